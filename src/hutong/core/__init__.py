@@ -1,0 +1,1 @@
+"""Pure values: money, ids, errors, state tables, the base event record, the clock protocol. No I/O."""

@@ -1,0 +1,78 @@
+"""What a connector is: a fact sheet plus only the capabilities it has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from hutong.platforms.files import OrderFiles
+from hutong.platforms.payments import Callbacks, Identity, Payments
+from hutong.platforms.shops import Orders, Stock
+
+
+class AmountFormat(StrEnum):
+    """How the platform writes money on the wire."""
+
+    FEN_INTEGER = "fen_integer"
+    YUAN_TEXT = "yuan_text"
+    NONE = "none"
+
+
+class ErrorWord(StrEnum):
+    """The words every platform's error codes are mapped to; each has one way to react."""
+
+    BAD_SIGNATURE = "bad_signature"
+    TOKEN_EXPIRED = "token_expired"
+    NOT_PERMITTED = "not_permitted"
+    THROTTLED = "throttled"
+    NOT_FOUND = "not_found"
+    ALREADY_DONE = "already_done"
+    INVALID_REQUEST = "invalid_request"
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    UNAVAILABLE = "unavailable"
+    UNKNOWN = "unknown"
+
+
+class Proof(StrEnum):
+    """How far a capability has been proved; shown in console, docs and fact sheet."""
+
+    SIMULATED = "simulated"
+    JUDGED = "judged"
+    FILE_TESTED = "file-tested"
+    LIVE_TESTED = "live-tested"
+    UNVERIFIED = "unverified"
+
+
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
+    """At most ``calls`` in ``seconds`` for one account."""
+
+    calls: int
+    seconds: int
+
+
+class Connector(msgspec.Struct, frozen=True, kw_only=True):
+    """The fact sheet of a platform. A capability it lacks is None and costs no line."""
+
+    name: str
+    title_zh: str
+    title_en: str
+    amount_format: AmountFormat
+    base_url: str  # of the live platform
+    rate_limit: RateLimit
+    credential_fields: tuple[str, ...]
+    secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
+    error_words: Mapping[str, ErrorWord]
+    proofs: Mapping[str, Proof]  # capability name -> proof
+    payments: Payments | None = None
+    callbacks: Callbacks | None = None
+    identity: Identity | None = None
+    orders: Orders | None = None
+    stock: Stock | None = None
+    order_files: OrderFiles | None = None
+
+    def capabilities(self) -> tuple[str, ...]:
+        """Names of the capabilities that are present."""
+        names = ("payments", "callbacks", "identity", "orders", "stock", "order_files")
+        return tuple(name for name in names if getattr(self, name) is not None)

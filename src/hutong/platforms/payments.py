@@ -1,0 +1,172 @@
+"""What a wallet connector takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+
+from hutong.core.money import Money
+from hutong.platforms.account import Account
+
+
+class PayMethod(StrEnum):
+    """How the buyer reaches the wallet."""
+
+    JSAPI = "jsapi"  # inside the wallet's own app, needs the payer's id
+    NATIVE = "native"  # a QR code scanned from another screen
+    H5 = "h5"  # a phone browser that jumps into the wallet
+
+
+class TradeStatus(StrEnum):
+    """A wallet's order in our words. A status the connector does not know is PENDING, never final."""
+
+    PENDING = "pending"
+    PAID = "paid"
+    CLOSED = "closed"
+    REFUNDED = "refunded"  # paid, and at least partly refunded since
+    NOT_FOUND = "not_found"
+
+
+class RefundStatus(StrEnum):
+    """A wallet's refund in our words."""
+
+    PENDING = "pending"
+    SUCCEEDED = "succeeded"
+    CLOSED = "closed"
+    ABNORMAL = "abnormal"  # the money could not reach the buyer; a person must act
+    NOT_FOUND = "not_found"
+
+
+class CreatePayment(msgspec.Struct, frozen=True, kw_only=True):
+    """Open an order at the wallet. ``out_trade_no`` is ours; the same one with another amount is refused there."""
+
+    out_trade_no: str
+    amount: Money
+    description: str
+    method: PayMethod
+    notify_url: str
+    expires_at: datetime
+    payer_id: str | None = None  # openid, for JSAPI
+    client_ip: str | None = None  # for H5
+
+
+class PaymentCreated(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buyer's page needs to go on; exactly one of the three is set."""
+
+    invoke: Mapping[str, str] | None = None  # parameters of the wallet's JavaScript bridge
+    code_url: str | None = None  # text of the QR code
+    redirect_url: str | None = None  # H5 page that opens the wallet
+
+
+class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the wallet says of an order. ``owner`` holds its account ids (mchid, appid) to be checked against ours."""
+
+    out_trade_no: str
+    status: TradeStatus
+    raw_status: str
+    owner: Mapping[str, str] = msgspec.field(default_factory=dict)
+    amount: Money | None = None
+    transaction_id: str | None = None
+    payer_id: str | None = None
+    paid_at: datetime | None = None
+
+
+class RequestRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """Give money back. A retry carries the SAME ``out_refund_no``: a new one would refund twice."""
+
+    out_trade_no: str
+    out_refund_no: str
+    amount: Money
+    paid_amount: Money
+    reason: str
+    notify_url: str
+
+
+class RefundReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What the wallet says of a refund."""
+
+    out_refund_no: str
+    status: RefundStatus
+    raw_status: str
+    out_trade_no: str | None = None
+    owner: Mapping[str, str] = msgspec.field(default_factory=dict)
+    amount: Money | None = None
+    refund_id: str | None = None
+    refunded_at: datetime | None = None
+
+
+class Payments(Protocol):
+    """Capability: take payments. Unclear outcomes raise ``PlatformUnknown``; the caller queries, never assumes."""
+
+    async def create(self, account: Account, command: CreatePayment) -> PaymentCreated:
+        """Open the order at the wallet."""
+        ...
+
+    async def query(self, account: Account, out_trade_no: str) -> TradeReport:
+        """Ask the wallet what it knows of the order; an order it does not know reports NOT_FOUND."""
+        ...
+
+    async def close(self, account: Account, out_trade_no: str) -> TradeReport:
+        """Close an unpaid order. When it was paid meanwhile the report says PAID."""
+        ...
+
+    async def refund(self, account: Account, command: RequestRefund) -> RefundReport:
+        """Ask for a refund; repeating the same numbers is safe."""
+        ...
+
+    async def query_refund(self, account: Account, out_refund_no: str) -> RefundReport:
+        """Ask what became of a refund."""
+        ...
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified callback. ``notice_id`` is the platform's own id of it; exactly one report is set, or none."""
+
+    notice_id: str
+    kind: str
+    trade: TradeReport | None = None
+    refund: RefundReport | None = None
+
+
+class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer a platform wants to its callback."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+class Callbacks(Protocol):
+    """Capability: receive callbacks. Works on raw bytes; nothing unverified leaves ``verify``."""
+
+    def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> Notice:
+        """The verified, decrypted notice. Header names are lower-case.
+
+        Raises:
+            InvalidSignature: for every malformed, tampered, stale or foreign input; never any other error.
+        """
+        ...
+
+    def acknowledge(self) -> Acknowledgement:
+        """The answer after the notice was stored durably."""
+        ...
+
+    def refuse(self, reason: str) -> Acknowledgement:
+        """The answer to bytes that did not verify, or that could not be stored."""
+        ...
+
+
+class Identity(Protocol):
+    """Capability: learn who the visitor is inside this platform's app, silently where the platform allows it."""
+
+    def authorise_url(self, account: Account, redirect_uri: str, state: str) -> str:
+        """Where to send the visitor's browser; the platform sends it back with ``code`` and ``state``."""
+        ...
+
+    async def visitor_id(self, account: Account, code: str) -> str:
+        """The visitor's stable id (openid) for a one-time code."""
+        ...
