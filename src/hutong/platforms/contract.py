@@ -24,7 +24,7 @@ class ErrorWord(StrEnum):
     """The words every platform's error codes are mapped to; each has one way to react."""
 
     BAD_SIGNATURE = "bad_signature"
-    TOKEN_EXPIRED = "token_expired"
+    TOKEN_EXPIRED = "token_expired"  # noqa: S105 (a word, no secret)
     NOT_PERMITTED = "not_permitted"
     THROTTLED = "throttled"
     NOT_FOUND = "not_found"
