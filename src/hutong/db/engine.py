@@ -1,0 +1,75 @@
+"""The only place that opens connections: one pool for each role, and units of work on them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, Literal
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from hutong.core.clock import Clock
+from hutong.core.crashpoints import reach
+from hutong.db.roles import DatabaseAddress, Role
+from hutong.db.unit import Unit
+
+POOL_SIZE: Final = 8
+POOL_OVERFLOW_MAX: Final = 8
+POOL_WAIT_S: Final = 10
+CONNECT_TIMEOUT_S: Final = 10
+
+_SET_MERCHANT: Final = text("SELECT set_config('app.merchant_id', :merchant_id, true)")
+
+
+class Database:
+    """Pools for the app, system and ingest roles of one database."""
+
+    def __init__(self, address: DatabaseAddress, clock: Clock) -> None:
+        self.address = address
+        self.clock = clock
+        self._engines: dict[Role, AsyncEngine] = {}
+
+    def engine(self, role: Role) -> AsyncEngine:
+        """The pool of a role, opened on first use."""
+        if role not in self._engines:
+            dsn, server_settings = self.address.url_for(role)
+            self._engines[role] = create_async_engine(
+                dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
+                connect_args={"server_settings": server_settings, "timeout": CONNECT_TIMEOUT_S},
+                pool_size=POOL_SIZE,
+                max_overflow=POOL_OVERFLOW_MAX,
+                pool_timeout=POOL_WAIT_S,
+            )
+        return self._engines[role]
+
+    async def connect_raw(self, role: Role) -> Any:  # noqa: ANN401 (asyncpg ships no types)
+        """A connection of its own, outside the pools (listeners, the queue)."""
+        dsn, server_settings = self.address.url_for(role)
+        return await asyncpg.connect(dsn, server_settings=server_settings, timeout=CONNECT_TIMEOUT_S)
+
+    @asynccontextmanager
+    async def unit(self, merchant_id: UUID, label: str) -> AsyncIterator[Unit]:
+        """One transaction for one merchant. ``label`` names its commit for the crash proof and the logs."""
+        async with self.engine("app").connect() as connection:
+            async with connection.begin():
+                await connection.execute(_SET_MERCHANT, {"merchant_id": str(merchant_id)})
+                unit = Unit(connection, merchant_id, self.clock)
+                yield unit
+                await unit.flush()
+                reach(f"commit:{label}:before")
+            reach(f"commit:{label}:after")
+
+    @asynccontextmanager
+    async def plain(self, role: Literal["app", "system", "ingest"]) -> AsyncIterator[AsyncConnection]:
+        """One transaction without a merchant: the directory, the ticker, the edge, the doctor."""
+        async with self.engine(role).connect() as connection, connection.begin():
+            yield connection
+
+    async def close(self) -> None:
+        """Close every pool."""
+        for engine in self._engines.values():
+            await engine.dispose()
+        self._engines.clear()

@@ -1,0 +1,178 @@
+"""Running jobs: a ticker enqueues what is due by the hub's clock, a worker runs it, failures are tried again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from pgqueuer import QueueManager
+from pgqueuer.models import Job
+from sqlalchemy import func, select, text, update
+
+from hutong.core.clock import Clock
+from hutong.core.errors import HutongError
+from hutong.db.engine import Database
+from hutong.db.queue import ENTRYPOINT, enqueue, queries, unpack
+from hutong.db.tables import job
+
+log = logging.getLogger("hutong.jobs")
+
+TICK_S: Final = 0.2
+DUE_BATCH_ROWS: Final = 500
+CONCURRENT_JOBS_MAX: Final = 40
+BATCH_JOBS: Final = 10
+#: A job whose worker died is taken again after this long without a heartbeat.
+HEARTBEAT_S: Final = 3
+#: Retries: 2 s, 4 s, 8 s, … at most an hour apart; about 15 hours in all, longer than any wallet retries its callbacks' gap.
+ATTEMPTS_MAX: Final = 24
+BACKOFF_FIRST_S: Final = 2
+BACKOFF_MAX_S: Final = 3600
+ERROR_TEXT_CHARS_MAX: Final = 2000
+
+JobHandler = Callable[[UUID, bytes], Awaitable[None]]
+FailedHook = Callable[[UUID, UUID, str, str], Awaitable[None]]
+
+_CLAIM: Final = text(
+    "UPDATE job SET state = 'running', attempts = attempts + 1, dedupe_key = NULL "
+    "WHERE merchant_id = :merchant_id AND job_id = :job_id AND finished_at IS NULL RETURNING kind, payload, attempts"
+)
+_DUE: Final = text(
+    "UPDATE job SET state = 'queued' WHERE (merchant_id, job_id) IN ("
+    "SELECT merchant_id, job_id FROM job WHERE state = 'waiting' AND due_at <= :now "
+    "ORDER BY due_at LIMIT :rows FOR UPDATE SKIP LOCKED) RETURNING merchant_id, job_id"
+)
+
+
+class Postpone(Exception):  # noqa: N818 (not an error: the handler's way to say "not yet")
+    """Raised by a handler that has to look again later; does not count as a failure."""
+
+    def __init__(self, delay: timedelta) -> None:
+        super().__init__(f"again in {delay}")
+        self.delay = delay
+
+
+def backoff(attempts: int) -> timedelta:
+    """How long to wait after the n-th failed attempt."""
+    return timedelta(seconds=min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20)))
+
+
+class Ticker:
+    """Moves jobs whose time has come into the queue."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def tick(self) -> int:
+        """Enqueue what is due now; the number of jobs."""
+        async with self._database.plain("system") as connection:
+            rows = (await connection.execute(_DUE, {"now": self._clock.now(), "rows": DUE_BATCH_ROWS})).all()
+            raw = (await connection.get_raw_connection()).driver_connection
+            await enqueue(raw, [(row.merchant_id, row.job_id) for row in rows])
+        return len(rows)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Tick until ``stop``; a database that is away for a moment is tried again at the next tick."""
+        while not stop.is_set():
+            try:
+                while await self.tick() == DUE_BATCH_ROWS:
+                    pass
+            except Exception:
+                log.exception("the ticker could not look for due jobs")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), TICK_S)
+
+
+class Worker:
+    """Runs queued jobs. A handler's effects are idempotent: it may run again after a crash."""
+
+    def __init__(
+        self, database: Database, clock: Clock, handlers: Mapping[str, JobHandler], on_failed: FailedHook
+    ) -> None:
+        self._database = database
+        self._clock = clock
+        self._handlers = dict(handlers)
+        self._on_failed = on_failed
+        self._manager: QueueManager | None = None
+
+    async def run(self) -> None:
+        """Work until ``stop``."""
+        connection = await self._database.connect_raw("app")
+        try:
+            held = queries(connection)
+            self._manager = QueueManager(connection=held.driver, queries=held)
+            self._manager.entrypoint(ENTRYPOINT, on_failure="hold")(self._work)
+            await self._manager.run(
+                dequeue_timeout=timedelta(seconds=1),
+                batch_size=BATCH_JOBS,
+                max_concurrent_tasks=CONCURRENT_JOBS_MAX,
+                heartbeat_timeout=timedelta(seconds=HEARTBEAT_S),
+            )
+        finally:
+            await connection.close()
+
+    def stop(self) -> None:
+        """Finish what runs and return from :meth:`run`."""
+        if self._manager is not None:
+            self._manager.shutdown.set()
+
+    async def _work(self, queued: Job) -> None:
+        merchant_id, job_id = unpack(queued.payload or b"")
+        async with self._database.unit(merchant_id, "job.claim") as unit:
+            claimed = await unit.one(_CLAIM, {"merchant_id": merchant_id, "job_id": job_id})
+        if claimed is None:
+            return
+        try:
+            await self._handlers[claimed.kind](merchant_id, claimed.payload)
+        except Postpone as later:
+            await self._again(merchant_id, job_id, later.delay, attempts=claimed.attempts - 1, error=None)
+        except Exception as error:
+            await self._failed(merchant_id, job_id, claimed.kind, claimed.attempts, error)
+        else:
+            async with self._database.unit(merchant_id, "job.done") as unit:
+                await unit.run(
+                    update(job)
+                    .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                    .values(state="done", finished_at=unit.now(), last_error=None)
+                )
+
+    async def _failed(self, merchant_id: UUID, job_id: UUID, kind: str, attempts: int, error: Exception) -> None:
+        told = f"{type(error).__name__}: {error}"[:ERROR_TEXT_CHARS_MAX]
+        if isinstance(error, HutongError):
+            log.warning("job %s %s failed (attempt %d): %s", kind, job_id, attempts, told)
+        else:
+            log.error("job %s %s failed (attempt %d)", kind, job_id, attempts, exc_info=error)
+        if attempts < ATTEMPTS_MAX:
+            await self._again(merchant_id, job_id, backoff(attempts), attempts=attempts, error=told)
+            return
+        async with self._database.unit(merchant_id, "job.failed") as unit:
+            await unit.run(
+                update(job)
+                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                .values(state="failed", finished_at=unit.now(), last_error=told)
+            )
+        await self._on_failed(merchant_id, job_id, kind, told)
+
+    async def _again(
+        self, merchant_id: UUID, job_id: UUID, delay: timedelta, *, attempts: int, error: str | None
+    ) -> None:
+        async with self._database.unit(merchant_id, "job.again") as unit:
+            await unit.run(
+                update(job)
+                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                .values(state="waiting", due_at=unit.now() + delay, attempts=attempts, last_error=error)
+            )
+
+
+async def open_jobs(database: Database, clock: Clock) -> int:
+    """Jobs that are due or running now, over all merchants: zero means that the hub has come to rest."""
+    async with database.plain("system") as connection:
+        count = await connection.scalar(
+            select(func.count()).where(job.c.finished_at.is_(None), job.c.due_at <= clock.now())
+        )
+    return int(count or 0)

@@ -1,0 +1,162 @@
+"""The unit of work: one transaction of one merchant, with the events it tells and the jobs it leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import CursorResult, Executable, Row, Table, insert, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hutong.core.clock import Clock
+from hutong.core.events import Event
+from hutong.core.ids import new_id
+from hutong.core.states import TransitionTable
+from hutong.db.queue import enqueue
+from hutong.db.tables import inbox, job, outbox
+
+#: Events or jobs of one transaction; more is a loop gone wrong or an import that should batch.
+RECORDS_MAX: Final = 50_000
+DELIVER: Final = "deliver_event"
+
+StateT = TypeVar("StateT", bound=StrEnum)
+EventT = TypeVar("EventT", bound=StrEnum)
+
+
+class EventKey(msgspec.Struct, frozen=True):
+    """Payload of a delivery job."""
+
+    event_id: UUID
+
+
+class Unit:
+    """What services work with. Commit and rollback belong to ``Database.unit``."""
+
+    def __init__(self, connection: AsyncConnection, merchant_id: UUID, clock: Clock) -> None:
+        self.connection = connection
+        self.merchant_id = merchant_id
+        self.clock = clock
+        self._events: list[dict[str, Any]] = []
+        self._jobs: list[dict[str, Any]] = []
+
+    def now(self) -> datetime:
+        """The present moment by the hub's clock."""
+        return self.clock.now()
+
+    def new_id(self) -> UUID:
+        """A fresh time-ordered id."""
+        return new_id(self.clock.now())
+
+    async def run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:  # noqa: ANN401
+        """Execute a statement."""
+        result: CursorResult[Any] = await self.connection.execute(statement, values)
+        return result
+
+    async def one(self, statement: Executable, values: Any = None) -> Row[Any] | None:  # noqa: ANN401
+        """The first row, or None."""
+        return (await self.connection.execute(statement, values)).first()
+
+    async def all(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:  # noqa: ANN401
+        """All rows; the statement carries its own limit."""
+        return (await self.connection.execute(statement, values)).all()
+
+    async def scalar(self, statement: Executable, values: Any = None) -> Any:  # noqa: ANN401
+        """The first column of the first row, or None."""
+        return (await self.connection.execute(statement, values)).scalar()
+
+    async def insert(self, table: Table, **values: Any) -> None:  # noqa: ANN401
+        """Insert one row of this merchant."""
+        await self.connection.execute(insert(table).values(merchant_id=self.merchant_id, **values))
+
+    async def insert_once(self, table: Table, **values: Any) -> bool:  # noqa: ANN401
+        """Insert one row of this merchant unless its key exists; tells whether it was inserted."""
+        statement = upsert(table).values(merchant_id=self.merchant_id, **values).on_conflict_do_nothing()
+        return (await self.connection.execute(statement)).rowcount == 1
+
+    async def transition(
+        self,
+        table: Table,
+        key: Mapping[str, Any],
+        states: TransitionTable[StateT, EventT],
+        event: EventT,
+        **values: Any,  # noqa: ANN401
+    ) -> bool:
+        """Compare-and-set of a row's ``state`` by its transition table.
+
+        False when the row is in no state that allows ``event``: a late or duplicate fact, or somebody was faster.
+        The event must lead to one state, whichever it starts from; otherwise call once for each source.
+        """
+        by_target: dict[StateT, list[StateT]] = {}
+        for source in states.sources(event):
+            by_target.setdefault(states.next(source, event), []).append(source)
+        for target, sources in by_target.items():
+            statement = (
+                update(table)
+                .where(table.c.merchant_id == self.merchant_id, table.c.state.in_([s.value for s in sources]))
+                .where(*(table.c[name] == value for name, value in key.items()))
+                .values(state=target.value, **values)
+            )
+            if (await self.connection.execute(statement)).rowcount:
+                return True
+        return False
+
+    async def take(self, handler: str, event_id: UUID) -> bool:
+        """Mark an event as taken by a handler; False when it was taken before."""
+        return await self.insert_once(inbox, handler=handler, event_id=event_id, taken_at=self.now())
+
+    def emit(self, event: Event) -> UUID:
+        """Tell a fact: stored with this transaction, delivered to every handler after it."""
+        event_id = self.new_id()
+        self._events.append(
+            {
+                "merchant_id": self.merchant_id,
+                "event_id": event_id,
+                "name": event.name,
+                "version": event.version,
+                "body": event.encode(),
+                "occurred_at": self.now(),
+            }
+        )
+        self.schedule(DELIVER, EventKey(event_id))
+        return event_id
+
+    def schedule(
+        self,
+        kind: str,
+        payload: msgspec.Struct,
+        *,
+        delay: timedelta = timedelta(0),
+        dedupe_key: str | None = None,
+    ) -> None:
+        """Leave a job behind, due after ``delay``. An open job of the same kind and key is not doubled."""
+        now = self.now()
+        self._jobs.append(
+            {
+                "merchant_id": self.merchant_id,
+                "job_id": self.new_id(),
+                "kind": kind,
+                "payload": msgspec.json.encode(payload),
+                "state": "waiting" if delay > timedelta(0) else "queued",
+                "dedupe_key": dedupe_key,
+                "due_at": now + delay,
+                "created_at": now,
+            }
+        )
+
+    async def flush(self) -> None:
+        """Write events and jobs; called once, just before the commit."""
+        if len(self._events) > RECORDS_MAX or len(self._jobs) > RECORDS_MAX:
+            raise RuntimeError("one transaction leaves more records than its limit")
+        if self._events:
+            await self.connection.execute(insert(outbox), self._events)
+        if not self._jobs:
+            return
+        statement = upsert(job).on_conflict_do_nothing().returning(job.c.job_id, job.c.state)
+        rows = (await self.connection.execute(statement.values(self._jobs))).all()
+        raw = (await self.connection.get_raw_connection()).driver_connection
+        await enqueue(raw, [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"])

@@ -1,0 +1,62 @@
+"""Tables of channels, links and clicks."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid
+
+from hutong.db.tables import METADATA, moment
+
+#: Where visits come from: a post, a video, a poster, a person.
+channel: Final = Table(
+    "channel",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    moment("created_at"),
+    PrimaryKeyConstraint("merchant_id", "channel_id"),
+)
+
+link: Final = Table(
+    "link",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("destination", Text, nullable=False),  # "checkout" or "url"
+    Column("sku_id", Uuid),  # for "checkout"
+    Column("url", Text),  # for "url"; host on the allow-list
+    Column("state", Text, nullable=False),
+    moment("created_at"),
+    moment("expires_at", nullable=True),
+    moment("changed_at"),
+    PrimaryKeyConstraint("merchant_id", "link_id"),
+    UniqueConstraint("merchant_id", "code"),
+    Index("ix_link_changed", "changed_at"),
+)
+
+#: Every click, bots flagged and never dropped. Inserted by the ingest role, which can do nothing else.
+click: Final = Table(
+    "click",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("click_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("os", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("referrer", Text, nullable=False),  # a class: none, social, search, other
+    Column("address_hash", LargeBinary, nullable=False),
+    Column("is_bot", Boolean, nullable=False),
+    moment("clicked_at"),
+    PrimaryKeyConstraint("merchant_id", "click_id"),
+    Index("ix_click_link", "merchant_id", "link_id", "clicked_at"),
+    Index("ix_click_channel", "merchant_id", "channel_id", "clicked_at"),
+)

@@ -1,0 +1,1 @@
+"""Tenants, staff, roles, API keys, connections, tickets: the floor under the other domains."""

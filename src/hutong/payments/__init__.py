@@ -1,0 +1,1 @@
+"""One checkout takes any wallet; what is captured, refunded and unclear is always known."""

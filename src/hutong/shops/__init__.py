@@ -1,0 +1,1 @@
+"""One catalogue, one stock, one order desk over all platforms, stores and accounts."""
