@@ -1,1 +1,1 @@
-"""HTTP to platforms: pacing, retries, transcript and scrub. Everything it needs comes as arguments."""
+"""The HTTP client of the house: pooling, pacing, bounded retries, transcripts without secrets."""

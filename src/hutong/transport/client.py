@@ -1,0 +1,174 @@
+"""The one HTTP client of a process: pooled, paced per account, with bounded waits, retries and bodies."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+import msgspec
+
+from hutong.core.errors import PlatformUnknown
+from hutong.transport.failures import PaceExceeded, PlatformUnreachable
+from hutong.transport.messages import HttpClient, Request, Response
+from hutong.transport.pacing import Buckets, Pace
+
+#: Sends of one request, the first included.
+ATTEMPTS_MAX: Final = 3
+BACKOFF_FIRST_S: Final = 0.2
+BACKOFF_MAX_S: Final = 2.0
+#: Statuses that say "not now": worth another try where the same bytes may be sent again.
+RETRY_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
+#: Raised by httpx before a byte of the request has left.
+NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+JITTER_STEPS: Final = 1000
+
+
+class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Limits of the client. Times in seconds, sizes in bytes."""
+
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 20.0
+    total_timeout_s: float = 30.0  # one send, response body included
+    pace_wait_max_s: float = 10.0
+    body_bytes_max: int = 32 * 1024 * 1024
+    connections_max: int = 100
+    idle_connections_max: int = 50
+    proxy_url: str | None = None
+    user_agent: str = "hutong"
+
+
+class HttpPool:
+    """Owns the connections and the pace of every account. One per process; close it with the process.
+
+    ``now_s`` and ``sleep`` are the monotonic clock; tests pass their own.
+    """
+
+    def __init__(
+        self,
+        settings: HttpSettings | None = None,
+        *,
+        now_s: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._settings = settings or HttpSettings()
+        self._now_s = now_s
+        self._sleep = sleep
+        self._buckets = Buckets()
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(self._settings.read_timeout_s, connect=self._settings.connect_timeout_s),
+            limits=httpx.Limits(
+                max_connections=self._settings.connections_max,
+                max_keepalive_connections=self._settings.idle_connections_max,
+            ),
+            # No compression: the size limit then counts what is read, and a small answer cannot unfold.
+            headers={"user-agent": self._settings.user_agent, "accept": "*/*", "accept-encoding": "identity"},
+            follow_redirects=False,
+            trust_env=False,
+            proxy=self._settings.proxy_url,
+        )
+
+    def account(self, platform: str, account_key: str, pace: Pace) -> HttpClient:
+        """The client of one platform account; all clients of the same account share one pace."""
+        return _AccountClient(self, platform, account_key, pace)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def send(self, platform: str, account_key: str, pace: Pace, request: Request) -> Response:
+        """Send with pacing and retries; the contract is that of ``HttpClient.send``."""
+        _check_target(request.url)
+        response: Response | None = None
+        for attempt in range(1, ATTEMPTS_MAX + 1):
+            await self._wait_turn(platform, account_key, pace)
+            last = attempt == ATTEMPTS_MAX
+            try:
+                response = await self._once(platform, request)
+            except NOT_SENT as error:
+                if last:
+                    raise PlatformUnreachable(platform=platform) from error
+            except PlatformUnknown:
+                if last or not request.repeatable:
+                    raise
+            else:
+                if last or not request.repeatable or response.status not in RETRY_STATUSES:
+                    return response
+            await self._sleep(_backoff_s(attempt))
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _wait_turn(self, platform: str, account_key: str, pace: Pace) -> None:
+        bucket = self._buckets.of(platform, account_key, pace)
+        wait_s = bucket.reserve(self._now_s(), self._settings.pace_wait_max_s)
+        if wait_s is None:
+            raise PaceExceeded(platform=platform)
+        if wait_s > 0:
+            await self._sleep(wait_s)
+
+    async def _once(self, platform: str, request: Request) -> Response:
+        """One send. Raises httpx's own error where nothing left, PlatformUnknown where something may have."""
+        outgoing = self._client.build_request(
+            request.method, request.url, headers=dict(request.headers), content=request.body or None
+        )
+        try:
+            async with asyncio.timeout(self._settings.total_timeout_s):
+                incoming = await self._client.send(outgoing, stream=True)
+                try:
+                    return await self._read(platform, incoming)
+                finally:
+                    await incoming.aclose()
+        except NOT_SENT:
+            raise
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise PlatformUnknown(platform=platform) from error
+
+    async def _read(self, platform: str, incoming: httpx.Response) -> Response:
+        if incoming.headers.get("content-encoding", "identity") != "identity":
+            raise PlatformUnknown(platform=platform)
+        body = bytearray()
+        async for chunk in incoming.aiter_raw():
+            body += chunk
+            if len(body) > self._settings.body_bytes_max:
+                raise PlatformUnknown(platform=platform)
+        headers = {name.lower(): value for name, value in incoming.headers.items()}
+        return Response(status=incoming.status_code, headers=headers, body=bytes(body))
+
+
+class _AccountClient:
+    """``HttpClient`` of one account."""
+
+    def __init__(self, pool: HttpPool, platform: str, account_key: str, pace: Pace) -> None:
+        self._pool = pool
+        self._platform = platform
+        self._account_key = account_key
+        self._pace = pace
+
+    async def send(self, request: Request) -> Response:
+        return await self._pool.send(self._platform, self._account_key, self._pace, request)
+
+
+def _check_target(url: str) -> None:
+    """The path and query that were signed must be the ones that go out: refuse what httpx would rewrite."""
+    parts = urlsplit(url)
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    if httpx.URL(url).raw_path != target.encode("utf-8", "surrogateescape"):
+        raise ValueError("the URL is not in its final, percent-encoded form")
+
+
+def _backoff_s(attempt: int) -> float:
+    """Doubling from BACKOFF_FIRST_S up to BACKOFF_MAX_S, the upper half of it random."""
+    whole_s = min(BACKOFF_MAX_S, BACKOFF_FIRST_S * (1 << (attempt - 1)))
+    return whole_s / 2 * (1 + secrets.randbelow(JITTER_STEPS) / JITTER_STEPS)
