@@ -32,6 +32,12 @@ LEVELS: Final = ("run", "dev")
 #: ``npm ci`` of a version-3 lock needs npm 7, and an asset package says node >= 20.
 NODE_MAJOR_MIN: Final = 20
 NPM_MAJOR_MIN: Final = 7
+#: Where Debian, Fedora and macOS keep the certificates that the machine trusts.
+SYSTEM_CERTIFICATES: Final = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
 #: A registry that drops a connection is asked again; more often would only hide a dead line.
 NETWORK_ATTEMPTS_MAX: Final = 3
 RETRY_PAUSE_S: Final = 2
@@ -173,11 +179,17 @@ def child_environment() -> dict[str, str]:
         index = pip_setting("global.index-url") or env.get("PIP_INDEX_URL")
         if index:  # a mirror that the user chose for pip serves uv too; the hashes hold either way
             env["UV_DEFAULT_INDEX"] = index
-    if "SSL_CERT_FILE" not in env:
-        certificate = env.get("PIP_CERT") or pip_setting("global.cert")
-        if certificate and Path(certificate).is_file():
-            env["SSL_CERT_FILE"] = certificate
+    trust_what_the_machine_trusts(env)
     return env
+
+
+def trust_what_the_machine_trusts(env: dict[str, str]) -> None:
+    """Behind a company's proxy the certificates come from the machine; uv and node bring their own lists instead."""
+    env.setdefault("UV_SYSTEM_CERTS", "1")
+    named = [env.get("SSL_CERT_FILE"), env.get("PIP_CERT"), pip_setting("global.cert"), *SYSTEM_CERTIFICATES]
+    bundle = next((name for name in named if name and Path(name).is_file()), None)
+    if bundle:
+        env.setdefault("NODE_EXTRA_CA_CERTS", bundle)
 
 
 def pip_setting(name: str) -> str:
