@@ -88,7 +88,8 @@ class Cluster:
         self.lock_file = self.folder / "lock"
         self.pid_file = self.data / "postmaster.pid"
         self.local_settings = self.folder / "local.conf"
-        self.made_mark = self.folder / "made"
+        #: Outside the folder, so that the loss of the whole folder is noticed.
+        self.made_mark = home / "postgres.made"
 
     def token(self) -> str:
         """A word that stands in the command line of every process of this cluster, and of no other.

@@ -166,3 +166,104 @@ class UnsafeRole(HutongError):
         "Ask an administrator to run: "
         "ALTER ROLE {role} NOSUPERUSER NOBYPASSRLS NOLOGIN NOCREATEROLE NOCREATEDB NOREPLICATION;",
     )
+
+
+class NotAHome(HutongError):
+    """The directory holds something, but not what we wrote."""
+
+    code = "not_a_home"
+    status = 409
+    zh = ErrorText(
+        "目录 {home} 不是空目录，也不是 hutong 的数据目录（发现 {found}）。",
+        "在别人的文件之上建库会造成混乱，因此拒绝。",
+        "请用 HUTONG_HOME 指定一个空目录或原来的数据目录。",
+    )
+    en = ErrorText(
+        "The directory {home} is neither empty nor a home of hutong (found {found}).",
+        "Nothing is made on top of other files.",
+        "Point HUTONG_HOME to an empty directory or to the right home.",
+    )
+
+
+class HomeNotDemo(HutongError):
+    """Play data is never written into a home that may hold real data."""
+
+    code = "home_not_demo"
+    status = 409
+    zh = ErrorText(
+        "数据目录 {home} 里有数据，且没有标记为演示目录。",
+        "演示、压力和恢复命令会写入或覆盖数据，只能用于空目录或演示目录。",
+        "请用 HUTONG_HOME 指定一个空目录。",
+    )
+    en = ErrorText(
+        "The home {home} holds data and is not marked as a demo.",
+        "Demo, storm and restore write over data and work only in an empty home or a demo.",
+        "Point HUTONG_HOME to an empty directory.",
+    )
+
+
+class DataVersionMismatch(HutongError):
+    """The home was written by a program with another layout of data."""
+
+    code = "data_version_mismatch"
+    status = 409
+    zh = ErrorText(
+        "数据目录 {home} 的数据版本是“{found}”，本程序使用“{expected}”。",
+        "它由另一个版本的 hutong 写成，或版本文件被改动；数据没有被触碰。",
+        "请用写入它的版本打开；较旧的数据先备份（hutong backup）再恢复（hutong restore）。",
+    )
+    en = ErrorText(
+        "The home {home} has data version “{found}”, this program uses “{expected}”.",
+        "Another version of hutong wrote it, or the version file was changed; the data was not touched.",
+        "Open it with the version that wrote it; move older data by hutong backup and hutong restore.",
+    )
+
+
+class VaultKeyMissing(HutongError):
+    """Sealed data without its key. A new key would make it unreadable for ever, so none is made."""
+
+    code = "vault_key_missing"
+    status = 409
+    zh = ErrorText(
+        "找不到密钥文件 {path}，但这里已有数据。",
+        "密钥和手机号等资料用它加密；换一把新钥匙就再也打不开，所以不会自动生成。",
+        "请把原来的 vault.key 放回（权限 0600），或从备份恢复。",
+    )
+    en = ErrorText(
+        "The key file {path} is missing, but there is data here.",
+        "Secrets and phone numbers are sealed with it; a new key could never open them, so none is made.",
+        "Put the original vault.key back (mode 0600), or restore a backup.",
+    )
+
+
+class VaultKeyWrong(HutongError):
+    """A key is there, but not the one the data was sealed with, or its file is damaged or open to others."""
+
+    code = "vault_key_wrong"
+    status = 409
+    zh = ErrorText(
+        "密钥文件 {path} 不能用于这里的数据：{problem}。",
+        "数据是用另一把钥匙加密的，或密钥文件已损坏、权限过宽。",
+        "请放回原来的 vault.key 并执行 chmod 600；数据没有被触碰。",
+    )
+    en = ErrorText(
+        "The key file {path} does not serve the data here: {problem}.",
+        "The data was sealed with another key, or the file is damaged or readable by others.",
+        "Put the original vault.key back with chmod 600; the data was not touched.",
+    )
+
+
+class SealBroken(HutongError):
+    """Sealed bytes do not open: damaged, or of another merchant or purpose."""
+
+    code = "seal_broken"
+    zh = ErrorText(
+        "加密内容无法打开（用途 {purpose}）。",
+        "内容损坏，或不属于这个商户或用途。",
+        "请运行 hutong doctor；必要时重新填写该项资料。",
+    )
+    en = ErrorText(
+        "Sealed content does not open (purpose {purpose}).",
+        "It is damaged, or belongs to another merchant or purpose.",
+        "Run hutong doctor; if need be enter the value again.",
+    )
