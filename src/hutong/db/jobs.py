@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text, update
 from hutong.core.clock import Clock
 from hutong.core.errors import HutongError
 from hutong.db.engine import Database
-from hutong.db.queue import ENTRYPOINT, enqueue, queries, unpack
+from hutong.db.queue import ENTRYPOINT, QUEUE_SETTINGS, enqueue, queries, unpack
 from hutong.db.tables import job
 
 log = logging.getLogger("hutong.jobs")
@@ -28,7 +28,7 @@ CONCURRENT_JOBS_MAX: Final = 40
 BATCH_JOBS: Final = 10
 #: A job whose worker died is taken again after this long without a heartbeat.
 HEARTBEAT_S: Final = 3
-#: Retries: 2 s, 4 s, 8 s, … at most an hour apart; about 15 hours in all, longer than any wallet retries its callbacks' gap.
+#: Retries: 2 s, 4 s, 8 s, … at most an hour apart; about 13 hours in all.
 ATTEMPTS_MAX: Final = 24
 BACKOFF_FIRST_S: Final = 2
 BACKOFF_MAX_S: Final = 3600
@@ -48,7 +48,7 @@ _DUE: Final = text(
 )
 
 
-class Postpone(Exception):  # noqa: N818 (not an error: the handler's way to say "not yet")
+class Postpone(Exception):
     """Raised by a handler that has to look again later; does not count as a failure."""
 
     def __init__(self, delay: timedelta) -> None:
@@ -105,7 +105,7 @@ class Worker:
         connection = await self._database.connect_raw("app")
         try:
             held = queries(connection)
-            self._manager = QueueManager(connection=held.driver, queries=held)
+            self._manager = QueueManager(held, channel=QUEUE_SETTINGS.channel)
             self._manager.entrypoint(ENTRYPOINT, on_failure="hold")(self._work)
             await self._manager.run(
                 dequeue_timeout=timedelta(seconds=1),
@@ -131,7 +131,7 @@ class Worker:
             await self._handlers[claimed.kind](merchant_id, claimed.payload)
         except Postpone as later:
             await self._again(merchant_id, job_id, later.delay, attempts=claimed.attempts - 1, error=None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 (whatever broke, the job is tried again and at last shown)
             await self._failed(merchant_id, job_id, claimed.kind, claimed.attempts, error)
         else:
             async with self._database.unit(merchant_id, "job.done") as unit:

@@ -8,10 +8,11 @@ from uuid import UUID
 from pgqueuer import AsyncpgDriver, Queries
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
 from pgqueuer.domain.settings import DBSettings
+from pgqueuer.domain.types import Channel
 
 #: Names are passed explicitly: pgqueuer would otherwise read them from whatever environment it is started in.
 QUEUE_SETTINGS: Final = DBSettings(
-    channel="hutong_queue",
+    channel=Channel("hutong_queue"),
     queue_table="queue",
     queue_table_log="queue_log",
     statistics_table="queue_statistics",

@@ -103,7 +103,9 @@ job: Final = Table(
     moment("finished_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "job_id"),
     Index("ix_job_due", "due_at", postgresql_where=text("state = 'waiting'")),
-    Index("ix_job_open", "merchant_id", "kind", "dedupe_key", unique=True, postgresql_where=text("finished_at IS NULL")),
+    Index(
+        "ix_job_open", "merchant_id", "kind", "dedupe_key", unique=True, postgresql_where=text("finished_at IS NULL")
+    ),
 )
 
 #: Wrapped data keys of the vault.

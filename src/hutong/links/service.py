@@ -1,0 +1,213 @@
+"""Channels and links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select, update
+
+from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
+from hutong.core.ids import new_code
+from hutong.db.unit import Unit
+from hutong.links.models import channel, link
+from hutong.merchants.directory import LINK, register
+
+CODE_CHARS: Final = 7
+CODE_TRIES_MAX: Final = 5
+NAME_CHARS_MAX: Final = 100
+URL_CHARS_MAX: Final = 2000
+#: Hosts of the known platforms a plain link may lead to; a merchant's own verified hosts come with the links issue.
+KNOWN_HOSTS: Final = frozenset(
+    {
+        "item.taobao.com",
+        "detail.tmall.com",
+        "m.tb.cn",
+        "shop.m.taobao.com",
+        "v.douyin.com",
+        "haohuo.jinritemai.com",
+        "weidian.com",
+        "p.pinduoduo.com",
+        "mobile.yangkeduo.com",
+        "xhslink.com",
+        "www.xiaohongshu.com",
+        "v.kuaishou.com",
+        "weibo.com",
+        "m.weibo.cn",
+        "wxaurl.cn",
+        "item.jd.com",
+    }
+)
+
+
+class ChannelKind(StrEnum):
+    """What brings visitors."""
+
+    POST = "post"
+    VIDEO = "video"
+    LIVE = "live"
+    POSTER = "poster"
+    PERSON = "person"
+
+
+class DestinationNotAllowed(HutongError):
+    """A link may lead to known platforms and the merchant's own hosts only."""
+
+    code = "destination_not_allowed"
+    status = 400
+    zh = ErrorText(
+        "链接目标“{host}”不在允许的网站之内。",
+        "短链接只能指向已知平台或自己验证过的网站，以防被滥用。",
+        "请使用平台商品链接，或先验证自己的域名。",
+    )
+    en = ErrorText(
+        "The destination “{host}” is not on the allow-list.",
+        "Links lead only to known platforms and hosts you have verified, so that they cannot be abused.",
+        "Use a platform's product link, or verify your own host first.",
+    )
+
+
+class LinkView(msgspec.Struct, frozen=True, kw_only=True):
+    """A link."""
+
+    link_id: UUID
+    code: str
+    title: str
+    channel_id: UUID
+    destination: str
+    sku_id: UUID | None
+    url: str | None
+    state: str
+    created_at: datetime
+    expires_at: datetime | None
+
+
+async def create_channel(unit: Unit, kind: ChannelKind, platform: str, name: str) -> UUID:
+    """A new source of visitors."""
+    name = name.strip()
+    if not 0 < len(name) <= NAME_CHARS_MAX:
+        raise InvalidInput(field="name", problem=f"1–{NAME_CHARS_MAX}")
+    channel_id = unit.new_id()
+    await unit.insert(
+        channel,
+        channel_id=channel_id,
+        kind=kind.value,
+        platform=platform.strip(),
+        name=name,
+        created_at=unit.now(),
+    )
+    return channel_id
+
+
+async def create_link(
+    unit: Unit,
+    channel_id: UUID,
+    title: str,
+    *,
+    sku_id: UUID | None = None,
+    url: str | None = None,
+    expires_at: datetime | None = None,
+) -> LinkView:
+    """A new link: to our own checkout of a SKU, or to a page on a known platform.
+
+    Raises:
+        DestinationNotAllowed: the page's host is not on the allow-list.
+    """
+    if (sku_id is None) == (url is None):
+        raise InvalidInput(field="destination", problem="sku_id / url")
+    if url is not None:
+        url = check_destination(url)
+    known = await unit.scalar(
+        select(channel.c.channel_id).where(
+            channel.c.merchant_id == unit.merchant_id, channel.c.channel_id == channel_id
+        )
+    )
+    if known is None:
+        raise NotFound(what="channel", key=str(channel_id))
+    link_id = unit.new_id()
+    code = await _free_code(unit, link_id)
+    now = unit.now()
+    await unit.insert(
+        link,
+        link_id=link_id,
+        code=code,
+        channel_id=channel_id,
+        title=title.strip()[:NAME_CHARS_MAX],
+        destination="url" if url is not None else "checkout",
+        sku_id=sku_id,
+        url=url,
+        state="active",
+        created_at=now,
+        expires_at=expires_at,
+        changed_at=now,
+    )
+    return await get_link(unit, link_id)
+
+
+def check_destination(url: str) -> str:
+    """The address again, when it is a plain https page on a known host without tricks.
+
+    Raises:
+        DestinationNotAllowed: everything else: other schemes, user names, ports, odd characters, unknown hosts.
+    """
+    cleaned = url.strip()
+    odd = len(cleaned) > URL_CHARS_MAX or any(c <= " " or c in '\\"<>`\x7f' or ord(c) > 126 for c in cleaned)
+    try:
+        parts = urlsplit(cleaned)
+        port = parts.port
+    except ValueError:
+        raise DestinationNotAllowed(host=cleaned[:NAME_CHARS_MAX]) from None
+    plain = parts.scheme == "https" and not odd and "@" not in parts.netloc and port is None
+    if not plain or parts.netloc.lower() not in KNOWN_HOSTS:
+        raise DestinationNotAllowed(host=(parts.netloc or cleaned)[:NAME_CHARS_MAX])
+    return cleaned
+
+
+async def _free_code(unit: Unit, link_id: UUID) -> str:
+    for _ in range(CODE_TRIES_MAX):
+        code = new_code(CODE_CHARS)
+        if await register(unit, LINK, code, link_id):
+            return code
+    raise RuntimeError("no free link code found; the code space is too full")
+
+
+def _view(row: Row[Any]) -> LinkView:
+    return LinkView(
+        link_id=row.link_id,
+        code=row.code,
+        title=row.title,
+        channel_id=row.channel_id,
+        destination=row.destination,
+        sku_id=row.sku_id,
+        url=row.url,
+        state=row.state,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+    )
+
+
+async def get_link(unit: Unit, link_id: UUID) -> LinkView:
+    """One link.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id))
+    if row is None:
+        raise NotFound(what="link", key=str(link_id))
+    return _view(row)
+
+
+async def disable_link(unit: Unit, link_id: UUID) -> None:
+    """Switch a link off; visitors get a friendly page."""
+    done = await unit.run(
+        update(link)
+        .where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id)
+        .values(state="disabled", changed_at=unit.now())
+    )
+    if not done.rowcount:
+        raise NotFound(what="link", key=str(link_id))

@@ -1,0 +1,33 @@
+"""The directory: which merchant a public key (link code, API key, callback path, login) belongs to."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hutong.crypto.digests import sha256
+from hutong.db.tables import directory
+from hutong.db.unit import Unit
+
+LOGIN: Final = "login"
+API_KEY: Final = "api_key"
+CALLBACK: Final = "callback"
+LINK: Final = "link"
+CHECKOUT: Final = "checkout"
+
+
+async def register(unit: Unit, kind: str, key: str, subject_id: UUID) -> bool:
+    """Enter a key; False when somebody has it already."""
+    return await unit.insert_once(directory, kind=kind, key_hash=sha256(key.encode()), subject_id=subject_id)
+
+
+async def look_up(connection: AsyncConnection, kind: str, key: str) -> UUID | None:
+    """The merchant a key belongs to, or None."""
+    statement = select(directory.c.merchant_id).where(
+        directory.c.kind == kind, directory.c.key_hash == sha256(key.encode())
+    )
+    merchant_id: UUID | None = await connection.scalar(statement)
+    return merchant_id

@@ -1,0 +1,78 @@
+"""Tickets: what a person has to look at, said once for each trouble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, select, update
+
+from hutong.core.errors import NotFound
+from hutong.db.unit import Unit
+from hutong.merchants.models import ticket
+
+TICKETS_PER_PAGE_MAX: Final = 200
+
+
+class TicketKind(StrEnum):
+    """What went wrong; each has its sentence, cause and fix in the catalogues."""
+
+    NOTICE_MISMATCHED = "notice_mismatched"
+    SURPLUS_CAPTURED = "surplus_captured"
+    REFUND_ABNORMAL = "refund_abnormal"
+    STOCK_SHORT = "stock_short"
+    JOB_FAILED = "job_failed"
+    CLICKS_LOST = "clicks_lost"
+
+
+class Severity(StrEnum):
+    """How soon somebody should look."""
+
+    URGENT = "urgent"  # money or goods are wrong now
+    NORMAL = "normal"
+
+
+async def open_ticket(
+    unit: Unit,
+    kind: TicketKind,
+    severity: Severity,
+    *,
+    subject: tuple[str, str],
+    details: Mapping[str, str | int],
+    dedupe_key: str,
+) -> None:
+    """Put a trouble on the desk. The same kind and key is put there once; details carry no personal data."""
+    await unit.insert_once(
+        ticket,
+        ticket_id=unit.new_id(),
+        kind=kind.value,
+        severity=severity.value,
+        subject_kind=subject[0],
+        subject_id=subject[1],
+        details=dict(details),
+        dedupe_key=dedupe_key,
+        opened_at=unit.now(),
+    )
+
+
+async def list_tickets(unit: Unit, *, state: str | None, limit: int, before: UUID | None = None) -> Sequence[Row[Any]]:
+    """Newest first; ``before`` is the last ticket of the page before."""
+    statement = select(ticket).where(ticket.c.merchant_id == unit.merchant_id)
+    if state is not None:
+        statement = statement.where(ticket.c.state == state)
+    if before is not None:
+        statement = statement.where(ticket.c.ticket_id < before)
+    return await unit.all(statement.order_by(ticket.c.ticket_id.desc()).limit(min(limit, TICKETS_PER_PAGE_MAX)))
+
+
+async def resolve_ticket(unit: Unit, ticket_id: UUID) -> None:
+    """Take a ticket off the desk."""
+    done = await unit.run(
+        update(ticket)
+        .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id, ticket.c.state == "open")
+        .values(state="resolved", resolved_at=unit.now())
+    )
+    if not done.rowcount:
+        raise NotFound(what="ticket", key=str(ticket_id))

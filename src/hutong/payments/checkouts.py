@@ -1,0 +1,168 @@
+"""Checkouts: one buyer at the cash desk, with where the buyer came from."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select, update
+
+from hutong.core.errors import NotFound
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.db.vault import Vault
+from hutong.payments.models import checkout
+from hutong.payments.states import CHECKOUT, CheckoutEvent, CheckoutState
+
+#: How long a buyer may stand at the cash desk before the page says so.
+CHECKOUT_LIFE: Final = timedelta(hours=2)
+PAYER: Final = "checkout.payer"
+
+
+class Visit(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a buyer came from."""
+
+    channel_id: UUID
+    link_id: UUID
+    click_id: UUID
+    container: str
+
+
+class Goods(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies on the desk."""
+
+    sku_id: UUID
+    title: str
+    quantity: int
+    amount: Money
+
+
+class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
+    """A checkout as commands and pages see it."""
+
+    checkout_id: UUID
+    state: CheckoutState
+    goods: Goods
+    channel_id: UUID | None
+    link_id: UUID | None
+    click_id: UUID | None
+    container: str
+    payer_kind: str | None
+    payer_sealed: bytes | None
+    order_id: UUID | None
+    payment_id: UUID | None
+
+
+async def open_checkout(unit: Unit, goods: Goods, visit: Visit) -> UUID:
+    """A checkout for this visit; the same click finds the same checkout again (a page reloaded, a tap repeated)."""
+    checkout_id = unit.new_id()
+    now = unit.now()
+    fresh = await unit.insert_once(
+        checkout,
+        checkout_id=checkout_id,
+        state=CheckoutState.OPEN.value,
+        sku_id=goods.sku_id,
+        title=goods.title,
+        quantity=goods.quantity,
+        amount_minor=goods.amount.amount_minor,
+        currency=goods.amount.currency,
+        channel_id=visit.channel_id,
+        link_id=visit.link_id,
+        click_id=visit.click_id,
+        container=visit.container,
+        created_at=now,
+        expires_at=now + CHECKOUT_LIFE,
+    )
+    if fresh:
+        return checkout_id
+    found: UUID = await unit.scalar(
+        select(checkout.c.checkout_id).where(
+            checkout.c.merchant_id == unit.merchant_id, checkout.c.click_id == visit.click_id
+        )
+    )
+    return found
+
+
+async def get_checkout(unit: Unit, checkout_id: UUID, *, lock: bool = False) -> CheckoutView:
+    """One checkout; ``lock`` holds it against a second tap until the transaction ends.
+
+    Raises:
+        NotFound: no such checkout.
+    """
+    statement = select(checkout).where(
+        checkout.c.merchant_id == unit.merchant_id, checkout.c.checkout_id == checkout_id
+    )
+    row = await unit.one(statement.with_for_update() if lock else statement)
+    if row is None:
+        raise NotFound(what="checkout", key=str(checkout_id))
+    return _view(row)
+
+
+def _view(row: Row[Any]) -> CheckoutView:
+    return CheckoutView(
+        checkout_id=row.checkout_id,
+        state=CheckoutState(row.state),
+        goods=Goods(
+            sku_id=row.sku_id,
+            title=row.title,
+            quantity=row.quantity,
+            amount=Money(row.amount_minor, row.currency),
+        ),
+        channel_id=row.channel_id,
+        link_id=row.link_id,
+        click_id=row.click_id,
+        container=row.container,
+        payer_kind=row.payer_kind,
+        payer_sealed=row.payer_ref,
+        order_id=row.order_id,
+        payment_id=row.payment_id,
+    )
+
+
+async def know_payer(unit: Unit, vault: Vault, checkout_id: UUID, kind: str, value: str) -> None:
+    """Keep who stands at the desk (a wallet's id of the buyer), sealed."""
+    sealed = await vault.seal(unit.merchant_id, PAYER, value.encode())
+    await unit.run(
+        update(checkout)
+        .where(checkout.c.merchant_id == unit.merchant_id, checkout.c.checkout_id == checkout_id)
+        .values(payer_kind=kind, payer_ref=sealed)
+    )
+
+
+async def payer_of(unit: Unit, vault: Vault, view: CheckoutView) -> str | None:
+    """The wallet's id of the buyer, opened."""
+    if view.payer_sealed is None:
+        return None
+    return (await vault.open(unit.merchant_id, PAYER, view.payer_sealed)).decode()
+
+
+async def begin_paying(unit: Unit, checkout_id: UUID, order_id: UUID, payment_id: UUID) -> bool:
+    """The buyer pressed "pay" for the first time."""
+    return await unit.transition(
+        checkout,
+        {"checkout_id": checkout_id},
+        CHECKOUT,
+        CheckoutEvent.PAY,
+        order_id=order_id,
+        payment_id=payment_id,
+    )
+
+
+async def settle_checkout(unit: Unit, payment_id: UUID) -> None:
+    """The payment of this checkout was captured."""
+    await unit.transition(checkout, {"payment_id": payment_id}, CHECKOUT, CheckoutEvent.SETTLE)
+
+
+async def expire_checkout(unit: Unit, payment_id: UUID) -> None:
+    """The payment of this checkout was closed."""
+    await unit.transition(checkout, {"payment_id": payment_id}, CHECKOUT, CheckoutEvent.EXPIRE)
+
+
+async def checkout_of_order(unit: Unit, order_id: UUID) -> CheckoutView | None:
+    """The checkout an order was made at, if it was made at ours."""
+    row = await unit.one(
+        select(checkout).where(checkout.c.merchant_id == unit.merchant_id, checkout.c.order_id == order_id)
+    )
+    return None if row is None else _view(row)

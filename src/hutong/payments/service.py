@@ -1,0 +1,234 @@
+"""Payments and attempts: what an order owes, and each wallet's try to take it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select, update
+
+from hutong.core.errors import NotFound
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.payments.checkouts import expire_checkout, settle_checkout
+from hutong.payments.events import PaymentCaptured, PaymentClosed, SurplusCaptured
+from hutong.payments.models import attempt, payment
+from hutong.payments.refunds import AUTOMATIC, open_refund
+from hutong.payments.states import (
+    ATTEMPT,
+    PAYMENT,
+    AttemptEvent,
+    AttemptState,
+    PaymentEvent,
+    PaymentState,
+)
+
+#: How long a wallet order stays payable.
+PAYMENT_LIFE: Final = timedelta(minutes=30)
+
+
+class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
+    """One wallet's try."""
+
+    attempt_id: UUID
+    payment_id: UUID
+    order_id: UUID
+    connection_id: UUID
+    platform: str
+    method: str
+    out_trade_no: str
+    state: AttemptState
+    amount: Money
+    expires_at: datetime
+    queries_count: int
+    transaction_id: str | None
+
+
+async def open_payment(unit: Unit, order_id: UUID, amount: Money) -> UUID:
+    """What an order owes, once per order."""
+    payment_id = unit.new_id()
+    now = unit.now()
+    await unit.insert(
+        payment,
+        payment_id=payment_id,
+        order_id=order_id,
+        state=PaymentState.OPEN.value,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        created_at=now,
+        expires_at=now + PAYMENT_LIFE,
+    )
+    return payment_id
+
+
+async def open_attempt(unit: Unit, payment_id: UUID, connection_id: UUID, platform: str, method: str) -> UUID:
+    """A wallet's try. Its number is ours: 32 hexadecimal digits, what every wallet takes."""
+    row = await unit.one(
+        select(payment).where(payment.c.merchant_id == unit.merchant_id, payment.c.payment_id == payment_id)
+    )
+    if row is None:
+        raise NotFound(what="payment", key=str(payment_id))
+    attempt_id = unit.new_id()
+    await unit.insert(
+        attempt,
+        attempt_id=attempt_id,
+        payment_id=payment_id,
+        connection_id=connection_id,
+        platform=platform,
+        method=method,
+        out_trade_no=attempt_id.hex,
+        state=AttemptState.CREATED.value,
+        amount_minor=row.amount_minor,
+        currency=row.currency,
+        created_at=unit.now(),
+        expires_at=row.expires_at,
+    )
+    return attempt_id
+
+
+def _attempts() -> Any:  # noqa: ANN401 (a select with a typed row would need generated types)
+    return select(attempt, payment.c.order_id).join(
+        payment, (payment.c.merchant_id == attempt.c.merchant_id) & (payment.c.payment_id == attempt.c.payment_id)
+    )
+
+
+def _view(row: Row[Any]) -> AttemptView:
+    return AttemptView(
+        attempt_id=row.attempt_id,
+        payment_id=row.payment_id,
+        order_id=row.order_id,
+        connection_id=row.connection_id,
+        platform=row.platform,
+        method=row.method,
+        out_trade_no=row.out_trade_no,
+        state=AttemptState(row.state),
+        amount=Money(row.amount_minor, row.currency),
+        expires_at=row.expires_at,
+        queries_count=row.queries_count,
+        transaction_id=row.transaction_id,
+    )
+
+
+async def get_attempt(unit: Unit, attempt_id: UUID) -> AttemptView:
+    """One attempt.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    row = await unit.one(
+        _attempts().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
+    )
+    if row is None:
+        raise NotFound(what="attempt", key=str(attempt_id))
+    return _view(row)
+
+
+async def find_attempt(unit: Unit, out_trade_no: str) -> AttemptView | None:
+    """The attempt with our number, or None."""
+    row = await unit.one(
+        _attempts().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.out_trade_no == out_trade_no)
+    )
+    return None if row is None else _view(row)
+
+
+async def attempts_of(unit: Unit, payment_id: UUID) -> list[AttemptView]:
+    """All attempts of a payment, oldest first."""
+    rows = await unit.all(
+        _attempts()
+        .where(attempt.c.merchant_id == unit.merchant_id, attempt.c.payment_id == payment_id)
+        .order_by(attempt.c.attempt_id)
+    )
+    return [_view(row) for row in rows]
+
+
+async def payment_state(unit: Unit, payment_id: UUID) -> PaymentState:
+    """Where a payment stands."""
+    state = await unit.scalar(
+        select(payment.c.state).where(payment.c.merchant_id == unit.merchant_id, payment.c.payment_id == payment_id)
+    )
+    if state is None:
+        raise NotFound(what="payment", key=str(payment_id))
+    return PaymentState(state)
+
+
+async def mark_attempt(unit: Unit, attempt_id: UUID, event: AttemptEvent) -> bool:
+    """Move an attempt that money has not touched."""
+    return await unit.transition(attempt, {"attempt_id": attempt_id}, ATTEMPT, event)
+
+
+async def count_query(unit: Unit, attempt_id: UUID) -> None:
+    """One more time the wallet was asked."""
+    await unit.run(
+        update(attempt)
+        .where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
+        .values(queries_count=attempt.c.queries_count + 1)
+    )
+
+
+async def capture(unit: Unit, view: AttemptView, transaction_id: str, paid_at: datetime) -> bool:
+    """The wallet says that this attempt is paid; True when that was news.
+
+    The first capture pays the payment. Any other (a second wallet, or money after the close) is a surplus: it
+    gets exactly one automatic refund and a ticket, in this same transaction.
+    """
+    fresh = await unit.transition(
+        attempt,
+        {"attempt_id": view.attempt_id},
+        ATTEMPT,
+        AttemptEvent.PAID,
+        transaction_id=transaction_id,
+        paid_at=paid_at,
+    )
+    if not fresh:
+        return False
+    first = await unit.transition(
+        payment,
+        {"payment_id": view.payment_id},
+        PAYMENT,
+        PaymentEvent.CAPTURE,
+        paid_at=paid_at,
+        captured_attempt_id=view.attempt_id,
+    )
+    if first:
+        await settle_checkout(unit, view.payment_id)
+        unit.emit(
+            PaymentCaptured(
+                payment_id=view.payment_id,
+                order_id=view.order_id,
+                attempt_id=view.attempt_id,
+                connection_id=view.connection_id,
+                platform=view.platform,
+                amount_minor=view.amount.amount_minor,
+                currency=view.amount.currency,
+                paid_at=paid_at,
+            )
+        )
+        return True
+    refund_id = await open_refund(
+        unit, view.payment_id, view.attempt_id, view.amount, reason="多付款自动退回", cause=AUTOMATIC
+    )
+    unit.emit(
+        SurplusCaptured(
+            payment_id=view.payment_id,
+            order_id=view.order_id,
+            attempt_id=view.attempt_id,
+            refund_id=refund_id,
+            connection_id=view.connection_id,
+            platform=view.platform,
+            amount_minor=view.amount.amount_minor,
+            currency=view.amount.currency,
+            captured_at=paid_at,
+        )
+    )
+    return True
+
+
+async def close_payment(unit: Unit, payment_id: UUID, order_id: UUID) -> bool:
+    """Close a payment all of whose attempts are closed at their wallets; False when it was paid meanwhile."""
+    closed = await unit.transition(payment, {"payment_id": payment_id}, PAYMENT, PaymentEvent.CLOSE)
+    if closed:
+        await expire_checkout(unit, payment_id)
+        unit.emit(PaymentClosed(payment_id=payment_id, order_id=order_id))
+    return closed

@@ -1,0 +1,229 @@
+"""Orders: our own from the checkout, and everybody else's as the platforms tell them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select, update
+
+from hutong.core.errors import NotFound
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
+from hutong.shops.models import order_line, sales_order
+from hutong.shops.states import ORDER, OrderEvent, OrderState
+from hutong.shops.stock import Quantity, put_back, release, reserve, sell_reserved
+
+OWN: Final = "own"
+#: States in which nothing has left the house yet.
+UNSHIPPED: Final = (OrderState.PAID.value,)
+
+
+class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order at our own checkout."""
+
+    sku_id: UUID
+    seller_code: str
+    title: str
+    quantity: int
+    unit_price: Money
+    channel_id: UUID | None
+    link_id: UUID | None
+    click_id: UUID | None
+    container: str
+
+
+def subject_of(order_id: UUID) -> str:
+    """How the stock journal names an order."""
+    return f"order:{order_id}"
+
+
+async def place_order(unit: Unit, new: NewOrder) -> UUID:
+    """Write an unpaid order down and hold its goods.
+
+    Raises:
+        OutOfStock: less is available.
+    """
+    order_id = unit.new_id()
+    now = unit.now()
+    total = new.unit_price.times(new.quantity)
+    await unit.insert(
+        sales_order,
+        order_id=order_id,
+        source=OWN,
+        order_no=order_id.hex,
+        state=OrderState.UNPAID.value,
+        currency=total.currency,
+        total_minor=total.amount_minor,
+        channel_id=new.channel_id,
+        link_id=new.link_id,
+        click_id=new.click_id,
+        container=new.container,
+        origin="checkout",
+        placed_at=now,
+        modified_at=now,
+        created_at=now,
+    )
+    await unit.insert(
+        order_line,
+        order_id=order_id,
+        line_key="1",
+        sku_id=new.sku_id,
+        seller_code=new.seller_code,
+        title=new.title,
+        quantity=new.quantity,
+        unit_price=Decimal(new.unit_price.decimal_text()),
+        amount_minor=total.amount_minor,
+    )
+    await reserve(unit, [Quantity(sku_id=new.sku_id, quantity=new.quantity)], subject_of(order_id))
+    unit.emit(
+        OrderPlaced(
+            order_id=order_id,
+            source=OWN,
+            order_no=order_id.hex,
+            total_minor=total.amount_minor,
+            currency=total.currency,
+        )
+    )
+    return order_id
+
+
+async def get_order(unit: Unit, order_id: UUID, *, lock: bool = False) -> Row[Any]:
+    """The row of an order.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    statement = select(sales_order).where(
+        sales_order.c.merchant_id == unit.merchant_id, sales_order.c.order_id == order_id
+    )
+    row = await unit.one(statement.with_for_update() if lock else statement)
+    if row is None:
+        raise NotFound(what="order", key=str(order_id))
+    return row
+
+
+async def lines_of(unit: Unit, order_id: UUID) -> Sequence[Row[Any]]:
+    """The lines of an order."""
+    return await unit.all(
+        select(order_line)
+        .where(order_line.c.merchant_id == unit.merchant_id, order_line.c.order_id == order_id)
+        .order_by(order_line.c.line_key)
+    )
+
+
+def quantities_of(lines: Sequence[Row[Any]]) -> list[Quantity]:
+    """What of an order's lines we count ourselves."""
+    return [Quantity(sku_id=row.sku_id, quantity=row.quantity) for row in lines if row.sku_id and row.quantity > 0]
+
+
+async def tell_paid(
+    unit: Unit,
+    row: Row[Any],
+    lines: Sequence[Row[Any]],
+    *,
+    connection_id: UUID | None,
+    platform: str,
+    paid_at: datetime,
+) -> None:
+    """Tell that an order is paid, with all that reactions need."""
+    unit.emit(
+        OrderPaid(
+            order_id=row.order_id,
+            source=row.source,
+            order_no=row.order_no,
+            connection_id=connection_id,
+            platform=platform,
+            channel_id=row.channel_id,
+            link_id=row.link_id,
+            click_id=row.click_id,
+            container=row.container,
+            customer_id=row.customer_id,
+            gross_minor=row.paid_minor,
+            currency=row.currency,
+            paid_at=paid_at,
+            lines=tuple(
+                OrderLine(
+                    line_key=line.line_key,
+                    sku_id=line.sku_id,
+                    title=line.title,
+                    quantity=line.quantity,
+                    amount_minor=line.amount_minor,
+                )
+                for line in lines
+            ),
+        )
+    )
+
+
+async def mark_paid(
+    unit: Unit,
+    order_id: UUID,
+    *,
+    amount: Money,
+    customer_id: UUID | None,
+    connection_id: UUID,
+    platform: str,
+    paid_at: datetime,
+) -> bool:
+    """Our own order is paid: its goods are sold. False when it was paid before."""
+    moved = await unit.transition(
+        sales_order,
+        {"order_id": order_id},
+        ORDER,
+        OrderEvent.PAY,
+        paid_minor=amount.amount_minor,
+        customer_id=customer_id,
+        paid_at=paid_at,
+        modified_at=unit.now(),
+    )
+    if not moved:
+        return False
+    row = await get_order(unit, order_id)
+    lines = await lines_of(unit, order_id)
+    await sell_reserved(unit, quantities_of(lines), subject_of(order_id))
+    await tell_paid(unit, row, lines, connection_id=connection_id, platform=platform, paid_at=paid_at)
+    return True
+
+
+async def close_order(unit: Unit, order_id: UUID) -> bool:
+    """An unpaid order ends; its goods are free again."""
+    moved = await unit.transition(sales_order, {"order_id": order_id}, ORDER, OrderEvent.CLOSE, modified_at=unit.now())
+    if moved:
+        row = await get_order(unit, order_id)
+        if row.source == OWN:  # only our own checkout holds goods for unpaid orders; platforms hold theirs
+            await release(unit, quantities_of(await lines_of(unit, order_id)), subject_of(order_id))
+        unit.emit(OrderClosed(order_id=order_id, source=row.source))
+    return moved
+
+
+async def record_refund(unit: Unit, order_id: UUID, amount: Money, refunded_at: datetime) -> None:
+    """Money of an order went back; unshipped goods of a fully refunded order come back to the shelf."""
+    row = await get_order(unit, order_id, lock=True)
+    total = row.refunded_minor + amount.amount_minor
+    await unit.run(
+        update(sales_order)
+        .where(sales_order.c.merchant_id == unit.merchant_id, sales_order.c.order_id == order_id)
+        .values(refunded_minor=total, modified_at=unit.now())
+    )
+    if total >= row.paid_minor:
+        await unit.transition(sales_order, {"order_id": order_id}, ORDER, OrderEvent.REFUND)
+        if row.state in UNSHIPPED:
+            await put_back(unit, subject_of(order_id))
+    unit.emit(
+        OrderRefunded(
+            order_id=order_id,
+            source=row.source,
+            customer_id=row.customer_id,
+            amount_minor=amount.amount_minor,
+            refunded_minor=total,
+            gross_minor=row.paid_minor,
+            currency=row.currency,
+            refunded_at=refunded_at,
+        )
+    )
