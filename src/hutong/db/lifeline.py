@@ -5,8 +5,9 @@ as its child, restarts it when it dies, and stops it when the pipe on standard i
 however the hub ends, also by ``kill -9``. Should the lifeline itself be killed, the parent-death signal set on the
 postmaster stops that. One thread only, because a parent-death signal follows the thread that spawned.
 
-``SPEC`` is JSON: ``argv``, ``cwd``, ``env``, ``log``, ``pid_file``, ``token``, ``uid``, ``gid`` (null: do not switch).
-A byte ``q`` before the end of the pipe means an orderly stop, which may take its time.
+``SPEC`` is JSON: ``argv``, ``aside`` (a command to run once beside it, or null), ``cwd``, ``env``, ``log``, ``pid_file``,
+``token``, ``uid``, ``gid`` (null: do not switch). A byte ``q`` before the end of the pipe means an orderly stop, which
+may take its time.
 """
 
 from __future__ import annotations
@@ -135,12 +136,15 @@ class Lifeline:
     def run(self) -> int:
         """Keep the postmaster running; returns the exit status."""
         failures = 0
-        while True:
+        aside = self._spawn(self.spec["aside"]) if self.spec["aside"] else None
+        while True:  # ends when told to stop, or after START_ATTEMPTS_MAX failures in a row
             started = time.monotonic()
-            child = self._spawn()
+            child = self._spawn(self.spec["argv"])
             grace_s = self._watch(child)
             if grace_s is not None:
                 self._stop(child, grace_s)
+                if aside is not None and aside.poll() is None:
+                    aside.kill()
                 return 0
             failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
             if failures >= START_ATTEMPTS_MAX or self._cannot_clear():
@@ -148,7 +152,7 @@ class Lifeline:
             if self._pause(RESTART_PAUSE_S * 2 ** (failures - 1)) is not None:
                 return 0
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, argv: list[str]) -> subprocess.Popen[bytes]:
         spec = self.spec
         switch: dict[str, Any] = {}
         if spec["uid"] is not None:
@@ -156,7 +160,7 @@ class Lifeline:
         own = os.getpid()
         with Path(spec["log"]).open("ab") as log:
             return subprocess.Popen(
-                spec["argv"],
+                argv,
                 cwd=spec["cwd"],
                 env=spec["env"],
                 stdin=subprocess.DEVNULL,

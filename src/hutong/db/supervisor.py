@@ -17,7 +17,7 @@ from urllib.parse import quote
 from hutong.db import lifeline
 from hutong.db.account import Account, database_account
 from hutong.db.binaries import Binaries, locate
-from hutong.db.cluster import SUPERUSER, Cluster, data_argument, server_environment
+from hutong.db.cluster import SUPERUSER, Cluster, data_argument, server_environment, sync_command
 from hutong.db.refusals import DatabaseNotStarted, DatabaseStillRunning, HomeUnusable
 
 HOST: Final = "127.0.0.1"
@@ -27,6 +27,8 @@ PORT_LAST: Final = 31_999
 PORT_TRIES_MAX: Final = 64
 #: Ports tried when the chosen one was taken between the look and the start.
 START_PORTS_MAX: Final = 3
+#: What the server's log says then (its messages are in English by our settings).
+PORT_TAKEN: Final = "could not create any TCP/IP sockets"
 #: Recovery after a crash replays at most ``max_wal_size``; on a slow disk that takes minutes.
 READY_TIMEOUT_S: Final = 300.0
 READY_POLL_S: Final = 0.01
@@ -91,11 +93,11 @@ class EmbeddedServer:
             raise HomeUnusable(home=str(self.home), problem=error.strerror or str(error)) from error
         try:
             binaries = locate(account, self.home)
-            self.cluster.ensure(binaries, account)
+            fresh = self.cluster.ensure(binaries, account)
             self._wait_for_predecessor(account)
             self.cluster.write_settings(account)
             self.cluster.turn_log()
-            self._start_on_some_port(binaries, account, lock)
+            self._start_on_some_port(binaries, account, lock, fresh=fresh)
         finally:
             os.close(lock)  # the lifeline holds its own copy
         return self.url(SUPERUSER)
@@ -121,7 +123,7 @@ class EmbeddedServer:
         """The cluster's lock, held by the lifeline until the postmaster is gone, also after our death."""
         descriptor = os.open(self.cluster.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         deadline = time.monotonic() + PREDECESSOR_WAIT_S
-        while True:
+        while True:  # ends with the lock, or at the deadline
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -144,28 +146,31 @@ class EmbeddedServer:
             found = self.cluster.postmaster()
             if found is None or found[0] not in left:
                 lifeline.clear_survivors(token, account.uid)  # backends without a postmaster only wait to be told
-            elif time.monotonic() > deadline:
-                raise self._still_running(found[0])
+            if time.monotonic() > deadline:
+                raise self._still_running(left[0])
             time.sleep(READY_POLL_S)
         self.cluster.pid_file.unlink(missing_ok=True)
 
-    def _start_on_some_port(self, binaries: Binaries, account: Account, lock: int) -> None:
+    def _start_on_some_port(self, binaries: Binaries, account: Account, lock: int, *, fresh: bool) -> None:
         for _ in range(START_PORTS_MAX):
             self._port = _free_port()
             self.cluster.port_file.write_text(f"{self._port}\n", encoding="ascii")
-            self._watcher = self._spawn(binaries, account, lock)
+            self._watcher = self._spawn(binaries, account, lock, fresh=fresh)
             if self._became_ready():
                 return
             self.stop()
-        raise DatabaseNotStarted(problem=self.cluster.last_log_line(), log=str(self.cluster.log_file))
+            if PORT_TAKEN not in "\n".join(self.cluster.log_tail()):
+                break
+        raise DatabaseNotStarted(problem=self.cluster.failure(), log=str(self.cluster.log_file))
 
-    def _spawn(self, binaries: Binaries, account: Account, lock: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, binaries: Binaries, account: Account, lock: int, *, fresh: bool) -> subprocess.Popen[bytes]:
         token = self.cluster.token()
         spec = {
             "argv": [
                 *(binaries.program("postgres"), "-D", data_argument(self.cluster.data, account)),
                 *("-p", str(self._port), "-c", f"cluster_name={token}"),
             ],
+            "aside": sync_command(binaries, self.cluster.data, account) if fresh else None,
             "cwd": str(self.cluster.data),
             "env": server_environment(),
             "log": str(self.cluster.log_file),
