@@ -52,6 +52,7 @@ def lint_steps() -> dict[str, list[str]]:
         "format": [str(BIN / "ruff"), "format", "--check", "--quiet", *code],
         "types": [str(BIN / "mypy"), "--no-error-summary", "src", "tools"],
         "import floors": [str(BIN / "lint-imports"), "--no-cache"],
+        "laws": [sys.executable, "tools/lawcheck"],
     }
 
 

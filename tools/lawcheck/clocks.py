@@ -1,0 +1,44 @@
+"""Time is passed in: nothing asks the wall clock except the clocks themselves."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final
+
+from lawcheck.source import Source, dotted
+
+#: The only files that read the wall clock: the hub's clock and the sandbox's.
+CLOCKS: Final = frozenset({"src/hutong/db/clock.py", "src/hutong/core/clock.py", "src/hutong_sandbox/clock.py"})
+#: Ends of calls that read it. time.monotonic measures durations and tells no date, so it is free.
+WALL: Final = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today", "time.time", "time.time_ns",
+               "datetime.utcfromtimestamp", "time.localtime", "time.gmtime", "time.strftime")  # fmt: skip
+
+
+def passed_in(source: Source) -> Iterator[tuple[int, str]]:
+    """No wall clock outside the clocks."""
+    if not source.place.startswith("src/") or source.place in CLOCKS:
+        return
+    imported = _renamed(source.tree)
+    for node in ast.walk(source.tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = dotted(node.func)
+        head, _, rest = name.partition(".")
+        full = imported.get(head, head) + (f".{rest}" if rest else "")
+        if full.endswith(WALL) and (full in WALL or full.split(".")[0] in ("datetime", "time")):
+            yield node.lineno, f"{name}() reads the wall clock; take the time from the clock that is passed in"
+        elif full.endswith("datetime.fromtimestamp") and len(node.args) + len(node.keywords) < 2:
+            yield node.lineno, f"{name}() without a time zone makes a naive time"
+
+
+def _renamed(tree: ast.Module) -> dict[str, str]:
+    """Local names of what is imported: ``dt`` → ``datetime`` and ``now`` → ``datetime.now`` alike."""
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update({alias.asname or alias.name: alias.name for alias in node.names})
+        elif isinstance(node, ast.ImportFrom) and node.module in ("datetime", "time"):
+            prefix = "" if node.module == "datetime" else "time."
+            names.update({alias.asname or alias.name: prefix + alias.name for alias in node.names})
+    return names

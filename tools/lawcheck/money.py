@@ -1,0 +1,117 @@
+"""Money is an integer of minor units: no float comes near it, and a bare integer says its unit in its name."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Final, TypeGuard
+
+from lawcheck.source import Source, dotted, string_of
+
+#: Rooms that reckon with money. Elsewhere a fraction of a second is a fraction of a second.
+MONEY_ROOMS: Final = frozenset(
+    {"ledger", "payments", "shops", "customers", "workflows", "connectors", "live", "merchants", "analytics"}
+)
+MONEY_FILES: Final = ("src/hutong/core/money.py", "src/hutong/core/split.py", "src/hutong_sandbox/books.py")
+MONEY_WORDS: Final = frozenset(
+    {
+        "amount", "amounts", "balance", "commission", "cost", "discount", "fee", "fees", "freight", "gross", "net",
+        "paid", "payable", "payout", "price", "prices", "refunded", "revenue", "turnover", "yuan",
+    }
+)  # fmt: skip
+#: Last words that say an integer is minor units, or no money at all.
+UNITS: Final = frozenset(
+    {"fen", "minor", "bps", "count", "counts", "no", "id", "ids", "at", "digits", "rows", "orders", "max", "min", "s"}
+)
+TIME_UNITS: Final = ("_s", "_ms", "_seconds", "_hours", "_days", "_ratio", "_share", "_factor")
+
+
+def reckons_with_money(source: Source) -> bool:
+    """Whether a file stands where sums of money are made."""
+    return source.room() in MONEY_ROOMS or source.place in MONEY_FILES
+
+
+def no_float(source: Source) -> Iterator[tuple[int, str]]:
+    """No float literal, no ``float``, no true division where money is reckoned; seconds and ratios say so by name."""
+    if not reckons_with_money(source):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Constant) and type(node.value) is float and not _is_of_time(source, node):
+            yield node.lineno, f"the float {node.value} in money code; use integers of minor units or Decimal text"
+        elif isinstance(node, ast.Name) and node.id == "float" and not _is_of_time(source, node):
+            yield node.lineno, "float in money code; use integers of minor units or Decimal"
+        elif _divides(node) and not _is_of_time(source, node):
+            yield node.lineno, "true division in money code; use allocate, share_bps or round_half_up of core.money"
+
+
+def unit_in_name(source: Source) -> Iterator[tuple[int, str]]:
+    """An integer field, parameter or column that holds money ends in ``_fen`` or ``_minor``."""
+    if not source.place.startswith("src/"):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name | ast.Attribute):
+            name = node.target.id if isinstance(node.target, ast.Name) else node.target.attr
+            if _is_int(node.annotation) and _is_bare_money(name):
+                yield node.lineno, f"the integer {name} holds money and does not say its unit (_fen or _minor)"
+        elif isinstance(node, ast.arg) and node.annotation and _is_int(node.annotation) and _is_bare_money(node.arg):
+            yield node.lineno, f"the integer {node.arg} holds money and does not say its unit (_fen or _minor)"
+        elif isinstance(node, ast.Call) and _is_bare_money(name := _integer_column(node)):
+            yield node.lineno, f"the column {name} holds money and does not say its unit (_fen or _minor)"
+
+
+def _is_int(annotation: ast.expr) -> bool:
+    if isinstance(annotation, ast.BinOp):  # int | None
+        return _is_int(annotation.left) or _is_int(annotation.right)
+    return isinstance(annotation, ast.Name) and annotation.id == "int"
+
+
+def _integer_column(call: ast.Call) -> str:
+    """The name of a column of integers; empty for any other call."""
+    if dotted(call.func).split(".")[-1] not in ("Column", "mapped_column") or not call.args:
+        return ""
+    types = [arg.func if isinstance(arg, ast.Call) else arg for arg in call.args[1:]]
+    return (string_of(call.args[0]) or "") if any("Integer" in dotted(kind) for kind in types) else ""
+
+
+def _is_bare_money(name: str) -> bool:
+    words = name.lower().strip("_").split("_")
+    return bool(MONEY_WORDS & set(words)) and words[-1] not in UNITS
+
+
+def _divides(node: ast.AST) -> TypeGuard[ast.BinOp | ast.AugAssign]:
+    """Whether this is a true division; a path joined to a literal name is none."""
+    if not (isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, ast.Div)):
+        return False
+    right = node.right if isinstance(node, ast.BinOp) else node.value
+    joins_a_path = isinstance(right, ast.JoinedStr) or (
+        isinstance(right, ast.Constant) and isinstance(right.value, str)
+    )
+    return not joins_a_path
+
+
+def _is_of_time(source: Source, node: ast.AST) -> bool:
+    """Whether what holds the value is named as seconds, a ratio or the like."""
+    at: ast.AST | None = node
+    while at is not None and not isinstance(at, ast.stmt):
+        if isinstance(at, ast.arg | ast.keyword) and (at.arg or "").endswith(TIME_UNITS):
+            return True
+        at = source.parents.get(at)
+    targets: list[ast.expr] = []
+    if isinstance(at, ast.AnnAssign | ast.AugAssign):
+        targets = [at.target]
+    elif isinstance(at, ast.Assign):
+        targets = at.targets
+    elif isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef):  # the return annotation
+        return at.name.endswith(TIME_UNITS) or _default_of(at, node).endswith(TIME_UNITS)
+    elif isinstance(at, ast.Return) and (holder := source.function_of(at)) is not None:
+        return holder.name.endswith(TIME_UNITS)
+    return any(dotted(target).lower().endswith(TIME_UNITS) for target in targets)
+
+
+def _default_of(function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> str:
+    """The parameter that has this node as its default; empty where there is none."""
+    named = function.args
+    positional = [*named.posonlyargs, *named.args]
+    pairs = [*zip(reversed(positional), reversed(named.defaults), strict=False)]
+    pairs += [(arg, value) for arg, value in zip(named.kwonlyargs, named.kw_defaults, strict=True) if value is not None]
+    return next((arg.arg for arg, value in pairs if node in ast.walk(value)), "")

@@ -1,0 +1,110 @@
+"""A parsed file, what a rule finds in it, and the comments that set a rule aside."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+ALLOW = re.compile(r"#\s*law: allow (?P<rules>[a-z-]+(?:, ?[a-z-]+)*) because (?P<reason>\S.{9,})")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A line that breaks a law."""
+
+    rule: str
+    place: str  # path from the root of the checkout
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.place}:{self.line}: {self.rule}: {self.text}"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file. ``place`` is its path from the root of the checkout, with forward slashes."""
+
+    place: str
+    text: str
+
+    @classmethod
+    def read(cls, root: Path, file: Path) -> Source:
+        """A file of the checkout."""
+        return cls(file.relative_to(root).as_posix(), file.read_text(encoding="utf-8"))
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The syntax tree."""
+        return ast.parse(self.text, self.place)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines, without their ends."""
+        return self.text.splitlines()
+
+    @cached_property
+    def parents(self) -> dict[ast.AST, ast.AST]:
+        """The node that holds each node."""
+        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+
+    def room(self) -> str:
+        """The room of the house: ``payments`` for src/hutong/payments/service.py, ``app`` for src/hutong/app.py."""
+        parts = self.place.split("/")
+        if parts[:2] != ["src", "hutong"] or len(parts) < 3:
+            return ""
+        return parts[2].removesuffix(".py")
+
+    def function_of(self, node: ast.AST) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+        """The innermost function that holds a node."""
+        at: ast.AST | None = self.parents.get(node)
+        while at is not None and not isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef):
+            at = self.parents.get(at)
+        return at
+
+    def allowed(self, line: int) -> set[str]:
+        """The rules that a comment sets aside for a line."""
+        found: set[str] = set()
+        for number in (line - 1, line):
+            match = ALLOW.search(self.lines[number - 1]) if 1 <= number <= len(self.lines) else None
+            # The comment above counts only when it stands alone: otherwise it belongs to its own line.
+            if match and (number == line or self.lines[number - 1].lstrip().startswith("#")):
+                found.update(rule.strip() for rule in match["rules"].split(","))
+        return found
+
+
+Rule = Callable[[Source], Iterator[tuple[int, str]]]
+
+
+def apply(rules: dict[str, Rule], source: Source) -> list[Finding]:
+    """What the rules find in a file, without what its comments allow."""
+    found = [
+        Finding(name, source.place, line, text)
+        for name, rule in rules.items()
+        for line, text in rule(source)
+        if name not in source.allowed(line)
+    ]
+    return sorted(found, key=lambda finding: (finding.line, finding.rule))
+
+
+def dotted(node: ast.expr) -> str:
+    """``a.b.c`` of a chain of names; empty for anything else."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        before = dotted(node.value)
+        return f"{before}.{node.attr}" if before else ""
+    return ""
+
+
+def string_of(node: ast.expr) -> str | None:
+    """The text of a string or f-string, with ``{}`` where values go; None for anything else."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+    return None
