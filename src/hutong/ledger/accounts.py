@@ -1,0 +1,60 @@
+"""Account paths: the first word says what kind of account it is, the rest which one."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+PATH_CHARS_MAX: Final = 200
+_PATH: Final = re.compile(r"[a-z_]+(:[A-Za-z0-9_.-]+){1,4}")
+
+REVENUE_SALES: Final = "revenue:sales"
+EXPENSE_WALLET_FEE: Final = "expense:wallet_fee"
+EXPENSE_COMMISSION: Final = "expense:commission"
+SUSPENSE_PAYMENTS: Final = "suspense:payments"
+#: Before a party's id.
+PARTY_PREFIX: Final = "payable:party:"
+
+
+class AccountKind(StrEnum):
+    """What a balance means. Assets and expenses stand on the debit side (positive), the others on the credit side."""
+
+    ASSET = "asset"
+    LIABILITY = "liability"
+    INCOME = "income"
+    EXPENSE = "expense"
+
+
+#: First word of a path -> kind. The hub never holds money: `wallet` mirrors what a wallet holds for the merchant.
+ROOTS: Final[dict[str, AccountKind]] = {
+    "wallet": AccountKind.ASSET,
+    "receivable": AccountKind.ASSET,
+    "payable": AccountKind.LIABILITY,
+    "suspense": AccountKind.LIABILITY,
+    "revenue": AccountKind.INCOME,
+    "expense": AccountKind.EXPENSE,
+}
+
+
+def kind_of(path: str) -> AccountKind | None:
+    """The kind of account a path names; None when the path is malformed or its first word is unknown."""
+    if len(path) > PATH_CHARS_MAX or not _PATH.fullmatch(path):
+        return None
+    return ROOTS.get(path.partition(":")[0])
+
+
+def wallet_path(platform: str, connection_id: UUID) -> str:
+    """What a wallet holds for the merchant on one connection."""
+    return f"wallet:{platform}:{connection_id}"
+
+
+def receivable_path(platform: str, connection_id: UUID) -> str:
+    """What a shop platform collected for the merchant on one connection and has not paid out."""
+    return f"receivable:{platform}:{connection_id}"
+
+
+def party_path(party_id: UUID) -> str:
+    """What the merchant owes a party."""
+    return f"{PARTY_PREFIX}{party_id}"

@@ -1,0 +1,121 @@
+"""Batches as pure values: their shape, what makes two of them the same, and their link in the hash chain."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.money import Money
+from hutong.crypto.digests import sha256
+from hutong.ledger.accounts import kind_of
+from hutong.ledger.errors import MalformedBatch, UnbalancedBatch
+
+LEGS_MIN: Final = 2
+#: WeChat shares one order with at most 50 receivers; each takes two legs, and there is room for fees and coupons.
+LEGS_MAX: Final = 200
+KEY_CHARS_MAX: Final = 200
+#: The link before the first batch.
+CHAIN_START: Final = bytes(32)
+
+
+class Leg(msgspec.Struct, frozen=True):
+    """One posting: debit positive, credit negative."""
+
+    path: str
+    amount: Money
+
+
+class Batch(msgspec.Struct, frozen=True, kw_only=True):
+    """Legs that are posted together or not at all.
+
+    ``idempotency_key`` makes the batch once for a merchant, e.g. ``sale:{order_id}``. ``subject_kind`` and
+    ``subject_id`` say what it is about. ``event_at`` is when it happened outside.
+    """
+
+    idempotency_key: str
+    kind: str
+    subject_kind: str
+    subject_id: UUID
+    event_at: datetime
+    legs: tuple[Leg, ...]
+
+    def verify(self) -> None:
+        """Refuse a batch that must not stand in the books.
+
+        Raises:
+            MalformedBatch: key, times, paths or number of legs are not right, or a leg is zero.
+            UnbalancedBatch: the legs of a currency do not add up to zero.
+        """
+        problem = self._problem()
+        if problem:
+            raise MalformedBatch(key=self.idempotency_key[:KEY_CHARS_MAX], problem=problem)
+        sums: dict[str, int] = {}
+        for leg in self.legs:
+            sums[leg.amount.currency] = sums.get(leg.amount.currency, 0) + leg.amount.amount_minor
+        for currency, difference in sorted(sums.items()):
+            if difference:
+                raise UnbalancedBatch(key=self.idempotency_key, currency=currency, difference_minor=difference)
+
+    def _problem(self) -> str | None:
+        if not 0 < len(self.idempotency_key) <= KEY_CHARS_MAX:
+            return "idempotency_key"
+        if not self.kind or not self.subject_kind:
+            return "kind"
+        if self.event_at.tzinfo is None:
+            return "event_at"
+        if not LEGS_MIN <= len(self.legs) <= LEGS_MAX:
+            return f"{len(self.legs)} legs"
+        for leg in self.legs:
+            if kind_of(leg.path) is None:
+                return leg.path[:KEY_CHARS_MAX]
+            if leg.amount.amount_minor == 0:
+                return f"{leg.path} = 0"
+        return None
+
+    def payload_hash(self) -> bytes:
+        """Digest of what is posted: kind, subject and legs.
+
+        The time is left out: two reports of one fact (a callback and a query) may differ in it, and the first stays.
+        The chain covers it.
+        """
+        legs = [(leg.path, leg.amount.amount_minor, leg.amount.currency) for leg in self.legs]
+        return payload_hash(self.kind, self.subject_kind, self.subject_id, legs)
+
+
+def payload_hash(kind: str, subject_kind: str, subject_id: UUID, legs: list[tuple[str, int, str]]) -> bytes:
+    """SHA-256 of a batch's content as canonical JSON; ``legs`` are (path, minor units, currency) in leg order."""
+    return sha256(msgspec.json.encode([kind, subject_kind, str(subject_id), legs]))
+
+
+class Link(msgspec.Struct, frozen=True, kw_only=True):
+    """What the hash of a batch covers besides the hash before it."""
+
+    sequence: int
+    batch_id: UUID
+    idempotency_key: str
+    payload_hash: bytes
+    event_at: datetime
+    recorded_at: datetime
+
+    def after(self, prev_hash: bytes) -> bytes:
+        """The hash of this batch in the chain."""
+        covered = [
+            prev_hash.hex(),
+            self.sequence,
+            str(self.batch_id),
+            self.idempotency_key,
+            self.payload_hash.hex(),
+            self.event_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            self.recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        ]
+        return sha256(msgspec.json.encode(covered))
+
+
+class PostResult(msgspec.Struct, frozen=True):
+    """``posted`` is False when the same batch was in the books before (or there was nothing to post)."""
+
+    posted: bool
+    batch_id: UUID | None = None

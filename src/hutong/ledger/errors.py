@@ -1,0 +1,137 @@
+"""What the books refuse."""
+
+from __future__ import annotations
+
+from hutong.core.errors import ErrorText, HutongError
+
+
+class UnbalancedBatch(HutongError):
+    """The legs of a batch do not add up to zero in every currency."""
+
+    code = "ledger_unbalanced"
+    status = 422
+    zh = ErrorText(
+        "分录“{key}”借贷不平：{currency} 相差 {difference_minor}。",
+        "同一笔分录中，每个币种的借方与贷方必须相等。",
+        "请更正金额后重新记账。",
+    )
+    en = ErrorText(
+        "Batch “{key}” does not balance: {difference_minor} {currency} too much.",
+        "Debits and credits of a batch are equal in every currency.",
+        "Correct the amounts and post again.",
+    )
+
+
+class MalformedBatch(HutongError):
+    """A batch has too few or too many legs, an unknown account path, a zero leg or a time without a zone."""
+
+    code = "ledger_malformed"
+    status = 422
+    zh = ErrorText(
+        "分录“{key}”无法记账：{problem}。",
+        "分录至少两行、金额不为零、科目路径有效、时间带时区。",
+        "请更正后重新记账。",
+    )
+    en = ErrorText(
+        "Batch “{key}” cannot be posted: {problem}.",
+        "A batch has two legs or more, no zero amount, valid account paths and an aware time.",
+        "Correct it and post again.",
+    )
+
+
+class BatchKeyReused(HutongError):
+    """The idempotency key was posted before with other content."""
+
+    code = "ledger_key_reused"
+    status = 409
+    zh = ErrorText(
+        "记账编号“{key}”已用于另一笔内容不同的分录。",
+        "同一编号只能对应同一笔分录；已记的账不能修改。",
+        "请查看原分录；需要更正时另记一笔冲正分录。",
+    )
+    en = ErrorText(
+        "The posting key “{key}” serves another batch with other content.",
+        "A key stands for one batch; what is posted does not change.",
+        "Look at the first batch; correct it with a reversing one.",
+    )
+
+
+class RefundBeyondSale(HutongError):
+    """A refund is not positive, or all refunds together exceed the sale."""
+
+    code = "refund_beyond_sale"
+    status = 422
+    zh = ErrorText(
+        "退款金额有误：已退 {before_minor}，本次 {refunded_minor}，订单 {gross_minor}。",
+        "退款必须大于零，累计退款不能超过订单金额。",
+        "请核对订单的退款记录。",
+    )
+    en = ErrorText(
+        "The refund does not fit: {before_minor} refunded before, {refunded_minor} now, sale {gross_minor}.",
+        "A refund is above zero and all refunds together stay within the sale.",
+        "Check the refunds of the order.",
+    )
+
+
+class SaleNotPosted(HutongError):
+    """A refund arrived for an order whose sale is not in the books (yet)."""
+
+    code = "sale_not_posted"
+    status = 409
+    zh = ErrorText("订单 {order_id} 的销售尚未入账。", "退款按原销售分录冲回，因此销售必须先入账。", "系统会自动重试。")
+    en = ErrorText(
+        "The sale of order {order_id} is not in the books yet.",
+        "A refund reverses the postings of its sale, so the sale comes first.",
+        "It is tried again automatically.",
+    )
+
+
+class ShareTooLarge(HutongError):
+    """Shares of a sale are negative, of another currency or more than the sale."""
+
+    code = "share_too_large"
+    status = 422
+    zh = ErrorText(
+        "订单 {order_id} 的手续费与分成合计 {shared_minor}，超过订单金额 {gross_minor}。",
+        "分成只能来自本订单的收入，且不能为负。",
+        "请调整分成规则。",
+    )
+    en = ErrorText(
+        "Fee and shares of order {order_id} come to {shared_minor}, more than its {gross_minor}.",
+        "Shares are paid from the sale's own money and are never negative.",
+        "Change the split rules.",
+    )
+
+
+class RuleRefused(HutongError):
+    """A split rule would pay nothing or more than the whole price."""
+
+    code = "split_rule_refused"
+    status = 422
+    zh = ErrorText(
+        "分成规则无效：比例 {rate_bps}/10000，同一渠道合计 {total_bps}/10000。",
+        "比例必须大于零，同一渠道的全部分成合计不能超过 100%。",
+        "请降低比例，或先停用其他规则。",
+    )
+    en = ErrorText(
+        "The split rule is refused: rate {rate_bps}/10000, {total_bps}/10000 with the others of the channel.",
+        "A rate is above zero and all shares of a channel stay within 100%.",
+        "Lower the rate or end another rule first.",
+    )
+
+
+class StatementRefused(HutongError):
+    """A statement's period is empty or overlaps another one of the same party."""
+
+    code = "statement_refused"
+    status = 409
+    zh = ErrorText(
+        "不能出具该账期的结算单：{problem}。",
+        "开始时间必须早于结束时间，且同一收款方的账期不能重叠。",
+        "请检查起止时间，或查看已有的结算单。",
+    )
+    en = ErrorText(
+        "No statement can be drawn for this period: {problem}.",
+        "A period begins before it ends and does not overlap another one of the same party.",
+        "Check start and end, or look at the statements that exist.",
+    )

@@ -1,0 +1,254 @@
+"""What the books can do. Every function works inside the caller's transaction; post after the other domains wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
+
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.ledger import sales
+from hutong.ledger.accounts import PARTY_PREFIX, party_path, receivable_path, wallet_path
+from hutong.ledger.batches import Batch, Leg, PostResult
+from hutong.ledger.errors import SaleNotPosted
+from hutong.ledger.events import BatchesPosted, BatchPosted, PostedLeg
+from hutong.ledger.joins import ON_ACCOUNT
+from hutong.ledger.models import ledger_account, ledger_batch, posting
+from hutong.ledger.parties import create_party, create_rule, end_rule, shares_for
+from hutong.ledger.posting import write
+from hutong.ledger.sales import Share
+from hutong.ledger.statements import draw_statement
+
+__all__ = [
+    "Batch",
+    "Leg",
+    "PostResult",
+    "Share",
+    "create_party",
+    "create_rule",
+    "draw_statement",
+    "end_rule",
+    "party_path",
+    "post",
+    "post_many",
+    "post_platform_refund",
+    "post_platform_sale",
+    "post_refund",
+    "post_sale",
+    "post_suspense",
+    "post_suspense_return",
+    "receivable_path",
+    "shares_for",
+    "wallet_path",
+]
+
+
+async def post(unit: Unit, batch: Batch) -> PostResult:
+    """Post one batch, once: the same key with the same content again has no effect.
+
+    Raises:
+        MalformedBatch, UnbalancedBatch: the batch must not stand in the books.
+        BatchKeyReused: the key serves other content.
+    """
+    written = await write(unit, [batch])
+    for batch_id, fresh in written.fresh:
+        unit.emit(
+            BatchPosted(
+                batch_id=batch_id,
+                kind=fresh.kind,
+                subject_kind=fresh.subject_kind,
+                subject_id=fresh.subject_id,
+                event_at=fresh.event_at,
+                legs=tuple(PostedLeg(leg.path, leg.amount.amount_minor, leg.amount.currency) for leg in fresh.legs),
+            )
+        )
+    return written.results[0]
+
+
+async def post_many(unit: Unit, batches: Sequence[Batch]) -> list[PostResult]:
+    """Post batches in their order with a handful of statements for all of them (imports, flushers).
+
+    All or nothing, like :func:`post`; tells one event for the whole set.
+    """
+    if not batches:
+        return []
+    written = await write(unit, batches)
+    if written.fresh:
+        unit.emit(
+            BatchesPosted(
+                batches_count=len(written.fresh),
+                first_sequence=written.first_sequence,
+                last_sequence=written.first_sequence + len(written.fresh) - 1,
+            )
+        )
+    return written.results
+
+
+async def post_sale(
+    unit: Unit,
+    *,
+    order_id: UUID,
+    wallet_path: str,
+    gross: Money,
+    fee: Money,
+    party_shares: Sequence[Share],
+    event_at: datetime,
+) -> PostResult:
+    """Post an order that a wallet was paid for: once for each order.
+
+    Raises:
+        ShareTooLarge: fee and shares exceed the gross price.
+    """
+    return await _post(
+        unit,
+        sales.sale_batch(
+            order_id=order_id,
+            wallet_path=wallet_path,
+            gross=gross,
+            fee=fee,
+            party_shares=party_shares,
+            event_at=event_at,
+        ),
+    )
+
+
+async def post_platform_sale(
+    unit: Unit, *, order_id: UUID, receivable_path: str, gross: Money, event_at: datetime
+) -> PostResult:
+    """Post an order whose money the shop platform collected: once for each order."""
+    return await _post(
+        unit,
+        sales.platform_sale_batch(order_id=order_id, receivable_path=receivable_path, gross=gross, event_at=event_at),
+    )
+
+
+async def post_refund(
+    unit: Unit,
+    *,
+    refund_id: UUID,
+    order_id: UUID,
+    wallet_path: str,
+    refunded: Money,
+    gross: Money,
+    refunded_before: Money,
+    fee: Money,
+    event_at: datetime,
+) -> PostResult:
+    """Reverse a part of a posted sale: fee and every party's commission go back pro rata.
+
+    ``fee`` and ``gross`` are those of the whole sale; ``refunded_before`` is what other refunds of the order took
+    before this one. The parties' shares are read from the sale's own postings, not from today's rules.
+
+    Raises:
+        SaleNotPosted: the sale is not in the books yet (try again later).
+        RefundBeyondSale: more than the sale in all.
+    """
+    return await _post(
+        unit,
+        sales.refund_batch(
+            refund_id=refund_id,
+            order_id=order_id,
+            wallet_path=wallet_path,
+            refunded=refunded,
+            gross=gross,
+            refunded_before=refunded_before,
+            fee=fee,
+            party_shares=await _shares_posted(unit, order_id),
+            event_at=event_at,
+        ),
+    )
+
+
+async def post_platform_refund(
+    unit: Unit, *, refund_id: UUID, order_id: UUID, receivable_path: str, refunded: Money, event_at: datetime
+) -> PostResult:
+    """Post money that a shop platform gave back itself."""
+    return await _post(
+        unit,
+        sales.platform_refund_batch(
+            refund_id=refund_id,
+            order_id=order_id,
+            receivable_path=receivable_path,
+            refunded=refunded,
+            event_at=event_at,
+        ),
+    )
+
+
+async def post_suspense(
+    unit: Unit,
+    *,
+    suspense_id: UUID,
+    wallet_path: str,
+    amount: Money,
+    subject_kind: str,
+    subject_id: UUID,
+    event_at: datetime,
+) -> PostResult:
+    """Keep money in sight that a wallet received and that fits no order (wrong amount, paid after close)."""
+    return await _post(
+        unit,
+        sales.suspense_batch(
+            suspense_id=suspense_id,
+            wallet_path=wallet_path,
+            amount=amount,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            event_at=event_at,
+        ),
+    )
+
+
+async def post_suspense_return(
+    unit: Unit,
+    *,
+    refund_id: UUID,
+    wallet_path: str,
+    amount: Money,
+    subject_kind: str,
+    subject_id: UUID,
+    event_at: datetime,
+) -> PostResult:
+    """Post the refund of money that stood in suspense."""
+    return await _post(
+        unit,
+        sales.suspense_return_batch(
+            refund_id=refund_id,
+            wallet_path=wallet_path,
+            amount=amount,
+            subject_kind=subject_kind,
+            subject_id=subject_id,
+            event_at=event_at,
+        ),
+    )
+
+
+async def _post(unit: Unit, batch: Batch | None) -> PostResult:
+    """Post what a builder made; an order of nothing leaves no trace in the books."""
+    return PostResult(posted=False) if batch is None else await post(unit, batch)
+
+
+async def _shares_posted(unit: Unit, order_id: UUID) -> list[Share]:
+    """The parties' shares as the order's sale posted them, in leg order."""
+    sale = (
+        select(ledger_batch.c.batch_id)
+        .where(ledger_batch.c.merchant_id == unit.merchant_id)
+        .where(ledger_batch.c.idempotency_key == sales.sale_key(order_id))
+    )
+    batch_id = await unit.scalar(sale)
+    if batch_id is None:
+        raise SaleNotPosted(order_id=str(order_id))
+    legs = (
+        select(ledger_account.c.path, posting.c.amount_minor, posting.c.currency)
+        .join(ledger_account, ON_ACCOUNT)
+        .where(posting.c.merchant_id == unit.merchant_id, posting.c.batch_id == batch_id)
+        .where(ledger_account.c.path.startswith(PARTY_PREFIX, autoescape=True))
+        .order_by(posting.c.leg_no)
+    )
+    return [
+        Share(UUID(row.path.removeprefix(PARTY_PREFIX)), Money(-row.amount_minor, row.currency))
+        for row in await unit.all(legs)
+    ]
