@@ -1,0 +1,44 @@
+"""Tables that go out. Cells that a spreadsheet would run as formulas are neutralised, always, here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from decimal import Decimal
+from typing import Final
+
+#: OWASP "CSV Injection": a cell that begins with one of these may be run when the file is opened.
+FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+NEUTRAL_PREFIX: Final = "'"
+#: Spreadsheet programs on the mainland take a CSV without this mark for GBK.
+UTF8_MARK: Final = "\ufeff"
+
+Cell = str | int | Decimal | None
+
+
+def safe_cell(value: Cell) -> str:
+    """A cell as text that no spreadsheet runs. Numbers stay numbers: they come as ``int`` or ``Decimal``, not text."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        begins = value.lstrip(" \xa0\u3000\ufeff\x00")
+        return f"{NEUTRAL_PREFIX}{value}" if begins.startswith(FORMULA_STARTS) else value
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:
+    """A CSV as lines of text, UTF-8 mark first, every cell made safe; streams."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    buffer.write(UTF8_MARK)
+    for row in _all(header, rows):
+        writer.writerow([safe_cell(cell) for cell in row])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+
+
+def _all(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    yield header
+    yield from rows

@@ -1,0 +1,63 @@
+"""Why a row was not taken, in words for people. ``{column}`` and ``{value}`` come from the refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """One reason in both languages."""
+
+    zh: str
+    en: str
+
+
+REASONS: Final[Mapping[str, Reason]] = {
+    "order_no_missing": Reason("“{column}”为空，没有订单编号。", "“{column}” is empty: no order number."),
+    "order_no_damaged": Reason(
+        "订单编号“{value}”已被表格软件损坏（长数字丢失了末几位），请从平台重新下载，不要用表格软件打开后另存。",
+        "The order number “{value}” was damaged by a spreadsheet (its last digits are lost). Download the file again "
+        "and do not save it from a spreadsheet.",
+    ),
+    "order_no_bad": Reason("“{value}”不是订单编号。", "“{value}” is no order number."),
+    "line_no_damaged": Reason(
+        "子订单编号“{value}”已被表格软件损坏，请从平台重新下载。",
+        "The line number “{value}” was damaged by a spreadsheet. Download the file again.",
+    ),
+    "quantity_missing": Reason("“{column}”为空，没有数量。", "“{column}” is empty: no quantity."),
+    "quantity_bad": Reason("“{column}”的值“{value}”不是整数。", "“{value}” in “{column}” is no whole number."),
+    "money_missing": Reason("“{column}”为空，没有金额。", "“{column}” is empty: no amount."),
+    "money_bad": Reason("“{column}”的值“{value}”不是金额。", "“{value}” in “{column}” is no amount."),
+    "time_missing": Reason("“{column}”为空，没有时间。", "“{column}” is empty: no time."),
+    "time_bad": Reason(
+        "“{column}”的值“{value}”不是可以识别的时间。", "“{value}” in “{column}” is no time that is known here."
+    ),
+    "total_row": Reason("这一行是合计或说明，不是订单。", "This row is a total or a remark, not an order."),
+    "other_currency": Reason(
+        "币种“{value}”与所选币种不同。", "The currency “{value}” is not the one chosen for the import."
+    ),
+    "order_time_unknown": Reason(
+        "明细里没有下单时间，也没有找到这个订单的订单行；请把订单报表一起导入。",
+        "The line has no time and the order's own row was not found; import the order file together with it.",
+    ),
+    "joined_cells": Reason(
+        "一个单元格里有多个子订单，无法拆分。", "One cell holds several sub-orders, which cannot be told apart."
+    ),
+    "amount_too_large": Reason("金额超出范围。", "The amount is beyond any sale."),
+    "cell_too_long": Reason("“{column}”的内容过长。", "The content of “{column}” is too long."),
+}
+
+
+def reason_text(reason: str, values: Mapping[str, str], locale: str) -> str:
+    """The sentence for a refusal; Chinese for any ``zh`` locale."""
+    words = REASONS[reason]
+    template = words.zh if locale.startswith("zh") else words.en
+    return template.format_map(_Values(values))
+
+
+class _Values(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "?"
