@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from hutong.core.clock import Clock
 from hutong.transport.messages import HttpClient
+
+
+def new_nonce() -> str:
+    """32 random letters and digits, as the signing schemes of the platforms want them."""
+    return secrets.token_hex(16).upper()
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -18,6 +24,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Mapping[str, str]
     http: HttpClient
     clock: Clock
+    #: Chance is passed in like time, so that what a connector builds is a function of its input.
+    nonce: Callable[[], str] = new_nonce
 
     def __repr__(self) -> str:
         return f"Account({self.platform})"

@@ -143,6 +143,14 @@ class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):
 class Callbacks(Protocol):
     """Capability: receive callbacks. Works on raw bytes; nothing unverified leaves ``verify``."""
 
+    async def prepare(self, account: Account, headers: Mapping[str, str]) -> None:
+        """Called before ``verify``: fetch what it needs and does not have yet, e.g. a rotated platform key.
+
+        At most one bounded request, and none for what was asked a moment ago, for anybody can send headers. Never
+        raises for what the headers hold; where nothing could be fetched ``verify`` refuses, and the platform repeats.
+        """
+        ...
+
     def verify(self, account: Account, headers: Mapping[str, str], body: bytes) -> Notice:
         """The verified, decrypted notice. Header names are lower-case.
 

@@ -1,0 +1,69 @@
+"""The opened credentials of one WeChat Pay merchant account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hutong.core.errors import InvalidInput
+from hutong.crypto.rsa import private_key
+from hutong.platforms.account import Account
+
+#: The live platform. Identity has hosts of its own there; a sandbox serves all paths from one root.
+LIVE_BASE_URL = "https://api.mch.weixin.qq.com"
+
+
+class Merchant(msgspec.Struct, frozen=True, kw_only=True):
+    """What signing and checking need of an account; ``platform_certificates`` and ``public_key`` stay text."""
+
+    platform: str
+    base_url: str
+    mchid: str
+    appid: str
+    serial_no: str
+    signing_key: rsa.RSAPrivateKey
+    api_v3_key: bytes
+    platform_certificates: str
+    public_key_id: str
+    public_key: str
+
+    def __repr__(self) -> str:
+        return f"Merchant({self.mchid})"
+
+
+def merchant_of(account: Account) -> Merchant:
+    """Read the credentials.
+
+    Raises:
+        InvalidInput: a needed one is missing or is not what it must be.
+    """
+    credentials = account.credentials
+    return Merchant(
+        platform=account.platform,
+        base_url=account.base_url.rstrip("/"),
+        mchid=needed(credentials, "mchid"),
+        appid=needed(credentials, "appid"),
+        serial_no=needed(credentials, "serial_no"),
+        signing_key=private_key(needed(credentials, "private_key").encode()),
+        api_v3_key=needed(credentials, "api_v3_key").encode(),
+        platform_certificates=_text(credentials.get("platform_certificates")),
+        public_key_id=_text(credentials.get("public_key_id")),
+        public_key=_text(credentials.get("public_key")),
+    )
+
+
+def needed(credentials: Mapping[str, str], field: str) -> str:
+    """A credential that must be there."""
+    value = credentials.get(field)
+    if not isinstance(value, str) or not value:
+        raise InvalidInput(field=field, problem="credentials")
+    return value
+
+
+def _text(value: object) -> str:
+    """A credential that may be absent. A list or map of certificates may come as such or as JSON text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -1,0 +1,104 @@
+"""Capability Payments: the pure builders and readers around one signed call each."""
+
+from __future__ import annotations
+
+from hutong.connectors.wechatpay.answers import succeeded
+from hutong.connectors.wechatpay.calls import call
+from hutong.connectors.wechatpay.errors import (
+    ORDER_CLOSED,
+    ORDER_PAID,
+    SERVER_ERROR_MIN,
+    error_of,
+    read_error,
+    word_of,
+)
+from hutong.connectors.wechatpay.merchant import merchant_of
+from hutong.connectors.wechatpay.refunds import build_query_refund, build_refund, read_refund
+from hutong.connectors.wechatpay.trades import (
+    build_close,
+    build_create,
+    build_query,
+    read_created,
+    read_trade,
+    without_amount,
+)
+from hutong.platforms.account import Account
+from hutong.platforms.contract import ErrorWord
+from hutong.platforms.payments import (
+    CreatePayment,
+    PaymentCreated,
+    RefundReport,
+    RefundStatus,
+    RequestRefund,
+    TradeReport,
+    TradeStatus,
+)
+from hutong.transport.messages import Response
+
+
+class WechatPayments:
+    """``hutong.platforms.payments.Payments`` for WeChat Pay: jsapi, native and h5."""
+
+    async def create(self, account: Account, command: CreatePayment) -> PaymentCreated:
+        """Open the order; for JSAPI the invocation is signed here, with a nonce of its own."""
+        merchant = merchant_of(account)
+        request = build_create(merchant, command, account.clock.now(), account.nonce())
+        response = await call(account, merchant, request)
+        return read_created(merchant, command.method, response, account.clock.now(), account.nonce())
+
+    async def query(self, account: Account, out_trade_no: str) -> TradeReport:
+        """Ask for an order by our number."""
+        merchant = merchant_of(account)
+        response = await call(
+            account, merchant, build_query(merchant, out_trade_no, account.clock.now(), account.nonce())
+        )
+        unknown_order = _refusal(response, ErrorWord.NOT_FOUND)
+        if unknown_order:
+            return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
+        return read_trade(merchant, out_trade_no, response)
+
+    async def close(self, account: Account, out_trade_no: str) -> TradeReport:
+        """Close an order; when it turns out to be paid, report what a query says."""
+        merchant = merchant_of(account)
+        response = await call(
+            account, merchant, build_close(merchant, out_trade_no, account.clock.now(), account.nonce())
+        )
+        if succeeded(response):
+            return without_amount(merchant, out_trade_no, TradeStatus.CLOSED, "CLOSED")
+        unknown_order = _refusal(response, ErrorWord.NOT_FOUND)
+        if unknown_order:
+            return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
+        code = _refusal(response, ErrorWord.ALREADY_DONE)
+        if code in ORDER_PAID or code in ORDER_CLOSED:
+            return await self.query(account, out_trade_no)
+        raise error_of(merchant.platform, response)
+
+    async def refund(self, account: Account, command: RequestRefund) -> RefundReport:
+        """Ask for a refund. An order the platform does not know is refused with the word NOT_FOUND."""
+        merchant = merchant_of(account)
+        response = await call(account, merchant, build_refund(merchant, command, account.clock.now(), account.nonce()))
+        return read_refund(merchant, command.out_refund_no, response)
+
+    async def query_refund(self, account: Account, out_refund_no: str) -> RefundReport:
+        """Ask what became of a refund; one the platform does not know reports NOT_FOUND."""
+        merchant = merchant_of(account)
+        response = await call(
+            account, merchant, build_query_refund(merchant, out_refund_no, account.clock.now(), account.nonce())
+        )
+        unknown_refund = _refusal(response, ErrorWord.NOT_FOUND)
+        if unknown_refund:
+            owner = {"mchid": merchant.mchid, "appid": merchant.appid}
+            return RefundReport(
+                out_refund_no=out_refund_no, status=RefundStatus.NOT_FOUND, raw_status=unknown_refund, owner=owner
+            )
+        return read_refund(merchant, out_refund_no, response)
+
+
+def _refusal(response: Response, word: ErrorWord) -> str | None:
+    """The platform's code, where the answer is a refusal of this kind; a 404 without a code is none."""
+    if succeeded(response) or response.status >= SERVER_ERROR_MIN:
+        return None
+    answer = read_error(response)
+    if answer is None or word_of(response, answer.code) is not word:
+        return None
+    return answer.code

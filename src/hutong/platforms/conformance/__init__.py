@@ -1,0 +1,1 @@
+"""What every connector must prove, ours or anybody's."""
