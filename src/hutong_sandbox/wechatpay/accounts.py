@@ -1,0 +1,152 @@
+"""Merchants at WeChat Pay, the platform's certificates, and signed answers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from hutong_sandbox import keys
+from hutong_sandbox.drbg import DIGITS, HEX, LETTERS
+from hutong_sandbox.http import HttpRequest, Json
+from hutong_sandbox.wechatpay import signing
+from hutong_sandbox.wechatpay.errors import WireError
+from hutong_sandbox.world import World
+
+MERCHANTS_MAX: Final = 1000
+#: The certificate in use, the next one, and at most this many in all.
+CERTIFICATES_SERVED_MAX: Final = 3
+PUBLIC_KEY_ID_PREFIX: Final = "PUB_KEY_ID_"
+
+
+class Account:
+    """One merchant: numbers, keys, and which clock it lives by."""
+
+    def __init__(self, world: World, merchant: str) -> None:
+        drbg = world.drbg(f"wechatpay merchant {merchant}")
+        self.merchant = merchant
+        self.mchid = "16" + drbg.text(8, DIGITS)
+        self.appid = "wx" + drbg.text(16, HEX)
+        self.app_secret = drbg.text(32, HEX)
+        self.serial_no = drbg.text(40, HEX).upper()
+        self.api_v3_key = drbg.text(32, LETTERS)
+        self.key = keys.rsa_key(world.drbg(f"wechatpay key {merchant}"))
+        self.public_key_id = PUBLIC_KEY_ID_PREFIX + "01" + self.mchid + drbg.text(20, DIGITS)
+        self.public_key = keys.rsa_key(world.drbg(f"wechatpay public key {merchant}"))
+        #: Unmodified SDKs read the machine's clock, a hub may live by the virtual one: answers follow the asker.
+        self.lives_in_real_time = False
+
+
+class Keyring:
+    """Every merchant's account and the platform's own certificates."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._by_merchant: dict[str, Account] = {}
+        self._by_mchid: dict[str, Account] = {}
+        self._made = 0
+        self.certificates = [self._new_certificate(), self._new_certificate()]
+        self._active = self.certificates[0]
+
+    def account(self, merchant: str) -> Account:
+        """The merchant's account, made at first sight."""
+        if merchant not in self._by_merchant:
+            if len(self._by_merchant) >= MERCHANTS_MAX:
+                raise WireError("FREQUENCY_LIMITED", f"more than {MERCHANTS_MAX} merchants")
+            account = Account(self._world, merchant)
+            self._by_merchant[merchant] = account
+            self._by_mchid[account.mchid] = account
+        return self._by_merchant[merchant]
+
+    def by_mchid(self, mchid: str) -> Account | None:
+        """The account with this number."""
+        return self._by_mchid.get(mchid)
+
+    def by_appid(self, appid: str) -> Account | None:
+        """The account with this app."""
+        return next((a for a in self._by_mchid.values() if a.appid == appid), None)
+
+    def _new_certificate(self) -> keys.PlatformCertificate:
+        self._made += 1
+        drbg = self._world.drbg(f"wechatpay certificate {self._made}")
+        return keys.PlatformCertificate(drbg, self._world.clock.real(), "Tenpay.com sign (sandbox)")
+
+    def rotate(self) -> keys.PlatformCertificate:
+        """Sign with the next certificate from now on; the old one is still served, and a further one is made."""
+        self._active = self.certificates[self.certificates.index(self._active) + 1]
+        self.certificates.append(self._new_certificate())
+        del self.certificates[:-CERTIFICATES_SERVED_MAX]
+        return self._active
+
+    def pems(self) -> str:
+        """All served certificates, the one in use first."""
+        rest = [c for c in self.certificates if c is not self._active]
+        return "".join(c.pem for c in [self._active, *rest])
+
+    def credentials(self, account: Account) -> Json:
+        """What a merchant knows of its account, as text fields."""
+        return {
+            "mchid": account.mchid,
+            "appid": account.appid,
+            "app_secret": account.app_secret,
+            "serial_no": account.serial_no,
+            "private_key": keys.private_pem(account.key),
+            "api_v3_key": account.api_v3_key,
+            "platform_certificates": self.pems(),
+            "public_key_id": account.public_key_id,
+            "public_key": keys.public_pem(account.public_key.public_key()),
+        }
+
+    def signer(self, account: Account, wanted_serial: str) -> tuple[str, rsa.RSAPrivateKey]:
+        """Serial and key to answer with: the public-key mode when asked for it, else the certificate in use."""
+        if wanted_serial == account.public_key_id:
+            return account.public_key_id, account.public_key
+        return self._active.serial_no, self._active.key
+
+    def signing_time(self, account: Account) -> datetime:
+        """The present moment of the clock that this merchant lives by."""
+        return self._world.clock.real() if account.lives_in_real_time else self._world.clock.now()
+
+    def headers(self, account: Account, wanted_serial: str, body: bytes, *, age_s: int = 0) -> dict[str, str]:
+        """The five signature headers over a body; ``age_s`` makes them stale."""
+        serial, key = self.signer(account, wanted_serial)
+        timestamp = str(int(self.signing_time(account).timestamp()) - age_s)
+        nonce = signing.fresh_nonce()
+        return {
+            "Wechatpay-Timestamp": timestamp,
+            "Wechatpay-Nonce": nonce,
+            "Wechatpay-Serial": serial,
+            "Wechatpay-Signature": signing.signature(key, signing.answer_text(timestamp, nonce, body)),
+            "Wechatpay-Signature-Type": signing.SCHEME,
+        }
+
+    def authenticate(self, request: HttpRequest) -> Account:
+        """The merchant that signed the request.
+
+        Raises:
+            WireError: 401 SIGN_ERROR for whatever is wrong with the signature.
+        """
+        given = signing.parse_authorization(request.headers.get("authorization", ""))
+        if given is None:
+            raise WireError("SIGN_ERROR", "Http头Authorization值格式错误，请参考《微信支付商户REST API签名规则》")
+        account = self.by_mchid(given.mchid)
+        if account is None or given.serial_no != account.serial_no:
+            raise WireError("SIGN_ERROR", "商户证书序列号有误。请使用签名私钥匹配的证书序列号")
+        self._check_time(account, given.timestamp)
+        text = signing.request_text(request.method, request.target, given.timestamp, given.nonce_str, request.body)
+        if not signing.verifies(account.key.public_key(), given.signature, text):
+            raise WireError("SIGN_ERROR", "错误的签名，验签失败")
+        return account
+
+    def _check_time(self, account: Account, timestamp: str) -> None:
+        try:
+            given_s = int(timestamp)
+        except ValueError:
+            raise WireError("SIGN_ERROR", "Http头Authorization的timestamp有误") from None
+        clock = self._world.clock
+        far_real = abs(given_s - clock.real().timestamp()) > signing.TIMESTAMP_S_MAX
+        far_virtual = abs(given_s - clock.now().timestamp()) > signing.TIMESTAMP_S_MAX
+        if far_real and far_virtual:
+            raise WireError("SIGN_ERROR", "Http头Authorization的timestamp与发起请求的时间不得超过5分钟")
+        account.lives_in_real_time = far_virtual

@@ -1,0 +1,170 @@
+"""WeChat Pay as the control port sees it: credentials, buyers who pay, callbacks on demand, books."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+from hutong.core.errors import Conflict, InvalidInput, InvalidSignature, NotFound
+from hutong_sandbox.books import BookRow, fee_back, fee_of
+from hutong_sandbox.http import HttpRequest, HttpResponse, Json
+from hutong_sandbox.wechatpay import signing
+from hutong_sandbox.wechatpay.accounts import Keyring
+from hutong_sandbox.wechatpay.gateway import Gateway
+from hutong_sandbox.wechatpay.notices import Notices
+from hutong_sandbox.wechatpay.oauth import OAuth
+from hutong_sandbox.wechatpay.refunds import Refunds
+from hutong_sandbox.wechatpay.trades import H5_LIFE, PREPAY_LIFE, Trade, Trades, TradeState
+from hutong_sandbox.world import Platform, World, count_of, text_of
+
+PACKAGE_PREFIX: Final = "prepay_id="
+
+#: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
+PROOFS: Final = {
+    "request signature, raw path and body": "judged",
+    "signed answers, certificate mode": "judged",
+    "signed answers, public-key mode": "judged",
+    "platform certificates and rotation": "judged",
+    "native, jsapi, h5 orders": "judged",
+    "query, close": "judged",
+    "refund and its query": "judged",
+    "payment and refund notices": "judged",
+    "JSAPI paySign": "judged",
+    "snsapi_base OAuth": "simulated",
+    "error codes and statuses": "simulated",
+    "notice retry schedule": "simulated",
+    "close of a closed order is ORDER_CLOSED": "unverified",
+    "other pay method under the same number is OUT_TRADE_NO_USED": "unverified",
+    "refund settles after seconds, fee comes back pro rata": "unverified",
+}
+
+
+class WechatPay(Platform):
+    """The simulated platform."""
+
+    name = "wechatpay"
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.keyring = Keyring(world)
+        self.trades = Trades(world)
+        self.refunds = Refunds(world, self.trades)
+        self.notices = Notices(world, self.keyring, self.trades)
+        self.oauth = OAuth(world, self.keyring)
+        self.gateway = Gateway(world, self.keyring, self.trades, self.refunds, self.notices, self.oauth)
+
+    def credentials(self, merchant: str) -> Json:
+        """The merchant's credentials; buyers' openids of this app become known."""
+        account = self.keyring.account(merchant)
+        return self.keyring.credentials(account)
+
+    def place(self, base_url: str) -> None:
+        """Tell the platform its own address."""
+        self.gateway.base_url = base_url
+
+    async def handle(self, request: HttpRequest) -> HttpResponse:
+        """Answer on the platform's own port."""
+        return await self.gateway.handle(request)
+
+    async def pay(self, order: Json) -> Json:
+        """Pay as a buyer, through whatever the merchant's page handed out, and let the notice go out."""
+        trade = self._find(order)
+        buyer = count_of(order, "buyer", 1)
+        openid = self._world.buyers.openid(trade.account.appid, buyer)
+        if "invoke" in order:
+            self._check_invoke(trade, order["invoke"])
+        if trade.order.openid and "buyer" not in order:
+            openid = trade.order.openid
+        if trade.order.openid and trade.order.openid != openid:
+            raise InvalidInput(field="buyer", problem="the order is for another openid")
+        if trade.state is not TradeState.NOTPAY:
+            raise Conflict(what=f"{trade.order.out_trade_no} {trade.state.value}")
+        self.trades.pay(trade, openid)
+        await self.notices.announce_payment(trade)
+        return trade.wire()
+
+    async def replay(self, which: Json) -> Json:
+        """Send the last delivered callback of an order again."""
+        return await self.notices.replay(self._find(which))
+
+    async def tamper(self, which: Json) -> Json:
+        """Send a callback that must not be believed."""
+        return await self.notices.tamper(self._find(which), text_of(which, "change"))
+
+    def rotate(self) -> Json:
+        """Sign with the next certificate."""
+        return {"serial_no": self.keyring.rotate().serial_no}
+
+    def books(self) -> list[BookRow]:
+        """Every paid order, oldest first."""
+        return [
+            BookRow(
+                platform=self.name,
+                merchant=trade.account.merchant,
+                order_no=trade.order.out_trade_no,
+                amount_fen=trade.order.total_fen,
+                refunded_fen=trade.refunded_fen,
+                status=trade.state.value,
+                fee_fen=fee_of(trade.order.total_fen),
+                refunded_fee_fen=fee_back(trade.order.total_fen, trade.refunded_fen),
+                refunding_fen=trade.refunding_fen,
+            )
+            for trade in self.trades.all()
+            if trade.paid
+        ]
+
+    def proofs(self) -> dict[str, str]:
+        """How far each capability is proved."""
+        return dict(PROOFS)
+
+    def reset(self) -> None:
+        """Forget orders, refunds, notices and codes."""
+        self.trades.clear()
+        self.refunds.clear()
+        self.notices.clear()
+        self.oauth.clear()
+
+    def _find(self, which: Json) -> Trade:
+        """The order that a control request means, by any of its handles."""
+        for field in ("code_url", "prepay_id", "h5_url"):
+            if field in which:
+                return self._by_handle(field, text_of(which, field))
+        out_trade_no = text_of(which, "out_trade_no")
+        merchant, mchid = which.get("merchant"), which.get("mchid")
+        found = [
+            trade
+            for trade in self.trades.numbered(out_trade_no)
+            if merchant in (None, trade.account.merchant) and mchid in (None, trade.account.mchid)
+        ]
+        if not found:
+            raise NotFound(what="order", key=out_trade_no)
+        if len(found) > 1:
+            raise InvalidInput(field="merchant", problem=f"{len(found)} merchants have this order number")
+        return found[0]
+
+    def _by_handle(self, field: str, value: str) -> Trade:
+        handle, life = value, PREPAY_LIFE
+        if field == "h5_url":
+            handle, life = parse_qs(urlsplit(value).query).get("prepay_id", [""])[0], H5_LIFE
+        trade = self.trades.by_handle(handle)
+        if trade is None:
+            raise NotFound(what=field, key=value)
+        opened_at = trade.prepay_ids.get(handle) or max(trade.prepay_ids.values())
+        if self._world.clock.now() - opened_at > life:
+            raise InvalidInput(field=field, problem="expired")
+        return trade
+
+    def _check_invoke(self, trade: Trade, invoke: object) -> None:
+        """Do what the WeChat client does before it shows the cashier: check the page's signature."""
+        if not isinstance(invoke, dict):
+            raise InvalidInput(field="invoke", problem="object expected")
+        app_id, package = text_of(invoke, "appId"), text_of(invoke, "package")
+        if text_of(invoke, "signType") != "RSA" or app_id != trade.account.appid:
+            raise InvalidInput(field="invoke", problem="appId or signType")
+        if not package.startswith(PACKAGE_PREFIX):
+            raise InvalidInput(field="invoke", problem="package")
+        if self._by_handle("prepay_id", package.removeprefix(PACKAGE_PREFIX)) is not trade:
+            raise InvalidInput(field="invoke", problem="prepay_id of another order")
+        text = signing.invoke_text(app_id, text_of(invoke, "timeStamp"), text_of(invoke, "nonceStr"), package)
+        if not signing.verifies(trade.account.key.public_key(), text_of(invoke, "paySign"), text):
+            raise InvalidSignature
