@@ -1,0 +1,1 @@
+"""The merchant's console: one module a page, each reads once and returns one typed view."""

@@ -1,0 +1,326 @@
+"""What each page of the console shows: typed, plain, ready to print."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import msgspec
+
+from hutong.core.money import Money
+from hutong.links.queries import ChannelChoice, LinkSummary
+from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
+from hutong.payments.queries import PaymentRow
+from hutong.shops.queries import ImportRow, OrderDetail, OrderFilter, OrderSummary, SkuChoice, StockMoveRow, StockRow
+from hutong.web.charts import BarChart
+from hutong.web.console.paging import Paging
+
+
+class View(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all views."""
+
+
+class AttentionItem(View, frozen=True, kw_only=True):
+    """Something that waits for the merchant; ``kind`` picks its sentence."""
+
+    kind: str
+    count: int
+    href: str
+
+
+class ProductSales(View, frozen=True, kw_only=True):
+    """How a product sold."""
+
+    title: str
+    seller_code: str
+    quantity: int
+    revenue: Money
+
+
+class RepeatFigures(View, frozen=True, kw_only=True):
+    """Customers with at least one paid order, and those with two or more."""
+
+    customers: int
+    repeat_customers: int
+
+
+class MonthRevenue(View, frozen=True, kw_only=True):
+    """Revenue of a calendar month in the merchant's zone."""
+
+    month: date
+    revenue: Money
+    orders: int
+
+
+class OverviewView(View, frozen=True, kw_only=True):
+    """The first page: how trade goes and what waits."""
+
+    period: str  # today, 7d, 30d or all
+    sales: tuple[Money, ...]
+    refunded: tuple[Money, ...]
+    orders: int
+    visits: int
+    converted_visits: int
+    attention: tuple[AttentionItem, ...]
+    months: tuple[MonthRevenue, ...]
+    chart: BarChart | None
+    products: tuple[ProductSales, ...]
+    repeat: RepeatFigures
+    has_anything: bool
+
+
+class LinkRow(View, frozen=True, kw_only=True):
+    """A link, its public address and what it sold."""
+
+    link: LinkSummary
+    address: str
+    orders: int
+    revenue: tuple[Money, ...]
+
+
+class LinksView(View, frozen=True, kw_only=True):
+    """The links page."""
+
+    rows: tuple[LinkRow, ...]
+    paging: Paging
+    skus: tuple[SkuChoice, ...]
+    channels: tuple[ChannelChoice, ...]
+
+
+class LinkView(View, frozen=True, kw_only=True):
+    """One link with its QR (SVG)."""
+
+    row: LinkRow
+    qr_svg: str
+    sku_code: str
+
+
+class ChannelRow(View, frozen=True, kw_only=True):
+    """A channel from click to money. ``cost`` is the commission its orders owe."""
+
+    name: str
+    kind: str
+    platform: str
+    links: int
+    clicks: int
+    orders: int
+    revenue: tuple[Money, ...]
+    cost: tuple[Money, ...]
+    click_share: int  # of the busiest channel's clicks, in per cent
+    order_share: int  # of this channel's clicks, in per cent, at least 1 where there is an order
+    containers: tuple[tuple[str, int], ...] = ()
+
+
+class ChannelsView(View, frozen=True, kw_only=True):
+    """The channels page."""
+
+    rows: tuple[ChannelRow, ...]
+    unattributed_orders: int
+    unattributed_revenue: tuple[Money, ...]
+
+
+class OrderRow(View, frozen=True, kw_only=True):
+    """An order with the name of the channel that sold it (empty: not known)."""
+
+    order: OrderSummary
+    channel_name: str
+
+
+class OrdersView(View, frozen=True, kw_only=True):
+    """The order desk."""
+
+    rows: tuple[OrderRow, ...]
+    paging: Paging
+    wanted: OrderFilter
+    sources: tuple[str, ...]
+    states: tuple[str, ...]
+
+
+class MoneyLine(View, frozen=True, kw_only=True):
+    """A booked effect of an order; ``kind`` picks its name."""
+
+    kind: str
+    amount: Money
+
+
+class TimelineItem(View, frozen=True, kw_only=True):
+    """What happened to an order and when."""
+
+    at: datetime
+    kind: str
+    amount: Money | None = None
+    detail: str = ""
+
+
+class OrderView(View, frozen=True, kw_only=True):
+    """One order: lines, money, where it came from, what happened."""
+
+    detail: OrderDetail
+    payment: PaymentRow | None
+    books: tuple[MoneyLine, ...]
+    net: Money | None
+    channel_name: str
+    link_code: str
+    link_title: str
+    click_at: datetime | None
+    timeline: tuple[TimelineItem, ...]
+    refundable: Money
+    may_refund: bool
+    form_key: str  # makes a doubled form one refund
+
+
+class StockView(View, frozen=True, kw_only=True):
+    """The stock page."""
+
+    rows: tuple[StockRow, ...]
+    paging: Paging
+    search: str
+    moves: tuple[StockMoveRow, ...]
+
+
+class PaymentsView(View, frozen=True, kw_only=True):
+    """The payments page; order numbers by payment, in the order of the rows."""
+
+    rows: tuple[PaymentRow, ...]
+    paging: Paging
+    state: str
+    states: tuple[str, ...]
+
+
+class AccountName(View, frozen=True, kw_only=True):
+    """An account in words: ``label`` is a word of the catalogue, ``platform`` and ``party`` tell which one."""
+
+    path: str
+    label: str
+    platform: str = ""
+    party: str = ""
+
+
+class AccountRow(View, frozen=True, kw_only=True):
+    """An account of the books and its balance: debit positive, credit negative."""
+
+    account: AccountName
+    balance: Money
+
+
+class LegRow(View, frozen=True, kw_only=True):
+    """One posting; exactly one of the two sides is set."""
+
+    account: AccountName
+    debit: Money | None = None
+    credit: Money | None = None
+
+
+class BatchRow(View, frozen=True, kw_only=True):
+    """Postings that belong together and balance."""
+
+    event_at: datetime
+    kind: str
+    number: int
+    order_id: str  # empty where the batch is not about an order
+    legs: tuple[LegRow, ...]
+
+
+class StatementRow(View, frozen=True, kw_only=True):
+    """What a party earned in a period."""
+
+    party: str
+    period_start_at: datetime
+    period_end_at: datetime
+    earned: Money
+    reversed: Money
+    net: Money
+
+
+class BooksView(View, frozen=True, kw_only=True):
+    """The books: balances, journal, statements. ``sums`` are zero in sound books, one for each currency."""
+
+    accounts: tuple[AccountRow, ...]
+    sums: tuple[Money, ...]
+    batches: tuple[BatchRow, ...]
+    paging: Paging
+    statements: tuple[StatementRow, ...]
+
+
+class TicketItem(View, frozen=True, kw_only=True):
+    """A ticket with its texts in the reader's language."""
+
+    ticket: TicketRow
+    sentence: str
+    cause: str
+    fix: str
+    subject_href: str
+
+
+class TicketsView(View, frozen=True, kw_only=True):
+    """The tickets page."""
+
+    rows: tuple[TicketItem, ...]
+    paging: Paging
+    state: str
+
+
+class CapabilityRow(View, frozen=True, kw_only=True):
+    """What a connector can do and how far that is proved."""
+
+    name: str
+    proof: str
+
+
+class PlatformCard(View, frozen=True, kw_only=True):
+    """A platform with its capabilities and this merchant's accounts on it."""
+
+    platform: str
+    title: str
+    capabilities: tuple[CapabilityRow, ...]
+    accounts: tuple[tuple[str, str, datetime], ...]  # title, mode, since when
+
+
+class ConnectionsView(View, frozen=True, kw_only=True):
+    """The platforms page."""
+
+    platforms: tuple[PlatformCard, ...]
+
+
+class ImportItem(View, frozen=True, kw_only=True):
+    """A past import and its figures."""
+
+    run: ImportRow
+    rows_read: int
+    imported: int
+    rejected: int
+    merged: int
+    orders: int
+    total: str
+    currency: str
+
+
+class ImportsView(View, frozen=True, kw_only=True):
+    """Past imports and how to make one."""
+
+    rows: tuple[ImportItem, ...]
+
+
+class SettingsView(View, frozen=True, kw_only=True):
+    """The merchant, the staff, the keys."""
+
+    merchant: MerchantRow
+    staff: tuple[StaffRow, ...]
+    keys: tuple[KeyRow, ...]
+
+
+class LoginView(View, frozen=True, kw_only=True):
+    """The sign-in page; ``failed`` after a wrong try, ``seconds_left`` while tries are held back."""
+
+    next_path: str
+    login: str = ""
+    failed: bool = False
+
+
+class ErrorView(View, frozen=True, kw_only=True):
+    """What went wrong, why, and what to do."""
+
+    status: int
+    sentence: str
+    cause: str
+    fix: str
+    reference: str = ""

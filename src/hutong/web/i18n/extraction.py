@@ -1,0 +1,93 @@
+"""Finds every text that people can see, and brings the catalogues up to date with them.
+
+``python -m hutong.web.i18n.extraction`` adds new texts to the catalogues (untranslated, so that the test
+names them) and drops those that are gone.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import write_po
+
+from hutong.web.i18n.catalogues import DOMAIN, catalogue_path, read_catalogue
+from hutong.web.i18n.locales import DEFAULT_LOCALE, LOCALES, Locale
+
+WEB_DIR: Final = Path(__file__).parent.parent
+_METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
+_OPTIONS: Final = {"**/templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
+#: ``mark`` names a text where it is listed and leaves the translating to the page.
+KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+_LINE_CHARS: Final = 110
+
+
+def extract(root: Path = WEB_DIR) -> Catalog:
+    """Every translatable text below a folder."""
+    found = Catalog(domain=DOMAIN)
+    rows = extract_from_dir(
+        root,
+        method_map=_METHODS,
+        options_map=_OPTIONS,
+        keywords=KEYWORDS,
+        comment_tags=("i18n:",),
+        strip_comment_tags=True,
+    )
+    for filename, _line, message, comments, context in rows:
+        # Line numbers would change every catalogue with every edit; the file is enough to find a text.
+        found.add(message, None, [(filename, 0)], auto_comments=comments, context=context)
+    return found
+
+
+def faults(locale: Locale, template: Catalog, catalogue: Catalog) -> list[str]:
+    """What is wrong with a catalogue: untranslated, doubtful, left over, or with other fields than the source."""
+    wrong: list[str] = []
+    for message in template:
+        if not message.id:
+            continue
+        own = catalogue.get(message.id)
+        if own is None or not _complete(own.string):
+            wrong.append(f"{locale}: untranslated: {message.id}")
+        elif own.fuzzy:
+            wrong.append(f"{locale}: doubtful (fuzzy): {message.id}")
+        else:
+            wrong.extend(f"{locale}: {error}: {message.id}" for error in own.check(catalogue))
+    wrong.extend(f"{locale}: left over: {m.id}" for m in catalogue if m.id and template.get(m.id) is None)
+    return wrong
+
+
+def _complete(string: str | list[str] | tuple[str, ...] | None) -> bool:
+    return bool(string) if isinstance(string, str) or string is None else bool(string) and all(string)
+
+
+def update(locale: Locale, template: Catalog) -> None:
+    """Write the catalogue of a locale with exactly the texts of the template, keeping what is translated."""
+    path = catalogue_path(locale)
+    old = read_catalogue(locale) if path.exists() else Catalog(locale=locale.replace("-", "_"), domain=DOMAIN)
+    fresh = Catalog(locale=locale.replace("-", "_"), domain=DOMAIN, project="Hutong", fuzzy=False)
+    for message in template:
+        if message.id:
+            own = old.get(message.id)
+            fresh.add(message.id, own.string if own else "", message.locations, auto_comments=message.auto_comments)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        write_po(file, fresh, width=_LINE_CHARS, sort_output=True, omit_header=True, include_lineno=False)
+
+
+def main() -> int:
+    """Update all catalogues; the exit code is 1 while anything is untranslated."""
+    template = extract()
+    wrong: list[str] = []
+    for locale in LOCALES:
+        if locale != DEFAULT_LOCALE:
+            update(locale, template)
+            wrong += faults(locale, template, read_catalogue(locale))
+    sys.stdout.write("".join(f"{line}\n" for line in wrong))
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,194 @@
+"""Names of states and kinds as people read them. A value that is not listed here is shown as it is, never hidden."""
+
+from __future__ import annotations
+
+from typing import Final
+
+
+def mark(message: str) -> str:
+    """Name a text for the catalogues; it is translated where it is shown."""
+    return message
+
+
+#: kind of value -> value -> text
+LABELS: Final[dict[str, dict[str, str]]] = {
+    "platform": {
+        "wechatpay": mark("微信支付"),
+        "taobao": mark("淘宝"),
+        "generic": mark("文件导入"),
+        "own": mark("互通收银台"),
+        "alipay": mark("支付宝"),
+        "douyin": mark("抖音小店"),
+    },
+    "container": {
+        "wechat": mark("微信"),
+        "weibo": mark("微博"),
+        "douyin": mark("抖音"),
+        "kuaishou": mark("快手"),
+        "xiaohongshu": mark("小红书"),
+        "taobao": mark("淘宝"),
+        "alipay": mark("支付宝"),
+        "qq": mark("QQ"),
+        "pinduoduo": mark("拼多多"),
+        "jd": mark("京东"),
+        "baidu": mark("百度"),
+        "toutiao": mark("今日头条"),
+        "dingtalk": mark("钉钉"),
+        "feishu": mark("飞书"),
+        "desktop": mark("电脑"),
+        "ios": mark("苹果浏览器"),
+        "android": mark("安卓浏览器"),
+        "mobile": mark("手机浏览器"),
+        "browser": mark("浏览器"),
+        "other": mark("其他"),
+        "unknown": mark("未识别"),
+        "bot": mark("机器访问"),
+    },
+    "channel_kind": {
+        "post": mark("帖子"),
+        "video": mark("视频"),
+        "live": mark("直播"),
+        "poster": mark("海报"),
+        "person": mark("推广人"),
+        "ad": mark("广告"),
+        "direct": mark("直接访问"),
+        "other": mark("其他"),
+    },
+    "order_status": {
+        "pending": mark("待确认"),
+        "unpaid": mark("待付款"),
+        "paid": mark("待发货"),
+        "partly_shipped": mark("部分发货"),
+        "shipped": mark("已发货"),
+        "completed": mark("已完成"),
+        "refunded": mark("已退款"),
+        "closed": mark("已关闭"),
+    },
+    "payment_status": {
+        "open": mark("等待付款"),
+        "paid": mark("已付款"),
+        "partly_refunded": mark("部分退款"),
+        "refunded": mark("已退款"),
+        "closed": mark("已关闭"),
+    },
+    "attempt_status": {
+        "created": mark("正在下单"),
+        "open": mark("等待付款"),
+        "unknown": mark("结果待查"),
+        "paid": mark("已付款"),
+        "closed": mark("已关闭"),
+        "refused": mark("被拒绝"),
+    },
+    "refund_status": {
+        "created": mark("待提交"),
+        "sent": mark("退款中"),
+        "succeeded": mark("已退到账"),
+        "abnormal": mark("退款异常"),
+        "failed": mark("失败"),
+    },
+    "refund_cause": {
+        "requested": mark("手动退款"),
+        "automatic": mark("自动退款"),
+    },
+    "order_origin": {
+        "checkout": mark("收银台"),
+        "pull": mark("平台拉取"),
+        "push": mark("平台推送"),
+        "file": mark("文件导入"),
+    },
+    "link_destination": {"checkout": mark("自己的收银台"), "url": mark("外部网址")},
+    "link_state": {
+        "active": mark("使用中"),
+        "paused": mark("已暂停"),
+        "disabled": mark("已停用"),
+        "expired": mark("已过期"),
+    },
+    "pay_method": {
+        "jsapi": mark("微信内付款"),
+        "native": mark("扫码付款"),
+        "h5": mark("手机浏览器付款"),
+    },
+    "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
+    "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
+    "capability": {
+        "payments": mark("收款与退款"),
+        "callbacks": mark("回调通知"),
+        "identity": mark("识别访客"),
+        "orders": mark("读取订单与发货"),
+        "stock": mark("同步库存"),
+        "order_files": mark("读取订单文件"),
+    },
+    "proof": {
+        "simulated": mark("已模拟"),
+        "judged": mark("第三方验证"),
+        "file-tested": mark("文件验证"),
+        "live-tested": mark("实测"),
+        "unverified": mark("未核实"),
+    },
+    "mode": {"sandbox": mark("沙盒"), "live": mark("正式")},
+    "connection_status": {"active": mark("正常"), "disabled": mark("已停用"), "expired": mark("授权已过期")},
+    "timeline": {
+        "placed": mark("下单"),
+        "attempt": mark("开始付款"),
+        "paid": mark("付款成功"),
+        "refund_requested": mark("申请退款"),
+        "refunded": mark("退款到账"),
+        "clicked": mark("点击链接"),
+        "closed": mark("订单关闭"),
+    },
+    "account": {
+        "wallet": mark("钱包余额"),
+        "receivable": mark("平台待结算"),
+        "payable": mark("应付推广人"),
+        "suspense": mark("待查款项"),
+        "revenue": mark("销售收入"),
+        "wallet_fee": mark("钱包手续费"),
+        "commission": mark("佣金支出"),
+        "other": mark("其他科目"),
+    },
+    "book_kind": {
+        "gross": mark("销售收入"),
+        "fee": mark("钱包手续费"),
+        "commission": mark("佣金"),
+        "net": mark("净得"),
+        "sale": mark("销售"),
+        "refund": mark("退款"),
+    },
+    "stock_move": {
+        "receive": mark("入库"),
+        "initial": mark("期初"),
+        "reserve": mark("下单占用"),
+        "release": mark("释放占用"),
+        "sell": mark("卖出"),
+        "ship": mark("发货"),
+        "return": mark("退回"),
+        "adjust": mark("盘点调整"),
+    },
+    "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员")},
+}
+
+#: kind of value -> value -> tone of its badge; what is not listed is neutral.
+TONES: Final[dict[str, dict[str, str]]] = {
+    "order_status": {
+        "pending": "wait", "unpaid": "wait", "paid": "act", "partly_shipped": "act", "shipped": "good",
+        "completed": "good",
+    },
+    "payment_status": {"open": "wait", "paid": "good"},
+    "attempt_status": {"created": "wait", "open": "wait", "unknown": "wait", "paid": "good", "refused": "bad"},
+    "refund_status": {"created": "wait", "sent": "wait", "succeeded": "good", "abnormal": "bad", "failed": "bad"},
+    "severity": {"urgent": "bad", "normal": "wait"},
+    "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
+    "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
+    "mode": {"sandbox": "wait", "live": "good"},
+    "connection_status": {"active": "good", "expired": "bad", "disabled": "mute"},
+}  # fmt: skip
+
+
+def label_of(kind: str, value: str) -> str:
+    """The source text for a value of a kind, or the value itself."""
+    return LABELS[kind].get(value, value)
+
+
+def tone_of(kind: str, value: str) -> str:
+    """The tone of a value's badge: good, act, wait, bad or mute."""
+    return TONES.get(kind, {}).get(value, "mute")
