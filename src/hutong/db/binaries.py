@@ -97,7 +97,9 @@ def _copied(package: Path, parent: Path, account: Account) -> Binaries | None:
     target = parent / f"postgres-{importlib.metadata.version(DISTRIBUTION)}"
     folder = target / PACKAGE / "pginstall" / "bin"
     try:
-        parent.mkdir(mode=0o755, exist_ok=True)
+        if not parent.exists():
+            parent.mkdir()
+            parent.chmod(0o755)  # whatever the umask: our own new folder, nothing above it
         if not _only_ours(parent) or not can_traverse(parent, account):
             return None
         if not target.exists():

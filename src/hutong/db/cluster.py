@@ -21,6 +21,7 @@ PASSWORD_BYTES: Final = 24
 INITDB_TIMEOUT_S: Final = 120.0
 #: The server's own log starts anew at a start that finds it larger; one older file is kept.
 LOG_BYTES_MAX: Final = 8 * 1024 * 1024
+LOG_TAIL_BYTES: Final = 4096
 #: First major version with a collation of its own, independent of the system's C library.
 BUILTIN_LOCALE_MAJOR: Final = 17
 
@@ -110,15 +111,16 @@ class Cluster:
                 folder.mkdir(mode=0o700)
                 account.own(folder)
 
-    def ensure(self, binaries: Binaries, account: Account) -> None:
-        """Make the cluster on a fresh home; on any other, check that it is whole and of our version.
+    def ensure(self, binaries: Binaries, account: Account) -> bool:
+        """Make the cluster on a fresh home (True); on any other, check that it is whole and of our version.
 
         Raises:
             DatabaseMissing: it was made before and is gone.
             DatabaseVersionMismatch: another major version wrote it.
             DatabaseNotStarted: ``initdb`` failed.
         """
-        if not self.data.exists():
+        fresh = not self.data.exists()
+        if fresh:
             if self.made_mark.exists():
                 raise DatabaseMissing(home=str(self.home))
             self._initialise(binaries, account)
@@ -126,9 +128,13 @@ class Cluster:
         if found != str(binaries.major):
             raise DatabaseVersionMismatch(found=found, expected=binaries.major)
         self.made_mark.touch(mode=0o600)
+        return fresh
 
     def _initialise(self, binaries: Binaries, account: Account) -> None:
-        """``initdb`` into a new folder, renamed when complete, so that a half-made cluster is never taken for one."""
+        """``initdb`` into a new folder, renamed when complete, so that a half-made cluster is never taken for one.
+
+        ``--no-sync`` here: the thousand files are written to disk by :func:`sync_command` while the server is up.
+        """
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
@@ -194,14 +200,20 @@ class Cluster:
         except (OSError, ValueError, IndexError):
             return None
 
-    def last_log_line(self) -> str:
-        """The end of the server's log, for an error's sentence."""
+    def log_tail(self) -> list[str]:
+        """The last lines of the server's log."""
         try:
             with self.log_file.open("rb") as stream:
-                stream.seek(max(0, self.log_file.stat().st_size - 4096))
-                return _last_line(stream.read())
+                stream.seek(max(0, self.log_file.stat().st_size - LOG_TAIL_BYTES))
+                return stream.read().decode("utf-8", "replace").splitlines()
         except OSError:
-            return ""
+            return []
+
+    def failure(self) -> str:
+        """What the server itself says about its end, for an error's sentence."""
+        lines = self.log_tail()
+        fatal = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+        return (fatal or lines or [""])[-1]
 
 
 def data_argument(folder: Path, account: Account) -> str:
@@ -211,6 +223,11 @@ def data_argument(folder: Path, account: Account) -> str:
     as its working directory before it changes its user, and ``/proc/self/cwd`` names that without walking the path.
     """
     return "/proc/self/cwd" if account.switch and sys.platform == "linux" else str(folder)
+
+
+def sync_command(binaries: Binaries, data: Path, account: Account) -> list[str]:
+    """Flushes every file of a new cluster to disk; may run beside the server."""
+    return [binaries.program("initdb"), "--sync-only", "-D", data_argument(data, account)]
 
 
 def server_environment() -> dict[str, str]:
