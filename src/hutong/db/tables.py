@@ -80,8 +80,8 @@ inbound: Final = Table(
     Column("connection_id", Uuid, nullable=False),
     Column("external_id", Text, nullable=False),
     Column("inbound_id", Uuid, nullable=False),
-    Column("headers", LargeBinary, nullable=False),
-    Column("body", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # raw, as it came
+    Column("notice", LargeBinary, nullable=False),  # what was verified and decrypted, sealed
     moment("received_at"),
     PrimaryKeyConstraint("merchant_id", "connection_id", "external_id"),
 )

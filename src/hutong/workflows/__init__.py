@@ -1,0 +1,1 @@
+"""Where domains meet: commands (one transaction over several domains) and reactions (what follows an event)."""

@@ -1,0 +1,85 @@
+"""What commands, reactions and the web need of this process, handed in by the app."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.clock import Clock
+from hutong.core.crashpoints import reach
+from hutong.db.engine import Database
+from hutong.db.unit import Unit
+from hutong.db.vault import Vault
+from hutong.merchants.connections import ConnectionView, get_connection, open_credentials
+from hutong.platforms.account import Account
+from hutong.platforms.contract import Connector
+from hutong.platforms.registry import Registry
+from hutong.transport.client import HttpPool
+from hutong.transport.messages import HttpClient, Request, Response
+from hutong.transport.pacing import Pace
+
+
+class WatchedClient:
+    """An HTTP client that names the moment before and after each send for the crash proof."""
+
+    def __init__(self, platform: str, inner: HttpClient) -> None:
+        self._platform = platform
+        self._inner = inner
+
+    async def send(self, request: Request) -> Response:
+        """Send; see :class:`hutong.transport.messages.HttpClient`."""
+        reach(f"send:{self._platform}:{request.method}:before")
+        response = await self._inner.send(request)
+        reach(f"send:{self._platform}:{request.method}:after")
+        return response
+
+
+class OpenedAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """A connection, ready to talk."""
+
+    connection: ConnectionView
+    connector: Connector
+    account: Account
+
+
+class Runtime(msgspec.Struct, frozen=True, kw_only=True):
+    """Database, clock, vault, connectors and HTTP of this process. ``public_url`` is where the world reaches us."""
+
+    database: Database
+    clock: Clock
+    vault: Vault
+    registry: Registry
+    http: HttpPool
+    public_url: str
+    sandbox_url: str | None = None
+
+    def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:
+        """One transaction of one merchant."""
+        return self.database.unit(merchant_id, label)
+
+    async def open_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
+        """A connection with its credentials opened, for one call.
+
+        Raises:
+            NotFound: not this merchant's.
+        """
+        async with self.unit(merchant_id, "account.open") as unit:
+            view = await get_connection(unit, connection_id)
+            credentials = await open_credentials(unit, self.vault, connection_id)
+        connector = self.registry.get(view.platform)
+        pace = Pace(calls=connector.rate_limit.calls, seconds=connector.rate_limit.seconds)
+        client = WatchedClient(view.platform, self.http.account(view.platform, connection_id.hex, pace))
+        account = Account(
+            platform=view.platform,
+            base_url=view.base_url or connector.base_url,
+            credentials=credentials,
+            http=client,
+            clock=self.clock,
+        )
+        return OpenedAccount(connection=view, connector=connector, account=account)
+
+    def callback_url(self, platform: str, connection_id: UUID) -> str:
+        """Where a platform sends its callbacks for a connection."""
+        return f"{self.public_url}/callbacks/{platform}/{connection_id}"
