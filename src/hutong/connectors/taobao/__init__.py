@@ -1,0 +1,26 @@
+"""Taobao and Tmall shops over the TOP gateway."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hutong.connectors.taobao.errors import ERROR_WORDS
+from hutong.connectors.taobao.orders import TaobaoOrders
+from hutong.connectors.taobao.stock import TaobaoStock
+from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
+
+CONNECTOR: Final = Connector(
+    name="taobao",
+    title_zh="淘宝",
+    title_en="Taobao",
+    amount_format=AmountFormat.YUAN_TEXT,
+    base_url="https://gw.api.taobao.com",
+    # Ours, not the platform's: its limits belong to an app's licence and are not published.
+    rate_limit=RateLimit(calls=20, seconds=1),
+    credential_fields=("app_key", "app_secret", "access_token", "refresh_token", "shop_id"),
+    secret_fields=("app_secret", "access_token", "refresh_token"),
+    error_words=ERROR_WORDS,
+    proofs={"orders": Proof.SIMULATED, "stock": Proof.SIMULATED},
+    orders=TaobaoOrders(),
+    stock=TaobaoStock(),
+)
