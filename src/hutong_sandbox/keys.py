@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from cryptography import x509
@@ -18,7 +18,9 @@ _SIEVE_PRIME_MAX: Final = 20_000
 _SIEVE_WINDOW: Final = 8192
 #: Each round lets a composite pass with at most 1/4; random 1024-bit candidates do far better (FIPS 186-5, B.3).
 _MILLER_RABIN_ROUNDS: Final = 8
-CERTIFICATE_LIFE_DAYS: Final = 5 * 365
+#: Fixed, so that the same seed gives the same certificate on every day.
+CERTIFICATE_EFFECTIVE_AT: Final = datetime(2024, 1, 1, tzinfo=UTC)
+CERTIFICATE_LIFE: Final = timedelta(days=30 * 365)
 
 
 def _primes_below(limit: int) -> list[int]:
@@ -92,10 +94,10 @@ def public_pem(key: rsa.RSAPublicKey) -> str:
 class PlatformCertificate:
     """A platform's signing key with the certificate that shows it."""
 
-    def __init__(self, drbg: Drbg, now: datetime, common_name: str) -> None:
+    def __init__(self, drbg: Drbg, common_name: str) -> None:
         self.key = rsa_key(drbg)
-        self.effective_at = now - timedelta(days=1)
-        self.expires_at = now + timedelta(days=CERTIFICATE_LIFE_DAYS)
+        self.effective_at = CERTIFICATE_EFFECTIVE_AT
+        self.expires_at = CERTIFICATE_EFFECTIVE_AT + CERTIFICATE_LIFE
         # The top bit stays clear and the next one set: twenty bytes, positive, forty hex digits (RFC 5280 §4.1.2.2).
         serial = (int.from_bytes(drbg.take(20), "big") >> 2) | (1 << 157)
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])

@@ -70,7 +70,7 @@ class Keyring:
     def _new_certificate(self) -> keys.PlatformCertificate:
         self._made += 1
         drbg = self._world.drbg(f"wechatpay certificate {self._made}")
-        return keys.PlatformCertificate(drbg, self._world.clock.real(), "Tenpay.com sign (sandbox)")
+        return keys.PlatformCertificate(drbg, "Tenpay.com sign (sandbox)")
 
     def rotate(self) -> keys.PlatformCertificate:
         """Sign with the next certificate from now on; the old one is still served, and a further one is made."""

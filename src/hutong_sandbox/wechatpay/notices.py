@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -26,6 +27,7 @@ ACKNOWLEDGED: Final = (200, 204)
 DELAY_S: Final = 7200
 #: Old enough for every merchant to call it stale (limit: five minutes).
 STALE_S: Final = 3600
+COPIES_MAX: Final = 50
 _PLATFORM: Final = "wechatpay"
 _SPOILT_HEADERS: Final = {
     "timestamp": "Wechatpay-Timestamp",
@@ -48,6 +50,8 @@ class Notice(msgspec.Struct, kw_only=True):
     mode_serial: str
     body: bytes
     deliveries: int = 0
+    due_at: datetime
+    retries: int = 0
     acknowledged: bool = False
 
 
@@ -168,6 +172,7 @@ class Notices:
             url=url,
             mode_serial=mode_serial,
             body=msgspec.json.encode(body),
+            due_at=self._world.clock.now(),
         )
 
     async def _launch(self, notice: Notice) -> None:
@@ -182,24 +187,32 @@ class Notices:
             self._log("callback_held", trade, event_type=notice.event_type)
         elif rule := self._strike("callback_delayed", trade):
             self._log("callback_delayed", trade, event_type=notice.event_type)
-            self._world.agenda.after(DELAY_S if rule.seconds is None else rule.seconds, self._delivery_of(notice))
+            notice.due_at += timedelta(seconds=DELAY_S if rule.seconds is None else rule.seconds)
+            self._world.agenda.at(notice.due_at, self._delivery_of(notice))
         elif rule := self._strike("callback_duplicate", trade):
-            await asyncio.gather(*(self._deliver(notice, retry=i == 0) for i in range(max(2, rule.count))))
+            await self._deliver(notice, copies=min(max(2, rule.count), COPIES_MAX))
         else:
             await self._deliver(notice)
 
-    async def _deliver(self, notice: Notice, *, retry: bool = True) -> None:
-        if notice.acknowledged and retry and notice.deliveries:
+    async def _deliver(self, notice: Notice, copies: int = 1) -> None:
+        """One delivery, or several at once; what was not acknowledged comes again on the schedule."""
+        if notice.acknowledged:
             return
-        notice.deliveries += 1
-        attempt = notice.deliveries
+        deliveries = await asyncio.gather(*(self._transmit(notice) for _ in range(copies)))
+        for delivery in deliveries:
+            notice.deliveries += 1
+            notice.acknowledged = notice.acknowledged or delivery.status in ACKNOWLEDGED
+            attempt, kind = notice.deliveries, notice.event_type
+            self._log("callback_sent", notice.trade, event_type=kind, attempt=attempt, status=delivery.status)
+        if not notice.acknowledged and notice.retries < len(RETRY_S):
+            notice.due_at += timedelta(seconds=RETRY_S[notice.retries])
+            notice.retries += 1
+            self._world.agenda.at(notice.due_at, self._delivery_of(notice))
+
+    async def _transmit(self, notice: Notice) -> Delivery:
         headers = self._headers(notice)
         self._last[notice.trade.key] = Sent(url=notice.url, headers=headers, body=notice.body)
-        delivery = await self._world.sender.post(notice.url, headers, notice.body)
-        notice.acknowledged = notice.acknowledged or delivery.status in ACKNOWLEDGED
-        self._log("callback_sent", notice.trade, event_type=notice.event_type, attempt=attempt, status=delivery.status)
-        if retry and not notice.acknowledged and attempt <= len(RETRY_S):
-            self._world.agenda.after(RETRY_S[attempt - 1], self._delivery_of(notice))
+        return await self._world.sender.post(notice.url, headers, notice.body)
 
     def _delivery_of(self, notice: Notice) -> Callable[[], Awaitable[None]]:
         async def deliver() -> None:
