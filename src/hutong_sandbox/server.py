@@ -54,7 +54,6 @@ class Sandbox:
             await asyncio.gather(self._ticker, return_exceptions=True)
         for listener in self._listeners:
             await listener.close()
-        await self.world.sender.close()
 
     async def _listen(self, listener: Listener, port: int) -> Listener:
         await listener.open(port)
