@@ -366,14 +366,18 @@ def test_stock_find():
 
 
 def test_stock_read():
-    answer = ok("taobao.item.sku.get", {"sku": {"sku_id": 4512345678901, "num_iid": 3838293428, "quantity": 7}})
+    listed = {"sku": [{"sku_id": 1, "quantity": 5}, {"sku_id": 4512345678901, "quantity": 7}]}
+    answer = ok("taobao.item.skus.get", {"skus": listed})
     figure, (request,) = run(lambda account: CONNECTOR.stock.read(account, COKE), answer)
     assert figure == 7
-    sent = parameters(request)
-    assert (sent["num_iid"], sent["sku_id"]) == ("3838293428", "4512345678901")
-    other = ok("taobao.item.sku.get", {"sku": {"sku_id": 1, "quantity": 7}})
-    error, _ = run(lambda account: CONNECTOR.stock.read(account, COKE), other)
-    assert error.word is ErrorWord.NOT_FOUND
+    assert parameters(request)["num_iids"] == "3838293428"
+    for other in (
+        {},
+        {"skus": {"sku": [{"sku_id": 1, "quantity": 7}]}},
+        {"skus": {"sku": [{"sku_id": 4512345678901}]}},
+    ):
+        error, _ = run(lambda account: CONNECTOR.stock.read(account, COKE), ok("taobao.item.skus.get", other))
+        assert error.word is ErrorWord.NOT_FOUND
 
 
 def test_stock_write_sets_an_absolute_figure():

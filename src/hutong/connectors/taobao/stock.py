@@ -1,7 +1,7 @@
 """Capability Stock: find listings by the seller's code, read and set the figure.
 
-Source: https://developer.alibaba.com/docs/api.htm?apiId=164 (skus.custom.get) and 21169 (skus.quantity.update: type 1
-sets, type 2 adds; only 1 is safe to repeat).
+Source: https://developer.alibaba.com/docs/api.htm?apiId=164 (skus.custom.get), 30 (item.skus.get), 38499
+(skus.quantity.update: type 1 sets, type 2 adds; only 1 is safe to repeat).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from hutong.platforms.refusals import PlatformRefused
 from hutong.platforms.shops import StockTarget
 
 FIND: Final = "taobao.skus.custom.get"
-READ: Final = "taobao.item.sku.get"
+READ: Final = "taobao.item.skus.get"
 WRITE: Final = "taobao.skus.quantity.update"
 SKU_FIELDS: Final = "sku_id,num_iid,outer_id,quantity"
 SET_FULL: Final = "1"
@@ -45,10 +45,6 @@ class _Found(msgspec.Struct, frozen=True):
     skus: _Skus = _Skus()
 
 
-class _One(msgspec.Struct, frozen=True):
-    sku: WireSku
-
-
 class _Item(msgspec.Struct, frozen=True):
     num_iid: Id
 
@@ -69,10 +65,11 @@ class TaobaoStock:
 
     async def read(self, account: Account, target: StockTarget) -> int:
         """The figure of one SKU."""
-        sku = (await call(account, READ, {"fields": SKU_FIELDS, **_ids(target)}, _One)).sku
-        if str(sku.sku_id) != target.platform_sku_id or sku.quantity is None:
-            raise _missing(account, target)
-        return sku.quantity
+        business = {"fields": SKU_FIELDS, "num_iids": _ids(target)["num_iid"]}
+        for sku in (await call(account, READ, business, _Found)).skus.sku:
+            if str(sku.sku_id) == target.platform_sku_id and sku.quantity is not None:
+                return sku.quantity
+        raise _missing(account, target)
 
     async def write(self, account: Account, target: StockTarget, quantity: int) -> None:
         """Set the figure of one SKU."""
