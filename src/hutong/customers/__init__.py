@@ -1,0 +1,1 @@
+"""The merchant's own customers: one person behind several identities, masked in lists and sealed at rest."""
