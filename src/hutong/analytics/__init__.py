@@ -1,0 +1,1 @@
+"""What sold where: facts taken from events, and the figures made of them."""
