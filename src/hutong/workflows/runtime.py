@@ -53,6 +53,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     registry: Registry
     http: HttpPool
     public_url: str
+    link_key: bytes  # tags click ids in addresses
     sandbox_url: str | None = None
 
     def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:

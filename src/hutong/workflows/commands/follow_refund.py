@@ -18,20 +18,25 @@ from hutong.workflows.jobs import QUERY_REFUND, REFUND_QUERY_GAP
 from hutong.workflows.runtime import Runtime
 
 
-async def refund_order(
-    runtime: Runtime, merchant_id: UUID, order_id: UUID, amount_minor: int | None, reason: str
-) -> UUID:
-    """Ask for money of an order back; ``None`` means all that was paid. The id of the refund.
+async def refund_in(unit: Unit, order_id: UUID, amount_minor: int | None, reason: str) -> UUID:
+    """Ask for money of an order back; ``None`` means all that is left. The id of the refund.
 
     Raises:
         RefundNotPossible, RefundTooLarge, NotFound.
     """
+    order = await get_order(unit, order_id)
+    left = order.paid_minor - order.refunded_minor
+    return await request_refund(
+        unit, order_id, Money(left if amount_minor is None else amount_minor, order.currency), reason
+    )
+
+
+async def refund_order(
+    runtime: Runtime, merchant_id: UUID, order_id: UUID, amount_minor: int | None, reason: str
+) -> UUID:
+    """:func:`refund_in` in a transaction of its own."""
     async with runtime.unit(merchant_id, "refund.request") as unit:
-        order = await get_order(unit, order_id)
-        amount = Money(
-            order.paid_minor - order.refunded_minor if amount_minor is None else amount_minor, order.currency
-        )
-        return await request_refund(unit, order_id, amount, reason)
+        return await refund_in(unit, order_id, amount_minor, reason)
 
 
 async def apply_refund_report(unit: Unit, refund: RefundView, report: RefundReport) -> None:

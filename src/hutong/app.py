@@ -1,0 +1,161 @@
+"""Puts one process together: database, clock, vault, connectors, edge, web, worker."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from granian.constants import HTTPModes, Interfaces
+from granian.log import LogLevels
+from granian.server.embed import Server
+
+from hutong.config import Settings
+from hutong.core.crashpoints import install
+from hutong.crypto.digests import hmac_sha256
+from hutong.db.clock import SystemClock
+from hutong.db.engine import Database
+from hutong.db.house import DATABASE_NAME, House
+from hutong.db.jobs import Ticker, Worker
+from hutong.db.keystore import DatabaseKeyStore
+from hutong.db.roles import DatabaseAddress, ensure_roles
+from hutong.db.vault import Vault
+from hutong.edge.counter import ClickCounter
+from hutong.edge.front import LinkFront
+from hutong.edge.sink import ClickSink
+from hutong.edge.table import LinkTable
+from hutong.migrations.runner import migrate
+from hutong.platforms.registry import Registry
+from hutong.transport.client import HttpPool
+from hutong.web.app import build_web
+from hutong.workflows.delivery import job_handlers, report_failed_job
+from hutong.workflows.runtime import Runtime
+
+log = logging.getLogger("hutong")
+
+READY_POLL_S: Final = 0.02
+STOP_TIMEOUT_S: Final = 10
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, house: House, public_url: str) -> AsyncIterator[Runtime]:
+    """Everything that commands need, on an open home; the schema is brought up to date where we may."""
+    if house.address is not None:
+        address = house.address
+    else:
+        assert house.admin_url is not None, "a house is either attached or ours to set up"
+        address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
+        await migrate(address)
+    clock = SystemClock()
+    database = Database(address, clock)
+    try:
+        async with HttpPool() as http:
+            yield Runtime(
+                database=database,
+                clock=clock,
+                vault=Vault(house.home.keyring(), DatabaseKeyStore(database), clock),
+                registry=Registry.from_entry_points(),
+                http=http,
+                public_url=public_url,
+                link_key=hmac_sha256(house.home.keyring().current.key, b"hutong link tokens"),
+                sandbox_url=settings.sandbox_url,
+            )
+    finally:
+        await database.close()
+
+
+def _database_name(settings: Settings) -> str:
+    """The database's name: from an external URL's path, else our own."""
+    if settings.database_url is None:
+        return DATABASE_NAME
+    return DatabaseAddress(settings.database_url).url.rsplit("/", 1)[-1].split("?", 1)[0] or DATABASE_NAME
+
+
+class Hub:
+    """All roles in one process: links, pages, API, callbacks, jobs."""
+
+    def __init__(self, runtime: Runtime, settings: Settings, port: int) -> None:
+        self._runtime = runtime
+        self._stop = asyncio.Event()
+        self._counter = ClickCounter(settings.home / "clicks.counter")
+        self.clicks_lost = self._counter.settle()
+        self._table = LinkTable(runtime.database, runtime.clock)
+        self._sink = ClickSink(runtime.database, self._counter)
+        front = LinkFront(build_web(runtime), self._table, self._sink, runtime.clock, runtime.link_key)
+        self._server = Server(
+            front,
+            address=settings.host,
+            port=port,
+            interface=Interfaces.ASGINL,
+            http=HTTPModes.http1,
+            log_level=LogLevels.warning,
+        )
+        self._worker = Worker(
+            runtime.database, runtime.clock, job_handlers(runtime), partial(report_failed_job, runtime)
+        )
+        self._ticker = Ticker(runtime.database, runtime.clock)
+
+    async def run(self, on_ready: asyncio.Event) -> None:
+        """Serve until :meth:`stop` or a signal; in-flight clicks are stored and running jobs finished first."""
+        if self.clicks_lost:
+            log.warning("the last process ended with %d clicks answered but not stored", self.clicks_lost)
+        await self._table.refresh()
+        tasks = [
+            asyncio.create_task(self._table.follow(self._stop), name="links"),
+            asyncio.create_task(self._sink.run(self._stop), name="clicks"),
+            asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
+            asyncio.create_task(self._worker.run(), name="worker"),
+            asyncio.create_task(self._server.serve(), name="web"),
+        ]
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self.stop)
+        waiting = asyncio.create_task(self._stop.wait())
+        on_ready.set()
+        done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        self.stop()
+        self._worker.stop()
+        with contextlib.suppress(Exception):
+            self._server.stop()
+        await asyncio.wait(tasks, timeout=STOP_TIMEOUT_S)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._counter.close()
+        for task in done - {waiting}:
+            if task.exception() is not None:
+                raise RuntimeError(f"the hub's part {task.get_name()} ended") from task.exception()
+
+    def stop(self) -> None:
+        """Ask for the end."""
+        self._stop.set()
+
+
+def install_crash_points(setting: str) -> None:
+    """For the crash proof only: ``record:FILE`` notes every point that is reached, ``kill:NUMBER`` dies at one."""
+    mode, _, value = setting.partition(":")
+    if mode == "record":
+        file = Path(value)
+
+        def record(point: str) -> None:
+            with file.open("a", encoding="utf-8") as out:
+                out.write(f"{point}\n")
+
+        install(record)
+    elif mode == "kill":
+        left = int(value)
+
+        def kill(_point: str) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        install(kill)

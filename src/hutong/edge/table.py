@@ -1,0 +1,115 @@
+"""All active links in memory, followed by a change feed; what is not there is asked for once and remembered."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import OrderedDict
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, select
+
+from hutong.core.clock import Clock
+from hutong.db.engine import Database
+from hutong.links.models import link
+
+log = logging.getLogger("hutong.edge")
+
+#: Edits and kill switches are seen within a second.
+REFRESH_S: Final = 0.3
+#: A transaction that wrote its time early may commit late; the feed looks this far back again.
+OVERLAP: Final = timedelta(seconds=10)
+LOAD_ROWS: Final = 50_000
+CODE_CHARS_MAX: Final = 64
+#: Scanners ask for codes that do not exist; this many are remembered, for a moment.
+MISSES_MAX: Final = 10_000
+MISS_LIFE: Final = timedelta(seconds=2)
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """A link, ready to answer with."""
+
+    merchant_id: UUID
+    link_id: UUID
+    channel_id: UUID
+    code: str
+    url: str | None  # None: our own landing page
+    active: bool
+    expires_at: datetime | None
+
+
+class LinkTable:
+    """Code → entry."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._entries: dict[str, Entry] = {}
+        self._misses: OrderedDict[str, datetime] = OrderedDict()
+        self._seen_until: datetime | None = None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    async def find(self, code: str) -> Entry | None:
+        """The entry of a code; the database is asked at most once in a while for an unknown one."""
+        entry = self._entries.get(code)
+        if entry is not None or len(code) > CODE_CHARS_MAX:
+            return entry
+        now = self._clock.now()
+        missed_at = self._misses.get(code)
+        if missed_at is not None and now - missed_at < MISS_LIFE:
+            return None
+        async with self._database.plain("system") as connection:
+            row = (await connection.execute(select(link).where(link.c.code == code).limit(1))).first()
+        if row is None:
+            self._misses[code] = now
+            self._misses.move_to_end(code)
+            if len(self._misses) > MISSES_MAX:
+                self._misses.popitem(last=False)
+            return None
+        self._keep(row)
+        return self._entries[code]
+
+    def _keep(self, row: Row[Any]) -> None:
+        self._misses.pop(row.code, None)
+        self._entries[row.code] = Entry(
+            merchant_id=row.merchant_id,
+            link_id=row.link_id,
+            channel_id=row.channel_id,
+            code=row.code,
+            url=row.url,
+            active=row.state == "active",
+            expires_at=row.expires_at,
+        )
+
+    async def refresh(self) -> int:
+        """Load what changed since the last time; the number of links read."""
+        since = self._seen_until
+        started_at = self._clock.now()
+        statement = select(link).order_by(link.c.changed_at, link.c.link_id)
+        if since is not None:
+            statement = statement.where(link.c.changed_at >= since - OVERLAP)
+        count = 0
+        async with self._database.plain("system") as connection:
+            result = await connection.stream(statement)
+            async for rows in result.partitions(LOAD_ROWS):
+                for row in rows:
+                    self._keep(row)
+                count += len(rows)
+        self._seen_until = started_at
+        return count
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Refresh until ``stop``."""
+        while not stop.is_set():
+            try:
+                await self.refresh()
+            except Exception:
+                log.exception("the link table could not be refreshed; the old one goes on answering")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), REFRESH_S)

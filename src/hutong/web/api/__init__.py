@@ -1,0 +1,1 @@
+"""The open API, /api/v1: one call, one service or command."""

@@ -1,0 +1,252 @@
+"""Books, parties, split rules, statements, tickets."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+from litestar.params import Parameter
+
+from hutong.db.unit import Unit
+from hutong.ledger.queries import balances, batches_page, statements
+from hutong.ledger.service import create_party, create_rule, draw_statement
+from hutong.merchants.keys import ApiKey
+from hutong.merchants.queries import tickets_page
+from hutong.merchants.tickets import resolve_ticket
+from hutong.web.api.callers import once
+from hutong.web.api.catalogue import Limit, Offset
+from hutong.workflows.runtime import Runtime
+
+
+class PostingItem(msgspec.Struct, frozen=True, kw_only=True):
+    """One leg of a batch: debit positive, credit negative."""
+
+    batch_id: UUID
+    kind: str
+    subject_kind: str
+    subject_id: UUID
+    account: str
+    amount_minor: int
+    currency: str
+    event_at: datetime
+
+
+class PostingsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Postings of a page of batches; ``total`` counts batches."""
+
+    items: tuple[PostingItem, ...]
+    total: int
+
+
+class AccountItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An account and its balance."""
+
+    account: str
+    kind: str
+    balance_minor: int
+    currency: str
+
+
+class AccountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All accounts; their sum is zero in each currency."""
+
+    items: tuple[AccountItem, ...]
+
+
+class NewParty(msgspec.Struct, frozen=True, kw_only=True):
+    """Somebody who earns a share."""
+
+    name: str
+    kind: str = "poster"
+
+
+class PartyMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The party's id."""
+
+    party_id: UUID
+
+
+class NewRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A share of sales, in hundredths of a per cent; of one channel, or of all without ``channel_id``."""
+
+    party_id: UUID
+    rate_bps: int
+    channel_id: UUID | None = None
+
+
+class RuleMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The rule's id."""
+
+    rule_id: UUID
+
+
+class NewStatement(msgspec.Struct, frozen=True, kw_only=True):
+    """A period of a party: from ``start_at``, before ``end_at``."""
+
+    party_id: UUID
+    start_at: datetime
+    end_at: datetime
+
+
+class TicketItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What somebody has to look at."""
+
+    ticket_id: UUID
+    kind: str
+    severity: str
+    state: str
+    subject_kind: str
+    subject_id: str
+    details: dict[str, Any]
+    opened_at: datetime
+
+
+class TicketsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of tickets."""
+
+    items: tuple[TicketItem, ...]
+    total: int
+
+
+class TicketResolved(msgspec.Struct, frozen=True, kw_only=True):
+    """Off the desk."""
+
+    ticket_id: UUID
+
+
+class BooksApi(Controller):
+    """Books, shares, statements."""
+
+    path = "/api/v1"
+    tags = ["Books"]
+
+    @get("/postings", opt={"scope": "ledger:read"}, summary="The journal")
+    async def postings(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> PostingsAnswer:
+        """Postings, the latest batch first."""
+        async with runtime.unit(caller.merchant_id, "api.postings") as unit:
+            page = await batches_page(unit, limit=limit, offset=offset)
+        items = tuple(
+            PostingItem(
+                batch_id=batch.batch_id,
+                kind=batch.kind,
+                subject_kind=batch.subject_kind,
+                subject_id=batch.subject_id,
+                account=leg.path,
+                amount_minor=leg.amount.amount_minor,
+                currency=leg.amount.currency,
+                event_at=batch.event_at,
+            )
+            for batch in page.rows
+            for leg in batch.legs
+        )
+        return PostingsAnswer(items=items, total=page.total)
+
+    @get("/accounts", opt={"scope": "ledger:read"}, summary="Accounts and balances")
+    async def accounts(self, runtime: Runtime, caller: ApiKey) -> AccountsAnswer:
+        """Every account with its balance."""
+        async with runtime.unit(caller.merchant_id, "api.accounts") as unit:
+            rows = await balances(unit)
+        return AccountsAnswer(
+            items=tuple(
+                AccountItem(
+                    account=row.path,
+                    kind=row.kind,
+                    balance_minor=row.balance.amount_minor,
+                    currency=row.balance.currency,
+                )
+                for row in rows
+            )
+        )
+
+    @post("/parties", opt={"scope": "ledger:write"}, summary="Make a party")
+    async def make_party(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewParty
+    ) -> Response[bytes]:
+        """Somebody who earns a share of sales."""
+
+        async def work(unit: Unit) -> PartyMade:
+            return PartyMade(party_id=await create_party(unit, name=data.name, kind=data.kind))
+
+        return await once(runtime, caller, request, "api.party", work)
+
+    @post("/split-rules", opt={"scope": "ledger:write"}, summary="Make a split rule")
+    async def make_rule(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewRule
+    ) -> Response[bytes]:
+        """What a party earns of sales from now on."""
+
+        async def work(unit: Unit) -> RuleMade:
+            rule_id = await create_rule(
+                unit, party_id=data.party_id, rate_bps=data.rate_bps, channel_id=data.channel_id
+            )
+            return RuleMade(rule_id=rule_id)
+
+        return await once(runtime, caller, request, "api.rule", work)
+
+    @get("/statements", opt={"scope": "ledger:read"}, summary="Drawn statements")
+    async def list_statements(self, runtime: Runtime, caller: ApiKey) -> dict[str, Any]:
+        """What each party earned in each period."""
+        async with runtime.unit(caller.merchant_id, "api.statements") as unit:
+            return {"items": [msgspec.to_builtins(row) for row in await statements(unit)]}
+
+    @post("/statements", opt={"scope": "ledger:write"}, summary="Draw a statement")
+    async def make_statement(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewStatement
+    ) -> Response[bytes]:
+        """Draw a party's statement; the same period again gives the same figures."""
+        return await once(
+            runtime,
+            caller,
+            request,
+            "api.statement",
+            lambda unit: draw_statement(unit, data.party_id, data.start_at, data.end_at),
+        )
+
+
+class TicketsApi(Controller):
+    """What somebody has to look at."""
+
+    path = "/api/v1"
+    tags = ["Tickets"]
+
+    @get("/tickets", opt={"scope": "orders:read"}, summary="Tickets")
+    async def tickets(
+        self,
+        runtime: Runtime,
+        caller: ApiKey,
+        limit: Limit,
+        offset: Offset,
+        ticket_state: Annotated[str, Parameter(query="state", pattern="^(open|resolved|)$", default="open")],
+    ) -> TicketsAnswer:
+        """Tickets, newest first."""
+        async with runtime.unit(caller.merchant_id, "api.tickets") as unit:
+            page = await tickets_page(unit, state=ticket_state, limit=limit, offset=offset)
+        items = tuple(
+            TicketItem(
+                ticket_id=row.ticket_id,
+                kind=row.kind,
+                severity=row.severity,
+                state=row.state,
+                subject_kind=row.subject_kind,
+                subject_id=row.subject_id,
+                details=row.details,
+                opened_at=row.opened_at,
+            )
+            for row in page.rows
+        )
+        return TicketsAnswer(items=items, total=page.total)
+
+    @post("/tickets/{ticket_id:uuid}/resolve", opt={"scope": "orders:write"}, summary="Take a ticket off the desk")
+    async def resolve(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, ticket_id: UUID
+    ) -> Response[bytes]:
+        """Mark a ticket as done."""
+
+        async def work(unit: Unit) -> TicketResolved:
+            await resolve_ticket(unit, ticket_id)
+            return TicketResolved(ticket_id=ticket_id)
+
+        return await once(runtime, caller, request, "api.ticket", work)

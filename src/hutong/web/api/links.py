@@ -1,0 +1,144 @@
+"""Channels and links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+
+from hutong.analytics.queries import channel_figures
+from hutong.core.errors import InvalidInput
+from hutong.db.unit import Unit
+from hutong.links.queries import links_page
+from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.merchants.keys import ApiKey
+from hutong.web.api.callers import once
+from hutong.web.api.catalogue import Limit, Offset
+from hutong.workflows.runtime import Runtime
+
+
+class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel to make: ``kind`` is post, video, live, poster or person."""
+
+    kind: ChannelKind
+    platform: str
+    name: str
+
+
+class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The channel's id."""
+
+    channel_id: UUID
+
+
+class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too."""
+
+    title: str
+    channel_id: UUID | None = None
+    channel: NewChannel | None = None
+    sku_id: UUID | None = None
+    url: str | None = None
+    expires_at: datetime | None = None
+
+
+class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The link: what to post."""
+
+    link_id: UUID
+    channel_id: UUID
+    code: str
+    url: str
+
+
+class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A link with its clicks (people and bots apart)."""
+
+    link_id: UUID
+    code: str
+    url: str
+    title: str
+    state: str
+    destination: str
+    channel_id: UUID
+    channel_name: str
+    clicks: int
+    bot_clicks: int
+    clicks_by_container: dict[str, int]
+
+
+class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of links."""
+
+    items: tuple[LinkItem, ...]
+    total: int
+
+
+class LinksApi(Controller):
+    """Channels and links."""
+
+    path = "/api/v1"
+    tags = ["Links"]
+
+    @post("/channels", opt={"scope": "links:write"}, summary="Make a channel")
+    async def make_channel(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewChannel
+    ) -> Response[bytes]:
+        """Make a channel: what visits shall be counted by."""
+        return await once(runtime, caller, request, "api.channel", lambda unit: _channel(unit, data))
+
+    @post("/links", opt={"scope": "links:write"}, summary="Make a link")
+    async def make_link(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewLink
+    ) -> Response[bytes]:
+        """Make a link."""
+        return await once(runtime, caller, request, "api.link", lambda unit: _link(unit, runtime, data))
+
+    @get("/links", opt={"scope": "links:read"}, summary="Links")
+    async def links(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> LinksAnswer:
+        """Links, newest first."""
+        async with runtime.unit(caller.merchant_id, "api.links") as unit:
+            page = await links_page(unit, limit=limit, offset=offset)
+        items = tuple(
+            LinkItem(
+                link_id=row.link_id,
+                code=row.code,
+                url=f"{runtime.public_url}/l/{row.code}",
+                title=row.title,
+                state=row.state,
+                destination=row.destination,
+                channel_id=row.channel_id,
+                channel_name=row.channel_name,
+                clicks=row.clicks,
+                bot_clicks=row.bot_clicks,
+                clicks_by_container={count.container: count.clicks for count in row.containers},
+            )
+            for row in page.rows
+        )
+        return LinksAnswer(items=items, total=page.total)
+
+    @get("/channels", opt={"scope": "figures:read"}, summary="What each channel brought")
+    async def channels(self, runtime: Runtime, caller: ApiKey) -> dict[str, Any]:
+        """Clicks, orders and money by channel."""
+        async with runtime.unit(caller.merchant_id, "api.channels") as unit:
+            return {"items": [msgspec.to_builtins(figures) for figures in await channel_figures(unit)]}
+
+
+async def _channel(unit: Unit, data: NewChannel) -> ChannelMade:
+    return ChannelMade(channel_id=await create_channel(unit, data.kind, data.platform, data.name))
+
+
+async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
+    if (data.channel_id is None) == (data.channel is None):
+        raise InvalidInput(field="channel", problem="channel_id / channel")
+    channel_id = data.channel_id
+    if data.channel is not None:
+        channel_id = await create_channel(unit, data.channel.kind, data.channel.platform, data.channel.name)
+    assert channel_id is not None, "one of the two is set"
+    made = await create_link(unit, channel_id, data.title, sku_id=data.sku_id, url=data.url, expires_at=data.expires_at)
+    return LinkMade(
+        link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{runtime.public_url}/l/{made.code}"
+    )

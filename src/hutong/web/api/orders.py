@@ -1,0 +1,260 @@
+"""Orders, refunds, payments, connections and pulls."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, Response, get, post
+
+from hutong.db.unit import Unit
+from hutong.merchants.connections import Mode, list_connections
+from hutong.merchants.keys import ApiKey
+from hutong.payments.queries import payments_page
+from hutong.shops.queries import OrderFilter, orders_page
+from hutong.web.api.callers import once
+from hutong.web.api.catalogue import Limit, Offset
+from hutong.workflows.commands.follow_refund import refund_in
+from hutong.workflows.commands.open_shop import connect
+from hutong.workflows.commands.pull_orders import Pulled, pull_orders
+from hutong.workflows.runtime import Runtime
+
+
+class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of any shop."""
+
+    order_id: UUID
+    order_no: str
+    source: str
+    state: str
+    title: str
+    quantity: int
+    currency: str
+    total_minor: int
+    paid_minor: int
+    refunded_minor: int
+    is_short: bool
+    placed_at: datetime
+    paid_at: datetime | None
+    channel_id: UUID | None
+    link_id: UUID | None
+    click_id: UUID | None
+    container: str
+    customer_id: UUID | None
+
+
+class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of orders."""
+
+    items: tuple[OrderItem, ...]
+    total: int
+
+
+class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """Money to give back; without an amount, all that is left."""
+
+    amount_fen: int | None = None
+    reason: str = ""
+
+
+class RefundMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The refund's id; how it ends stands with the payment."""
+
+    refund_id: UUID
+
+
+class RefundItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A refund of a payment."""
+
+    out_refund_no: str
+    state: str
+    cause: str
+    amount_minor: int
+
+
+class PaymentItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order owes and how far it is settled."""
+
+    payment_id: UUID
+    order_id: UUID
+    state: str
+    currency: str
+    amount_minor: int
+    refunded_minor: int
+    created_at: datetime
+    paid_at: datetime | None
+    attempts: tuple[dict[str, Any], ...]
+    refunds: tuple[RefundItem, ...]
+
+
+class PaymentsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of payments."""
+
+    items: tuple[PaymentItem, ...]
+    total: int
+
+
+class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
+    """A platform account to connect; sandbox or live for ever."""
+
+    platform: str
+    mode: Mode
+    credentials: dict[str, str]
+    base_url: str = ""
+    title: str = ""
+
+
+class ConnectionMade(msgspec.Struct, frozen=True, kw_only=True):
+    """The connection's id and where the platform shall send its callbacks."""
+
+    connection_id: UUID
+    callback_url: str
+
+
+class ConnectionItem(msgspec.Struct, frozen=True, kw_only=True):
+    """A connected account, without its secrets."""
+
+    connection_id: UUID
+    platform: str
+    mode: Mode
+    title: str
+
+
+class ConnectionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All connections."""
+
+    items: tuple[ConnectionItem, ...]
+
+
+class OrdersApi(Controller):
+    """Orders, refunds, payments."""
+
+    path = "/api/v1"
+    tags = ["Orders"]
+
+    @get("/orders", opt={"scope": "orders:read"}, summary="Orders of all shops")
+    async def orders(
+        self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset, source: str = "", order_state: str = ""
+    ) -> OrdersAnswer:
+        """Orders, newest first."""
+        async with runtime.unit(caller.merchant_id, "api.orders") as unit:
+            page = await orders_page(unit, OrderFilter(source=source, state=order_state), limit=limit, offset=offset)
+        items = tuple(
+            OrderItem(
+                order_id=row.order_id,
+                order_no=row.order_no,
+                source=row.source,
+                state=row.state,
+                title=row.first_title,
+                quantity=row.quantity,
+                currency=row.total.currency,
+                total_minor=row.total.amount_minor,
+                paid_minor=row.paid.amount_minor,
+                refunded_minor=row.refunded.amount_minor,
+                is_short=row.is_short,
+                placed_at=row.placed_at,
+                paid_at=row.paid_at,
+                channel_id=row.channel_id,
+                link_id=row.link_id,
+                click_id=row.click_id,
+                container=row.container,
+                customer_id=row.customer_id,
+            )
+            for row in page.rows
+        )
+        return OrdersAnswer(items=items, total=page.total)
+
+    @post("/orders/{order_id:uuid}/refunds", opt={"scope": "refunds:write"}, summary="Give money back")
+    async def refund(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, order_id: UUID, data: NewRefund
+    ) -> Response[bytes]:
+        """Ask for a refund of an order paid at our checkout."""
+
+        async def work(unit: Unit) -> RefundMade:
+            return RefundMade(refund_id=await refund_in(unit, order_id, data.amount_fen, data.reason))
+
+        return await once(runtime, caller, request, "refund.request", work)
+
+    @get("/payments", opt={"scope": "payments:read"}, summary="Payments with attempts and refunds")
+    async def payments(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> PaymentsAnswer:
+        """Payments, newest first."""
+        async with runtime.unit(caller.merchant_id, "api.payments") as unit:
+            page = await payments_page(unit, limit=limit, offset=offset)
+        items = tuple(
+            PaymentItem(
+                payment_id=row.payment_id,
+                order_id=row.order_id,
+                state=row.state,
+                currency=row.amount.currency,
+                amount_minor=row.amount.amount_minor,
+                refunded_minor=row.refunded.amount_minor,
+                created_at=row.created_at,
+                paid_at=row.paid_at,
+                attempts=tuple(
+                    {
+                        "platform": attempt.platform,
+                        "method": attempt.method,
+                        "out_trade_no": attempt.out_trade_no,
+                        "transaction_id": attempt.transaction_id,
+                        "state": attempt.state,
+                    }
+                    for attempt in row.attempts
+                ),
+                refunds=tuple(
+                    RefundItem(
+                        out_refund_no=refund.out_refund_no,
+                        state=refund.state,
+                        cause=refund.cause,
+                        amount_minor=refund.amount.amount_minor,
+                    )
+                    for refund in row.refunds
+                ),
+            )
+            for row in page.rows
+        )
+        return PaymentsAnswer(items=items, total=page.total)
+
+
+class ConnectionsApi(Controller):
+    """Platform accounts."""
+
+    path = "/api/v1"
+    tags = ["Connections"]
+
+    @get("/connections", opt={"scope": "orders:read"}, summary="Connected accounts")
+    async def connections(self, runtime: Runtime, caller: ApiKey) -> ConnectionsAnswer:
+        """Connections, oldest first; secrets never leave."""
+        async with runtime.unit(caller.merchant_id, "api.connections") as unit:
+            views = await list_connections(unit)
+        return ConnectionsAnswer(
+            items=tuple(
+                ConnectionItem(
+                    connection_id=view.connection_id, platform=view.platform, mode=view.mode, title=view.title
+                )
+                for view in views
+            )
+        )
+
+    @post("/connections", opt={"scope": "connections:write"}, summary="Connect a platform account")
+    async def make_connection(self, runtime: Runtime, caller: ApiKey, data: NewConnection) -> ConnectionMade:
+        """Connect an account; its credentials are sealed at once and never shown again."""
+        connector = runtime.registry.get(data.platform)
+        connection_id = await connect(
+            runtime,
+            caller.merchant_id,
+            connector,
+            mode=data.mode,
+            base_url=data.base_url,
+            credentials=data.credentials,
+            title=data.title,
+        )
+        return ConnectionMade(
+            connection_id=connection_id, callback_url=runtime.callback_url(data.platform, connection_id)
+        )
+
+    @post("/connections/{connection_id:uuid}/pull", opt={"scope": "orders:write"}, summary="Pull orders now")
+    async def pull(self, runtime: Runtime, caller: ApiKey, connection_id: UUID) -> Pulled:
+        """Read what changed in a shop since the last pull; pulling twice changes nothing twice."""
+        return await pull_orders(runtime, caller.merchant_id, connection_id)

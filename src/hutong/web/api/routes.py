@@ -1,0 +1,43 @@
+"""The API's router and its description."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from litestar import Router
+from litestar.di import Provide
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from hutong import __version__
+from hutong.web.api.books import BooksApi, TicketsApi
+from hutong.web.api.callers import provide_caller, require_key
+from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.links import LinksApi
+from hutong.web.api.orders import ConnectionsApi, OrdersApi
+
+CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi)
+
+
+def api_router() -> Router:
+    """Everything under /api/v1; ``runtime`` is provided by the application."""
+    return Router(
+        path="/",
+        route_handlers=list(CONTROLLERS),
+        guards=[require_key],
+        dependencies={"caller": Provide(provide_caller)},
+    )
+
+
+def openapi_config() -> OpenAPIConfig:
+    """``/api/openapi.json``."""
+    return OpenAPIConfig(
+        title="Hutong 互通",
+        version=__version__,
+        path="/api",
+        create_examples=False,
+        security=[{"key": []}],
+        components=Components(
+            security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="hutong key create")}
+        ),
+    )

@@ -1,0 +1,109 @@
+"""A new merchant with its owner; in sandbox mode with a connection to every simulated platform at once."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.errors import PlatformUnknown
+from hutong.core.ids import new_id
+from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, Mode, add_connection
+from hutong.merchants.service import create_merchant
+from hutong.merchants.staff import Role, add_staff
+from hutong.platforms.contract import Connector, RateLimit
+from hutong.transport.messages import Request
+from hutong.transport.pacing import Pace
+from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
+from hutong.workflows.runtime import Runtime
+
+PASSWORD_BYTES: Final = 12
+SANDBOX_PACE: Final = RateLimit(calls=100, seconds=1)
+HTTP_OK: Final = 200
+
+
+class Opened(msgspec.Struct, frozen=True, kw_only=True):
+    """A new merchant and how its owner signs in."""
+
+    merchant_id: UUID
+    login: str
+    password: str
+
+
+async def open_shop(runtime: Runtime, name: str, login: str, *, sandbox_merchant: str = "default") -> Opened:
+    """Make a merchant. The password is random and told once."""
+    merchant_id = new_id(runtime.clock.now())
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    platforms = {} if runtime.sandbox_url is None else await sandbox_platforms(runtime, sandbox_merchant)
+    async with runtime.unit(merchant_id, "shop.open") as unit:
+        await create_merchant(unit, name)
+        await add_staff(unit, login, name, password, Role.OWNER)
+    for connector in runtime.registry.all():
+        if connector.name in platforms:
+            await connect(
+                runtime,
+                merchant_id,
+                connector,
+                mode=Mode.SANDBOX,
+                base_url=str(platforms[connector.name]["base_url"]),
+                credentials=_texts(platforms[connector.name]["credentials"]),
+            )
+    return Opened(merchant_id=merchant_id, login=login, password=password)
+
+
+async def connect(
+    runtime: Runtime,
+    merchant_id: UUID,
+    connector: Connector,
+    *,
+    mode: Mode,
+    base_url: str,
+    credentials: Mapping[str, str],
+    title: str = "",
+) -> UUID:
+    """Keep a platform account; a shop's orders are pulled from then on."""
+    settings: dict[str, str | int] = {}
+    if connector.payments is not None:
+        settings["fee_bps"] = WALLET_FEE_BPS_DEFAULT
+    async with runtime.unit(merchant_id, "connection.add") as unit:
+        connection_id = await add_connection(
+            unit,
+            runtime.vault,
+            connector,
+            mode=mode,
+            title=title or connector.title_zh,
+            base_url=base_url,
+            credentials=credentials,
+            settings=settings,
+        )
+        if connector.orders is not None:
+            unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
+    return connection_id
+
+
+def _texts(credentials: Mapping[str, Any]) -> dict[str, str]:
+    """Credentials as texts; structured ones (a set of certificates) as JSON."""
+    return {
+        name: value if isinstance(value, str) else msgspec.json.encode(value).decode()
+        for name, value in credentials.items()
+    }
+
+
+async def sandbox_platforms(runtime: Runtime, merchant: str) -> dict[str, dict[str, Any]]:
+    """What the sandbox offers: base URL and credentials by platform.
+
+    Raises:
+        PlatformUnknown: it does not answer as a sandbox does.
+    """
+    client = runtime.http.account("sandbox", "control", Pace(calls=SANDBOX_PACE.calls, seconds=SANDBOX_PACE.seconds))
+    url = f"{runtime.sandbox_url}/platforms?merchant={merchant}"
+    response = await client.send(Request(method="GET", url=url, repeatable=True))
+    if response.status != HTTP_OK:
+        raise PlatformUnknown(platform="sandbox")
+    try:
+        return msgspec.json.decode(response.body, type=dict[str, dict[str, Any]])
+    except msgspec.DecodeError as error:
+        raise PlatformUnknown(platform="sandbox") from error

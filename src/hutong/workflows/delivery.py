@@ -1,0 +1,93 @@
+"""From the outbox to the handlers: each runs once for each event, in a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select
+
+from hutong.db.jobs import JobHandler
+from hutong.db.tables import outbox
+from hutong.db.unit import DELIVER, EventKey
+from hutong.events import CATALOGUE
+from hutong.merchants.tickets import Severity, TicketKind, open_ticket
+from hutong.payments.refunds import SEND_REFUND
+from hutong.workflows.commands.follow_refund import query_refund, send_refund
+from hutong.workflows.commands.pull_orders import pull_due
+from hutong.workflows.commands.push_stock import push_stock
+from hutong.workflows.commands.settle import close_due_payment, query_attempt
+from hutong.workflows.commands.take_notice import work_inbound
+from hutong.workflows.jobs import (
+    CLOSE_PAYMENT,
+    PULL_ORDERS,
+    PUSH_STOCK,
+    QUERY_ATTEMPT,
+    QUERY_REFUND,
+    WORK_INBOUND,
+)
+from hutong.workflows.reactions.catalogue import reactions_to
+from hutong.workflows.runtime import Runtime
+
+ERROR_CHARS_MAX: Final = 300
+
+Effect = Callable[[Runtime, UUID, bytes], Awaitable[None]]
+
+
+async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """Hand an event to every handler that has not taken it. One that fails is tried again with the others done."""
+    event_id = msgspec.json.decode(payload, type=EventKey).event_id
+    async with runtime.unit(merchant_id, "outbox.read") as unit:
+        row = await unit.one(select(outbox).where(outbox.c.merchant_id == merchant_id, outbox.c.event_id == event_id))
+    if row is None:
+        return
+    event = CATALOGUE.decode(row.name, row.version, row.body)
+    failures: list[Exception] = []
+    for reaction in reactions_to(row.name):
+        try:
+            async with runtime.unit(merchant_id, f"react.{reaction.name}") as unit:
+                if await unit.take(reaction.name, event_id):
+                    await reaction.handler(runtime, unit, event)
+        except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep the event from the others)
+            failures.append(error)
+    if failures:
+        raise failures[0]
+
+
+EFFECTS: Final[dict[str, Effect]] = {
+    DELIVER: deliver_event,
+    QUERY_ATTEMPT: query_attempt,
+    CLOSE_PAYMENT: close_due_payment,
+    WORK_INBOUND: work_inbound,
+    SEND_REFUND: send_refund,
+    QUERY_REFUND: query_refund,
+    PULL_ORDERS: pull_due,
+    PUSH_STOCK: push_stock,
+}
+
+
+def job_handlers(runtime: Runtime) -> dict[str, JobHandler]:
+    """Every kind of job, bound to this process."""
+
+    def bind(effect: Effect) -> JobHandler:
+        async def run(merchant_id: UUID, payload: bytes) -> None:
+            await effect(runtime, merchant_id, payload)
+
+        return run
+
+    return {kind: bind(effect) for kind, effect in EFFECTS.items()}
+
+
+async def report_failed_job(runtime: Runtime, merchant_id: UUID, job_id: UUID, kind: str, error: str) -> None:
+    """A job used up its attempts: somebody must look."""
+    async with runtime.unit(merchant_id, "job.ticket") as unit:
+        await open_ticket(
+            unit,
+            TicketKind.JOB_FAILED,
+            Severity.URGENT,
+            subject=("job", str(job_id)),
+            details={"kind": kind, "error": error[:ERROR_CHARS_MAX]},
+            dedupe_key=job_id.hex,
+        )

@@ -1,0 +1,134 @@
+"""What sales and refunds mean for the books."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import NAMESPACE_URL, uuid5
+
+from hutong.core.money import Money, share_bps
+from hutong.db.unit import Unit
+from hutong.ledger.service import (
+    post_platform_refund,
+    post_platform_sale,
+    post_refund,
+    post_sale,
+    post_suspense,
+    post_suspense_return,
+    receivable_path,
+    shares_for,
+    wallet_path,
+)
+from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, ConnectionView, get_connection
+from hutong.payments.events import NoticeMismatched, PaymentRefunded, SurplusCaptured, SurplusReturned
+from hutong.shops.events import OrderPaid, OrderRefunded
+from hutong.shops.orders import OWN, get_order
+from hutong.workflows.runtime import Runtime
+
+#: Money that a notice claims and that we have not seen in a wallet.
+CLAIMED: Final = "suspense:claimed"
+
+
+def wallet_fee(connection: ConnectionView, gross: Money) -> Money:
+    """The wallet's fee by the connection's rate, half-up to the minor unit."""
+    rate_bps = int(connection.settings.get("fee_bps", WALLET_FEE_BPS_DEFAULT))
+    return Money(share_bps(gross.amount_minor, rate_bps), gross.currency)
+
+
+async def book_sale(_runtime: Runtime, unit: Unit, event: OrderPaid) -> None:
+    """Gross, the wallet's fee and the commissions of our own sale; what a platform owes for its own."""
+    gross = Money(event.gross_minor, event.currency)
+    if event.connection_id is None or gross.amount_minor <= 0:
+        return
+    if event.source != OWN:
+        path = receivable_path(event.platform, event.connection_id)
+        await post_platform_sale(
+            unit, order_id=event.order_id, receivable_path=path, gross=gross, event_at=event.paid_at
+        )
+        return
+    connection = await get_connection(unit, event.connection_id)
+    await post_sale(
+        unit,
+        order_id=event.order_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        gross=gross,
+        fee=wallet_fee(connection, gross),
+        party_shares=await shares_for(unit, event.channel_id, gross),
+        event_at=event.paid_at,
+    )
+
+
+async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:
+    """Money, fee and commissions go back pro rata."""
+    gross = Money(event.payment_amount_minor, event.currency)
+    connection = await get_connection(unit, event.connection_id)
+    await post_refund(
+        unit,
+        refund_id=event.refund_id,
+        order_id=event.order_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        refunded=Money(event.amount_minor, event.currency),
+        gross=gross,
+        refunded_before=Money(event.refunded_before_minor, event.currency),
+        fee=wallet_fee(connection, gross),
+        event_at=event.refunded_at,
+    )
+
+
+async def book_platform_refund(_runtime: Runtime, unit: Unit, event: OrderRefunded) -> None:
+    """A platform gave a buyer's money back; our own refunds are booked with their payment."""
+    if event.source == OWN:
+        return
+    order = await get_order(unit, event.order_id)
+    if order.connection_id is None:
+        return
+    # A platform tells states, not refund numbers: the new total names the step.
+    step = uuid5(NAMESPACE_URL, f"platform-refund:{event.order_id}:{event.refunded_minor}")
+    await post_platform_refund(
+        unit,
+        refund_id=step,
+        order_id=event.order_id,
+        receivable_path=receivable_path(event.source, order.connection_id),
+        refunded=Money(event.amount_minor, event.currency),
+        event_at=event.refunded_at,
+    )
+
+
+async def book_surplus(_runtime: Runtime, unit: Unit, event: SurplusCaptured) -> None:
+    """Money came that fits no open payment: it is owed back."""
+    await post_suspense(
+        unit,
+        suspense_id=event.attempt_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        amount=Money(event.amount_minor, event.currency),
+        subject_kind="order",
+        subject_id=event.order_id,
+        event_at=event.captured_at,
+    )
+
+
+async def book_surplus_return(_runtime: Runtime, unit: Unit, event: SurplusReturned) -> None:
+    """And it went back."""
+    await post_suspense_return(
+        unit,
+        refund_id=event.refund_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        amount=Money(event.amount_minor, event.currency),
+        subject_kind="order",
+        subject_id=event.order_id,
+        event_at=event.returned_at,
+    )
+
+
+async def book_mismatch(_runtime: Runtime, unit: Unit, event: NoticeMismatched) -> None:
+    """What a signed notice claims stands in suspense, apart from the wallets, until a person decides."""
+    if event.amount_minor <= 0:
+        return
+    await post_suspense(
+        unit,
+        suspense_id=uuid5(event.connection_id, event.notice_id),
+        wallet_path=CLAIMED,
+        amount=Money(event.amount_minor, event.currency),
+        subject_kind="connection",
+        subject_id=event.connection_id,
+        event_at=event.received_at,
+    )

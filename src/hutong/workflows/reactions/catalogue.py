@@ -1,0 +1,59 @@
+"""Which handlers follow which event, under the names that the inbox keeps for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import msgspec
+
+from hutong.core.events import Event
+from hutong.db.unit import Unit
+from hutong.payments.events import (
+    NoticeMismatched,
+    PaymentCaptured,
+    PaymentClosed,
+    PaymentRefunded,
+    SurplusCaptured,
+    SurplusReturned,
+)
+from hutong.shops.events import OrderPaid, OrderRefunded, OrderShort, StockChanged
+from hutong.workflows.reactions import books, figures, orders
+from hutong.workflows.runtime import Runtime
+
+# The event's type differs from handler to handler; the table below ties each to its own.
+Handler = Callable[[Runtime, Unit, Any], Awaitable[None]]
+
+
+class Reaction(msgspec.Struct, frozen=True):
+    """A handler under its inbox name. Renaming one would run it again on old events: never do."""
+
+    name: str
+    event: type[Event]
+    handler: Handler
+
+
+REACTIONS: Final = (
+    Reaction("orders.pay", PaymentCaptured, orders.pay_order),
+    Reaction("orders.close", PaymentClosed, orders.close_unpaid_order),
+    Reaction("orders.refund", PaymentRefunded, orders.refund_order),
+    Reaction("orders.report_short", OrderShort, orders.report_short),
+    Reaction("orders.report_surplus", SurplusCaptured, orders.report_surplus),
+    Reaction("orders.report_mismatch", NoticeMismatched, orders.report_mismatch),
+    Reaction("stock.push", StockChanged, orders.push_stock),
+    Reaction("books.sale", OrderPaid, books.book_sale),
+    Reaction("books.refund", PaymentRefunded, books.book_refund),
+    Reaction("books.platform_refund", OrderRefunded, books.book_platform_refund),
+    Reaction("books.surplus", SurplusCaptured, books.book_surplus),
+    Reaction("books.surplus_return", SurplusReturned, books.book_surplus_return),
+    Reaction("books.mismatch", NoticeMismatched, books.book_mismatch),
+    Reaction("figures.sale", OrderPaid, figures.count_sale),
+    Reaction("figures.refund", OrderRefunded, figures.count_refund),
+    Reaction("customers.sale", OrderPaid, figures.credit_customer),
+    Reaction("customers.refund", OrderRefunded, figures.debit_customer),
+)
+
+
+def reactions_to(name: str) -> list[Reaction]:
+    """The handlers of an event by its name."""
+    return [reaction for reaction in REACTIONS if reaction.event.name == name]
