@@ -13,9 +13,11 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -176,7 +178,7 @@ def child_environment() -> dict[str, str]:
         env["npm_config_cache"] = str(LOCAL_CACHE / "npm")
     env.setdefault("UV_HTTP_TIMEOUT", "120")
     if not any(name in env for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
-        index = pip_setting("global.index-url") or env.get("PIP_INDEX_URL")
+        index = pip_setting("index-url")
         if index:  # a mirror that the user chose for pip serves uv too; the hashes hold either way
             env["UV_DEFAULT_INDEX"] = index
     trust_what_the_machine_trusts(env)
@@ -186,25 +188,28 @@ def child_environment() -> dict[str, str]:
 def trust_what_the_machine_trusts(env: dict[str, str]) -> None:
     """Behind a company's proxy the certificates come from the machine; uv and node bring their own lists instead."""
     env.setdefault("UV_SYSTEM_CERTS", "1")
-    named = [env.get("SSL_CERT_FILE"), env.get("PIP_CERT"), pip_setting("global.cert"), *SYSTEM_CERTIFICATES]
+    named = [env.get("SSL_CERT_FILE"), pip_setting("cert"), *SYSTEM_CERTIFICATES]
     bundle = next((name for name in named if name and Path(name).is_file()), None)
     if bundle:
         env.setdefault("NODE_EXTRA_CA_CERTS", bundle)
 
 
 def pip_setting(name: str) -> str:
-    """One value of the user's pip configuration, or nothing."""
-    asked = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "get", name], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() if asked.returncode == 0 else ""
+    """What the user told pip, by environment or file (``index-url``, ``cert``); empty where nothing was said."""
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    asked = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = dict(re.findall(rf"^(\S+)\.{re.escape(name)}='(.*)'$", asked.stdout, re.MULTILINE))
+    return next((found[section] for section in (":env:", "install", "global") if section in found), "")
 
 
 def can_write(folder: Path) -> bool:
-    """Whether files can be made in the folder, or in the nearest ancestor that exists (a read-only mount says no)."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
+    """Whether files can be made in a folder, by making one: root is told "yes" by modes even where a mount says no."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
 
 
 def venv_is_sound(venv: Path) -> bool:
