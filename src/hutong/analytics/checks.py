@@ -1,0 +1,62 @@
+"""What must hold for facts."""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, distinct, func, or_, select
+
+from hutong.analytics.models import sale_fact, sale_line_fact
+from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach
+from hutong.db.unit import Unit
+
+
+async def check(unit: Unit) -> list[Breach]:
+    """Facts of one merchant that cannot be true."""
+    return [*await _refunds_within_sales(unit), *await _lines_have_their_sale(unit), *await _clicks_fit(unit)]
+
+
+async def _refunds_within_sales(unit: Unit) -> list[Breach]:
+    """No sale gives back more than it took; a return document takes nothing."""
+    fact = sale_fact.c
+    wrong = or_(
+        fact.refunded_minor < 0,
+        and_(~fact.is_refund, fact.refunded_minor > fact.gross_minor),
+        and_(fact.is_refund, fact.gross_minor != 0),
+    )
+    statement = select(sale_fact).where(fact.merchant_id == unit.merchant_id, wrong).limit(BREACHES_PER_RULE_MAX)
+    return [
+        Breach("analytics.refund_within_sale", str(row.order_id), f"{row.refunded_minor} of {row.gross_minor}")
+        for row in await unit.all(statement)
+    ]
+
+
+async def _lines_have_their_sale(unit: Unit) -> list[Breach]:
+    """Every line belongs to a sale, with its currency and time."""
+    line, fact = sale_line_fact, sale_fact
+    ours = and_(fact.c.merchant_id == line.c.merchant_id, fact.c.order_id == line.c.order_id)
+    wrong = or_(fact.c.order_id.is_(None), fact.c.currency != line.c.currency, fact.c.paid_at != line.c.paid_at)
+    statement = (
+        select(line.c.order_id, line.c.line_no)
+        .select_from(line.outerjoin(fact, ours))
+        .where(line.c.merchant_id == unit.merchant_id, wrong)
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("analytics.line_of_sale", f"{row.order_id}/{row.line_no}", "no sale, or another currency or time")
+        for row in await unit.all(statement)
+    ]
+
+
+async def _clicks_fit(unit: Unit) -> list[Breach]:
+    """A click stands for one visit through one link: its sales name the same channel and link."""
+    fact = sale_fact.c
+    statement = (
+        select(fact.click_id)
+        .where(fact.merchant_id == unit.merchant_id, fact.click_id.is_not(None))
+        .group_by(fact.click_id)
+        .having(or_(func.count(distinct(fact.channel_id)) > 1, func.count(distinct(fact.link_id)) > 1))
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("analytics.click_of_one_link", str(row.click_id), "sales of one click name two links or channels")
+        for row in await unit.all(statement)
+    ]

@@ -1,0 +1,266 @@
+"""The read side: each figure is one or two statements over facts, with a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Date, FromClause, Row, and_, case, cast, distinct, func, literal, select, true
+from sqlalchemy.exc import DBAPIError
+
+from hutong.analytics.figures import (
+    ChannelFigures,
+    ClickFigures,
+    LinkFigures,
+    MoneyFigures,
+    MonthFigures,
+    Overview,
+    ProductFigures,
+    RepeatFigures,
+)
+from hutong.analytics.models import sale_fact, sale_line_fact
+from hutong.core.errors import InvalidInput
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.links.models import click
+
+#: Groups of one answer: channels × containers, or channels × currencies.
+GROUPS_MAX: Final = 10_000
+MONTHS_MAX: Final = 600
+PRODUCTS_MAX: Final = 200
+LINKS_MAX: Final = 200
+CURRENCIES_MAX: Final = 50
+
+IS_ORDER: Final = ~sale_fact.c.is_refund
+ORDERS: Final = func.count().filter(IS_ORDER).label("orders_count")
+GROSS: Final = func.coalesce(func.sum(sale_fact.c.gross_minor), 0).label("gross_minor")
+REFUNDED: Final = func.coalesce(func.sum(sale_fact.c.refunded_minor), 0).label("refunded_minor")
+
+
+async def channel_figures(unit: Unit) -> tuple[ChannelFigures, ...]:
+    """Every channel that has clicks or sales, the one with the most clicks first; sales of no channel last."""
+    traffic = await _traffic(unit)
+    money = await _money_by(unit, sale_fact.c.channel_id)
+    figures = [
+        ChannelFigures(
+            channel_id=channel_id,
+            traffic=traffic.get(channel_id, ClickFigures()),
+            orders_count=sum(entry.orders_count for entry in money.get(channel_id, ())),
+            money=money.get(channel_id, ()),
+        )
+        for channel_id in {*traffic, *money}
+    ]
+    figures.sort(key=lambda f: (f.channel_id is None, -f.traffic.clicks, -f.orders_count, str(f.channel_id)))
+    return tuple(figures)
+
+
+async def link_figures(unit: Unit, link_ids: Sequence[UUID]) -> dict[UUID, LinkFigures]:
+    """What these links sold; a link without a sale is not in the answer."""
+    if len(link_ids) > LINKS_MAX:
+        raise InvalidInput(field="link_ids", problem=f"≤ {LINKS_MAX}")
+    if not link_ids:
+        return {}
+    money = await _money_by(unit, sale_fact.c.link_id, sale_fact.c.link_id.in_(link_ids))
+    return {
+        link_id: LinkFigures(link_id=link_id, orders_count=sum(entry.orders_count for entry in entries), money=entries)
+        for link_id, entries in money.items()
+        if link_id is not None
+    }
+
+
+async def overview(unit: Unit, since: datetime | None = None) -> Overview:
+    """Sales paid and visits made since a moment (None: ever). A visit converts whenever its order is paid."""
+    mine = sale_fact.c.merchant_id == unit.merchant_id
+    recent = true() if since is None else sale_fact.c.paid_at >= since
+    sales = (
+        select(sale_fact.c.currency, ORDERS, GROSS, REFUNDED)
+        .where(mine, recent)
+        .group_by(sale_fact.c.currency)
+        .order_by(sale_fact.c.currency)
+        .limit(CURRENCIES_MAX)
+    )
+    money = tuple(_money(row) for row in await unit.all(sales))
+    visited = true() if since is None else click.c.clicked_at >= since
+    visits = (
+        select(
+            func.count().label("visits"),
+            func.count().filter(_converted(click)).label("converted_visits"),
+        )
+        .select_from(click)
+        .where(click.c.merchant_id == unit.merchant_id, ~click.c.is_bot, visited)
+    )
+    row = await unit.one(visits)
+    return Overview(
+        orders_count=sum(entry.orders_count for entry in money),
+        money=money,
+        visits=0 if row is None else row.visits,
+        converted_visits=0 if row is None else row.converted_visits,
+    )
+
+
+async def revenue_by_month(unit: Unit, currency: str, timezone: str) -> tuple[MonthFigures, ...]:
+    """Sales by the calendar month they were paid in, the oldest first; the latest ``MONTHS_MAX`` months.
+
+    Refunds count in the month of their sale; return documents in their own.
+
+    Raises:
+        InvalidInput: the database does not know the time zone (the transaction is of no use any more then).
+    """
+    local = func.timezone(timezone, sale_fact.c.paid_at)
+    month = cast(func.date_trunc("month", local), Date).label("month")
+    statement = (
+        select(month, sale_fact.c.currency, ORDERS, GROSS, REFUNDED)
+        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.currency == currency)
+        .group_by(month, sale_fact.c.currency)
+        .order_by(month.desc())
+        .limit(MONTHS_MAX)
+    )
+    try:
+        rows = await unit.all(statement)
+    except DBAPIError as error:
+        if "time zone" in str(error.orig):
+            raise InvalidInput(field="timezone", problem=timezone) from error
+        raise
+    return tuple(MonthFigures(month=row.month, money=_money(row)) for row in reversed(rows))
+
+
+async def best_products(
+    unit: Unit, limit: int, *, currency: str | None = None, since: datetime | None = None
+) -> tuple[ProductFigures, ...]:
+    """What sold for most, in each currency apart (``currency``: in this one only), the best first.
+
+    A product is its SKU where one is known, else its title.
+    """
+    line = sale_line_fact
+    wanted = [line.c.merchant_id == unit.merchant_id]
+    if currency is not None:
+        wanted.append(line.c.currency == currency)
+    if since is not None:
+        wanted.append(line.c.paid_at >= since)
+    named = case((line.c.sku_id.is_(None), line.c.title), else_="")
+    amount = func.sum(line.c.amount_minor).label("amount_minor")
+    statement = (
+        select(
+            line.c.sku_id,
+            func.max(line.c.title).label("title"),
+            line.c.currency,
+            func.sum(line.c.quantity).label("quantity"),
+            amount,
+            func.count(distinct(line.c.order_id)).label("orders_count"),
+        )
+        .where(*wanted)
+        .group_by(line.c.sku_id, named, line.c.currency)
+        .order_by(amount.desc(), func.max(line.c.title), line.c.currency)
+        .limit(min(limit, PRODUCTS_MAX))
+    )
+    return tuple(
+        ProductFigures(
+            sku_id=row.sku_id,
+            title=row.title,
+            quantity=int(row.quantity),
+            amount=Money(int(row.amount_minor), row.currency),
+            orders_count=row.orders_count,
+        )
+        for row in await unit.all(statement)
+    )
+
+
+async def repeat_rate(unit: Unit) -> RepeatFigures:
+    """How many customers came back. Orders without a customer are left out, and counted beside it."""
+    mine = and_(sale_fact.c.merchant_id == unit.merchant_id, IS_ORDER)
+    by_customer = (
+        select(sale_fact.c.customer_id, func.count().label("orders_count"))
+        .where(mine)
+        .group_by(sale_fact.c.customer_id)
+        .subquery()
+    )
+    known = by_customer.c.customer_id.is_not(None)
+    row = await unit.one(
+        select(
+            func.count().filter(known).label("customers_count"),
+            func.count().filter(known, by_customer.c.orders_count >= literal(2)).label("repeat_customers_count"),
+            func.coalesce(func.sum(by_customer.c.orders_count).filter(~known), 0).label("orders_without_customer"),
+        )
+    )
+    if row is None:
+        return RepeatFigures(customers_count=0, repeat_customers_count=0, orders_without_customer=0)
+    return RepeatFigures(
+        customers_count=row.customers_count,
+        repeat_customers_count=row.repeat_customers_count,
+        orders_without_customer=int(row.orders_without_customer),
+    )
+
+
+def _converted(clicks: FromClause) -> Any:  # noqa: ANN401 (an SQL condition)
+    """Whether a click led to a paid order."""
+    return (
+        select(literal(1))
+        .where(sale_fact.c.merchant_id == clicks.c.merchant_id, sale_fact.c.click_id == clicks.c.click_id, IS_ORDER)
+        .correlate(clicks)
+        .exists()
+    )
+
+
+async def _traffic(unit: Unit) -> dict[UUID | None, ClickFigures]:
+    """Clicks by channel and container, people and bots apart."""
+    sold = (
+        select(sale_fact.c.merchant_id, sale_fact.c.click_id)
+        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.click_id.is_not(None), IS_ORDER)
+        .distinct()
+        .subquery()
+    )
+    statement = (
+        select(
+            click.c.channel_id,
+            click.c.container,
+            click.c.is_bot,
+            func.count().label("clicks"),
+            func.count(sold.c.click_id).label("converted_clicks"),
+        )
+        .select_from(
+            click.outerjoin(sold, and_(sold.c.merchant_id == click.c.merchant_id, sold.c.click_id == click.c.click_id))
+        )
+        .where(click.c.merchant_id == unit.merchant_id)
+        .group_by(click.c.channel_id, click.c.container, click.c.is_bot)
+        .order_by(click.c.channel_id, func.count().desc(), click.c.container)
+        .limit(GROUPS_MAX)
+    )
+    by_channel: dict[UUID | None, list[Row[Any]]] = {}
+    for row in await unit.all(statement):
+        by_channel.setdefault(row.channel_id, []).append(row)
+    return {channel_id: _click_figures(rows) for channel_id, rows in by_channel.items()}
+
+
+def _click_figures(rows: Sequence[Row[Any]]) -> ClickFigures:
+    people = [row for row in rows if not row.is_bot]
+    return ClickFigures(
+        clicks=sum(row.clicks for row in people),
+        clicks_by_container={row.container: row.clicks for row in people},
+        bot_clicks=sum(row.clicks for row in rows if row.is_bot),
+        converted_clicks=sum(row.converted_clicks for row in people),
+    )
+
+
+async def _money_by(unit: Unit, key: Any, *conditions: Any) -> dict[UUID | None, tuple[MoneyFigures, ...]]:  # noqa: ANN401
+    """Sales by a column of the fact, and by currency within it."""
+    statement = (
+        select(key.label("key"), sale_fact.c.currency, ORDERS, GROSS, REFUNDED)
+        .where(sale_fact.c.merchant_id == unit.merchant_id, *conditions)
+        .group_by(key, sale_fact.c.currency)
+        .order_by(key, sale_fact.c.currency)
+        .limit(GROUPS_MAX)
+    )
+    found: dict[UUID | None, tuple[MoneyFigures, ...]] = {}
+    for row in await unit.all(statement):
+        found[row.key] = (*found.get(row.key, ()), _money(row))
+    return found
+
+
+def _money(row: Row[Any]) -> MoneyFigures:
+    return MoneyFigures(
+        orders_count=row.orders_count,
+        gross=Money(int(row.gross_minor), row.currency),
+        refunded=Money(int(row.refunded_minor), row.currency),
+    )
