@@ -9,6 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -133,7 +134,7 @@ class Cluster:
     def _initialise(self, binaries: Binaries, account: Account) -> None:
         """``initdb`` into a new folder, renamed when complete, so that a half-made cluster is never taken for one.
 
-        ``--no-sync`` here: the thousand files are written to disk by :func:`sync_command` while the server is up.
+        ``--no-sync`` here: :func:`sync_command` writes the thousand files to disk while the server is up already.
         """
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
@@ -145,26 +146,28 @@ class Cluster:
             if binaries.major >= BUILTIN_LOCALE_MAJOR
             else ["--locale=C.UTF-8"]
         )
-        command = [
-            *(binaries.program("initdb"), "-D", data_argument(fresh, account), "-U", SUPERUSER, "--no-sync"),
-            *("--encoding=UTF8", *locale, "--auth=scram-sha-256", "--pwfile=../" + self.password_file.name),
-            "--no-instructions",
-        ]
-        try:
-            ran = subprocess.run(
-                command,
-                cwd=fresh,
-                env=server_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                check=False,
-                timeout=INITDB_TIMEOUT_S,
-                umask=0o077,
-                **account.popen_arguments(),
-            )
-        except subprocess.TimeoutExpired as error:
-            raise DatabaseNotStarted(problem="initdb", log=str(self.log_file)) from error
+        with reachable(self.folder, account) as (base, descriptors):
+            command = [
+                *(binaries.program("initdb"), "-D", f"{base}/{fresh.name}", "-U", SUPERUSER, "--no-sync"),
+                *("--encoding=UTF8", *locale, "--auth=scram-sha-256", f"--pwfile={base}/{self.password_file.name}"),
+                "--no-instructions",
+            ]
+            try:
+                ran = subprocess.run(
+                    command,
+                    cwd=fresh,
+                    env=server_environment(),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                    timeout=INITDB_TIMEOUT_S,
+                    umask=0o077,
+                    pass_fds=descriptors,
+                    **account.popen_arguments(),
+                )
+            except subprocess.TimeoutExpired as error:
+                raise DatabaseNotStarted(problem="initdb", log=str(self.log_file)) from error
         if ran.returncode:
             self.log_file.write_bytes(ran.stdout)
             raise DatabaseNotStarted(problem=f"initdb: {_last_line(ran.stdout)}", log=str(self.log_file))
@@ -216,18 +219,26 @@ class Cluster:
         return (fatal or lines or [""])[-1]
 
 
-def data_argument(folder: Path, account: Account) -> str:
-    """How the server is told its data folder.
+def sync_command(binaries: Binaries) -> list[str]:
+    """Flushes every file of a new cluster to disk; may run beside the server. ``{folder}`` is for the lifeline."""
+    return [binaries.program("initdb"), "--sync-only", "-D", "{folder}/data"]
 
-    As root on Linux the home may lie under a folder that the account cannot enter. The child gets the data folder
-    as its working directory before it changes its user, and ``/proc/self/cwd`` names that without walking the path.
+
+@contextlib.contextmanager
+def reachable(folder: Path, account: Account) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """A path by which the account reaches the folder, and the descriptors that the child must inherit for it.
+
+    As root on Linux the home may lie under a folder that the account cannot enter. A child that inherits the open
+    folder names it ``/proc/self/fd/N``, which does not walk the path; so no mode above the folder has to change.
     """
-    return "/proc/self/cwd" if account.switch and sys.platform == "linux" else str(folder)
-
-
-def sync_command(binaries: Binaries, data: Path, account: Account) -> list[str]:
-    """Flushes every file of a new cluster to disk; may run beside the server."""
-    return [binaries.program("initdb"), "--sync-only", "-D", data_argument(data, account)]
+    if not (account.switch and sys.platform == "linux"):
+        yield str(folder), ()
+        return
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{descriptor}", (descriptor,)
+    finally:
+        os.close(descriptor)
 
 
 def server_environment() -> dict[str, str]:

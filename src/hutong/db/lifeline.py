@@ -5,9 +5,9 @@ as its child, restarts it when it dies, and stops it when the pipe on standard i
 however the hub ends, also by ``kill -9``. Should the lifeline itself be killed, the parent-death signal set on the
 postmaster stops that. One thread only, because a parent-death signal follows the thread that spawned.
 
-``SPEC`` is JSON: ``argv``, ``aside`` (a command to run once beside it, or null), ``cwd``, ``env``, ``log``, ``pid_file``,
-``token``, ``uid``, ``gid`` (null: do not switch). A byte ``q`` before the end of the pipe means an orderly stop, which
-may take its time.
+``SPEC`` is JSON: ``argv``, ``aside`` (a command to run once beside it, or null), ``folder`` (put for ``{folder}`` in
+both), ``descriptors`` (that they inherit), ``cwd``, ``env``, ``log``, ``pid_file``, ``token``, ``uid``, ``gid`` (null:
+do not switch). A byte ``q`` before the end of the pipe means an orderly stop, which may take its time.
 """
 
 from __future__ import annotations
@@ -160,7 +160,8 @@ class Lifeline:
         own = os.getpid()
         with Path(spec["log"]).open("ab") as log:
             return subprocess.Popen(
-                argv,
+                [part.replace("{folder}", spec["folder"]) for part in argv],
+                pass_fds=spec["descriptors"],
                 cwd=spec["cwd"],
                 env=spec["env"],
                 stdin=subprocess.DEVNULL,

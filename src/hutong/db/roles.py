@@ -137,10 +137,10 @@ class _Setup:
             with_database(self.admin_url, MAINTENANCE_DATABASE), timeout=CONNECT_TIMEOUT_S
         )
         try:
-            await connection.execute("SELECT pg_advisory_lock($1)", SETUP_LOCK)
             self.major = connection.get_server_version().major
             if self.major < SERVER_MAJOR_MIN:
                 raise ServerTooOld(found=self.major, required=SERVER_MAJOR_MIN)
+            await connection.execute("SELECT pg_advisory_lock($1)", SETUP_LOCK)
             self.user = await connection.fetchval("SELECT session_user")
             await self._carry_out(connection, await self._missing_in_cluster(connection))
             await _refuse_unsafe(connection)
@@ -158,7 +158,7 @@ class _Setup:
         """The statements that bring the cluster to where it must be; empty when nothing is missing."""
         known = {row[0] for row in await connection.fetch("SELECT rolname FROM pg_roles")}
         statements = [
-            f"CREATE ROLE {role_name(role)} NOLOGIN NOSUPERUSER NOBYPASSRLS NOINHERIT NOCREATEDB NOCREATEROLE"
+            f"CREATE ROLE {role_name(role)} NOLOGIN NOSUPERUSER NOBYPASSRLS {_inherits(role)} NOCREATEDB NOCREATEROLE"
             for role in ROLES
             if role_name(role) not in known
         ]
@@ -172,11 +172,16 @@ class _Setup:
             if not await self._may_become(connection, role, known):
                 options = " WITH INHERIT FALSE, SET TRUE" if self.major >= GRANT_OPTIONS_MAJOR else ""
                 statements.append(f"GRANT {role_name(role)} TO {_identifier(self.login_name)}{options}")
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", self.database):
+        owner = await connection.fetchval(
+            "SELECT pg_get_userbyid(datdba) FROM pg_database WHERE datname = $1", self.database
+        )
+        if owner is None:
             template = f" TEMPLATE {_identifier(self.template)}" if self.template else ""
             statements.append(
                 f"CREATE DATABASE {_identifier(self.database)} OWNER {role_name('owner')} ENCODING 'UTF8'{template}"
             )
+        elif owner != role_name("owner"):
+            statements.append(f"ALTER DATABASE {_identifier(self.database)} OWNER TO {role_name('owner')}")
         return statements
 
     async def _may_become(self, connection: asyncpg.Connection, role: Role, known: set[str]) -> bool:
@@ -216,6 +221,12 @@ class _Setup:
             async with connection.transaction():
                 await connection.execute("SELECT pg_advisory_xact_lock($1)", SETUP_LOCK)
                 await self._carry_out(connection, statements)
+            # A schema of an upgraded server may belong to somebody else; a GRANT then only warns.
+            if not await connection.fetchval(
+                "SELECT has_schema_privilege($1::name, 'public', 'CREATE')", role_name("owner")
+            ):
+                sql = f"ALTER SCHEMA public OWNER TO {role_name('owner')};"
+                raise MissingPrivilege(user=self.user, problem="schema public", sql=sql)
         finally:
             await connection.close()
 
@@ -230,6 +241,11 @@ async def _refuse_unsafe(connection: asyncpg.Connection) -> None:
         for attribute in ("rolsuper", "rolbypassrls", "rolcanlogin"):
             if row[attribute]:
                 raise UnsafeRole(role=row["rolname"], attribute=attribute.removeprefix("rol").upper())
+
+
+def _inherits(role: Role) -> str:
+    """The owner inherits, though it is a member of nothing but ``pg_database_owner``: version 15 wants it for that."""
+    return "INHERIT" if role == "owner" else "NOINHERIT"
 
 
 def _identifier(name: str) -> str:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from hutong.db import lifeline
 from hutong.db.account import Account, database_account
 from hutong.db.binaries import Binaries, locate
-from hutong.db.cluster import SUPERUSER, Cluster, data_argument, server_environment, sync_command
+from hutong.db.cluster import SUPERUSER, Cluster, reachable, server_environment, sync_command
 from hutong.db.refusals import DatabaseNotStarted, DatabaseStillRunning, HomeUnusable
 
 HOST: Final = "127.0.0.1"
@@ -165,30 +165,33 @@ class EmbeddedServer:
 
     def _spawn(self, binaries: Binaries, account: Account, lock: int, *, fresh: bool) -> subprocess.Popen[bytes]:
         token = self.cluster.token()
-        spec = {
-            "argv": [
-                *(binaries.program("postgres"), "-D", data_argument(self.cluster.data, account)),
-                *("-p", str(self._port), "-c", f"cluster_name={token}"),
-            ],
-            "aside": sync_command(binaries, self.cluster.data, account) if fresh else None,
-            "cwd": str(self.cluster.data),
-            "env": server_environment(),
-            "log": str(self.cluster.log_file),
-            "pid_file": str(self.cluster.pid_file),
-            "token": token,
-            "uid": account.uid if account.switch else None,
-            "gid": account.gid if account.switch else None,
-        }
-        return subprocess.Popen(
-            [sys.executable, "-I", "-S", lifeline.__file__, json.dumps(spec)],
-            cwd="/",
-            env=server_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C at the terminal is the hub's to answer, not the database's
-            pass_fds=(lock,),
-        )
+        with reachable(self.cluster.folder, account) as (base, descriptors):
+            spec = {
+                "argv": [
+                    *(binaries.program("postgres"), "-D", "{folder}/data", "-p", str(self._port)),
+                    *("-c", f"cluster_name={token}"),
+                ],
+                "aside": sync_command(binaries) if fresh else None,
+                "folder": base,
+                "descriptors": descriptors,
+                "cwd": str(self.cluster.data),
+                "env": server_environment(),
+                "log": str(self.cluster.log_file),
+                "pid_file": str(self.cluster.pid_file),
+                "token": token,
+                "uid": account.uid if account.switch else None,
+                "gid": account.gid if account.switch else None,
+            }
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", lifeline.__file__, json.dumps(spec)],
+                cwd="/",
+                env=server_environment(),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C at the terminal is the hub's to answer, not the database's
+                pass_fds=(lock, *descriptors),
+            )
 
     def _became_ready(self) -> bool:
         deadline = time.monotonic() + READY_TIMEOUT_S

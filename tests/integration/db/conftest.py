@@ -16,6 +16,7 @@ import pytest
 from hutong.db.account import database_account
 from hutong.db.cluster import Cluster
 from hutong.db.lifeline import clear_survivors, survivors
+from hutong.db.supervisor import EmbeddedServer
 
 #: Runs a server until told to stop; prints the URL when it is ready.
 HUB = """
@@ -89,9 +90,27 @@ class Hub:
             stream.close()
 
 
+@pytest.fixture(scope="session")
+def seed_home() -> Iterator[Path]:
+    """A home whose cluster is made and stopped, to be copied: cheaper than making one per test."""
+    path = Path(tempfile.mkdtemp(prefix="hutong-seed-"))
+    server = EmbeddedServer(path)
+    server.start()
+    server.stop()
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
 @pytest.fixture
-def home() -> Iterator[Path]:
-    """A 0700 home; whatever still runs in it afterwards is ended."""
+def home(empty_home, seed_home) -> Path:
+    """A 0700 home with a cluster; whatever still runs in it afterwards is ended."""
+    subprocess.run(["/bin/cp", "-a", f"{seed_home}/.", str(empty_home)], check=True)
+    return empty_home
+
+
+@pytest.fixture
+def empty_home() -> Iterator[Path]:
+    """A fresh 0700 home; whatever still runs in it afterwards is ended."""
     path = Path(tempfile.mkdtemp(prefix="hutong-home-"))
     yield path
     if Cluster(path).data.exists():

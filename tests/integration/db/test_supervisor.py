@@ -47,7 +47,8 @@ def embedded(home):
     one.stop()
 
 
-def test_start_is_idempotent_and_data_outlives_a_restart(embedded, capsys):
+def test_start_is_idempotent_and_data_outlives_a_restart(empty_home, capsys):
+    embedded = EmbeddedServer(empty_home)
     started = time.monotonic()
     url = embedded.start()
     cold_s = time.monotonic() - started
@@ -62,6 +63,7 @@ def test_start_is_idempotent_and_data_outlives_a_restart(embedded, capsys):
     assert query(url, "SELECT n FROM kept") == 7
     with capsys.disabled():
         sys.stderr.write(f"\nembedded server: cold {cold_s:.2f} s, warm {warm_s:.2f} s\n")
+    embedded.stop()
     assert cold_s < COLD_MAX_S
     assert warm_s < WARM_MAX_S
 
@@ -181,15 +183,19 @@ def test_files_of_another_major_version_are_left_alone(embedded, home):
     assert before == {path: path.stat().st_mtime_ns for path in (home / "postgres" / "data").rglob("*")}
 
 
-def test_a_creation_that_broke_off_is_begun_again(embedded, home):
-    half = home / "postgres" / "data.new" / "base"
+def test_a_creation_that_broke_off_is_begun_again(empty_home):
+    half = empty_home / "postgres" / "data.new" / "base"
     half.mkdir(parents=True)
     (half / "1").write_bytes(b"half")
     if os.geteuid() == 0:
-        shutil.chown(home / "postgres", "nobody")
-    (home / "postgres").chmod(0o700)
-    assert query(embedded.start(), "SELECT 1") == 1
-    assert not half.exists()
+        shutil.chown(empty_home / "postgres", "nobody")
+    (empty_home / "postgres").chmod(0o700)
+    embedded = EmbeddedServer(empty_home)
+    try:
+        assert query(embedded.start(), "SELECT 1") == 1
+        assert not half.exists()
+    finally:
+        embedded.stop()
 
 
 def test_own_settings_are_read_last(embedded, home):
@@ -223,8 +229,8 @@ def test_a_taken_port_is_exchanged_for_another(embedded, server, monkeypatch):
     assert embedded.cluster.port_file.read_text() == f"{embedded.port}\n"
 
 
-def test_a_large_log_is_set_aside(home):
-    cluster = Cluster(home)
+def test_a_large_log_is_set_aside(empty_home):
+    cluster = Cluster(empty_home)
     cluster.folder.mkdir()
     with cluster.log_file.open("wb") as stream:
         stream.truncate(9 * 1024 * 1024)
@@ -233,7 +239,7 @@ def test_a_large_log_is_set_aside(home):
     assert (cluster.folder / "server.log.1").stat().st_size == 9 * 1024 * 1024
 
 
-def test_a_home_that_is_not_there_is_refused(home):
+def test_a_home_that_is_not_there_is_refused(empty_home):
     with pytest.raises(HomeUnusable):
-        EmbeddedServer(home / "missing").start()
-    assert not (home / "missing").exists()
+        EmbeddedServer(empty_home / "missing").start()
+    assert not (empty_home / "missing").exists()
