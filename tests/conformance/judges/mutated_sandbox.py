@@ -1,0 +1,134 @@
+"""Starts the sandbox with one planted mistake in its signing or verification: ``HUTONG_SANDBOX_MUTATION=name``.
+
+Only this file, on the tests' side, knows the mistakes; the sandbox itself has no such switch. Each mistake is one that
+a person writing the canonicalisation could make. If one of them goes unnoticed, the judges prove nothing.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+
+from hutong.crypto import aead
+from hutong_sandbox.taobao import signing as top
+from hutong_sandbox.wechatpay import signing as wechat
+
+_canonical = top.canonical
+_request_text = wechat.request_text
+_answer_text = wechat.answer_text
+_invoke_text = wechat.invoke_text
+_signature = wechat.signature
+
+
+def _signed_with(digest: hashes.HashAlgorithm) -> Callable[..., str]:
+    return lambda key, text: base64.b64encode(key.sign(text, padding.PKCS1v15(), digest)).decode()
+
+
+def _sealed_without_associated_data(api_v3_key: str, plaintext: bytes, associated_data: str) -> dict[str, str]:
+    nonce = wechat.fresh_nonce(wechat.AEAD_NONCE_CHARS)
+    ciphertext = base64.b64encode(aead.encrypt(api_v3_key.encode(), nonce.encode(), plaintext, b"")).decode()
+    return {
+        "algorithm": wechat.AEAD_NAME,
+        "nonce": nonce,
+        "associated_data": associated_data,
+        "ciphertext": ciphertext,
+    }
+
+
+def _sealed_with_hashed_key(api_v3_key: str, plaintext: bytes, associated_data: str) -> dict[str, str]:
+    nonce = wechat.fresh_nonce(wechat.AEAD_NONCE_CHARS)
+    key = hashlib.sha256(api_v3_key.encode()).digest()
+    ciphertext = base64.b64encode(aead.encrypt(key, nonce.encode(), plaintext, associated_data.encode())).decode()
+    return {
+        "algorithm": wechat.AEAD_NAME,
+        "nonce": nonce,
+        "associated_data": associated_data,
+        "ciphertext": ciphertext,
+    }
+
+
+def _accept(*_: Any) -> bool:
+    return True
+
+
+def _unsorted(parameters: Any, *, with_empty: bool) -> str:
+    return "".join(f"{k}{v}" for k, v in parameters.items() if k != "sign" and (v or with_empty))
+
+
+def _without(name: str) -> Callable[..., str]:
+    return lambda parameters, *, with_empty: _canonical(
+        {k: v for k, v in parameters.items() if k != name}, with_empty=with_empty
+    )
+
+
+def _with_equals(parameters: Any, *, with_empty: bool) -> str:
+    return "&".join(f"{k}={v}" for k, v in sorted(parameters.items()) if k != "sign" and (v or with_empty))
+
+
+def _md5(before: str, after: str, *, upper: bool = True) -> Callable[[str, str], str]:
+    def sign(secret: str, text: str) -> str:
+        digest = hashlib.md5((before.format(secret) + text + after.format(secret)).encode()).hexdigest()
+        return digest.upper() if upper else digest
+
+    return sign
+
+
+#: Name -> (judge that must find it, module, function, mistake).
+MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
+    "request_without_last_line_feed": ("wechatpay", wechat, "request_text", lambda *a: _request_text(*a)[:-1]),
+    "request_without_query": (
+        "wechatpay", wechat, "request_text", lambda m, t, *rest: _request_text(m, t.partition("?")[0], *rest)
+    ),
+    "request_without_body": ("wechatpay", wechat, "request_text", lambda *a: _request_text(*a[:4], b"")),
+    "request_nonce_before_timestamp": (
+        "wechatpay", wechat, "request_text", lambda m, t, s, n, b: _request_text(m, t, n, s, b)
+    ),
+    "request_method_in_lower_case": (
+        "wechatpay", wechat, "request_text", lambda m, *rest: _request_text(m.lower(), *rest)
+    ),
+    "any_signature_is_good": ("wechatpay", wechat, "verifies", _accept),
+    "answer_without_last_line_feed": ("wechatpay", wechat, "answer_text", lambda *a: _answer_text(*a)[:-1]),
+    "answer_nonce_before_timestamp": ("wechatpay", wechat, "answer_text", lambda s, n, b: _answer_text(n, s, b)),
+    "answer_without_body": ("wechatpay", wechat, "answer_text", lambda s, n, _b: _answer_text(s, n, b"")),
+    "answer_signed_with_sha1": ("wechatpay", wechat, "signature", _signed_with(hashes.SHA1())),
+    "answer_signature_in_hex": (
+        "wechatpay", wechat, "signature", lambda k, t: base64.b64decode(_signature(k, t)).hex()
+    ),
+    "notice_sealed_without_associated_data": ("wechatpay", wechat, "sealed", _sealed_without_associated_data),
+    "notice_sealed_with_hashed_key": ("wechatpay", wechat, "sealed", _sealed_with_hashed_key),
+    "invoke_without_last_line_feed": ("wechatpay", wechat, "invoke_text", lambda *a: _invoke_text(*a)[:-1]),
+    "invoke_package_without_name": (
+        "wechatpay", wechat, "invoke_text", lambda a, s, n, p: _invoke_text(a, s, n, p.removeprefix("prepay_id="))
+    ),
+    "top_parameters_unsorted": ("taobao", top, "canonical", _unsorted),
+    "top_joined_as_query": ("taobao", top, "canonical", _with_equals),
+    "top_without_session": ("taobao", top, "canonical", _without("session")),
+    "top_without_sign_method": ("taobao", top, "canonical", _without("sign_method")),
+    "top_lower_case_digest": ("taobao", top, "sign_md5", _md5("{}", "{}", upper=False)),
+    "top_secret_only_before": ("taobao", top, "sign_md5", _md5("{}", "")),
+    "top_secret_only_after": ("taobao", top, "sign_md5", _md5("", "{}")),
+    "top_sha256_for_md5": ("taobao", top, "sign_md5", top.sign_hmac_sha256),
+    "top_any_signature_is_good": ("taobao", top, "verifies", _accept),
+}  # fmt: skip
+
+
+def main() -> None:
+    """Plant the mistake, then start as usual."""
+    name = os.environ.get("HUTONG_SANDBOX_MUTATION")
+    if name:
+        _, module, function, mistake = MUTATIONS[name]
+        assert callable(getattr(module, function))
+        setattr(module, function, mistake)
+    from hutong_sandbox.cli import main as serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,92 @@
+"""Unmodified third-party SDKs drive the simulators, and agree with them in every check."""
+
+from __future__ import annotations
+
+import ast
+import base64
+import csv
+import hashlib
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+SDKS = {"wechatpay": "wechatpayv3", "taobao": "taobao_openapi"}
+CHECKS = {
+    "wechatpay": [
+        "connect",
+        "native",
+        "h5",
+        "jsapi",
+        "query",
+        "same_order_other_amount",
+        "close",
+        "close_after_paid",
+        "notice",
+        "duplicate_notice",
+        "spoilt_notices",
+        "refund",
+        "wrong_key",
+        "certificates",
+    ],
+    "taobao": [
+        "time",
+        "goods",
+        "orders",
+        "full_info",
+        "stock",
+        "ship",
+        "wrong_secret",
+        "wrong_session",
+        "wrong_arguments",
+    ],
+}
+
+pytestmark = pytest.mark.judge
+
+
+@pytest.mark.parametrize(
+    ("platform", "mode"), [("wechatpay", "public_key"), ("wechatpay", "certificate"), ("taobao", "session")]
+)
+def test_judge_agrees(environments, start_sandbox, judge, platform, mode):
+    with start_sandbox() as sandbox:
+        code, verdicts = judge(environments[platform], sandbox, platform, mode, stop_at_first=False)
+    assert verdicts == dict.fromkeys(CHECKS[platform], "")
+    assert code == 0
+
+
+@pytest.mark.parametrize("platform", sorted(SDKS))
+def test_the_sdks_files_are_as_published(environments, platform):
+    packages = environments[platform].packages
+    [record] = packages.glob(f"{SDKS[platform]}-*.dist-info/RECORD")
+    compared = 0
+    for name, digest, _size in csv.reader(record.read_text().splitlines()):
+        if digest:
+            found = hashlib.sha256((packages / name).read_bytes()).digest()
+            assert base64.urlsafe_b64encode(found).decode().rstrip("=") == digest.removeprefix("sha256="), name
+            compared += 1
+    assert compared >= 10
+
+
+def test_nothing_but_the_listed_shims_touches_an_sdk():
+    """No judge replaces or reaches into anything of an SDK; only shims.py may, and lists what."""
+    for script in sorted(HERE.glob("judge_*.py")):
+        tree = ast.parse(script.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__"):
+                assert ast.unparse(node.value) in ("self", "judge"), f"{script.name}:{node.lineno} {ast.unparse(node)}"
+            if isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign):
+                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                for target in targets:
+                    if isinstance(target, ast.Attribute):
+                        assert ast.unparse(target.value) in ("self", "judge"), f"{script.name}:{node.lineno}"
+    shims = ast.parse((HERE / "shims.py").read_text())
+    listed = next(n for n in shims.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "SHIMS")
+    assert [entry[0] for entry in ast.literal_eval(listed.value)] == ["wechatpayv3", "taobao-openapi"]
+
+
+@pytest.mark.parametrize("platform", sorted(SDKS))
+def test_locks_hold_hashes_and_no_address(environments, platform):
+    text = environments[platform].lock.read_text()
+    assert "--hash=sha256:" in text
+    assert "://" not in text

@@ -1,0 +1,83 @@
+"""The simulator's own texts and digests against vectors from outside."""
+
+from __future__ import annotations
+
+import pytest
+
+from hutong_sandbox.taobao import signing as top
+from hutong_sandbox.wechatpay import signing as wechat
+
+# open.taobao.com, 签名算法 (docId 101617), the worked example: secret helloworld.
+TOP_EXAMPLE = {
+    "method": "taobao.item.seller.get",
+    "app_key": "12345678",
+    "session": "test",
+    "timestamp": "2016-01-01 12:00:00",
+    "format": "json",
+    "v": "2.0",
+    "sign_method": "md5",
+    "fields": "num_iid,title,nick,price,num",
+    "num_iid": "11223344",
+}
+TOP_SIGN = "66987CB115214E59E6EC978214934FB8"
+
+
+def test_top_worked_example():
+    text = top.canonical(TOP_EXAMPLE, with_empty=True)
+    assert top.signature("md5", "helloworld", text) == TOP_SIGN
+    assert top.verifies("helloworld", {**TOP_EXAMPLE, "sign": TOP_SIGN})
+    assert not top.verifies("helloworld", {**TOP_EXAMPLE, "sign": TOP_SIGN.lower()})
+    assert not top.verifies("helloworlD", {**TOP_EXAMPLE, "sign": TOP_SIGN})
+    for name in TOP_EXAMPLE:
+        if name != "sign_method":
+            assert not top.verifies("helloworld", {**TOP_EXAMPLE, name: "x", "sign": TOP_SIGN}), name
+
+
+@pytest.mark.parametrize(
+    ("method", "secret", "parameters", "expected"),
+    [
+        # RFC 2202, test case 1: name and value join to "Hi There".
+        ("hmac", "\x0b" * 16, {"Hi": " There"}, "9294727A3638BB1C13F48EF8158BFC9D"),
+        # RFC 4231, test case 2: name and value join to "what do ya want for nothing?".
+        (
+            "hmac-sha256",
+            "Jefe",
+            {"what do ya want": " for nothing?"},
+            "5BDCC146BF60754E6A042426089575C75A003F089D2739839DEC58B964EC3843",
+        ),
+    ],
+)
+def test_top_keyed_digests(method, secret, parameters, expected):
+    assert top.signature(method, secret, top.canonical(parameters, with_empty=True)) == expected
+
+
+# pay.weixin.qq.com, APIv3 签名生成 and JSAPI调起支付: the worked examples' texts, byte for byte.
+def test_wechatpay_texts():
+    nonce = "593BEC0C930BF1AFEB40B4A08C8FB242"
+    assert (
+        wechat.request_text("GET", "/v3/certificates", "1554208460", nonce, b"")
+        == b"GET\n/v3/certificates\n1554208460\n593BEC0C930BF1AFEB40B4A08C8FB242\n\n"
+    )
+    assert (
+        wechat.answer_text("1554209980", "c5ac7061fccab6bf3e254dcf98995b8c", b'{"data":[]}')
+        == b'1554209980\nc5ac7061fccab6bf3e254dcf98995b8c\n{"data":[]}\n'
+    )
+    assert (
+        wechat.invoke_text("wx2421b1c4370ec43b", "1554208460", nonce, "prepay_id=wx201410272009395522657a690389285100")
+        == b"wx2421b1c4370ec43b\n1554208460\n593BEC0C930BF1AFEB40B4A08C8FB242\n"
+        b"prepay_id=wx201410272009395522657a690389285100\n"
+    )
+
+
+def test_wechatpay_authorization_header_in_any_order():
+    header = (
+        'WECHATPAY2-SHA256-RSA2048 mchid="1900009191",nonce_str="593BEC0C930BF1AFEB40B4A08C8FB242",signature="uO+/==",'
+        'timestamp="1554208460",serial_no="1DDE55AD98ED71D6EDD4A4A16996DE7B47773A8C"'
+    )
+    parsed = wechat.parse_authorization(header)
+    assert parsed is not None
+    assert (parsed.mchid, parsed.signature, parsed.timestamp) == ("1900009191", "uO+/==", "1554208460")
+    scheme, _, fields = header.partition(" ")
+    assert wechat.parse_authorization(f"{scheme} {','.join(reversed(fields.split(',')))}") == parsed
+    assert wechat.parse_authorization(fields) is None
+    assert wechat.parse_authorization(header.replace("mchid", "merchant")) is None
