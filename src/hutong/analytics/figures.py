@@ -12,16 +12,15 @@ from hutong.core.money import BPS_WHOLE, Money, round_half_up
 
 
 class MoneyFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Sales in one currency. ``orders_count`` leaves return documents out; ``net`` = ``gross`` − ``refunded``."""
+    """Sales in one currency. ``orders_count`` leaves return documents out.
+
+    ``net`` = ``gross`` − ``refunded``: what stayed with the merchant, before fees and commissions.
+    """
 
     orders_count: int
     gross: Money
     refunded: Money
-
-    @property
-    def net(self) -> Money:
-        """What stayed with the merchant, before fees and commissions."""
-        return self.gross - self.refunded
+    net: Money
 
     @property
     def currency(self) -> str:

@@ -259,8 +259,5 @@ async def _money_by(unit: Unit, key: Any, *conditions: Any) -> dict[UUID | None,
 
 
 def _money(row: Row[Any]) -> MoneyFigures:
-    return MoneyFigures(
-        orders_count=row.orders_count,
-        gross=Money(int(row.gross_minor), row.currency),
-        refunded=Money(int(row.refunded_minor), row.currency),
-    )
+    gross, refunded = Money(int(row.gross_minor), row.currency), Money(int(row.refunded_minor), row.currency)
+    return MoneyFigures(orders_count=row.orders_count, gross=gross, refunded=refunded, net=gross - refunded)
