@@ -74,7 +74,7 @@ class Scrubber:
 
     def __init__(self, secret_values: Iterable[str] = (), extra_names: Iterable[str] = ()) -> None:
         self._names = _SECRET_NAMES | _PERSONAL_NAMES | {name.lower() for name in extra_names}
-        written = {form for value in secret_values for form in _written_forms(value)}
+        written = {form for value in secret_values for form in written_forms(value)}
         ordered = sorted(written, key=len, reverse=True)
         self._values = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
 
@@ -187,7 +187,7 @@ class RecordingClient:
         return response
 
 
-def _written_forms(value: str) -> set[str]:
+def written_forms(value: str) -> set[str]:
     """The ways a secret may stand in a text: as it is, percent-encoded, JSON-escaped, Base64."""
     if len(value) < SECRET_CHARS_MIN:
         return set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hutong.connectors.wechatpay.answers import succeeded
 from hutong.connectors.wechatpay.calls import call
 from hutong.connectors.wechatpay.errors import (
@@ -22,6 +24,7 @@ from hutong.connectors.wechatpay.trades import (
     read_trade,
     without_amount,
 )
+from hutong.core.errors import PlatformUnknown
 from hutong.platforms.account import Account
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import (
@@ -34,6 +37,8 @@ from hutong.platforms.payments import (
     TradeStatus,
 )
 from hutong.transport.messages import Response
+
+HTTP_NO_CONTENT: Final = 204
 
 
 class WechatPayments:
@@ -63,8 +68,10 @@ class WechatPayments:
         response = await call(
             account, merchant, build_close(merchant, out_trade_no, account.clock.now(), account.nonce())
         )
-        if succeeded(response):
+        if response.status == HTTP_NO_CONTENT:
             return without_amount(merchant, out_trade_no, TradeStatus.CLOSED, "CLOSED")
+        if succeeded(response):
+            raise PlatformUnknown(platform=merchant.platform)
         unknown_order = _refusal(response, ErrorWord.NOT_FOUND)
         if unknown_order:
             return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)

@@ -1,1 +1,69 @@
-"""What every connector must prove, ours or anybody's."""
+"""What every connector must prove, ours or anybody's.
+
+A connector's author writes one :class:`Case` and runs every check on it, with pytest or without::
+
+    @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+    def test_conformance(check, case):
+        check(case)
+
+A check returns nothing and raises AssertionError with a sentence. Checks of capabilities that the connector does not
+have pass without work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from hutong.platforms.conformance.behaviour import (
+    missing_credentials_are_named,
+    private_keys_never_travel,
+    requests_stay_with_their_platform,
+    secrets_stay_out_of_sight,
+    throttling_is_named,
+    unknown_statuses_are_pending,
+    unreadable_answers_are_unknown,
+    unreadable_refusals_stay_errors,
+    what_is_sent_follows_from_what_is_given,
+    windows_are_kept,
+)
+from hutong.platforms.conformance.case import ORDER_ID, OUT_REFUND_NO, OUT_TRADE_NO, Case, Forgery
+from hutong.platforms.conformance.incoming import (
+    answers_to_callbacks_are_plain,
+    genuine_callbacks_verify,
+    mutated_callbacks_never_verify,
+    other_callbacks_do_not,
+)
+from hutong.platforms.conformance.sheet import (
+    files_are_not_everybodys,
+    sheet_has_an_address,
+    sheet_is_named,
+    sheet_knows_its_secrets,
+    sheet_maps_errors,
+    sheet_proves_what_it_has,
+)
+
+__all__ = ["CHECKS", "ORDER_ID", "OUT_REFUND_NO", "OUT_TRADE_NO", "Case", "Forgery"]
+
+CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
+    sheet_is_named,
+    sheet_knows_its_secrets,
+    sheet_proves_what_it_has,
+    sheet_maps_errors,
+    sheet_has_an_address,
+    files_are_not_everybodys,
+    what_is_sent_follows_from_what_is_given,
+    requests_stay_with_their_platform,
+    private_keys_never_travel,
+    secrets_stay_out_of_sight,
+    unreadable_answers_are_unknown,
+    unreadable_refusals_stay_errors,
+    throttling_is_named,
+    unknown_statuses_are_pending,
+    missing_credentials_are_named,
+    windows_are_kept,
+    genuine_callbacks_verify,
+    other_callbacks_do_not,
+    mutated_callbacks_never_verify,
+    answers_to_callbacks_are_plain,
+)

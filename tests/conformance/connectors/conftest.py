@@ -1,0 +1,163 @@
+"""The cases of our own connectors, and the sandbox as a process."""
+
+import datetime as dt
+import importlib.util
+import json
+import pathlib
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from hutong.connectors.taobao import CONNECTOR as TAOBAO
+from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
+from hutong.connectors.wechatpay.certificates import MEMORY
+from hutong.platforms.conformance import ORDER_ID, OUT_REFUND_NO, OUT_TRADE_NO, Case, Forgery
+from hutong.platforms.conformance.doubles import StandingClock
+from hutong.platforms.registry import Registry
+from hutong.transport.messages import Response
+
+SIDES = pathlib.Path(__file__).parents[2] / "unit" / "connectors" / "conftest.py"
+
+
+def _wechat_side():
+    """The platform's side of WeChat Pay as the unit tests have it."""
+    spec = importlib.util.spec_from_file_location("wechat_side", SIDES)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.WechatSide()
+
+
+def wechatpay_case() -> Case:
+    side = _wechat_side()
+    MEMORY.forget_all()
+
+    def throttled(request):
+        if "/sns/" in request.url:
+            return Response(status=200, headers={}, body=b'{"errcode":45011,"errmsg":"api minute-quota reach limit"}')
+        return side.refusal(429, "FREQUENCY_LIMITED", "频率超限")
+
+    def notice():
+        body = side.notice(side.trade(out_trade_no=OUT_TRADE_NO))
+        return side.headers(body), body
+
+    return Case(
+        connector=WECHATPAY,
+        clock=side.clock,
+        base_url="https://pay.example",
+        credentials={**side.credentials, "platform_certificates": side.cert_pem},
+        stranger={**side.credentials, "api_v3_key": "another-merchant's-APIv3-key-32b", "mchid": "1900000000"},
+        sent_secrets=("app_secret",),
+        forgery=Forgery(
+            throttled=throttled,
+            answered=lambda body: Response(status=200, headers=side.headers(body), body=body),
+            trade=lambda status: side.answer(side.trade(out_trade_no=OUT_TRADE_NO, trade_state=status)),
+            refund=lambda status: side.answer(side.refund(out_refund_no=OUT_REFUND_NO, status=status)),
+            notice=notice,
+        ),
+    )
+
+
+def taobao_case() -> Case:
+    clock = StandingClock(dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC))
+
+    def answer(record) -> Response:
+        return Response(status=200, headers={"content-type": "text/javascript"}, body=json.dumps(record).encode())
+
+    def order(status):
+        trade = {
+            "tid": int(ORDER_ID),
+            "status": status,
+            "payment": "7.00",
+            "created": "2026-11-23 11:00:00",
+            "modified": "2026-11-23 11:00:00",
+        }
+        return answer({"trade_fullinfo_get_response": {"trade": trade}})
+
+    limited = {"code": 7, "msg": "App Call Limited", "sub_code": "accesscontrol.limited-by-api-access-count"}
+    return Case(
+        connector=TAOBAO,
+        clock=clock,
+        base_url="https://gw.example",
+        credentials={
+            "app_key": "21987231",
+            "app_secret": "app-secret-made-for-this-run",
+            "access_token": "session-made-for-this-run",
+            "refresh_token": "refresh-made-for-this-run",
+            "shop_id": "132592026",
+        },
+        sent_secrets=("access_token",),
+        forgery=Forgery(
+            throttled=lambda request: answer({"error_response": limited}),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            order=order,
+        ),
+    )
+
+
+CASES = {
+    "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
+    "taobao": taobao_case,
+    "wechatpay": wechatpay_case,
+}
+
+
+@pytest.fixture(scope="session")
+def cases():
+    made = {}
+
+    def case_of(name: str) -> Case:
+        if name not in CASES:
+            pytest.fail(f"connector {name} is installed, but has no conformance case")
+        if name not in made:
+            made[name] = CASES[name]()
+        return made[name]
+
+    return case_of
+
+
+class Sandbox:
+    """The simulated platforms in a process of their own, and a clock that follows theirs."""
+
+    def __init__(self, process, ready):
+        self.process = process
+        self.control = ready["control"]
+        self.http = httpx.Client(base_url=self.control, timeout=20)
+
+    def get(self, path):
+        return self.http.get(path).raise_for_status().json()
+
+    def post(self, path, record):
+        return self.http.post(path, json=record).raise_for_status().json()
+
+    def put(self, path, record):
+        return self.http.put(path, json=record).raise_for_status().json()
+
+    def platform(self, name):
+        return self.get("/platforms")[name]
+
+
+@pytest.fixture(scope="session")
+def sandbox_process():
+    command = [pathlib.Path(sys.executable).with_name("hutong-sandbox"), "serve", "--port", "0", "--seed", "20261123"]
+    with subprocess.Popen(
+        [*command, "--lifeline"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        line = process.stdout.readline()
+        assert line.startswith("ready "), line
+        sandbox = Sandbox(process, json.loads(line.removeprefix("ready ")))
+        try:
+            yield sandbox
+        finally:
+            sandbox.http.close()
+            process.stdin.close()
+            process.wait(timeout=20)
+
+
+@pytest.fixture
+def sandbox(sandbox_process):
+    """The running sandbox, emptied."""
+    sandbox_process.post("/reset", {})
+    MEMORY.forget_all()
+    return sandbox_process
