@@ -147,3 +147,52 @@ async def _clicks(
             entry = ContainerCount(container=row.container, clicks=row.clicks)
             people[row.link_id] = (*people.get(row.link_id, ()), entry)
     return people, bots
+
+
+class ClickRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A click and the link it was made on."""
+
+    clicked_at: datetime
+    container: str
+    code: str
+    link_title: str
+
+
+async def click_of(unit: Unit, click_id: UUID) -> ClickRow | None:
+    """The click that an order came from, or None where it was not kept."""
+    statement = (
+        select(click, link.c.code, link.c.title)
+        .join(link, and_(link.c.merchant_id == click.c.merchant_id, link.c.link_id == click.c.link_id))
+        .where(click.c.merchant_id == unit.merchant_id, click.c.click_id == click_id)
+    )
+    row = await unit.one(statement)
+    if row is None:
+        return None
+    return ClickRow(clicked_at=row.clicked_at, container=row.container, code=row.code, link_title=row.title)
+
+
+class ChannelDetail(msgspec.Struct, frozen=True, kw_only=True):
+    """A channel and how many links it has."""
+
+    channel_id: UUID
+    name: str
+    kind: str
+    platform: str
+    links: int
+
+
+async def channel_details(unit: Unit) -> tuple[ChannelDetail, ...]:
+    """Channels with the number of their links, the newest first."""
+    links = (
+        select(func.count())
+        .select_from(link)
+        .where(link.c.merchant_id == channel.c.merchant_id, link.c.channel_id == channel.c.channel_id)
+        .correlate(channel)
+        .scalar_subquery()
+    )
+    statement = select(channel, links.label("links")).where(channel.c.merchant_id == unit.merchant_id)
+    rows = await unit.all(statement.order_by(channel.c.created_at.desc()).limit(CHANNELS_MAX))
+    return tuple(
+        ChannelDetail(channel_id=row.channel_id, name=row.name, kind=row.kind, platform=row.platform, links=row.links)
+        for row in rows
+    )

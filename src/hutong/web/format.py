@@ -11,7 +11,7 @@ from babel import Locale as CldrLocale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal, get_currency_symbol
 
-from hutong.core.money import MINOR_DIGITS, Money
+from hutong.core.money import BPS_WHOLE, MINOR_DIGITS, Money
 from hutong.web.i18n.locales import BABEL_NAMES, Locale
 
 DEFAULT_ZONE: Final = ZoneInfo("Asia/Shanghai")
@@ -63,6 +63,10 @@ class Formats:
         share = (Decimal(part) * 100 / Decimal(whole)).quantize(Decimal(1).scaleb(-digits))
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         return f"{format_decimal(share, format=pattern, locale=self._cldr)}%"
+
+    def rate(self, rate_bps: int) -> str:
+        """A measured share in hundredths of a per cent, to a tenth: 1234 is ``12.3%``."""
+        return self.per_cent(rate_bps, BPS_WHOLE)
 
     def basis_points(self, rate_bps: int) -> str:
         """A rate in hundredths of a per cent, without needless zeros: 60 is ``0.6%``."""

@@ -86,6 +86,7 @@ class Renderer:
             signed=formats.signed,
             bps=formats.basis_points,
             moment=formats.moment,
+            rate=formats.rate,
             second=formats.second,
             clock_time=formats.clock_time,
             date=formats.date_digits,

@@ -31,7 +31,6 @@ class ProductSales(View, frozen=True, kw_only=True):
     """How a product sold."""
 
     title: str
-    seller_code: str
     quantity: int
     revenue: Money
 
@@ -52,7 +51,7 @@ class MonthRevenue(View, frozen=True, kw_only=True):
 
 
 class OverviewView(View, frozen=True, kw_only=True):
-    """The first page: how trade goes and what waits."""
+    """The first page: how trade goes and what waits. ``sales`` are what stayed after refunds."""
 
     period: str  # today, 7d, 30d or all
     sales: tuple[Money, ...]
@@ -95,7 +94,7 @@ class LinkView(View, frozen=True, kw_only=True):
 
 
 class ChannelRow(View, frozen=True, kw_only=True):
-    """A channel from click to money. ``cost`` is the commission its orders owe."""
+    """A channel from click to money; ``revenue`` is what stayed after refunds."""
 
     name: str
     kind: str
@@ -104,7 +103,8 @@ class ChannelRow(View, frozen=True, kw_only=True):
     clicks: int
     orders: int
     revenue: tuple[Money, ...]
-    cost: tuple[Money, ...]
+    refunded: tuple[Money, ...]
+    conversion_bps: int  # clicks that led to an order, of all clicks
     click_share: int  # of the busiest channel's clicks, in per cent
     order_share: int  # of this channel's clicks, in per cent, at least 1 where there is an order
     containers: tuple[tuple[str, int], ...] = ()
@@ -165,7 +165,6 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: tuple[TimelineItem, ...]
     refundable: Money
     may_refund: bool
-    form_key: str  # makes a doubled form one refund
 
 
 class StockView(View, frozen=True, kw_only=True):

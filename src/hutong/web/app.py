@@ -1,0 +1,137 @@
+"""Puts the web together: console, buyers' pages, API, callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from litestar import Litestar, Request, Response, Router
+from litestar.config.compression import CompressionConfig
+from litestar.di import Provide
+from litestar.response import Redirect
+from litestar.static_files import create_static_files_router
+from litestar.status_codes import HTTP_303_SEE_OTHER
+from litestar.types import ControllerRouterHandler
+
+from hutong.web.api.routes import api_router, openapi_config
+from hutong.web.buyer.controller import BuyerDesk, CheckoutController, LinkController
+from hutong.web.buyer.pages import BuyerPages
+from hutong.web.callbacks import take_callback
+from hutong.web.console.books import BooksController
+from hutong.web.console.channels import ChannelsController
+from hutong.web.console.desk import Desk
+from hutong.web.console.imports import ImportsController
+from hutong.web.console.links import LinksController
+from hutong.web.console.orders import OrdersController
+from hutong.web.console.overview import OverviewController
+from hutong.web.console.payments import PaymentsController
+from hutong.web.console.platforms import PlatformsController
+from hutong.web.console.settings import SettingsController
+from hutong.web.console.signin import SignInController
+from hutong.web.console.stock import StockController
+from hutong.web.console.tickets import TicketsController
+from hutong.web.errors import ErrorPages
+from hutong.web.i18n.locales import LOCALE_QUERY
+from hutong.web.languages import chosen_locale, locale_cookie
+from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer
+from hutong.web.session import CSRF_FIELD, SAFE_METHODS, Tries, check_form, login_path, session_cookie, signed_in
+from hutong.workflows.runtime import Runtime
+
+#: The largest body any address takes; files have their own way in.
+BODY_BYTES_MAX: Final = 1_000_000
+STATIC_LIFE_S: Final = 365 * 24 * 3600
+_CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
+    OverviewController,
+    LinksController,
+    ChannelsController,
+    OrdersController,
+    StockController,
+    PaymentsController,
+    BooksController,
+    TicketsController,
+    PlatformsController,
+    ImportsController,
+    SettingsController,
+)
+
+
+def build_web(runtime: Runtime) -> Litestar:
+    """The application behind the link front."""
+    renderer = Renderer()
+    desk = Desk(runtime, renderer)
+    buyer = BuyerDesk(runtime, BuyerPages(renderer))
+    tries = Tries(runtime.clock)
+    pages = ErrorPages(renderer)
+    dependencies = {
+        "desk": Provide(lambda: desk, sync_to_thread=False),
+        "buyer": Provide(lambda: buyer, sync_to_thread=False),
+        "tries": Provide(lambda: tries, sync_to_thread=False),
+        "runtime": Provide(lambda: runtime, sync_to_thread=False),
+    }
+    console = Router("/", route_handlers=[*_CONSOLE], before_request=_doorkeeper(desk), include_in_schema=False)
+    door = Router("/", route_handlers=[SignInController], before_request=_language(desk), include_in_schema=False)
+    return Litestar(
+        route_handlers=[console, door, LinkController, CheckoutController, _static(), api_router(), take_callback],
+        dependencies=dependencies,
+        exception_handlers={Exception: pages.answer},
+        request_max_body_size=BODY_BYTES_MAX,
+        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
+        openapi_config=openapi_config(),
+    )
+
+
+def _static() -> Router:
+    """Our own files and the npm assets; their addresses carry a digest, so browsers keep them."""
+    return create_static_files_router(
+        path=STATIC_URL,
+        directories=[STATIC_DIR],
+        include_in_schema=False,
+        cache_control=None,
+        after_request=_keep_long,
+    )
+
+
+def _keep_long(response: Response[Any]) -> Response[Any]:
+    response.headers["cache-control"] = f"public, max-age={STATIC_LIFE_S}, immutable"
+    return response
+
+
+def _switch_language(request: Request[Any, Any, Any], desk: Desk) -> Redirect | None:
+    """``?lang=`` is remembered in a cookie and leaves the address."""
+    locale = chosen_locale(request)
+    if locale is None or request.method not in SAFE_METHODS:
+        return None
+    rest = [(key, value) for key, value in request.query_params.multi_items() if key != LOCALE_QUERY]
+    path = request.url.path
+    response = Redirect(f"{path}?{urlencode(rest)}" if rest else path, status_code=HTTP_303_SEE_OTHER)
+    response.cookies.append(locale_cookie(locale, secure=desk.secure))
+    return response
+
+
+def _language(desk: Desk) -> Callable[[Request[Any, Any, Any]], Redirect | None]:
+    def switch(request: Request[Any, Any, Any]) -> Redirect | None:
+        return _switch_language(request, desk)
+
+    return switch
+
+
+def _doorkeeper(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redirect | None]]:
+    """Before any console page: who is there, and was this form made by our own page?"""
+
+    async def keep(request: Request[Any, Any, Any]) -> Redirect | None:
+        switched = _switch_language(request, desk)
+        if switched is not None:
+            return switched
+        cookie = session_cookie(request)
+        session = await signed_in(desk.runtime, cookie) if cookie else None
+        if session is None:
+            path, query = request.url.path, request.url.query
+            wanted = login_path(path, query) if request.method in SAFE_METHODS else login_path("/", "")
+            return Redirect(wanted, status_code=HTTP_303_SEE_OTHER)
+        request.state.session = session
+        if request.method not in SAFE_METHODS:
+            check_form(request, cookie, (await request.form()).get(CSRF_FIELD))
+        return None
+
+    return keep

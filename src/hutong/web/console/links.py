@@ -1,0 +1,119 @@
+"""Links: list, one link with its QR, making one."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from hutong.analytics.figures import LinkFigures
+from hutong.analytics.queries import link_figures
+from hutong.core.errors import NotFound
+from hutong.db.unit import Unit
+from hutong.links.queries import LinkSummary, channel_choices, links_page
+from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.shops.catalogue import get_sku
+from hutong.shops.queries import sku_choices
+from hutong.web.console.desk import ConsoleRequest, Desk, go_to
+from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.views import LinkRow, LinksView, LinkView
+from hutong.web.languages import locale_of
+from hutong.web.qr import qr_svg
+
+_SVG: Final = "image/svg+xml"
+
+
+class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+    """The form for a link. A channel of the same name, kind and platform is used again."""
+
+    title: str
+    sku_id: UUID
+    channel_name: str
+    channel_kind: ChannelKind
+    channel_platform: str
+
+
+class LinksController(Controller):
+    """The links pages."""
+
+    path = "/links"
+    include_in_schema = False
+
+    @get("/")
+    async def show(self, request: ConsoleRequest, desk: Desk, page: int = 1) -> Response[str]:
+        """All links, the newest first."""
+        async with desk.unit(request, "console.links") as unit:
+            found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
+            sales = await link_figures(unit, [row.link_id for row in found.rows])
+            view = LinksView(
+                rows=tuple(link_row(row, sales.get(row.link_id), desk.runtime.public_url) for row in found.rows),
+                paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
+                skus=await sku_choices(unit),
+                channels=await channel_choices(unit),
+            )
+            return await desk.page(request, unit, "console/links.html", view)
+
+    @post("/")
+    async def create(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        data: Annotated[NewLink, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Redirect:
+        """Make a link and look at it."""
+        async with desk.unit(request, "console.link_create") as unit:
+            channel_id = await _channel(unit, data)
+            link = await create_link(unit, channel_id, data.title, sku_id=data.sku_id)
+        return go_to(f"/links/{link.code}")
+
+    @get("/{code:str}")
+    async def one(self, request: ConsoleRequest, desk: Desk, code: str) -> Response[str]:
+        """One link."""
+        async with desk.unit(request, "console.link") as unit:
+            link = await _link(unit, code)
+            sales = await link_figures(unit, [link.link_id])
+            row = link_row(link, sales.get(link.link_id), desk.runtime.public_url)
+            title = desk.renderer.catalogues.text(locale_of(request), "链接的二维码")
+            view = LinkView(
+                row=row,
+                qr_svg=qr_svg(row.address, title),
+                sku_code="" if link.sku_id is None else (await get_sku(unit, link.sku_id)).seller_code,
+            )
+            return await desk.page(request, unit, "console/link.html", view)
+
+    @get("/{code:str}/qr.svg", media_type=_SVG)
+    async def qr(self, request: ConsoleRequest, desk: Desk, code: str) -> Response[str]:
+        """The QR as a file for printing."""
+        async with desk.unit(request, "console.link_qr") as unit:
+            link = await _link(unit, code)
+        return Response(qr_svg(f"{desk.runtime.public_url}/l/{link.code}", link.title), media_type=_SVG)
+
+
+def link_row(link: LinkSummary, sales: LinkFigures | None, public_url: str) -> LinkRow:
+    """A link with its address and what it sold."""
+    return LinkRow(
+        link=link,
+        address=f"{public_url}/l/{link.code}",
+        orders=0 if sales is None else sales.orders_count,
+        revenue=() if sales is None else tuple(entry.net for entry in sales.money),
+    )
+
+
+async def _link(unit: Unit, code: str) -> LinkSummary:
+    found = await links_page(unit, code=code, limit=1, offset=0)
+    if not found.rows:
+        raise NotFound(what="link", key=code)
+    return found.rows[0]
+
+
+async def _channel(unit: Unit, data: NewLink) -> UUID:
+    wanted = (data.channel_name.strip(), data.channel_kind.value, data.channel_platform)
+    for choice in await channel_choices(unit):
+        if (choice.name, choice.kind, choice.platform) == wanted:
+            return choice.channel_id
+    return await create_channel(unit, data.channel_kind, data.channel_platform, data.channel_name)

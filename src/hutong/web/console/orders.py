@@ -1,0 +1,178 @@
+"""The order desk: all platforms in one list, one order in full, money back."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
+
+from hutong.core.errors import Conflict, Forbidden
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE
+from hutong.ledger.queries import LegRow, order_effects
+from hutong.links.queries import ClickRow, channel_names, click_of
+from hutong.merchants.staff import REFUND_ROLES
+from hutong.payments.queries import PaymentRow, payment_of_order
+from hutong.payments.refunds import RefundNotPossible
+from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, order_sources, orders_page
+from hutong.shops.states import OrderState
+from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
+from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.views import MoneyLine, OrderRow, OrdersView, OrderView, TimelineItem
+from hutong.workflows.commands.follow_refund import refund_order
+
+_SHOWN_COSTS: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission"}
+
+
+class RefundForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The refund form: an amount in major units, a reason, the confirmation, and what the page said was left.
+
+    The last makes a form that is sent twice one refund: the second finds less left than its page said.
+    """
+
+    amount: str
+    reason: str
+    confirmed: str
+    left_minor: int
+
+
+class OrdersController(Controller):
+    """The order pages."""
+
+    path = "/orders"
+    include_in_schema = False
+
+    @get("/")
+    async def show(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        source: str = "",
+        order_state: str = "",
+        search: str = "",
+        short: str = "",
+        page: int = 1,
+    ) -> Response[str]:
+        """Orders, the newest first, narrowed by the filters."""
+        wanted = OrderFilter(source=source, state=order_state, search=search.strip(), only_short=short == "1")
+        kept = {"source": source, "order_state": order_state, "search": wanted.search, "short": short}
+        async with desk.unit(request, "console.orders") as unit:
+            found = await orders_page(unit, wanted, limit=PAGE_ROWS, offset=page_offset(page))
+            names = await channel_names(unit, [row.channel_id for row in found.rows if row.channel_id is not None])
+            view = OrdersView(
+                rows=tuple(OrderRow(order=row, channel_name=_name(names, row)) for row in found.rows),
+                paging=paging("/orders", kept, page=page, total=found.total, shown=len(found.rows)),
+                wanted=wanted,
+                sources=await order_sources(unit),
+                states=tuple(state.value for state in OrderState),
+            )
+            return await desk.page(request, unit, "console/orders.html", view)
+
+    @get("/{order_id:uuid}")
+    async def one(self, request: ConsoleRequest, desk: Desk, order_id: UUID) -> Response[str]:
+        """One order in full."""
+        async with desk.unit(request, "console.order") as unit:
+            view = await _order_view(unit, order_id, may_refund=session_of(request).role in REFUND_ROLES)
+            return await desk.page(request, unit, "console/order.html", view)
+
+    @post("/{order_id:uuid}/refunds")
+    async def refund(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        order_id: UUID,
+        data: Annotated[RefundForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Redirect:
+        """Send money back to the buyer, after the confirmation box was ticked."""
+        session = session_of(request)
+        if session.role not in REFUND_ROLES or data.confirmed != "yes":
+            raise Forbidden(scope="refunds:write")
+        async with desk.unit(request, "console.refund_read") as unit:
+            payment = await payment_of_order(unit, order_id)
+        if payment is None:
+            raise RefundNotPossible
+        if _refundable(payment).amount_minor != data.left_minor:
+            raise Conflict(what="order")
+        amount = Money.parse(data.amount, payment.amount.currency)
+        await refund_order(desk.runtime, session.merchant_id, order_id, amount.amount_minor, data.reason)
+        return go_to(f"/orders/{order_id}")
+
+
+def _name(names: dict[UUID, str], order: OrderSummary) -> str:
+    return "" if order.channel_id is None else names.get(order.channel_id, "")
+
+
+async def _order_view(unit: Unit, order_id: UUID, *, may_refund: bool) -> OrderView:
+    detail = await order_detail(unit, order_id)
+    order = detail.order
+    payment = await payment_of_order(unit, order_id)
+    click = None if order.click_id is None else await click_of(unit, order.click_id)
+    names = await channel_names(unit, [] if order.channel_id is None else [order.channel_id])
+    effects = await order_effects(unit, order_id)
+    refundable = Money(0, order.total.currency) if payment is None else _refundable(payment)
+    return OrderView(
+        detail=detail,
+        payment=payment,
+        books=_costs(effects),
+        net=_net(order, effects),
+        channel_name=_name(names, order),
+        link_code="" if click is None else click.code,
+        link_title="" if click is None else click.link_title,
+        click_at=None if click is None else click.clicked_at,
+        timeline=_timeline(order, payment, click),
+        refundable=refundable,
+        may_refund=may_refund and refundable.amount_minor > 0,
+    )
+
+
+def _refundable(payment: PaymentRow) -> Money:
+    """What was paid and is neither back nor on its way back."""
+    if payment.paid_at is None:
+        return Money(0, payment.amount.currency)
+    left = payment.amount
+    for refund in payment.refunds:
+        if refund.state != "failed" and refund.cause == "requested":
+            left -= refund.amount
+    return left
+
+
+def _costs(effects: tuple[LegRow, ...]) -> tuple[MoneyLine, ...]:
+    """Fee and commission as the merchant sees them: money that leaves, so with a minus."""
+    return tuple(
+        MoneyLine(kind=_SHOWN_COSTS[leg.path], amount=-leg.amount)
+        for leg in effects
+        if leg.path in _SHOWN_COSTS and leg.amount.amount_minor
+    )
+
+
+def _net(order: OrderSummary, effects: tuple[LegRow, ...]) -> Money | None:
+    """What stays of the order: paid, less refunds, less its costs. None while nothing is booked."""
+    if not effects:
+        return None
+    net = order.paid - order.refunded
+    for line in _costs(effects):
+        net += line.amount
+    return net
+
+
+def _timeline(order: OrderSummary, payment: PaymentRow | None, click: ClickRow | None) -> tuple[TimelineItem, ...]:
+    items = [TimelineItem(at=order.placed_at, kind="placed")]
+    if click is not None:
+        items.append(TimelineItem(at=click.clicked_at, kind="clicked"))
+    if order.paid_at is not None:
+        items.append(TimelineItem(at=order.paid_at, kind="paid", amount=order.paid))
+    for refund in payment.refunds if payment else ():
+        items.append(
+            TimelineItem(
+                at=refund.created_at, kind="refund_requested", amount=refund.amount, detail=refund.out_refund_no
+            )
+        )
+        if refund.finished_at is not None and refund.state == "succeeded":
+            items.append(TimelineItem(at=refund.finished_at, kind="refunded", amount=refund.amount))
+    return tuple(sorted(items, key=lambda item: item.at))

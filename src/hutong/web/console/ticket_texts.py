@@ -1,0 +1,87 @@
+"""What each kind of ticket says: what happened, why, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from hutong.core.money import MINOR_DIGITS, Money
+from hutong.merchants.queries import TicketRow
+from hutong.web.format import Formats
+from hutong.web.labels import label_of, mark
+
+
+class TicketText(msgspec.Struct, frozen=True, kw_only=True):
+    """Source texts; ``%(name)s`` fields come from the ticket's details."""
+
+    sentence: str
+    cause: str
+    fix: str
+
+
+TEXTS: Final[dict[str, TicketText]] = {
+    "notice_mismatched": TicketText(
+        sentence=mark("%(platform)s发来的付款通知与订单对不上：商户单号 %(out_trade_no)s，金额 %(amount)s。"),
+        cause=mark("签名是真的，但金额、币种、应用或订单与我们的记录不同，没有记为已付款，款项记入待查。"),
+        fix=mark("在钱包的商户后台查这笔单，确认后手动处理或退款。"),
+    ),
+    "surplus_captured": TicketText(
+        sentence=mark("同一笔订单多收了 %(amount)s，已自动退款。"),
+        cause=mark("买家付了两次，或在订单关闭之后才付款成功。"),
+        fix=mark("不用操作；确认退款到账即可。"),
+    ),
+    "refund_abnormal": TicketText(
+        sentence=mark("退款 %(amount)s 没有到达买家。"),
+        cause=mark("钱包退不回原来的付款账户，例如银行卡已注销。"),
+        fix=mark("在钱包的商户后台处理异常退款，完成后标为已处理。"),
+    ),
+    "stock_short": TicketText(
+        sentence=mark("%(source)s订单 %(order_no)s 缺 %(missing_quantity)s 件：%(seller_code)s。"),
+        cause=mark("几个平台几乎同时卖出了最后几件，或平台上的库存数字没有及时更新。"),
+        fix=mark("补货后发货，或与买家协商退款。"),
+    ),
+    "job_failed": TicketText(
+        sentence=mark("一项后台工作多次失败，已停下。"),
+        cause=mark("对方系统一直出错，或授权、设置不对。"),
+        fix=mark("检查平台连接；排除原因后运行 hutong doctor。"),
+    ),
+    "clicks_lost": TicketText(
+        sentence=mark("有 %(count)s 次点击没有记下来。"),
+        cause=mark("程序被强行结束时，最后几次点击还没有写入数据库。"),
+        fix=mark("不用操作；统计时请记得这个数字。"),
+    ),
+}
+_OTHER: Final = TicketText(
+    sentence=mark("有一件事需要查看：%(kind)s"),
+    cause=mark("系统拿不准该怎么处理。"),
+    fix=mark("查看相关记录，处理后标为已处理。"),
+)
+
+
+def ticket_text(ticket: TicketRow, translate: Callable[[str], str], formats: Formats) -> tuple[str, str, str]:
+    """Sentence, cause and fix of a ticket in the reader's language."""
+    text = TEXTS.get(ticket.kind, _OTHER)
+    fields = _Fields(ticket.details, ticket.kind, translate, formats)
+    sentence, cause, fix = (translate(part) % fields for part in (text.sentence, text.cause, text.fix))
+    return sentence, cause, fix
+
+
+class _Fields(dict[str, str]):
+    """Details as people read them; a field that is missing shows as a dash, never as an error."""
+
+    def __init__(
+        self, details: Mapping[str, Any], kind: str, translate: Callable[[str], str], formats: Formats
+    ) -> None:
+        super().__init__({name: str(value) for name, value in details.items()})
+        self["kind"] = kind
+        amount, currency = details.get("amount_minor"), details.get("currency", "CNY")
+        if isinstance(amount, int) and currency in MINOR_DIGITS:
+            self["amount"] = formats.money(Money(amount, currency))
+        for name in ("platform", "source"):
+            if name in details:
+                self[name] = translate(label_of("platform", str(details[name])))
+
+    def __missing__(self, key: str) -> str:
+        return "–"

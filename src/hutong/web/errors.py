@@ -1,0 +1,135 @@
+"""Errors as answers: problem+json for programs (RFC 9457), a friendly page for people."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any, Final
+
+import msgspec
+from litestar import Request, Response
+from litestar.enums import MediaType
+from litestar.exceptions import HTTPException
+
+from hutong.core.errors import ErrorText, HutongError
+from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.console.views import ErrorView
+from hutong.web.languages import locale_of
+from hutong.web.render import Renderer
+from hutong.web.scene import Scene
+
+LOG: Final = logging.getLogger(__name__)
+PROBLEM_TYPE: Final = "application/problem+json"
+#: Paths whose callers are programs.
+_PROGRAM_PATHS: Final = ("/api/", "/callbacks/", "/healthz")
+_REFERENCE_BYTES: Final = 5
+_INTERNAL_STATUS: Final = 500
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """RFC 9457, with our stable ``code``, the cause and the fix."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    cause: str
+    fix: str
+    details: dict[str, str | int] = msgspec.field(default_factory=dict)
+    reference: str = ""
+
+
+class PageNotFound(HutongError):
+    """No page at this address."""
+
+    code = "page_not_found"
+    status = 404
+    zh = ErrorText("找不到这个页面。", "地址可能写错了，或页面已移走。", "请检查地址，或从总览重新进入。")
+    en = ErrorText("No such page.", "The address is mistyped, or the page has moved.", "Check it, or start again.")
+
+
+class RequestRefused(HutongError):
+    """The request does not have the right form."""
+
+    code = "bad_request"
+    status = 400
+    zh = ErrorText("请求的格式不对。", "地址、参数或内容不符合要求。", "请检查后重试；接口说明见 /api/openapi.json。")
+    en = ErrorText(
+        "The request does not have the right form.",
+        "Address, parameters or body are not as expected.",
+        "Check it and try again; the API is described in /api/openapi.json.",
+    )
+
+
+class MethodRefused(HutongError):
+    """The address exists but does not take this method."""
+
+    code = "method_not_allowed"
+    status = 405
+    zh = ErrorText("这个地址不支持这种请求方法。", "方法不对。", "请查看接口说明。")
+    en = ErrorText("This address does not take that method.", "Wrong method.", "Look at the description of the API.")
+
+
+class BodyTooLarge(HutongError):
+    """More was sent than is taken."""
+
+    code = "body_too_large"
+    status = 413
+    zh = ErrorText("内容太大。", "请求超过了大小上限。", "请分成几次发送。")
+    en = ErrorText("The content is too large.", "The request exceeds the limit.", "Send it in parts.")
+
+
+_BY_STATUS: Final[dict[int, type[HutongError]]] = {404: PageNotFound, 405: MethodRefused, 413: BodyTooLarge}
+
+
+def as_hutong_error(error: Exception) -> HutongError:
+    """Any exception as one of ours; what is not expected becomes the internal error, which tells nothing."""
+    if isinstance(error, HutongError):
+        return error
+    if isinstance(error, HTTPException) and error.status_code < _INTERNAL_STATUS:
+        return _BY_STATUS.get(error.status_code, RequestRefused)()
+    return HutongError()
+
+
+class ErrorPages:
+    """The exception handler of the whole web application."""
+
+    def __init__(self, renderer: Renderer) -> None:
+        self._renderer = renderer
+
+    def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+        """The answer to an exception, in the form the caller reads."""
+        known = as_hutong_error(error)
+        reference = ""
+        if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:
+            reference = secrets.token_hex(_REFERENCE_BYTES)
+            LOG.error("internal error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
+        locale = locale_of(request)
+        text = known.text(locale)
+        if request.url.path.startswith(_PROGRAM_PATHS) or "json" in request.headers.get("accept", ""):
+            return problem_response(known, text, reference)
+        view = ErrorView(
+            status=known.status, sentence=text.sentence, cause=text.cause, fix=text.fix, reference=reference
+        )
+        html = self._renderer.page("errors/page.html", view, Scene(path=request.url.path, locale=locale))
+        return Response(content=html, status_code=known.status, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)
+
+
+def problem_response(error: HutongError, text: ErrorText, reference: str = "") -> Response[bytes]:
+    """A problem+json answer."""
+    problem = Problem(
+        type=f"urn:hutong:error:{error.code}",
+        title=error.code,
+        status=error.status,
+        detail=text.sentence,
+        code=error.code,
+        cause=text.cause,
+        fix=text.fix,
+        details=error.details,
+        reference=reference,
+    )
+    headers = {"www-authenticate": "Bearer"} if error.status == 401 else {}
+    return Response(
+        content=msgspec.json.encode(problem), status_code=error.status, media_type=PROBLEM_TYPE, headers=headers
+    )

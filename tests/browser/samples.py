@@ -1,0 +1,589 @@
+"""Views with invented figures, for looking at every page without a database."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from hutong.core.money import Money
+from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
+from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
+from hutong.payments.queries import AttemptRow, PaymentRow, RefundRow
+from hutong.shops.queries import (
+    ImportRow,
+    ListingRow,
+    OrderDetail,
+    OrderFilter,
+    OrderLineRow,
+    OrderSummary,
+    SkuChoice,
+    StockMoveRow,
+    StockRow,
+)
+from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, LINK_OVER, LINK_UNKNOWN, TROUBLE, CheckoutPage, DesktopPage
+from hutong.web.charts import BarChart
+from hutong.web.console import views
+from hutong.web.console.paging import Paging
+from hutong.web.qr import qr_svg
+
+NOW = datetime(2026, 11, 23, 7, 30, 12, tzinfo=UTC)
+
+
+def uid(number: int) -> UUID:
+    return UUID(int=(7 << 76) | (2 << 62) | number)
+
+
+def fen(amount: int) -> Money:
+    return Money.fen(amount)
+
+
+PAGING = Paging(first=31, last=60, total=1284, previous_href="/orders", next_href="/orders?page=3")
+SINGLE = Paging(first=1, last=3, total=3, previous_href="", next_href="")
+
+MONTHS = tuple(
+    views.MonthRevenue(
+        month=date(2026, month, 1), revenue=fen(1_250_000 + month * 183_391 - (month % 3) * 400_000), orders=100 + month
+    )
+    for month in range(1, 12)
+)
+
+
+def chart(months: tuple[views.MonthRevenue, ...]) -> BarChart:
+    return BarChart(
+        labels=tuple(f"{m.month.year}年{m.month.month}月" for m in months),
+        values=tuple(m.revenue.amount_minor for m in months),
+        value_texts=tuple(f"¥{m.revenue.decimal_text()}" for m in months),
+        title="每月销售额",
+        minor_digits=2,
+    )
+
+
+OVERVIEW = views.OverviewView(
+    period="30d",
+    sales=(fen(12_843_050), Money(938_214, "GBP")),
+    refunded=(fen(99_800),),
+    orders=1284,
+    visits=39_120,
+    converted_visits=1107,
+    attention=(
+        views.AttentionItem(kind="tickets", count=3, href="/tickets"),
+        views.AttentionItem(kind="shortages", count=1, href="/orders?short=1"),
+        views.AttentionItem(kind="to_ship", count=27, href="/orders?state=paid"),
+    ),
+    months=MONTHS,
+    chart=chart(MONTHS),
+    products=tuple(
+        views.ProductSales(title=title, quantity=quantity, revenue=fen(revenue))
+        for title, _code, quantity, revenue in [
+            ("手工陶瓷马克杯 釉下彩", "MUG-01", 412, 2_043_588),
+            ("竹编收纳篮 大号 带盖 可折叠 客厅卧室通用", "BASKET-L-2026", 260, 1_819_740),
+            ("纯棉毛巾三条装", "TOWEL-3", 188, 563_812),
+            ("桂花乌龙茶 100 克", "TEA-OSM-100", 97, 475_300),
+        ]
+    ),
+    repeat=views.RepeatFigures(customers=3120, repeat_customers=842),
+    has_anything=True,
+)
+EMPTY_OVERVIEW = views.OverviewView(
+    period="7d",
+    sales=(fen(0),),
+    refunded=(),
+    orders=0,
+    visits=0,
+    converted_visits=0,
+    attention=(),
+    months=(),
+    chart=None,
+    products=(),
+    repeat=views.RepeatFigures(customers=0, repeat_customers=0),
+    has_anything=False,
+)
+
+
+def link_summary(number: int, title: str, channel: str, kind: str, platform: str) -> LinkSummary:
+    containers = (
+        ContainerCount(container="wechat", clicks=number * 310),
+        ContainerCount(container="weibo", clicks=number * 122),
+        ContainerCount(container="desktop", clicks=number * 9),
+    )
+    return LinkSummary(
+        link_id=uid(number),
+        code=f"k7Qx{number}mP",
+        title=title,
+        destination="checkout",
+        url=None,
+        sku_id=uid(1),
+        state="active" if number != 2 else "disabled",
+        created_at=NOW - timedelta(days=number),
+        expires_at=None,
+        channel_id=uid(number),
+        channel_name=channel,
+        channel_kind=kind,
+        channel_platform=platform,
+        clicks=sum(c.clicks for c in containers),
+        bot_clicks=number,
+        containers=containers,
+    )
+
+
+LINK_ROWS = tuple(
+    views.LinkRow(
+        link=link_summary(number, title, channel, kind, platform),
+        address=f"https://shop.example.cn/l/k7Qx{number}mP",
+        orders=number * 12,
+        revenue=(fen(number * 238_812),),
+    )
+    for number, (title, channel, kind, platform) in enumerate(
+        [
+            ("十一月新品微博", "老李的微博", "post", "weibo"),
+            ("国庆直播专属链接", "快手直播间", "live", "kuaishou"),
+            ("门店海报 3 号桌", "门店海报", "poster", "other"),
+        ],
+        start=1,
+    )
+)
+SKUS = (SkuChoice(sku_id=uid(1), seller_code="MUG-01", title="手工陶瓷马克杯 釉下彩", price=fen(4990)),)
+CHANNELS = (ChannelChoice(channel_id=uid(1), name="老李的微博", kind="post", platform="weibo"),)
+LINKS = views.LinksView(rows=LINK_ROWS, paging=SINGLE, skus=SKUS, channels=CHANNELS)
+LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "链接二维码"), sku_code="MUG-01")
+CHANNELS_VIEW = views.ChannelsView(
+    rows=tuple(
+        views.ChannelRow(
+            name=name,
+            kind=kind,
+            platform=platform,
+            links=links,
+            clicks=clicks,
+            orders=orders,
+            revenue=(fen(revenue),),
+            refunded=(fen(revenue // 50),),
+            conversion_bps=orders * 10_000 // clicks,
+            click_share=share,
+            order_share=order_share,
+            containers=(("wechat", clicks // 2), ("weibo", clicks - clicks // 2)),
+        )
+        for name, kind, platform, links, clicks, orders, revenue, share, order_share in [
+            ("老李的微博", "post", "weibo", 3, 12_044, 602, 3_003_980, 100, 5),
+            ("快手直播间", "live", "kuaishou", 1, 8_310, 911, 4_545_890, 69, 11),
+            ("门店海报", "poster", "other", 12, 233, 41, 204_590, 2, 18),
+        ]
+    ),
+    unattributed_orders=37,
+    unattributed_revenue=(fen(184_630),),
+)
+
+
+def order(number: int, source: str, state: str, **changes: object) -> OrderSummary:
+    values: dict[str, object] = {
+        "order_id": uid(number),
+        "order_no": f"28710{number}4420617033",
+        "source": source,
+        "origin": "pull",
+        "state": state,
+        "raw_status": "",
+        "is_refund": False,
+        "is_short": False,
+        "total": fen(9980 + number * 100),
+        "paid": fen(9980 + number * 100),
+        "refunded": fen(0),
+        "freight": fen(0),
+        "placed_at": NOW - timedelta(hours=number),
+        "paid_at": NOW - timedelta(hours=number) + timedelta(seconds=41),
+        "channel_id": uid(1),
+        "link_id": uid(1),
+        "click_id": uid(1),
+        "customer_id": uid(1),
+        "container": "wechat",
+        "first_title": "手工陶瓷马克杯 釉下彩",
+        "lines_count": 1,
+        "quantity": 2,
+    }
+    return OrderSummary(**{**values, **changes})  # type: ignore[arg-type]
+
+
+ORDER_ROWS = (
+    views.OrderRow(order=order(1, "own", "paid"), channel_name="老李的微博"),
+    views.OrderRow(order=order(2, "taobao", "paid", is_short=True), channel_name=""),
+    views.OrderRow(order=order(3, "taobao", "shipped", lines_count=3, quantity=5), channel_name=""),
+    views.OrderRow(order=order(4, "own", "refunded", refunded=fen(10_380)), channel_name="快手直播间"),
+    views.OrderRow(
+        order=order(5, "generic", "completed", total=Money(1530, "GBP"), first_title="WHITE METAL LANTERN"),
+        channel_name="",
+    ),
+    views.OrderRow(order=order(6, "own", "unpaid"), channel_name="门店海报"),
+)
+ORDERS = views.OrdersView(
+    rows=ORDER_ROWS,
+    paging=PAGING,
+    wanted=OrderFilter(),
+    sources=("generic", "own", "taobao"),
+    states=("unpaid", "paid", "shipped", "completed", "refunded", "closed"),
+)
+PAYMENT = PaymentRow(
+    payment_id=uid(1),
+    order_id=uid(1),
+    state="partly_refunded",
+    amount=fen(10_080),
+    refunded=fen(5000),
+    created_at=NOW,
+    paid_at=NOW + timedelta(seconds=30),
+    attempts=(
+        AttemptRow(
+            platform="wechatpay",
+            method="native",
+            out_trade_no="HT20261123A0001",
+            transaction_id=None,
+            state="closed",
+            amount=fen(10_080),
+            created_at=NOW,
+            paid_at=None,
+        ),
+        AttemptRow(
+            platform="wechatpay",
+            method="jsapi",
+            out_trade_no="HT20261123A0002",
+            transaction_id="4200002187202611230098765432",
+            state="paid",
+            amount=fen(10_080),
+            created_at=NOW,
+            paid_at=NOW + timedelta(seconds=30),
+        ),
+    ),
+    refunds=(
+        RefundRow(
+            out_refund_no="HTR20261123A0001",
+            state="succeeded",
+            cause="requested",
+            reason="买家申请退款",
+            amount=fen(5000),
+            created_at=NOW + timedelta(hours=2),
+            finished_at=None,
+        ),
+    ),
+)
+ORDER = views.OrderView(
+    detail=OrderDetail(
+        order=order(1, "own", "paid", refunded=fen(5000)),
+        lines=(
+            OrderLineRow(
+                title="手工陶瓷马克杯 釉下彩",
+                variant="青花",
+                seller_code="MUG-01",
+                quantity=2,
+                short_quantity=0,
+                unit_price=Decimal("49.9"),
+                amount=fen(9980),
+                refunded=fen(5000),
+            ),
+            OrderLineRow(
+                title="包装纸",
+                variant="",
+                seller_code="",
+                quantity=1,
+                short_quantity=1,
+                unit_price=Decimal("1.000000"),
+                amount=fen(100),
+                refunded=fen(0),
+            ),
+        ),
+        lines_left_out=0,
+    ),
+    payment=PAYMENT,
+    books=(views.MoneyLine(kind="wallet_fee", amount=fen(-60)), views.MoneyLine(kind="commission", amount=fen(-1008))),
+    net=fen(4012),
+    channel_name="老李的微博",
+    link_code="k7Qx1mP",
+    link_title="十一月新品微博",
+    click_at=NOW - timedelta(hours=1, minutes=2),
+    timeline=(
+        views.TimelineItem(at=NOW - timedelta(hours=1, minutes=2), kind="clicked"),
+        views.TimelineItem(at=NOW - timedelta(hours=1), kind="placed"),
+        views.TimelineItem(at=NOW - timedelta(minutes=59), kind="paid", amount=fen(10_080)),
+        views.TimelineItem(at=NOW, kind="refunded", amount=fen(5000), detail="HTR20261123A0001"),
+    ),
+    refundable=fen(5080),
+    may_refund=True,
+)
+STOCK = views.StockView(
+    rows=(
+        StockRow(
+            sku_id=uid(1),
+            seller_code="MUG-01",
+            title="手工陶瓷马克杯 釉下彩",
+            variant="青花",
+            price=fen(4990),
+            on_hand=8,
+            reserved=1,
+            listings=(ListingRow(platform="taobao", platform_listing_id="6801", pushed_quantity=7, pushed_at=NOW),),
+        ),
+        StockRow(
+            sku_id=uid(2),
+            seller_code="BASKET-L-2026",
+            title="竹编收纳篮 大号 带盖 可折叠 客厅卧室通用",
+            variant="",
+            price=fen(12_900),
+            on_hand=3,
+            reserved=3,
+            listings=(ListingRow(platform="taobao", platform_listing_id="6802", pushed_quantity=1, pushed_at=NOW),),
+        ),
+        StockRow(
+            sku_id=uid(3),
+            seller_code="TEA-OSM-100",
+            title="桂花乌龙茶 100 克",
+            variant="",
+            price=fen(4900),
+            on_hand=1240,
+            reserved=0,
+            listings=(),
+        ),
+    ),
+    paging=SINGLE,
+    search="",
+    moves=tuple(
+        StockMoveRow(
+            moved_at=NOW - timedelta(minutes=n),
+            kind=kind,
+            seller_code="MUG-01",
+            on_hand_delta=on_hand,
+            reserved_delta=reserved,
+            subject="order:1",
+        )
+        for n, (kind, on_hand, reserved) in enumerate(
+            [("put_back", 1, 0), ("sell", -1, -1), ("reserve", 0, 1), ("receive", 10, 0)]
+        )
+    ),
+)
+PAYMENTS = views.PaymentsView(
+    rows=(PAYMENT,), paging=SINGLE, state="", states=("open", "paid", "partly_refunded", "refunded", "closed")
+)
+WALLET = views.AccountName(path="wallet:wechatpay:x", label="wallet", platform="wechatpay")
+REVENUE = views.AccountName(path="revenue:sales", label="revenue")
+FEE = views.AccountName(path="expense:wallet_fee", label="wallet_fee")
+PAYABLE = views.AccountName(path="payable:party:x", label="payable", party="老李")
+COMMISSION = views.AccountName(path="expense:commission", label="commission")
+BOOKS = views.BooksView(
+    accounts=tuple(
+        views.AccountRow(account=account, balance=fen(balance))
+        for account, balance in [
+            (WALLET, 992_740),
+            (FEE, 5_992),
+            (COMMISSION, 99_873),
+            (PAYABLE, -99_873),
+            (REVENUE, -998_732),
+        ]
+    ),
+    sums=(fen(0),),
+    batches=(
+        views.BatchRow(
+            event_at=NOW,
+            kind="sale",
+            number=2,
+            order_id=str(uid(1)),
+            legs=(
+                views.LegRow(account=WALLET, debit=fen(10_020)),
+                views.LegRow(account=FEE, debit=fen(60)),
+                views.LegRow(account=REVENUE, credit=fen(10_080)),
+                views.LegRow(account=COMMISSION, debit=fen(1008)),
+                views.LegRow(account=PAYABLE, credit=fen(1008)),
+            ),
+        ),
+        views.BatchRow(
+            event_at=NOW - timedelta(days=1),
+            kind="refund",
+            number=1,
+            order_id="",
+            legs=(
+                views.LegRow(account=REVENUE, debit=fen(4990)),
+                views.LegRow(account=WALLET, credit=fen(4990)),
+            ),
+        ),
+    ),
+    paging=SINGLE,
+    statements=(
+        views.StatementRow(
+            party="老李",
+            period_start_at=NOW - timedelta(days=30),
+            period_end_at=NOW,
+            earned=fen(100_873),
+            reversed=fen(-1_000),
+            net=fen(99_873),
+        ),
+    ),
+)
+TICKETS = views.TicketsView(
+    rows=(
+        views.TicketItem(
+            ticket=TicketRow(
+                ticket_id=uid(1),
+                kind="stock_short",
+                severity="urgent",
+                subject_kind="order",
+                subject_id="1",
+                details={},
+                state="open",
+                opened_at=NOW,
+                resolved_at=None,
+            ),
+            sentence="淘宝订单 2871024420617033 卖出了 2 件，但库存不够。",
+            cause="两个平台几乎同时卖出了最后几件。",
+            fix="补货后发货，或与买家协商退款。",
+            subject_href="/orders/1",
+        ),
+        views.TicketItem(
+            ticket=TicketRow(
+                ticket_id=uid(2),
+                kind="refund_abnormal",
+                severity="normal",
+                subject_kind="payment",
+                subject_id="1",
+                details={},
+                state="open",
+                opened_at=NOW,
+                resolved_at=None,
+            ),
+            sentence="退款没有到达买家。",
+            cause="买家的银行卡已注销。",
+            fix="在微信支付商户平台处理异常退款。",
+            subject_href="",
+        ),
+    ),
+    paging=SINGLE,
+    state="open",
+)
+CONNECTIONS = views.ConnectionsView(
+    platforms=(
+        views.PlatformCard(
+            platform="wechatpay",
+            title="微信支付",
+            capabilities=(
+                views.CapabilityRow(name="payments", proof="judged"),
+                views.CapabilityRow(name="callbacks", proof="judged"),
+                views.CapabilityRow(name="identity", proof="simulated"),
+            ),
+            accounts=(("沙盒商户号", "sandbox", NOW),),
+        ),
+        views.PlatformCard(
+            platform="taobao",
+            title="淘宝",
+            capabilities=(
+                views.CapabilityRow(name="orders", proof="simulated"),
+                views.CapabilityRow(name="stock", proof="unverified"),
+                views.CapabilityRow(name="order_files", proof="file-tested"),
+            ),
+            accounts=(),
+        ),
+    )
+)
+IMPORTS = views.ImportsView(
+    rows=(
+        views.ImportItem(
+            run=ImportRow(platform="generic", file_names="online_retail_part1.csv.gz", imported_at=NOW, figures={}),
+            rows_read=120_000,
+            imported=118_004,
+            rejected=12,
+            merged=1984,
+            orders=5203,
+            total="2153941.88",
+            currency="GBP",
+        ),
+    )
+)
+SETTINGS = views.SettingsView(
+    merchant=MerchantRow(name="老李日用百货", currency="CNY", timezone="Asia/Shanghai"),
+    staff=(StaffRow(name="李明", login="li@example.cn", role="owner", disabled_at=None),),
+    keys=(KeyRow(name="story", scopes=("orders:read", "links:write"), created_at=NOW, revoked_at=None),),
+)
+NONE = Paging(first=0, last=0, total=0, previous_href="", next_href="")
+
+
+def checkout(state: str, **changes: str) -> CheckoutPage:
+    return CheckoutPage(
+        checkout_id=str(uid(1)),
+        shop="老李日用百货",
+        title="手工陶瓷马克杯 釉下彩",
+        quantity=1,
+        amount=fen(4990),
+        state=state,
+        method=changes.get("method", "jsapi"),
+        order_no=changes.get("order_no", ""),
+        problem=changes.get("problem", ""),
+    )
+
+
+DESKTOP = DesktopPage(
+    shop="老李日用百货",
+    title="手工陶瓷马克杯 釉下彩",
+    price=fen(4990),
+    qr_svg=qr_svg("https://shop.example.cn/l/k7Qx1mP", "链接的二维码"),
+)
+
+#: address in the gallery -> (path shown as current, template, view)
+GALLERY = {
+    "overview": ("/", "console/overview.html", OVERVIEW),
+    "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
+    "links": ("/links", "console/links.html", LINKS),
+    "links-empty": ("/links", "console/links.html", views.LinksView(rows=(), paging=NONE, skus=(), channels=())),
+    "link": ("/links/k7Qx1mP", "console/link.html", LINK),
+    "channels": ("/channels", "console/channels.html", CHANNELS_VIEW),
+    "channels-empty": (
+        "/channels",
+        "console/channels.html",
+        views.ChannelsView(rows=(), unattributed_orders=0, unattributed_revenue=()),
+    ),
+    "orders": ("/orders", "console/orders.html", ORDERS),
+    "orders-empty": (
+        "/orders",
+        "console/orders.html",
+        views.OrdersView(rows=(), paging=NONE, wanted=OrderFilter(), sources=(), states=("paid",)),
+    ),
+    "order": ("/orders/1", "console/order.html", ORDER),
+    "stock": ("/stock", "console/stock.html", STOCK),
+    "stock-empty": ("/stock", "console/stock.html", views.StockView(rows=(), paging=NONE, search="", moves=())),
+    "payments": ("/payments", "console/payments.html", PAYMENTS),
+    "payments-empty": (
+        "/payments",
+        "console/payments.html",
+        views.PaymentsView(rows=(), paging=NONE, state="", states=("paid",)),
+    ),
+    "books": ("/books", "console/books.html", BOOKS),
+    "books-empty": (
+        "/books",
+        "console/books.html",
+        views.BooksView(accounts=(), sums=(), batches=(), paging=NONE, statements=()),
+    ),
+    "tickets": ("/tickets", "console/tickets.html", TICKETS),
+    "tickets-empty": ("/tickets", "console/tickets.html", views.TicketsView(rows=(), paging=NONE, state="open")),
+    "connections": ("/connections", "console/connections.html", CONNECTIONS),
+    "imports": ("/imports", "console/imports.html", IMPORTS),
+    "imports-empty": ("/imports", "console/imports.html", views.ImportsView(rows=())),
+    "settings": ("/settings", "console/settings.html", SETTINGS),
+    "login": ("/login", "console/login.html", views.LoginView(next_path="/")),
+    "login-failed": ("/login", "console/login.html", views.LoginView(next_path="/", login="li", failed=True)),
+    "buyer-open": ("/c/1", "buyer/checkout.html", checkout("open")),
+    "buyer-problem": (
+        "/c/1",
+        "buyer/checkout.html",
+        checkout("open", problem="平台 wechatpay 没有给出明确结果。", method="h5"),
+    ),
+    "buyer-waiting": ("/c/1", "buyer/checkout.html", checkout("waiting", order_no="HT2611230001")),
+    "buyer-paid": ("/c/1", "buyer/checkout.html", checkout("paid", order_no="HT2611230001")),
+    "buyer-failed": ("/c/1", "buyer/checkout.html", checkout("failed")),
+    "buyer-closed": ("/c/1", "buyer/checkout.html", checkout("closed", order_no="HT2611230001")),
+    "buyer-desktop": ("/b/1", "buyer/desktop.html", DESKTOP),
+    "buyer-unknown": ("/l/1", "buyer/message.html", LINK_UNKNOWN),
+    "buyer-over": ("/l/1", "buyer/message.html", LINK_OVER),
+    "buyer-no-checkout": ("/c/1", "buyer/message.html", CHECKOUT_UNKNOWN),
+    "buyer-trouble": ("/c/1", "buyer/message.html", TROUBLE),
+    "error": (
+        "/x",
+        "errors/page.html",
+        views.ErrorView(
+            status=404,
+            sentence="找不到这个页面。",
+            cause="地址可能写错了，或页面已移走。",
+            fix="请检查地址，或从总览重新进入。",
+            reference="01JD8",
+        ),
+    ),
+}

@@ -1,0 +1,75 @@
+"""Every value that the domains know has a name on the pages: a new state without one fails here."""
+
+from __future__ import annotations
+
+import pytest
+
+from hutong.ledger.accounts import ROOTS
+from hutong.ledger.sales import REFUND, SALE, SUSPENSE, SUSPENSE_RETURN
+from hutong.links.containers import classify
+from hutong.links.service import ChannelKind
+from hutong.merchants.connections import Mode
+from hutong.merchants.staff import Role
+from hutong.merchants.tickets import Severity, TicketKind
+from hutong.payments.states import AttemptState, PaymentState, RefundState
+from hutong.platforms.contract import Proof
+from hutong.platforms.payments import PayMethod
+from hutong.platforms.registry import Registry
+from hutong.shops.states import OrderState
+from hutong.shops.stock import MoveKind
+from hutong.web.console.books import account_name
+from hutong.web.console.ticket_texts import TEXTS, ticket_text
+from hutong.web.format import Formats
+from hutong.web.labels import LABELS, label_of, tone_of
+
+ENUMS = {
+    "order_status": OrderState,
+    "payment_status": PaymentState,
+    "attempt_status": AttemptState,
+    "refund_status": RefundState,
+    "stock_move": MoveKind,
+    "channel_kind": ChannelKind,
+    "severity": Severity,
+    "role": Role,
+    "mode": Mode,
+    "proof": Proof,
+    "pay_method": PayMethod,
+}
+
+
+@pytest.mark.parametrize("kind", ENUMS)
+def test_every_state_has_a_name_and_no_name_is_left_over(kind):
+    assert set(LABELS[kind]) == {member.value for member in ENUMS[kind]}
+
+
+def test_other_values_have_names():
+    assert {SALE, REFUND, SUSPENSE, SUSPENSE_RETURN} <= set(LABELS["book_kind"])
+    assert {kind.value for kind in TicketKind} == set(TEXTS)
+    capabilities = {name for connector in Registry.from_entry_points().all() for name in connector.capabilities()}
+    assert capabilities <= set(LABELS["capability"])
+    agents = ["MicroMessenger/8.0", "wxwork/4", "__weibo__", "Kwai/", "ksNebula/", "AliApp(TB/", "AliApp(TM/", "iPhone"]
+    assert {classify(agent).container for agent in agents} <= set(LABELS["container"])
+
+
+def test_a_value_without_a_name_is_shown_as_it_is():
+    assert label_of("order_status", "teleported") == "teleported"
+    assert tone_of("order_status", "teleported") == "mute"
+
+
+def test_accounts_have_names():
+    assert {account_name(f"{root}:x", {}).label for root in ROOTS if root != "expense"} <= set(LABELS["account"])
+    assert account_name("wallet:wechatpay:1", {}).platform == "wechatpay"
+    assert account_name("expense:wallet_fee", {}).label == "wallet_fee"
+    odd = account_name("expense:rent", {})
+    assert (odd.label, odd.party) == ("other", "expense:rent")
+
+
+def test_a_ticket_speaks_even_when_a_detail_is_missing(make_ticket):
+    formats = Formats("zh-Hans")
+    details = {"amount_minor": 4990, "currency": "CNY"}
+    sentence, cause, fix = ticket_text(make_ticket("refund_abnormal", details), str, formats)
+    assert "¥49.90" in sentence
+    assert cause
+    assert fix
+    assert "–" in ticket_text(make_ticket("refund_abnormal", {}), str, formats)[0]
+    assert "meteor" in ticket_text(make_ticket("meteor", {}), str, formats)[0]
