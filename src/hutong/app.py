@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -28,7 +28,7 @@ from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.edge.counter import ClickCounter
-from hutong.edge.front import LinkFront
+from hutong.edge.front import Application, LinkFront
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.migrations.runner import migrate
@@ -88,8 +88,10 @@ class Hub:
         self.clicks_lost = self._counter.settle()
         self._table = LinkTable(runtime.database, runtime.clock)
         self._sink = ClickSink(runtime.database, self._counter)
-        front = LinkFront(build_web(runtime), self._table, self._sink, runtime.clock, runtime.link_key)
-        self._server = Server(
+        front = LinkFront(
+            cast(Application, build_web(runtime)), self._table, self._sink, runtime.clock, runtime.link_key
+        )
+        self._server: Any = Server(
             front,
             address=settings.host,
             port=port,

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.db.unit import Unit
@@ -75,6 +75,22 @@ async def add_connection(
     )
     await register(unit, CALLBACK, connection_id.hex, connection_id)
     return connection_id
+
+
+async def renew_sandbox(
+    unit: Unit, vault: Vault, connection_id: UUID, *, base_url: str, credentials: Mapping[str, str]
+) -> None:
+    """Point a sandbox connection at a sandbox that was started again; a live one is never touched."""
+    sealed = await vault.seal(unit.merchant_id, CREDENTIALS, msgspec.json.encode(dict(credentials)))
+    await unit.run(
+        update(connection)
+        .where(
+            connection.c.merchant_id == unit.merchant_id,
+            connection.c.connection_id == connection_id,
+            connection.c.mode == Mode.SANDBOX.value,
+        )
+        .values(base_url=base_url, credentials=sealed)
+    )
 
 
 def _view(row: Row[Any]) -> ConnectionView:

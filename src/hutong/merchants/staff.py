@@ -11,10 +11,10 @@ from uuid import UUID
 import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError, VerifyMismatchError
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hutong.core.errors import Conflict, InvalidInput, Unauthorized
+from hutong.core.errors import Conflict, InvalidInput, NotFound, Unauthorized
 from hutong.crypto.digests import sha256
 from hutong.db.unit import Unit
 from hutong.merchants.directory import LOGIN, look_up, register
@@ -70,6 +70,29 @@ async def add_staff(unit: Unit, login: str, name: str, password: str, role: Role
         created_at=unit.now(),
     )
     return staff_id
+
+
+async def set_password(unit: Unit, login: str, password: str) -> None:
+    """Give a member of staff another password and end their sessions.
+
+    Raises:
+        NotFound: no such login here.
+    """
+    if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
+        raise InvalidInput(field="password", problem=f"{PASSWORD_CHARS_MIN}–{PASSWORD_CHARS_MAX}")
+    row = await unit.one(
+        update(staff)
+        .where(staff.c.merchant_id == unit.merchant_id, staff.c.login == login.strip().lower())
+        .values(password_hash=_HASHER.hash(password))
+        .returning(staff.c.staff_id)
+    )
+    if row is None:
+        raise NotFound(what="login", key=login)
+    await unit.run(
+        delete(staff_session).where(
+            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.staff_id == row.staff_id
+        )
+    )
 
 
 async def check_password(unit: Unit, login: str, password: str) -> Session:

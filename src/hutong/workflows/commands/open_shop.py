@@ -11,8 +11,14 @@ import msgspec
 
 from hutong.core.errors import PlatformUnknown
 from hutong.core.ids import new_id
-from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, Mode, add_connection
-from hutong.merchants.service import create_merchant
+from hutong.merchants.connections import (
+    WALLET_FEE_BPS_DEFAULT,
+    Mode,
+    add_connection,
+    list_connections,
+    renew_sandbox,
+)
+from hutong.merchants.service import all_merchants, create_merchant
 from hutong.merchants.staff import Role, add_staff
 from hutong.platforms.contract import Connector, RateLimit
 from hutong.transport.messages import Request
@@ -82,6 +88,25 @@ async def connect(
         if connector.orders is not None:
             unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
     return connection_id
+
+
+async def renew_sandbox_connections(runtime: Runtime) -> None:
+    """A sandbox started again has other ports: every sandbox connection learns them. Keys come from its seed."""
+    platforms = await sandbox_platforms(runtime, "default")
+    async with runtime.database.plain("system") as connection:
+        merchants = await all_merchants(connection)
+    for merchant in merchants:
+        async with runtime.unit(merchant.merchant_id, "sandbox.renew") as unit:
+            for view in await list_connections(unit):
+                if view.mode is Mode.SANDBOX and view.platform in platforms:
+                    told = platforms[view.platform]
+                    await renew_sandbox(
+                        unit,
+                        runtime.vault,
+                        view.connection_id,
+                        base_url=str(told["base_url"]),
+                        credentials=_texts(told["credentials"]),
+                    )
 
 
 def _texts(credentials: Mapping[str, Any]) -> dict[str, str]:

@@ -1,0 +1,101 @@
+"""``hutong demo``: hub, sandbox and a simulated trading day."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import click
+import msgspec
+
+from hutong.cli.output import progress
+from hutong.cli.processes import Part
+from hutong.cli.story import hub_and_sandbox, make_key
+from hutong.cli.story_steps import Api, Sandbox
+from hutong.cli.trading_day import TradingDay
+from hutong.config import load_settings
+from hutong.db.home import Home
+
+SEED: Final = 20261123
+LOOPBACK: Final = "127.0.0.1"
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. 端口")
+@click.option("--seed", type=int, default=SEED, show_default=True, help="Seed of the sandbox and the day. 随机种子")
+@click.option("--still", is_flag=True, help="Stop trading after the first hour (for screenshots).")
+def demo(port: int | None, seed: int, still: bool) -> None:
+    """Hub and sandbox with a day's trade to look at; Ctrl-C ends both. 演示
+
+    Its home is marked as a demo's; a home with real data is refused.
+    """
+    home = _demo_home()
+    Home.open(home, demo=True)
+    progress(f"演示数据目录 {home}")
+    wanted = port if port is not None else load_settings(os.environ).port
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    hub_port = _free_or(wanted)
+    with hub_and_sandbox(home, seed, hub_port=hub_port, sandbox_port=0, fresh_login=True) as (hub, sandbox):
+        _print_ready(hub, sandbox)
+        try:
+            _trade(home, hub, sandbox, seed, still=still)
+            while not stop.wait(3600):
+                pass
+        except KeyboardInterrupt:
+            progress("演示结束")
+
+
+def _demo_home() -> Path:
+    """``HUTONG_HOME`` when set, else the default home's neighbour: real data is never near."""
+    if os.environ.get("HUTONG_HOME"):
+        return Path(os.environ["HUTONG_HOME"]).expanduser().absolute()
+    home = load_settings(os.environ).home
+    return home.with_name(f"{home.name}-demo")
+
+
+def _free_or(port: int) -> int:
+    """The wanted port when it is free, else 0 for any."""
+    try:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, port))
+    except OSError:
+        progress(f"端口 {port} 被占用，改用其他端口")
+        return 0
+    return port
+
+
+def _print_ready(hub: Part, sandbox: Part) -> None:
+    line = {
+        "url": hub.told["url"],
+        "api": hub.told["api"],
+        "login": hub.told["login"],
+        "sandbox": sandbox.told["control"],
+        "platforms": sandbox.told["platforms"],
+    }
+    click.echo(f"ready {msgspec.json.encode(line).decode()}")
+
+
+def _trade(home: Path, hub: Part, sandbox: Part, seed: int, *, still: bool) -> None:
+    api = Api(hub.told["api"], make_key(home, hub.told["login"]["merchant"]))
+    control = Sandbox(sandbox.told["control"])
+    try:
+        day = TradingDay(api, control, seed)
+        day.open_shop()
+        day.open_hours()
+        progress("第一批交易已完成，打开上面的网址看看；之后每隔几秒有新的访客")
+        if not still:
+            day.later()
+    finally:
+        api.close()
+        control.close()

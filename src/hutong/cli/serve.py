@@ -1,0 +1,116 @@
+"""``hutong serve``: the hub, until Ctrl-C."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import secrets
+import socket
+import sys
+from typing import Any, Final
+
+import click
+import msgspec
+import uvloop
+
+from hutong.app import Hub, install_crash_points, open_runtime
+from hutong.cli.output import progress
+from hutong.config import Settings, load_settings
+from hutong.db.house import House, open_house
+from hutong.merchants.service import all_merchants
+from hutong.merchants.staff import merchant_of_login, set_password
+from hutong.workflows.commands.open_shop import PASSWORD_BYTES, open_shop, renew_sandbox_connections
+from hutong.workflows.runtime import Runtime
+
+FIRST_SHOP: Final = "我的小店"
+FIRST_LOGIN: Final = "owner"
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. 端口")
+@click.option("--lifeline", is_flag=True, hidden=True, help="Stop when standard input ends.")
+@click.option("--fresh-login", is_flag=True, hidden=True, help="A demo's owner gets a new random password.")
+def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
+    """Run the hub: links, pages, API, callbacks, jobs. 启动服务
+
+    Prints one line ``ready {json}`` with url, api and, in a fresh home, the login that was made.
+    """
+    settings = load_settings(os.environ)
+    if port is not None:
+        settings = msgspec.structs.replace(settings, port=port)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    if settings.crash_points:
+        install_crash_points(settings.crash_points)
+    with open_house(settings.home, settings.database_url, attach=False) as house:
+        uvloop.run(_serve(settings, house, lifeline=lifeline, fresh_login=fresh_login))
+
+
+def free_port(host: str) -> int:
+    """A port that nobody uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
+
+
+async def _serve(settings: Settings, house: House, *, lifeline: bool, fresh_login: bool) -> None:
+    port = settings.port or free_port(settings.host)
+    url = f"http://{settings.host}:{port}"
+    async with open_runtime(settings, house, settings.public_url or url) as runtime:
+        login = await first_shop(runtime)
+        if login is None and settings.sandbox_url is not None:
+            await renew_sandbox_connections(runtime)
+        if login is None and fresh_login and house.home.is_demo:
+            login = await renew_login(runtime)
+        hub = Hub(runtime, settings, port)
+        ready = asyncio.Event()
+        running = asyncio.create_task(hub.run(ready))
+        if lifeline:
+            asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _end_with_parent, hub)
+        await ready.wait()
+        await _until_listening(settings.host, port, running)
+        line = {"url": url, "api": f"{url}/api/v1", "login": login}
+        click.echo(f"ready {msgspec.json.encode(line).decode()}")
+        sys.stdout.flush()
+        await running
+
+
+def _end_with_parent(hub: Hub) -> None:
+    if not os.read(sys.stdin.fileno(), 4096):
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        hub.stop()
+
+
+async def _until_listening(host: str, port: int, running: asyncio.Task[None]) -> None:
+    for _ in range(500):
+        if running.done():
+            return
+        try:
+            _, writer = await asyncio.open_connection(host, port)
+        except OSError:
+            await asyncio.sleep(0.02)
+        else:
+            writer.close()
+            return
+    progress("the port does not answer yet")
+
+
+async def renew_login(runtime: Runtime) -> dict[str, Any]:
+    """A new random password for the first merchant's owner (demo homes only)."""
+    async with runtime.database.plain("app") as connection:
+        merchant_id = await merchant_of_login(connection, FIRST_LOGIN)
+    assert merchant_id is not None, "a demo home has its first shop"
+    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    async with runtime.unit(merchant_id, "login.renew") as unit:
+        await set_password(unit, FIRST_LOGIN, password)
+    return {"merchant": str(merchant_id), "login": FIRST_LOGIN, "password": password}
+
+
+async def first_shop(runtime: Runtime) -> dict[str, Any] | None:
+    """In a fresh home: a merchant and its owner, whose random password is told this once."""
+    async with runtime.database.plain("system") as connection:
+        if await all_merchants(connection):
+            return None
+    opened = await open_shop(runtime, FIRST_SHOP, FIRST_LOGIN)
+    return {"merchant": str(opened.merchant_id), "login": opened.login, "password": opened.password}

@@ -1,0 +1,136 @@
+"""``hutong story``: one sale from link to statement against a fresh home and sandbox, then exit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+from hutong.cli.buyers import StepFailed
+from hutong.cli.output import print_json
+from hutong.cli.processes import Part, running
+from hutong.cli.story_steps import TAOBAO_PIECES, Api, Sandbox, Story, StoryPlan
+from hutong.db.home import Home
+
+#: A channel that earned more than this would leave nothing for the wallet's fee.
+COMMISSION_BPS_MAX: Final = 9_000
+PRICE_FEN_MAX: Final = 100_000_000
+STOCK_MAX: Final = 1_000_000
+KEY_TIMEOUT_S: Final = 60
+
+
+@contextmanager
+def story_home() -> Iterator[Path]:
+    """``HUTONG_HOME`` when it is set (and empty or a demo's), else a directory that is gone afterwards."""
+    named = os.environ.get("HUTONG_HOME")
+    if named:
+        Home.open(Path(named), demo=True)
+        yield Path(named)
+        return
+    home = Path(tempfile.mkdtemp(prefix="hutong-story-"))
+    try:
+        Home.open(home, demo=True)
+        yield home
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def make_key(home: Path, merchant: str) -> str:
+    """An API key for everything, made by the command that users run."""
+    command = [str(Path(sys.executable).parent / "hutong"), "key", "create", "--merchant", merchant]
+    made = subprocess.run(
+        [*command, "--scopes", "*", "--json"],
+        env={**os.environ, "HUTONG_HOME": str(home)},
+        capture_output=True,
+        text=True,
+        timeout=KEY_TIMEOUT_S,
+        check=False,
+    )
+    if made.returncode != 0:
+        raise StepFailed(step="hutong key create", problem=made.stderr[-300:])
+    return str(json.loads(made.stdout)["key"])
+
+
+@contextmanager
+def hub_and_sandbox(
+    home: Path, seed: int, *, hub_port: int = 0, sandbox_port: int = 0, fresh_login: bool = False
+) -> Iterator[tuple[Part, Part]]:
+    """A hub connected to a fresh sandbox; ``fresh_login`` gives a demo's owner a new random password."""
+    with running("hutong-sandbox", ["serve", "--port", str(sandbox_port), "--seed", str(seed)], {}) as sandbox:
+        environment = {"HUTONG_HOME": str(home), "HUTONG_SANDBOX_URL": sandbox.told["control"]}
+        arguments = ["serve", "--port", str(hub_port), *(["--fresh-login"] if fresh_login else [])]
+        with running("hutong", arguments, environment) as hub:
+            yield hub, sandbox
+
+
+@click.command()
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the sandbox. 随机种子")
+@click.option("--price-fen", type=click.IntRange(1, PRICE_FEN_MAX), default=5900, show_default=True, help="单价（分）")
+@click.option(
+    "--commission-bps",
+    type=click.IntRange(0, COMMISSION_BPS_MAX),
+    default=1000,
+    show_default=True,
+    help="佣金（万分之）",
+)
+@click.option(
+    "--stock", type=click.IntRange(1 + TAOBAO_PIECES, STOCK_MAX), default=10, show_default=True, help="期初库存"
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
+def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: bool) -> None:
+    """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事"""
+    plan = StoryPlan(price_fen=price_fen, commission_bps=commission_bps, stock=stock, seed=seed)
+    with story_home() as home, hub_and_sandbox(home, seed) as (hub, sandbox):
+        figures = tell(plan, home, hub, sandbox)
+    if not as_json:
+        click.echo(json.dumps(figures, ensure_ascii=False, indent=2), err=True)
+    print_json(figures)
+    check(plan, figures)
+
+
+def tell(plan: StoryPlan, home: Path, hub: Part, sandbox: Part) -> dict[str, Any]:
+    """Run the story against a running hub and sandbox."""
+    login = hub.told["login"]
+    if login is None:
+        raise StepFailed(step="home", problem=str(home))
+    api = Api(hub.told["api"], make_key(home, login["merchant"]))
+    control = Sandbox(sandbox.told["control"])
+    try:
+        return Story(plan, api, control).tell()
+    finally:
+        api.close()
+        control.close()
+
+
+def check(plan: StoryPlan, figures: dict[str, Any]) -> None:
+    """What must hold for any plan.
+
+    Raises:
+        StepFailed: a figure is not what it must be.
+    """
+    left = plan.stock - TAOBAO_PIECES
+    expected: dict[str, Any] = {
+        "clicks": 2,
+        "clicks_by_container": {"wechat": 1, "desktop": 1},
+        "clicks_converted": 1,
+        "orders": 2,
+        "payments": 1,
+        "refunds": 1,
+        "stock": left,
+        "stock_on_taobao": left,
+        "books_sum_fen": 0,
+        "tickets": 0,
+        "books_agree": True,
+    }
+    wrong = {name: figures[name] for name, value in expected.items() if figures[name] != value}
+    if wrong or figures["postings"] < 8:
+        raise StepFailed(step="figures", problem=json.dumps(wrong, ensure_ascii=False))

@@ -1,0 +1,157 @@
+"""A simulated trading day for the demo: posts, readers, buyers in WeChat, a shop on Taobao, a refund."""
+
+from __future__ import annotations
+
+import random
+import time
+from typing import Any, Final
+
+import httpx
+import msgspec
+
+from hutong.cli.buyers import DESKTOP_AGENT, TIMEOUT_S, WECHAT_AGENT, open_in_wechat
+from hutong.cli.output import progress
+from hutong.cli.story_steps import Api, Sandbox, wait_for
+from hutong.core.errors import HutongError
+
+#: The first part of the day happens at once, the rest at this pace, and it ends.
+OPENING_VISITS: Final = 12
+LATER_VISITS: Final = 400
+LATER_PAUSE_S: Final = 4.0
+COMMISSION_BPS: Final = 1000
+READ_PAGE: Final = 200
+
+WEIBO_AGENT: Final = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 "
+    "Weibo (iPhone17,1__weibo__15.9.0__iphone__os18.0)"
+)
+DOUYIN_AGENT: Final = (
+    "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
+    "Chrome/126.0 Mobile Safari/537.36 aweme_310100 AppName/aweme BytedanceWebview/d8a21c6"
+)
+
+
+class Goods(msgspec.Struct, frozen=True):
+    """A product of the demo's shop."""
+
+    seller_code: str
+    title: str
+    price_fen: int
+    stock: int
+
+
+GOODS: Final = (
+    Goods("CUP-01", "青花瓷马克杯", 5900, 60),
+    Goods("TEA-250", "明前龙井 250 克", 12800, 40),
+    Goods("BAG-03", "帆布手提袋", 2990, 120),
+)
+POSTS: Final = (
+    ("post", "weibo", "微博：周末新品清单", 0),
+    ("video", "douyin", "抖音：泡茶的一天", 1),
+    ("post", "xiaohongshu", "小红书：通勤好物", 2),
+    ("poster", "store", "店门口海报", 0),
+    ("person", "wechat", "小周的朋友圈", 1),
+)
+
+
+class TradingDay:
+    """Everything goes through the same doors as real trade: links, pages, API, the platforms' own ports."""
+
+    def __init__(self, api: Api, sandbox: Sandbox, seed: int) -> None:
+        self._api = api
+        self._sandbox = sandbox
+        self._random = random.Random(seed)  # noqa: S311 (a play, not a secret)
+        self._links: list[str] = []
+        self._shop_id = str(sandbox.get("/platforms")["taobao"]["credentials"]["shop_id"])
+        self._buyers = 0
+
+    def open_shop(self) -> None:
+        """Products, stock on both sides, posts with links; on a second start what exists is used again."""
+        known = {item["seller_code"]: item for item in self._api.get("/stock", limit=READ_PAGE)["items"]}
+        skus = [self._put_on_shelf(goods, known.get(goods.seller_code)) for goods in GOODS]
+        existing = self._api.get("/links", limit=READ_PAGE)["items"]
+        if existing:
+            self._links = [item["url"] for item in existing if item["state"] == "active"]
+            return
+        party = self._api.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
+        for kind, platform, name, goods_no in POSTS:
+            channel = {"kind": kind, "platform": platform, "name": name}
+            body = {"title": GOODS[goods_no].title, "channel": channel, "sku_id": skus[goods_no]}
+            link = self._api.post("/links", body)
+            self._links.append(link["url"])
+            if kind == "person":
+                rule = {"party_id": party, "rate_bps": COMMISSION_BPS, "channel_id": link["channel_id"]}
+                self._api.post("/split-rules", rule)
+
+    def _put_on_shelf(self, goods: Goods, known: dict[str, Any] | None) -> str:
+        quantity = goods.stock if known is None else known["available"]
+        self._sandbox.post(
+            "/shops/stock",
+            {
+                "platform": "taobao",
+                "shop_id": self._shop_id,
+                "sku": goods.seller_code,
+                "quantity": quantity,
+                "title": goods.title,
+                "price_fen": goods.price_fen,
+            },
+        )
+        if known is not None:
+            return str(known["sku_id"])
+        product = self._api.post("/products", {"title": goods.title})["product_id"]
+        sku = {"product_id": product, "seller_code": goods.seller_code, "price_fen": goods.price_fen}
+        return str(self._api.post("/skus", {**sku, "stock": goods.stock})["sku_id"])
+
+    def open_hours(self) -> None:
+        """The first hour: enough to see something on every page."""
+        for _ in range(OPENING_VISITS):
+            self._visit()
+        self._sell_on_taobao()
+        self._refund_one()
+
+    def later(self) -> None:
+        """The rest of the day, slowly."""
+        for number in range(LATER_VISITS):
+            time.sleep(LATER_PAUSE_S)
+            self._quietly(self._visit)
+            if number % 5 == 4:
+                self._quietly(self._sell_on_taobao)
+
+    def _quietly(self, step: Any) -> None:  # noqa: ANN401 (a bound step)
+        """A sold-out product or a stopped hub ends the step, not the day."""
+        try:
+            step()
+        except (HutongError, httpx.HTTPError) as error:
+            progress(str(error))
+
+    def _visit(self) -> None:
+        """Somebody sees a post; four in ten buy."""
+        url = self._random.choice(self._links)
+        if self._random.random() < 0.6:
+            agent = self._random.choice((DESKTOP_AGENT, WEIBO_AGENT, DOUYIN_AGENT, WECHAT_AGENT))
+            with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False) as browser:
+                browser.get(url)
+            return
+        self._buyers += 1
+        visit = open_in_wechat(url, buyer=f"buyer-{self._random.randint(1, 9)}")
+        try:
+            visit.press_pay()
+            attempt = self._api.get("/payments", limit=1)["items"][0]["attempts"][0]
+            self._sandbox.post("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"]})
+            wait_for("paid", lambda: visit.state() == "paid")
+        finally:
+            visit.close()
+
+    def _sell_on_taobao(self) -> None:
+        goods = self._random.choice(GOODS)
+        body = {"platform": "taobao", "shop_id": self._shop_id, "sku": goods.seller_code, "quantity": 1}
+        self._sandbox.post("/buy", body)
+        for connection in self._api.get("/connections")["items"]:
+            if connection["platform"] == "taobao":
+                self._api.post(f"/connections/{connection['connection_id']}/pull", {})
+
+    def _refund_one(self) -> None:
+        for order in self._api.get("/orders", source="own", limit=READ_PAGE)["items"]:
+            if order["state"] == "paid":
+                self._api.post(f"/orders/{order['order_id']}/refunds", {"reason": "拍错了"})
+                return
