@@ -25,6 +25,7 @@ class Control:
     def __init__(self, world: World, platforms: Mapping[str, Platform]) -> None:
         self._world = world
         self._platforms = platforms
+        self.url = ""
         self.urls: dict[str, str] = {}
         self._actions: dict[tuple[str, str], Action] = {
             ("GET", "/"): self._index,
@@ -43,6 +44,7 @@ class Control:
             ("POST", "/callbacks/tamper"): self._tamper,
             ("GET", "/events"): self._events,
             ("GET", "/shops"): self._shops,
+            ("POST", "/shops/orders"): self._move_order,
             ("POST", "/shops/stock"): self._stock,
             ("POST", "/certificates/rotate"): self._rotate,
             ("POST", "/reset"): self._reset,
@@ -52,6 +54,10 @@ class Control:
         """Answer in JSON; errors carry code and both languages."""
         action = self._actions.get((request.method, request.path))
         try:
+            if (request.method, request.path) == ("GET", "/bridge.js"):
+                return self._platforms["wechatpay"].bridge(self.url)
+            if request.path == "/bridge/pay":
+                return await self._bridged(request)
             if action is None:
                 raise NotFound(what="control address", key=f"{request.method} {request.path}")
             return json_response(200, await action(request))
@@ -142,6 +148,16 @@ class Control:
         if not after.isdigit():
             raise InvalidInput(field="after", problem=after)
         return self._world.events.since(int(after), request.query.get("platform"))
+
+    async def _bridged(self, request: HttpRequest) -> HttpResponse:
+        """A page of another origin pays through the injected bridge: signed parameters, nothing else."""
+        invoke = json_object(request.body).get("invoke")
+        trade = await self._platforms["wechatpay"].pay({"invoke": invoke})
+        return json_response(200, trade, **{"Access-Control-Allow-Origin": "*"})
+
+    async def _move_order(self, request: HttpRequest) -> object:
+        body = json_object(request.body)
+        return await self._platform(body).move(body)
 
     async def _shops(self, _request: HttpRequest) -> object:
         return [shop for platform in self._platforms.values() for shop in platform.shops()]

@@ -40,6 +40,7 @@ class Sandbox:
         for platform in self.platforms.values():
             platform.credentials(DEFAULT_MERCHANT)
         control = await self._listen(Listener(self.control.handle), port)
+        self.control.url = control.url
         for i, (name, platform) in enumerate(self.platforms.items(), start=1):
             listener = await self._listen(Listener(platform.handle), port + i if port else 0)
             platform.place(listener.url)

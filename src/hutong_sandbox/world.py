@@ -96,6 +96,14 @@ class Platform(ABC):
         """Change to the next platform certificate."""
         raise NotImplementedError
 
+    def bridge(self, control_url: str) -> HttpResponse:
+        """The script that the platform's app puts into merchants' pages."""
+        raise NotImplementedError
+
+    async def move(self, which: Json) -> Json:
+        """Let a buyer or the platform move an order: pay late, confirm, give up."""
+        raise NotImplementedError
+
     def shops(self) -> list[Json]:
         """The shops with their stock."""
         return []

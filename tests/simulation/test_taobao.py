@@ -269,3 +269,33 @@ def test_books_hold_the_orders(sandbox):
     order = buy(sandbox, 2)
     [row] = sandbox.http.get("/books").json()
     assert (row["platform"], row["order_no"], row["amount_fen"]) == ("taobao", order["order_no"], 2460)
+
+
+def test_buyers_pay_late_give_up_confirm_and_get_refunds(sandbox, seller):
+    stock(sandbox)
+
+    def move(order: dict, event: str) -> dict:
+        answer = sandbox.post("/shops/orders", platform="taobao", order_no=order["order_no"], event=event)
+        return answer.json() if answer.status_code == 200 else {"refused": answer.status_code}
+
+    unpaid = buy(sandbox, 3, paid=False)
+    assert (unpaid["status"], shown(sandbox)) == ("WAIT_BUYER_PAY", 7)
+    assert "pay_time" not in unpaid["trade"]
+    assert sandbox.http.get("/books").json() == []
+    assert error_of(
+        seller.call("taobao.logistics.offline.send", tid=unpaid["order_no"], out_sid="1", company_code="SF")
+    )
+    assert move(unpaid, "abandon")["status"] == "TRADE_CLOSED_BY_TAOBAO"
+    assert shown(sandbox) == 10
+    assert move(unpaid, "pay") == {"refused": 409}
+
+    order = buy(sandbox, 1, paid=False)
+    assert move(order, "pay")["trade"]["pay_time"]
+    seller.call("taobao.logistics.offline.send", tid=order["order_no"], out_sid="1", company_code="SF")
+    assert move(order, "confirm")["status"] == "TRADE_FINISHED"
+
+    order = buy(sandbox, 1)
+    closed = move(order, "refund")["trade"]
+    assert (closed["status"], closed["orders"]["order"][0]["refund_status"]) == ("TRADE_CLOSED", "SUCCESS")
+    assert [row["refunded_fen"] for row in sandbox.http.get("/books").json()] == [0, 1230]
+    assert move(order, "nonsense") == {"refused": 400}

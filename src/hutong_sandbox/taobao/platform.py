@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from hutong.core.errors import InvalidInput
+from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.books import BookRow
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
 from hutong_sandbox.taobao.accounts import Shop, Shops, Sku
 from hutong_sandbox.taobao.gateway import Gateway
-from hutong_sandbox.taobao.trades import Trades
+from hutong_sandbox.taobao.trades import Trade, TradeEvent, Trades, TradeStatus
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 LINES_MAX: Final = 50
+BUYERS_EVENTS: Final = ("pay", "abandon", "confirm", "refund")
 
 #: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
 PROOFS: Final = {
@@ -76,14 +77,21 @@ class Taobao(Platform):
             raise InvalidInput(field="lines", problem=f"1..{LINES_MAX}")
         wanted = [(text_of(line, "sku"), count_of(line, "quantity", 1)) for line in lines]
         trade = self.trades.place(shop, wanted, count_of(order, "buyer", 1), count_of(order, "post_fen", 0))
-        return {
-            "platform": self.name,
-            "shop_id": shop.shop_id,
-            "order_no": str(trade.tid),
-            "amount_fen": trade.amount_fen,
-            "status": trade.status.value,
-            "trade": self.trades.wire(trade),
-        }
+        if order.get("paid", True) is not False:
+            self.trades.move(trade, TradeEvent.PAY)
+        return self._shown(trade)
+
+    async def move(self, which: Json) -> Json:
+        """Let the buyer act on an order: ``pay``, ``abandon``, ``confirm``, or ``refund`` in full."""
+        event = text_of(which, "event")
+        if event not in BUYERS_EVENTS:
+            raise InvalidInput(field="event", problem=", ".join(BUYERS_EVENTS))
+        tid = text_of(which, "order_no")
+        trade = self.trades.find(self._shop(which), tid)
+        if trade is None:
+            raise NotFound(what="order", key=tid)
+        self.trades.move(trade, TradeEvent(event))
+        return self._shown(trade)
 
     def stock(self, entry: Json) -> Json:
         """Create a SKU, or set its figures."""
@@ -112,12 +120,13 @@ class Taobao(Platform):
                 merchant=trade.shop.merchant,
                 order_no=str(trade.tid),
                 amount_fen=trade.amount_fen,
-                refunded_fen=0,
+                refunded_fen=trade.amount_fen if trade.status is TradeStatus.TRADE_CLOSED else 0,
                 status=trade.status.value,
                 fee_fen=0,
                 refunded_fee_fen=0,
             )
             for trade in self.trades.all()
+            if trade.paid_at is not None
         ]
 
     def proofs(self) -> dict[str, str]:
@@ -130,6 +139,16 @@ class Taobao(Platform):
         self.gateway.clear()
         for shop in self._shops.all():
             shop.clear()
+
+    def _shown(self, trade: Trade) -> Json:
+        return {
+            "platform": self.name,
+            "shop_id": trade.shop.shop_id,
+            "order_no": str(trade.tid),
+            "amount_fen": trade.amount_fen,
+            "status": trade.status.value,
+            "trade": self.trades.wire(trade),
+        }
 
     def _shop(self, body: Json) -> Shop:
         if "shop_id" in body:

@@ -22,34 +22,40 @@ TRADES_MAX: Final = 2_000_000
 
 
 class TradeStatus(StrEnum):
-    """The part of the platform's statuses that paid orders pass."""
+    """The platform's statuses that this simulation passes through."""
 
+    WAIT_BUYER_PAY = "WAIT_BUYER_PAY"
     WAIT_SELLER_SEND_GOODS = "WAIT_SELLER_SEND_GOODS"
     SELLER_CONSIGNED_PART = "SELLER_CONSIGNED_PART"
     WAIT_BUYER_CONFIRM_GOODS = "WAIT_BUYER_CONFIRM_GOODS"
     TRADE_FINISHED = "TRADE_FINISHED"
     TRADE_CLOSED = "TRADE_CLOSED"
+    TRADE_CLOSED_BY_TAOBAO = "TRADE_CLOSED_BY_TAOBAO"
 
 
 class TradeEvent(StrEnum):
     """What moves an order."""
 
+    PAY = "pay"
+    ABANDON = "abandon"
     SHIP_PART = "ship_part"
     SHIP = "ship"
     CONFIRM = "confirm"
-    CLOSE = "close"
+    REFUND = "refund"
 
 
 TRADE_TABLE: Final = TransitionTable(
     "taobao trade",
     {
+        (TradeStatus.WAIT_BUYER_PAY, TradeEvent.PAY): TradeStatus.WAIT_SELLER_SEND_GOODS,
+        (TradeStatus.WAIT_BUYER_PAY, TradeEvent.ABANDON): TradeStatus.TRADE_CLOSED_BY_TAOBAO,
         (TradeStatus.WAIT_SELLER_SEND_GOODS, TradeEvent.SHIP_PART): TradeStatus.SELLER_CONSIGNED_PART,
         (TradeStatus.WAIT_SELLER_SEND_GOODS, TradeEvent.SHIP): TradeStatus.WAIT_BUYER_CONFIRM_GOODS,
         (TradeStatus.SELLER_CONSIGNED_PART, TradeEvent.SHIP_PART): TradeStatus.SELLER_CONSIGNED_PART,
         (TradeStatus.SELLER_CONSIGNED_PART, TradeEvent.SHIP): TradeStatus.WAIT_BUYER_CONFIRM_GOODS,
         (TradeStatus.WAIT_BUYER_CONFIRM_GOODS, TradeEvent.CONFIRM): TradeStatus.TRADE_FINISHED,
-        (TradeStatus.WAIT_SELLER_SEND_GOODS, TradeEvent.CLOSE): TradeStatus.TRADE_CLOSED,
-        (TradeStatus.WAIT_BUYER_CONFIRM_GOODS, TradeEvent.CLOSE): TradeStatus.TRADE_CLOSED,
+        (TradeStatus.WAIT_SELLER_SEND_GOODS, TradeEvent.REFUND): TradeStatus.TRADE_CLOSED,
+        (TradeStatus.WAIT_BUYER_CONFIRM_GOODS, TradeEvent.REFUND): TradeStatus.TRADE_CLOSED,
     },
 )
 
@@ -71,7 +77,7 @@ class Line(msgspec.Struct, kw_only=True):
 
 
 class Trade(msgspec.Struct, kw_only=True):
-    """One paid order."""
+    """One order."""
 
     shop: Shop
     tid: int
@@ -80,7 +86,8 @@ class Trade(msgspec.Struct, kw_only=True):
     modified_at: datetime
     lines: list[Line]
     post_fen: int = 0
-    status: TradeStatus = TradeStatus.WAIT_SELLER_SEND_GOODS
+    status: TradeStatus = TradeStatus.WAIT_BUYER_PAY
+    paid_at: datetime | None = None
     consigned_at: datetime | None = None
     ended_at: datetime | None = None
     parcels: dict[str, str] = msgspec.field(default_factory=dict)  # tracking number -> company code
@@ -112,6 +119,7 @@ class Trades:
         """Begin again with the numbers, too."""
         self._drbg = self._world.drbg("taobao trades")
         self._by_tid: dict[int, Trade] = {}
+        self._by_shop: dict[str, list[Trade]] = {}
 
     def all(self) -> list[Trade]:
         """In order of creation."""
@@ -119,7 +127,7 @@ class Trades:
 
     def of(self, shop: Shop) -> list[Trade]:
         """A shop's orders."""
-        return [trade for trade in self._by_tid.values() if trade.shop is shop]
+        return self._by_shop.get(shop.shop_id, [])
 
     def find(self, shop: Shop, tid: str) -> Trade | None:
         """A shop's order by number."""
@@ -127,7 +135,7 @@ class Trades:
         return trade if trade is not None and trade.shop is shop else None
 
     def place(self, shop: Shop, wanted: list[tuple[str, int]], buyer: int, post_fen: int) -> Trade:
-        """A buyer orders and pays; the platform's own stock goes down, all lines or none."""
+        """A buyer orders; the platform's own stock goes down at once (拍下减库存), all lines or none."""
         if len(self._by_tid) >= TRADES_MAX:
             raise InvalidInput(field="trades", problem=f"> {TRADES_MAX}")
         if len({outer_id for outer_id, _ in wanted}) != len(wanted):
@@ -144,8 +152,22 @@ class Trades:
             lines.append(Line(oid=oid, sku=sku, title=sku.title, quantity=quantity, price_fen=sku.price_fen))
         trade = Trade(shop=shop, tid=tid, buyer=buyer, created_at=now, modified_at=now, lines=lines, post_fen=post_fen)
         self._by_tid[tid] = trade
-        self._log("order_paid", trade, amount_fen=trade.amount_fen)
+        self._by_shop.setdefault(shop.shop_id, []).append(trade)
+        self._log("order_placed", trade, amount_fen=trade.amount_fen)
         return trade
+
+    def move(self, trade: Trade, event: TradeEvent) -> None:
+        """What buyer or platform do: pay, give up unpaid, confirm receipt, get all the money back."""
+        trade.status = TRADE_TABLE.next(trade.status, event)
+        now = trade.modified_at = self._world.clock.now()
+        if event is TradeEvent.PAY:
+            trade.paid_at = now
+        else:
+            trade.ended_at = now
+        if event is TradeEvent.ABANDON:
+            for line in trade.lines:
+                trade.shop.set_quantity(line.sku, line.sku.quantity + line.quantity)
+        self._log(f"order_{event.value}", trade, amount_fen=trade.amount_fen)
 
     def ship(self, trade: Trade, oids: set[int], company_code: str, out_sid: str) -> None:
         """Hand lines (all when none are named) to a carrier."""
@@ -174,7 +196,6 @@ class Trades:
             "seller_nick": trade.shop.seller_nick,
             "title": trade.shop.seller_nick,
             "created": wire_time(trade.created_at),
-            "pay_time": wire_time(trade.created_at),
             "modified": wire_time(trade.modified_at),
             "payment": yuan(trade.amount_fen),
             "total_fee": yuan(goods_fen),
@@ -189,6 +210,8 @@ class Trades:
             **self._masked_buyer(trade),
             "orders": {"order": [_wire_line(trade, line) for line in trade.lines]},
         }
+        if trade.paid_at is not None:
+            body["pay_time"] = wire_time(trade.paid_at)
         if trade.consigned_at is not None:
             body["consign_time"] = wire_time(trade.consigned_at)
         if trade.ended_at is not None:
@@ -236,7 +259,7 @@ def _wire_line(trade: Trade, line: Line) -> Json:
         "adjust_fee": yuan(0),
         "part_mjz_discount": yuan(0),
         "status": status.value,
-        "refund_status": "NO_REFUND",
+        "refund_status": "SUCCESS" if trade.status is TradeStatus.TRADE_CLOSED else "NO_REFUND",
         "buyer_rate": False,
         "seller_rate": False,
     }

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 from hutong.core.errors import Conflict, InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
-from hutong_sandbox.wechatpay import signing
+from hutong_sandbox.wechatpay import cashier, signing
 from hutong_sandbox.wechatpay.accounts import Keyring
 from hutong_sandbox.wechatpay.gateway import Gateway
 from hutong_sandbox.wechatpay.notices import Notices
@@ -18,6 +18,8 @@ from hutong_sandbox.wechatpay.trades import H5_LIFE, PREPAY_LIFE, Trade, Trades,
 from hutong_sandbox.world import Platform, World, count_of, text_of
 
 PACKAGE_PREFIX: Final = "prepay_id="
+#: Stands for the own address where only the query matters.
+H5_ANYWHERE: Final = "http://127.0.0.1"
 
 #: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
 PROOFS: Final = {
@@ -64,7 +66,13 @@ class WechatPay(Platform):
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer on the platform's own port."""
+        if request.path == cashier.H5_PATH:
+            return await self._h5(request)
         return await self.gateway.handle(request)
+
+    def bridge(self, control_url: str) -> HttpResponse:
+        """The script that WeChat puts into pages."""
+        return cashier.bridge_script(control_url)
 
     async def pay(self, order: Json) -> Json:
         """Pay as a buyer, through whatever the merchant's page handed out, and let the notice go out."""
@@ -124,8 +132,21 @@ class WechatPay(Platform):
         self.notices.clear()
         self.oauth.clear()
 
+    async def _h5(self, request: HttpRequest) -> HttpResponse:
+        try:
+            trade = self._by_handle("h5_url", f"{H5_ANYWHERE}{request.target}")
+        except (NotFound, InvalidInput):
+            return HttpResponse(status=404, body="商家参数格式有误，或支付页面已过期".encode())
+        if request.method != "POST":
+            return cashier.h5_page(trade)
+        if trade.state is TradeState.NOTPAY:
+            await self.pay({"out_trade_no": trade.order.out_trade_no, "mchid": trade.account.mchid})
+        return cashier.h5_return(request)
+
     def _find(self, which: Json) -> Trade:
         """The order that a control request means, by any of its handles."""
+        if "invoke" in which and "out_trade_no" not in which:
+            return self._by_handle("prepay_id", _prepay_id(which["invoke"]))
         for field in ("code_url", "prepay_id", "h5_url"):
             if field in which:
                 return self._by_handle(field, text_of(which, field))
@@ -156,15 +177,22 @@ class WechatPay(Platform):
 
     def _check_invoke(self, trade: Trade, invoke: object) -> None:
         """Do what the WeChat client does before it shows the cashier: check the page's signature."""
-        if not isinstance(invoke, dict):
-            raise InvalidInput(field="invoke", problem="object expected")
+        if self._by_handle("prepay_id", _prepay_id(invoke)) is not trade:
+            raise InvalidInput(field="invoke", problem="prepay_id of another order")
+        assert isinstance(invoke, dict)
         app_id, package = text_of(invoke, "appId"), text_of(invoke, "package")
         if text_of(invoke, "signType") != "RSA" or app_id != trade.account.appid:
             raise InvalidInput(field="invoke", problem="appId or signType")
-        if not package.startswith(PACKAGE_PREFIX):
-            raise InvalidInput(field="invoke", problem="package")
-        if self._by_handle("prepay_id", package.removeprefix(PACKAGE_PREFIX)) is not trade:
-            raise InvalidInput(field="invoke", problem="prepay_id of another order")
         text = signing.invoke_text(app_id, text_of(invoke, "timeStamp"), text_of(invoke, "nonceStr"), package)
         if not signing.verifies(trade.account.key.public_key(), text_of(invoke, "paySign"), text):
             raise InvalidSignature
+
+
+def _prepay_id(invoke: object) -> str:
+    """The prepay_id in the parameters of the JavaScript bridge."""
+    if not isinstance(invoke, dict):
+        raise InvalidInput(field="invoke", problem="object expected")
+    package = text_of(invoke, "package")
+    if not package.startswith(PACKAGE_PREFIX):
+        raise InvalidInput(field="invoke", problem="package")
+    return package.removeprefix(PACKAGE_PREFIX)
