@@ -22,7 +22,17 @@ from hutong.connectors.taobao.file_columns import (
 from hutong.core.money import Money, allocate, minor_half_up
 from hutong.platforms.files import FileContext, FileLine, RowRefused
 from hutong.platforms.shops import ShopOrderStatus
-from hutong.platforms.tables.cells import CellRefused, code, is_foot, moment, money, order_number, quantity, words
+from hutong.platforms.tables.cells import (
+    CHINA,
+    CellRefused,
+    code,
+    is_foot,
+    moment,
+    money,
+    order_number,
+    quantity,
+    words,
+)
 from hutong.platforms.tables.headers import Columns
 from hutong.platforms.tables.lines import LineKeys, refused
 
@@ -122,10 +132,7 @@ class _Reader:
 
     def times(self, cells: Sequence[str]) -> dict[str, object]:
         fields = ("created_at", "paid_at", "shipped_at", "completed_at")
-        return {
-            field: moment(self.columns.cell(cells, field), self.columns.name(field), self.context.zone)
-            for field in fields
-        }
+        return {field: moment(self.columns.cell(cells, field), self.columns.name(field), CHINA) for field in fields}
 
     def common(self, cells: Sequence[str]) -> dict[str, object]:
         raw_status = words(self.columns.cell(cells, "status"))
@@ -147,13 +154,10 @@ class _OrderReader(_Reader):
     def row(self, row_no: int, cells: Sequence[str]) -> FileLine | RowRefused:
         if is_foot(cells):
             return RowRefused(row_no=row_no, reason="total_row")
-        goods = Decimal(0)
         try:
-            sums = self.sums(cells)
-            goods = sums.goods_due or Decimal(0)
-            return self._order(row_no, cells, sums)
+            return self._order(row_no, cells, self.sums(cells))
         except CellRefused as error:
-            return refused(row_no, error, goods)
+            return refused(row_no, error)  # no quantity and unit price on such a row
 
     def _order(self, row_no: int, cells: Sequence[str], sums: _Sums) -> FileLine:
         common = self.common(cells)

@@ -10,6 +10,8 @@ from typing import Final
 
 #: OWASP "CSV Injection": a cell that begins with one of these may be run when the file is opened.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+#: Blanks and control characters that a program may skip before it sees a formula.
+BEFORE_FORMULAS: Final = "".join(map(chr, (*range(0x21), 0x7F, 0x85, 0xA0, 0x3000, 0xFEFF, 0x200B)))
 NEUTRAL_PREFIX: Final = "'"
 #: Spreadsheet programs on the mainland take a CSV without this mark for GBK.
 UTF8_MARK: Final = "\ufeff"
@@ -22,8 +24,9 @@ def safe_cell(value: Cell) -> str:
     if value is None:
         return ""
     if isinstance(value, str):
-        begins = value.lstrip(" \xa0\u3000\ufeff\x00")
-        return f"{NEUTRAL_PREFIX}{value}" if begins.startswith(FORMULA_STARTS) else value
+        begins = value.lstrip(BEFORE_FORMULAS)
+        runs = value.startswith(FORMULA_STARTS) or begins.startswith(FORMULA_STARTS)
+        return f"{NEUTRAL_PREFIX}{value}" if runs else value
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
 
 
