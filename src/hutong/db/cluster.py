@@ -203,6 +203,22 @@ class Cluster:
         except (OSError, ValueError, IndexError):
             return None
 
+    def started_by_hand(self) -> list[int]:
+        """The process named by ``postmaster.pid`` when it works in our data folder though we did not start it.
+
+        The number alone proves nothing: after a crash or in a container it soon belongs to somebody else.
+        """
+        found = self.postmaster()
+        if found is None or sys.platform != "linux":
+            return []
+        process = Path(f"/proc/{found[0]}")
+        try:
+            return [found[0]] if (process / "cwd").samefile(self.data) else []
+        except PermissionError:  # root without ptrace rights, as in a container
+            return [found[0]] if (process / "comm").read_text().strip() == "postgres" else []
+        except OSError:
+            return []
+
     def log_tail(self) -> list[str]:
         """The last lines of the server's log."""
         try:

@@ -147,7 +147,7 @@ class Lifeline:
                     aside.kill()
                 return 0
             failures = 1 if time.monotonic() - started > STEADY_S else failures + 1
-            if failures >= START_ATTEMPTS_MAX or self._cannot_clear():
+            if failures >= START_ATTEMPTS_MAX or self._cannot_clear(child.pid):
                 return EXIT_GAVE_UP
             if self._pause(RESTART_PAUSE_S * 2 ** (failures - 1)) is not None:
                 return 0
@@ -203,11 +203,14 @@ class Lifeline:
                 break
         clear_survivors(self.spec["token"], self.uid)
 
-    def _cannot_clear(self) -> bool:
+    def _cannot_clear(self, dead: int) -> bool:
         """After the postmaster's death: end its backends and drop its pid file, whose number may be reused."""
         if clear_survivors(self.spec["token"], self.uid):
             return True
-        Path(self.spec["pid_file"]).unlink(missing_ok=True)
+        pid_file = Path(self.spec["pid_file"])
+        with contextlib.suppress(OSError):
+            if pid_file.read_bytes().split(b"\n", 1)[0].strip() == str(dead).encode():
+                pid_file.unlink()
         return False
 
 

@@ -133,9 +133,7 @@ class _Setup:
         self.major = 0
 
     async def run(self) -> DatabaseAddress:
-        connection = await asyncpg.connect(
-            with_database(self.admin_url, MAINTENANCE_DATABASE), timeout=CONNECT_TIMEOUT_S
-        )
+        connection = await self._connect()
         try:
             self.major = connection.get_server_version().major
             if self.major < SERVER_MAJOR_MIN:
@@ -149,6 +147,17 @@ class _Setup:
         url = with_database(self.admin_url, self.database)
         await self._close_to_public(url)
         return DatabaseAddress(url if self.login is None else _with_login(url, self.login))
+
+    async def _connect(self) -> asyncpg.Connection:
+        """To the maintenance database, from which ours can be made; where that is closed, to the URL's own."""
+        try:
+            return await asyncpg.connect(with_database(self.admin_url, MAINTENANCE_DATABASE), timeout=CONNECT_TIMEOUT_S)
+        except (
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.InsufficientPrivilegeError,
+            asyncpg.InvalidAuthorizationSpecificationError,
+        ):
+            return await asyncpg.connect(self.admin_url, timeout=CONNECT_TIMEOUT_S)
 
     @property
     def login_name(self) -> str:

@@ -142,7 +142,7 @@ class EmbeddedServer:
         """Wait for the processes of an earlier run, then drop the pid file, whose number may be somebody else's now."""
         token = self.cluster.token()
         deadline = time.monotonic() + PREDECESSOR_WAIT_S
-        while left := lifeline.survivors(token, account.uid):
+        while left := lifeline.survivors(token, account.uid) or self.cluster.started_by_hand():
             found = self.cluster.postmaster()
             if found is None or found[0] not in left:
                 lifeline.clear_survivors(token, account.uid)  # backends without a postmaster only wait to be told

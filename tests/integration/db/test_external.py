@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from hutong.db import binaries
+from hutong.db import binaries, roles
 from hutong.db.refusals import BinariesMissing, MissingPrivilege, ServerTooOld, UnsafeRole
 from hutong.db.roles import ROLES, ensure_roles, role_name, with_database
 from hutong.db.supervisor import EmbeddedServer
@@ -154,6 +154,28 @@ def test_processes_that_set_up_a_bare_server_at_once_all_succeed(clean):
         return await asyncio.gather(*(ensure_roles(clean("creator"), f"hub{n % 3}") for n in range(9)))
 
     assert len({address.url for address in asyncio.run(main())}) == 3
+
+
+def test_a_closed_maintenance_database_is_not_needed_once_ours_exists(clean, monkeypatch):
+    async def main():
+        await ensure_roles(clean("creator"), "hub")
+        monkeypatch.setattr(roles, "MAINTENANCE_DATABASE", "hub_that_is_not_there")
+        return await ensure_roles(clean("creator", "hub"), "hub")
+
+    assert asyncio.run(main()).url == clean("creator", "hub")
+
+
+def test_processes_that_do_not_meet_on_one_lock_succeed_too(clean, external, monkeypatch):
+    """Without the maintenance database each locks in its own; they collide on the roles and try again."""
+    monkeypatch.setattr(roles, "MAINTENANCE_DATABASE", "hub_that_is_not_there")
+    names = [f"hub{number}" for number in range(4)]
+
+    async def main():
+        for name in names:
+            await run(external.url("postgres"), f"CREATE DATABASE {name} OWNER creator", "SELECT 1")
+        return await asyncio.gather(*(ensure_roles(clean("creator", name), name) for name in names))
+
+    assert [address.url for address in asyncio.run(main())] == [clean("creator", name) for name in names]
 
 
 def test_a_server_that_is_too_old_is_refused():

@@ -16,8 +16,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from hutong.db import supervisor
 from hutong.db.account import database_account
-from hutong.db.cluster import Cluster
+from hutong.db.binaries import locate
+from hutong.db.cluster import Cluster, reachable, server_environment
+from hutong.db.refusals import DatabaseStillRunning
 from hutong.db.supervisor import EmbeddedServer
 
 #: The promise of the design.
@@ -38,6 +41,10 @@ def query(url, statement, *values):
 
 #: What a client sees of a server that goes away under it.
 BROKEN = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+
+
+#: Works for minutes and never looks whether its postmaster lives.
+BUSY = "SELECT count(*) FROM generate_series(1, 10000000000)"
 
 
 class Writer(threading.Thread):
@@ -195,11 +202,12 @@ def test_a_killed_postmaster_is_replaced_and_nothing_acknowledged_is_lost(home, 
 
 
 def test_a_start_after_everything_was_killed_at_once(home, start_hub, writer, processes):
-    """Hub, lifeline and postmaster die together; backends stay behind and hold the shared memory."""
+    """Hub, lifeline and postmaster die together; a busy backend stays behind and holds the shared memory."""
     hub = start_hub()
     one = writer(hub.url)
-    sleeper = threading.Thread(target=lambda: _suppressed(hub.url, "SELECT pg_sleep(60)"))
+    sleeper = threading.Thread(target=lambda: _suppressed(hub.url, BUSY))
     sleeper.start()
+    processes.wait_until(lambda: query(hub.url, "SELECT count(*) FROM pg_stat_activity WHERE query = $1", BUSY), 10)
     processes.wait_until(lambda: len(one.acknowledged) > 200, BACK_WITHIN_S)
     postmaster = Cluster(home).postmaster()[0]
     watcher = processes.parent(postmaster)
@@ -207,6 +215,7 @@ def test_a_start_after_everything_was_killed_at_once(home, start_hub, writer, pr
         os.kill(pid, signal.SIGKILL)
     hub.process.wait()
     assert Cluster(home).postmaster() == (postmaster, "ready"), "the pid file is stale now"
+    assert processes.of(home), "an orphan holds the shared memory"
     again = start_hub()
     one.over.set()
     sleeper.join(10)
@@ -228,6 +237,36 @@ def test_a_stale_pid_file_whose_number_serves_somebody_else_now(home, start_hub)
             assert stranger.poll() is None, "a stranger is not ours to end"
         finally:
             stranger.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/proc")
+def test_a_database_started_by_hand_is_neither_disturbed_nor_joined(home, monkeypatch):
+    monkeypatch.setattr(supervisor, "PREDECESSOR_WAIT_S", 0.3)
+    cluster = Cluster(home)
+    account = database_account(cluster.folder)
+    program = locate(account, home).program("postgres")
+    with (
+        reachable(cluster.folder, account) as (base, descriptors),
+        subprocess.Popen(
+            [program, "-D", f"{base}/data", "-p", "14999", "-c", "listen_addresses="],
+            cwd=cluster.data,
+            env=server_environment(),
+            stderr=subprocess.DEVNULL,
+            pass_fds=descriptors,
+            **account.popen_arguments(),
+        ) as by_hand,
+    ):
+        try:
+            deadline = time.monotonic() + BACK_WITHIN_S
+            while cluster.postmaster() != (by_hand.pid, "ready") and time.monotonic() < deadline:
+                time.sleep(0.01)
+            with pytest.raises(DatabaseStillRunning) as caught:
+                EmbeddedServer(home).start()
+            assert caught.value.details["pid"] == by_hand.pid
+            assert by_hand.poll() is None
+            assert cluster.postmaster() == (by_hand.pid, "ready")
+        finally:
+            by_hand.send_signal(signal.SIGQUIT)
 
 
 def test_a_copied_home_runs_beside_its_original(home, start_hub, tmp_path):
