@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,9 +89,11 @@ def hub_and_sandbox(
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
 def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: bool) -> None:
     """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事"""
+    started = time.monotonic()
     plan = StoryPlan(price_fen=price_fen, commission_bps=commission_bps, stock=stock, seed=seed)
     with story_home() as home, hub_and_sandbox(home, seed) as (hub, sandbox):
         figures = tell(plan, home, hub, sandbox)
+    figures["seconds"] = round(time.monotonic() - started, 2)
     if not as_json:
         click.echo(json.dumps(figures, ensure_ascii=False, indent=2), err=True)
     print_json(figures)

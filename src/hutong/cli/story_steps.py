@@ -108,7 +108,7 @@ class Story:
         self.sell_on_taobao()
         self.refund()
         figures = self.figures()
-        figures["seconds"] = round(time.monotonic() - started, 2)
+        figures["story_seconds"] = round(time.monotonic() - started, 2)
         return figures
 
     def open_shop(self) -> None:
@@ -188,9 +188,9 @@ class Story:
 
     def taobao_stock(self) -> int:
         """What Taobao shows."""
-        for item in self.sandbox.get("/shops"):
-            if item["platform"] == "taobao" and item["sku"] == SELLER_CODE and item["shop_id"] == self.shop_id:
-                return int(item["quantity"])
+        for shop in self.sandbox.get("/shops"):
+            if shop["platform"] == "taobao" and shop["shop_id"] == self.shop_id:
+                return next(int(item["quantity"]) for item in shop["skus"] if item["sku"] == SELLER_CODE)
         raise StepFailed(step="stock on taobao", problem=SELLER_CODE)
 
     def platform_books(self) -> dict[str, int]:
@@ -227,7 +227,7 @@ class Story:
         return {
             "clicks": channel["clicks"],
             "clicks_by_container": channel["clicks_by_container"],
-            "clicks_converted": channel["converted_clicks"],
+            "clicks_converted": channel["clicks_converted"],
             "orders": self.api.get("/orders")["total"],
             "payments": payments["total"],
             "refunds": sum(len(payment["refunds"]) for payment in payments["items"]),

@@ -12,7 +12,7 @@ from litestar import Controller, Request, Response, get, post
 from hutong.analytics.queries import channel_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
-from hutong.links.queries import links_page
+from hutong.links.queries import channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.callers import once
@@ -77,6 +77,34 @@ class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
+class ChannelMoney(msgspec.Struct, frozen=True, kw_only=True):
+    """Sales of a channel in one currency; ``net_minor`` is what did not go back."""
+
+    currency: str
+    gross_minor: int
+    refunded_minor: int
+    net_minor: int
+
+
+class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel brought; ``channel_id`` null: orders that no channel is known for."""
+
+    channel_id: UUID | None
+    name: str
+    clicks: int
+    bot_clicks: int
+    clicks_by_container: dict[str, int]
+    clicks_converted: int
+    orders: int
+    money: tuple[ChannelMoney, ...]
+
+
+class ChannelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All channels, the one with the most clicks first."""
+
+    items: tuple[ChannelItem, ...]
+
+
 class LinksApi(Controller):
     """Channels and links."""
 
@@ -121,10 +149,35 @@ class LinksApi(Controller):
         return LinksAnswer(items=items, total=page.total)
 
     @get("/channels", opt={"scope": "figures:read"}, summary="What each channel brought")
-    async def channels(self, runtime: Runtime, caller: ApiKey) -> dict[str, Any]:
+    async def channels(self, runtime: Runtime, caller: ApiKey) -> ChannelsAnswer:
         """Clicks, orders and money by channel."""
         async with runtime.unit(caller.merchant_id, "api.channels") as unit:
-            return {"items": [msgspec.to_builtins(figures) for figures in await channel_figures(unit)]}
+            figures = await channel_figures(unit)
+            known = [row.channel_id for row in figures if row.channel_id is not None]
+            names = await channel_names(unit, known)
+        return ChannelsAnswer(
+            items=tuple(
+                ChannelItem(
+                    channel_id=row.channel_id,
+                    name="" if row.channel_id is None else names.get(row.channel_id, ""),
+                    clicks=row.traffic.clicks,
+                    bot_clicks=row.traffic.bot_clicks,
+                    clicks_by_container=dict(row.traffic.clicks_by_container),
+                    clicks_converted=row.traffic.converted_clicks,
+                    orders=row.orders_count,
+                    money=tuple(
+                        ChannelMoney(
+                            currency=money.gross.currency,
+                            gross_minor=money.gross.amount_minor,
+                            refunded_minor=money.refunded.amount_minor,
+                            net_minor=money.gross.amount_minor - money.refunded.amount_minor,
+                        )
+                        for money in row.money
+                    ),
+                )
+                for row in figures
+            )
+        )
 
 
 async def _channel(unit: Unit, data: NewChannel) -> ChannelMade:
