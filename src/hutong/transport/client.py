@@ -35,6 +35,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 20.0
     total_timeout_s: float = 30.0  # one send, response body included
+    repeat_within_s: float = 20.0  # counted from the first send; after it no further one starts
     pace_wait_max_s: float = 10.0
     body_bytes_max: int = 32 * 1024 * 1024
     connections_max: int = 100
@@ -92,23 +93,26 @@ class HttpPool:
     async def send(self, platform: str, account_key: str, pace: Pace, request: Request) -> Response:
         """Send with pacing and retries; the contract is that of ``HttpClient.send``."""
         _check_target(request.url)
-        response: Response | None = None
+        started_s = self._now_s()
         for attempt in range(1, ATTEMPTS_MAX + 1):
             await self._wait_turn(platform, account_key, pace)
-            last = attempt == ATTEMPTS_MAX
             try:
                 response = await self._once(platform, request)
             except NOT_SENT as error:
-                if last:
+                if self._is_last(attempt, started_s):
                     raise PlatformUnreachable(platform=platform) from error
             except PlatformUnknown:
-                if last or not request.repeatable:
+                if self._is_last(attempt, started_s) or not request.repeatable:
                     raise
             else:
-                if last or not request.repeatable or response.status not in RETRY_STATUSES:
+                again = request.repeatable and response.status in RETRY_STATUSES
+                if not again or self._is_last(attempt, started_s):
                     return response
             await self._sleep(_backoff_s(attempt))
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _is_last(self, attempt: int, started_s: float) -> bool:
+        return attempt == ATTEMPTS_MAX or self._now_s() - started_s >= self._settings.repeat_within_s
 
     async def _wait_turn(self, platform: str, account_key: str, pace: Pace) -> None:
         bucket = self._buckets.of(platform, account_key, pace)

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 import random
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
@@ -355,3 +356,26 @@ def test_a_payment_call_downloads_what_it_needs_to_check_its_answer(wechat):
     asyncio.run(CONNECTOR.payments.query(account, "HT20261123000001"))
     assert len(http.sent) == 3
     assert "Wechatpay-Serial" not in http.sent[0].headers
+
+
+def test_calls_at_the_same_time_share_one_download(wechat):
+    listed = wechat.certificates((wechat.cert_serial, wechat.cert_pem))
+
+    class Http:
+        sent = 0
+
+        async def send(self, request):
+            await asyncio.sleep(0)
+            if "/v3/certificates" in request.url:
+                Http.sent += 1
+                return wechat.answer(listed, serial=wechat.cert_serial)
+            return wechat.answer(wechat.trade(), serial=wechat.cert_serial)
+
+    account, _ = wechat.account(**cert_mode(wechat))
+    account = msgspec.structs.replace(account, http=Http())
+
+    async def main():
+        return await asyncio.gather(*(CONNECTOR.payments.query(account, "HT20261123000001") for _ in range(20)))
+
+    assert {report.status for report in asyncio.run(main())} == {TradeStatus.PAID}
+    assert Http.sent == 1

@@ -128,6 +128,23 @@ def test_only_repeatable_requests_are_sent_again():
     assert (response.status, len(seen)) == (503, 1)
 
 
+def test_no_repeat_starts_after_its_time():
+    clock = iter(range(0, 1000, 15))
+
+    async def main():
+        async def no_sleep(_):
+            pass
+
+        async with Server(BUSY, BUSY, OK) as server, HttpPool(now_s=lambda: next(clock), sleep=no_sleep) as pool:
+            client = pool.account("p", "a", FREE)
+            response = await client.send(Request(method="GET", url=server.base + "/", repeatable=True))
+            return response.status, len(server.seen)
+
+    status, count = asyncio.run(main())
+    assert status == 503
+    assert count < ATTEMPTS_MAX
+
+
 def test_a_broken_line_is_unknown_and_not_repeated():
     error, seen, _ = run([None], get())
     assert isinstance(error, PlatformUnknown)

@@ -6,7 +6,9 @@ what was downloaded is remembered in this process only, per account, bounded and
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import re
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,7 +16,6 @@ from typing import Final
 import msgspec
 
 from hutong.connectors.wechatpay.keys import (
-    PUBLIC_KEY_PREFIX,
     PlatformKey,
     PlatformKeys,
     certificates_of,
@@ -39,6 +40,7 @@ CERTIFICATES_FRESH: Final = timedelta(hours=12)
 #: At most one download in this time for one account, however many strange serials come in.
 DOWNLOAD_INTERVAL: Final = timedelta(seconds=60)
 HTTP_OK: Final = 200
+_SERIAL: Final = re.compile(r"[0-9A-Fa-f]{1,64}")
 
 
 class Sealed(msgspec.Struct, frozen=True):
@@ -84,6 +86,8 @@ class CertificateMemory:
 
     def __init__(self) -> None:
         self._by_account: OrderedDict[tuple[str, str, bytes], _Remembered] = OrderedDict()
+        #: Under way now, at most one for each account.
+        self.downloads: dict[tuple[str, str, bytes], asyncio.Future[None]] = {}
 
     def keys(self, merchant: Merchant, now: datetime) -> PlatformKeys:
         """All keys this account may trust now."""
@@ -115,6 +119,7 @@ class CertificateMemory:
     def forget_all(self) -> None:
         """Empty the memory (tests)."""
         self._by_account.clear()
+        self.downloads.clear()
 
 
 MEMORY: Final = CertificateMemory()
@@ -146,16 +151,30 @@ def read_download(merchant: Merchant, response: Response, now: datetime) -> Plat
 
 
 async def refresh(account: Account, merchant: Merchant, serial: str) -> PlatformKeys:
-    """The account's keys, after a download where ``serial`` is not among them and one is due."""
+    """The account's keys, after a download where ``serial`` is not among them and one is due.
+
+    Calls that need it at the same time share one download.
+    """
     now = account.clock.now()
     keys = MEMORY.keys(merchant, now)
-    downloadable = serial and not serial.startswith(PUBLIC_KEY_PREFIX)
-    if not downloadable or serial in keys or not MEMORY.may_ask(merchant, now):
-        return keys
+    if not _SERIAL.fullmatch(serial) or serial in keys:
+        return keys  # the public key of the other mode has no serial of this form, and cannot be downloaded
+    key = _account_key(merchant)
+    download = MEMORY.downloads.get(key)
+    if download is None:
+        if not MEMORY.may_ask(merchant, now):
+            return keys
+        download = MEMORY.downloads[key] = asyncio.ensure_future(_download(account, merchant))
+        download.add_done_callback(lambda _: MEMORY.downloads.pop(key, None))
+    await asyncio.shield(download)
+    return MEMORY.keys(merchant, now)
+
+
+async def _download(account: Account, merchant: Merchant) -> None:
+    now = account.clock.now()
     response = await account.http.send(build_download(merchant, now, account.nonce()))
     if response.status == HTTP_OK:
         MEMORY.remember(merchant, read_download(merchant, response, account.clock.now()), now)
-    return MEMORY.keys(merchant, now)
 
 
 def _account_key(merchant: Merchant) -> tuple[str, str, bytes]:

@@ -14,7 +14,7 @@ import msgspec
 
 from hutong.connectors.wechatpay.answers import succeeded
 from hutong.connectors.wechatpay.errors import ERROR_WORDS
-from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL, needed
+from hutong.connectors.wechatpay.merchant import LIVE_BASE_URLS, needed
 from hutong.core.errors import InvalidInput, PlatformUnknown
 from hutong.platforms.account import Account
 from hutong.platforms.contract import ErrorWord
@@ -81,4 +81,4 @@ def read_visitor(platform: str, response: Response) -> str:
 
 def _host(account: Account, live_url: str) -> str:
     base_url = account.base_url.rstrip("/")
-    return live_url if base_url == LIVE_BASE_URL else base_url
+    return live_url if base_url in LIVE_BASE_URLS else base_url

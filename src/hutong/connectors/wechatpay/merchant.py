@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -12,7 +13,9 @@ from hutong.crypto.rsa import private_key
 from hutong.platforms.account import Account
 
 #: The live platform. Identity has hosts of its own there; a sandbox serves all paths from one root.
-LIVE_BASE_URL = "https://api.mch.weixin.qq.com"
+LIVE_BASE_URL: Final = "https://api.mch.weixin.qq.com"
+#: With the reserve address of the documents.
+LIVE_BASE_URLS: Final = frozenset({LIVE_BASE_URL, "https://api2.mch.weixin.qq.com"})
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True):

@@ -33,6 +33,7 @@ from hutong.platforms.conformance.incoming import (
     genuine_callbacks_verify,
     mutated_callbacks_never_verify,
     other_callbacks_do_not,
+    preparing_is_bounded,
 )
 from hutong.platforms.conformance.sheet import (
     files_are_not_everybodys,
@@ -65,5 +66,6 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     genuine_callbacks_verify,
     other_callbacks_do_not,
     mutated_callbacks_never_verify,
+    preparing_is_bounded,
     answers_to_callbacks_are_plain,
 )

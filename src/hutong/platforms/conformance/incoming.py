@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import random
 from collections.abc import Mapping
@@ -15,6 +16,8 @@ from hutong.platforms.payments import Callbacks
 
 MUTATIONS: Final = 2_000
 SEED: Final = 20261123
+#: Callbacks with made-up headers, at one moment.
+STRANGERS: Final = 20
 #: Older than any platform's tolerance.
 STALE: Final = timedelta(days=1)
 SIGNATURE_WORDS: Final = ("sign", "serial", "nonce", "timestamp")
@@ -71,6 +74,25 @@ def mutated_callbacks_never_verify(case: Case) -> None:
             if not _same_value(changed, headers[name]):
                 _refused(case, callbacks, {**headers, name: changed}, body, f"a changed {name}")
     callbacks.verify(case.account(silence)[0], headers, body)
+
+
+def preparing_is_bounded(case: Case) -> None:
+    """``prepare`` asks once at most, whatever the headers hold, and never raises for them."""
+    callbacks = case.connector.callbacks
+    if callbacks is None:
+        return
+    genuine, _ = _notice(case)
+    strange = dict.fromkeys(genuine, "?" * 1000)
+    for headers in ({}, genuine, strange, dict.fromkeys(genuine, "")):
+        account, http = case.account(silence)
+        asyncio.run(callbacks.prepare(account, headers))
+        assert len(http.sent) <= 1, "prepare sent more than one request"
+    sent = 0
+    for number in range(STRANGERS):
+        account, http = case.account(silence)
+        asyncio.run(callbacks.prepare(account, dict.fromkeys(genuine, f"{number:X}")))
+        sent += len(http.sent)
+    assert sent <= 1, "every stranger's header makes the hub send a request"
 
 
 def answers_to_callbacks_are_plain(case: Case) -> None:
