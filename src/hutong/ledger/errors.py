@@ -87,17 +87,17 @@ class SaleNotPosted(HutongError):
 
 
 class ShareTooLarge(HutongError):
-    """Shares of a sale are negative, of another currency or more than the sale."""
+    """The fee or the shares of a sale are negative or more than the sale."""
 
     code = "share_too_large"
     status = 422
     zh = ErrorText(
-        "订单 {order_id} 的手续费与分成合计 {shared_minor}，超过订单金额 {gross_minor}。",
+        "订单 {order_id} 的手续费或分成为 {shared_minor}，不在订单金额 {gross_minor} 之内。",
         "分成只能来自本订单的收入，且不能为负。",
         "请调整分成规则。",
     )
     en = ErrorText(
-        "Fee and shares of order {order_id} come to {shared_minor}, more than its {gross_minor}.",
+        "Fee or shares of order {order_id} come to {shared_minor}, not within its {gross_minor}.",
         "Shares are paid from the sale's own money and are never negative.",
         "Change the split rules.",
     )

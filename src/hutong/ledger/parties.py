@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Row, func, or_, select, update
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.money import BPS_WHOLE, Money
@@ -20,6 +20,9 @@ NAME_CHARS_MAX: Final = 100
 KIND_CHARS_MAX: Final = 40
 #: Open rules that may apply to one sale; each party takes a leg of its batch.
 RULES_PER_SALE_MAX: Final = 50
+
+#: Open rules shown at once.
+OPEN_RULES_MAX: Final = 1000
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,16 +95,28 @@ async def rules_for(unit: Unit, channel_id: UUID | None) -> list[Rule]:
         .order_by(split_rule.c.created_at, split_rule.c.rule_id)
         .limit(RULES_PER_SALE_MAX)
     )
-    return [
-        Rule(rule_id=row.rule_id, party_id=row.party_id, channel_id=row.channel_id, rate_bps=row.rate_bps)
-        for row in await unit.all(statement)
-    ]
+    return [_rule(row) for row in await unit.all(statement)]
+
+
+async def open_rules(unit: Unit) -> list[Rule]:
+    """Every open rule of the merchant, the oldest first."""
+    statement = (
+        select(split_rule)
+        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.ended_at.is_(None))
+        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
+        .limit(OPEN_RULES_MAX)
+    )
+    return [_rule(row) for row in await unit.all(statement)]
 
 
 async def shares_for(unit: Unit, channel_id: UUID | None, gross: Money) -> list[Share]:
     """What every party earns of a sale by the rules open now; exact to the minor unit."""
     rules = await rules_for(unit, channel_id)
     return shares_of(gross, [Rate(rule.party_id, rule.rate_bps) for rule in rules])
+
+
+def _rule(row: Row[Any]) -> Rule:
+    return Rule(rule_id=row.rule_id, party_id=row.party_id, channel_id=row.channel_id, rate_bps=row.rate_bps)
 
 
 async def _promised_bps(unit: Unit, channel_id: UUID | None) -> int:

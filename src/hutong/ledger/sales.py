@@ -74,16 +74,21 @@ def sale_batch(
     """A sale paid by a wallet: gross in, the wallet's fee out, commissions owed. None when nothing moved.
 
     Raises:
-        ShareTooLarge: fee or a share is negative, or together they exceed the gross price.
+        ShareTooLarge: fee or a share is negative, or the fee or all shares together exceed the gross price.
         CurrencyMismatch: fee or a share is of another currency.
     """
-    commission = gross - gross
-    for share in party_shares:
-        commission += share.amount
-    shared = fee + commission
-    negative = fee.amount_minor < 0 or any(share.amount.amount_minor < 0 for share in party_shares)
-    if negative or gross.amount_minor < 0 or shared.amount_minor > gross.amount_minor:
-        raise ShareTooLarge(order_id=str(order_id), shared_minor=shared.amount_minor, gross_minor=gross.amount_minor)
+    for amount in (fee, *(share.amount for share in party_shares)):
+        if amount.currency != gross.currency:
+            raise CurrencyMismatch(left=gross.currency, right=amount.currency)
+        if amount.amount_minor < 0:
+            raise ShareTooLarge(
+                order_id=str(order_id), shared_minor=amount.amount_minor, gross_minor=gross.amount_minor
+            )
+    commission = Money(sum(share.amount.amount_minor for share in party_shares), gross.currency)
+    # Each by itself: a merchant who promises the whole price away still owes the wallet its fee.
+    shared_minor = max(fee.amount_minor, commission.amount_minor)
+    if gross.amount_minor < 0 or shared_minor > gross.amount_minor:
+        raise ShareTooLarge(order_id=str(order_id), shared_minor=shared_minor, gross_minor=gross.amount_minor)
     legs = [
         Leg(wallet_path, gross),
         Leg(REVENUE_SALES, -gross),

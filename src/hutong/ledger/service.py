@@ -11,11 +11,11 @@ from sqlalchemy import select
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger import sales
-from hutong.ledger.accounts import PARTY_PREFIX, party_path, receivable_path, wallet_path
+from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path, receivable_path, wallet_path
 from hutong.ledger.batches import Batch, Leg, PostResult
 from hutong.ledger.errors import SaleNotPosted
 from hutong.ledger.events import BatchesPosted, BatchPosted, PostedLeg
-from hutong.ledger.joins import ON_ACCOUNT
+from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
 from hutong.ledger.parties import create_party, create_rule, end_rule, shares_for
 from hutong.ledger.posting import write
@@ -134,18 +134,28 @@ async def post_refund(
     refunded: Money,
     gross: Money,
     refunded_before: Money,
-    fee: Money,
+    fee: Money | None = None,
     event_at: datetime,
 ) -> PostResult:
     """Reverse a part of a posted sale: fee and every party's commission go back pro rata.
 
-    ``fee`` and ``gross`` are those of the whole sale; ``refunded_before`` is what other refunds of the order took
-    before this one. The parties' shares are read from the sale's own postings, not from today's rules.
+    ``gross`` is that of the whole sale; ``refunded_before`` is what other refunds of the order took before this one.
+    The parties' shares are read from the sale's own postings, not from today's rules; so is the whole sale's ``fee``
+    unless it is given.
 
     Raises:
         SaleNotPosted: the sale is not in the books yet (try again later).
         RefundBeyondSale: more than the sale in all.
     """
+    posted = await _sale_legs(unit, order_id)
+    shares = [
+        Share(UUID(path.removeprefix(PARTY_PREFIX)), -amount)
+        for path, amount in posted
+        if path.startswith(PARTY_PREFIX)
+    ]
+    fee_posted = Money(
+        sum(amount.amount_minor for path, amount in posted if path == EXPENSE_WALLET_FEE), gross.currency
+    )
     return await _post(
         unit,
         sales.refund_batch(
@@ -155,8 +165,8 @@ async def post_refund(
             refunded=refunded,
             gross=gross,
             refunded_before=refunded_before,
-            fee=fee,
-            party_shares=await _shares_posted(unit, order_id),
+            fee=fee_posted if fee is None else fee,
+            party_shares=shares,
             event_at=event_at,
         ),
     )
@@ -231,24 +241,20 @@ async def _post(unit: Unit, batch: Batch | None) -> PostResult:
     return PostResult(posted=False) if batch is None else await post(unit, batch)
 
 
-async def _shares_posted(unit: Unit, order_id: UUID) -> list[Share]:
-    """The parties' shares as the order's sale posted them, in leg order."""
-    sale = (
-        select(ledger_batch.c.batch_id)
-        .where(ledger_batch.c.merchant_id == unit.merchant_id)
-        .where(ledger_batch.c.idempotency_key == sales.sale_key(order_id))
-    )
-    batch_id = await unit.scalar(sale)
-    if batch_id is None:
-        raise SaleNotPosted(order_id=str(order_id))
+async def _sale_legs(unit: Unit, order_id: UUID) -> list[tuple[str, Money]]:
+    """Path and amount of the legs of an order's sale as it was posted, in leg order.
+
+    Raises:
+        SaleNotPosted: it is not in the books.
+    """
     legs = (
         select(ledger_account.c.path, posting.c.amount_minor, posting.c.currency)
-        .join(ledger_account, ON_ACCOUNT)
-        .where(posting.c.merchant_id == unit.merchant_id, posting.c.batch_id == batch_id)
-        .where(ledger_account.c.path.startswith(PARTY_PREFIX, autoescape=True))
+        .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
+        .where(ledger_batch.c.merchant_id == unit.merchant_id)
+        .where(ledger_batch.c.idempotency_key == sales.sale_key(order_id))
         .order_by(posting.c.leg_no)
     )
-    return [
-        Share(UUID(row.path.removeprefix(PARTY_PREFIX)), Money(-row.amount_minor, row.currency))
-        for row in await unit.all(legs)
-    ]
+    rows = await unit.all(legs)
+    if not rows:
+        raise SaleNotPosted(order_id=str(order_id))
+    return [(row.path, Money(row.amount_minor, row.currency)) for row in rows]

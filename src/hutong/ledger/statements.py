@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import and_, func, insert, literal, select
 
 from hutong.core.errors import NotFound
+from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import party_path
 from hutong.ledger.errors import StatementRefused
@@ -21,6 +22,9 @@ from hutong.ledger.sales import REFUND, SALE
 
 #: Batches that make or undo an earning; a payout settles it and is not one.
 EARNING_KINDS: Final = (SALE, REFUND)
+
+
+LINES_PAGE_ROWS_MAX: Final = 500
 
 
 class Statement(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,6 +41,17 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True):
     lines_count: int
     chain_hash: bytes
     created_at: datetime
+
+
+class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A posting on a statement: ``earned`` is negative where a refund took it back."""
+
+    batch_id: UUID
+    kind: str
+    subject_kind: str
+    subject_id: UUID
+    event_at: datetime
+    earned: Money
 
 
 async def draw_statement(
@@ -88,6 +103,29 @@ async def draw_statement(
         )
     )
     return result
+
+
+async def statement_lines(unit: Unit, statement_id: UUID, *, limit: int, offset: int = 0) -> tuple[StatementLine, ...]:
+    """A page of a statement's lines, in the order they were posted."""
+    lines = (
+        select(ledger_batch, posting.c.amount_minor, posting.c.currency)
+        .select_from(statement_line.join(posting, ON_LINE).join(ledger_batch, ON_BATCH))
+        .where(statement_line.c.merchant_id == unit.merchant_id, statement_line.c.statement_id == statement_id)
+        .order_by(ledger_batch.c.sequence, statement_line.c.leg_no)
+        .limit(min(limit, LINES_PAGE_ROWS_MAX))
+        .offset(offset)
+    )
+    return tuple(
+        StatementLine(
+            batch_id=row.batch_id,
+            kind=row.kind,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            event_at=row.event_at,
+            earned=Money(-row.amount_minor, row.currency),
+        )
+        for row in await unit.all(lines)
+    )
 
 
 async def _drawn(unit: Unit, party_id: UUID, start: datetime, end: datetime, currency: str) -> Statement | None:

@@ -1,0 +1,81 @@
+"""What must hold for customers."""
+
+from __future__ import annotations
+
+from sqlalchemy import and_, func, or_, select
+
+from hutong.customers.models import customer, customer_order, customer_total, identity
+from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach
+from hutong.db.unit import Unit
+
+
+async def check(unit: Unit) -> list[Breach]:
+    """Every broken invariant of one merchant's customers."""
+    return [*await _identities_lead_somewhere(unit), *await _totals_are_folds(unit), *await _refunds_fit(unit)]
+
+
+async def _identities_lead_somewhere(unit: Unit) -> list[Breach]:
+    """Every identity leads to a customer, and every customer has an identity."""
+    same = and_(identity.c.merchant_id == customer.c.merchant_id, identity.c.customer_id == customer.c.customer_id)
+    lost = (
+        select(identity.c.customer_id)
+        .select_from(identity.outerjoin(customer, same))
+        .where(identity.c.merchant_id == unit.merchant_id, customer.c.customer_id.is_(None))
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    nameless = (
+        select(customer.c.customer_id)
+        .select_from(customer.outerjoin(identity, same))
+        .where(customer.c.merchant_id == unit.merchant_id, identity.c.customer_id.is_(None))
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("customers.identity_leads_to_one", str(row.customer_id), problem)
+        for statement, problem in ((lost, "an identity without a customer"), (nameless, "a customer without identity"))
+        for row in await unit.all(statement)
+    ]
+
+
+async def _totals_are_folds(unit: Unit) -> list[Breach]:
+    """Totals are the sums of the journal of orders."""
+    order = customer_order.c
+    fold = (
+        select(
+            order.customer_id,
+            order.currency,
+            func.count().filter(~order.is_refund).label("orders_count"),
+            func.sum(order.amount_minor).label("spent_minor"),
+            func.sum(order.refunded_minor).label("refunded_minor"),
+        )
+        .where(order.merchant_id == unit.merchant_id)
+        .group_by(order.customer_id, order.currency)
+        .subquery()
+    )
+    kept = select(customer_total).where(customer_total.c.merchant_id == unit.merchant_id).subquery()
+    same = and_(kept.c.customer_id == fold.c.customer_id, kept.c.currency == fold.c.currency)
+    figures = ("orders_count", "spent_minor", "refunded_minor")
+    statement = (
+        select(func.coalesce(kept.c.customer_id, fold.c.customer_id).label("customer_id"))
+        .select_from(kept.join(fold, same, full=True))
+        .where(or_(*(kept.c[name].is_distinct_from(fold.c[name]) for name in figures)))
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("customers.total_is_fold", str(row.customer_id), "totals differ from the orders")
+        for row in await unit.all(statement)
+    ]
+
+
+async def _refunds_fit(unit: Unit) -> list[Breach]:
+    """No order gave back more than it took."""
+    order = customer_order.c
+    wrong = or_(order.refunded_minor < 0, and_(~order.is_refund, order.refunded_minor > order.amount_minor))
+    statement = (
+        select(order.order_id, order.refunded_minor, order.amount_minor)
+        .where(order.merchant_id == unit.merchant_id, wrong)
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("customers.refund_within_order", str(row.order_id), f"{row.refunded_minor} of {row.amount_minor}")
+        for row in await unit.all(statement)
+    ]

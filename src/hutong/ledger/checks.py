@@ -1,0 +1,273 @@
+"""What must hold in the books of one merchant. Nothing is repaired here: a journal is corrected by new batches."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import Row, and_, func, or_, select, true
+
+from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach
+from hutong.db.unit import Unit
+from hutong.ledger.accounts import REVENUE_SALES
+from hutong.ledger.batches import CHAIN_START, LEGS_MAX, Link, payload_hash
+from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH, ON_LINE
+from hutong.ledger.models import (
+    account_balance,
+    ledger_account,
+    ledger_batch,
+    ledger_chain,
+    posting,
+    statement,
+    statement_line,
+)
+from hutong.ledger.sales import ORDER, REFUND, SALE
+
+#: Batches of the chain that are in memory at once.
+CHAIN_PAGE_ROWS: Final = 2_000
+
+
+async def check(unit: Unit) -> list[Breach]:
+    """Every broken invariant of the ledger (reference: I1, I2, I4 and I8 of the ledger's rules)."""
+    return [
+        *await _batches_balance(unit),
+        *await _postings_belong(unit),
+        *await _balances_are_folds(unit),
+        *await _refunded_orders_are_zero(unit),
+        *await _statements_are_folds(unit),
+        *await _chain_holds(unit),
+    ]
+
+
+async def _batches_balance(unit: Unit) -> list[Breach]:
+    """The legs of each batch add up to zero in each currency, and so do all books."""
+    mine = posting.c.merchant_id == unit.merchant_id
+    total = func.sum(posting.c.amount_minor)
+    by_batch = (
+        select(posting.c.batch_id, posting.c.currency, total.label("sum_minor"))
+        .where(mine)
+        .group_by(posting.c.batch_id, posting.c.currency)
+        .having(total != 0)
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    in_all = (
+        select(posting.c.currency, total.label("sum_minor"))
+        .where(mine)
+        .group_by(posting.c.currency)
+        .having(total != 0)
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    found = [
+        Breach("ledger.batch_balances", str(row.batch_id), f"{row.sum_minor} {row.currency}")
+        for row in await unit.all(by_batch)
+    ]
+    found += [
+        Breach("ledger.books_balance", row.currency, f"{row.sum_minor} {row.currency}")
+        for row in await unit.all(in_all)
+    ]
+    return found
+
+
+async def _postings_belong(unit: Unit) -> list[Breach]:
+    """Each posting has its batch, and an account of its currency."""
+    statement_ = (
+        select(posting.c.batch_id, posting.c.leg_no)
+        .select_from(posting.outerjoin(ledger_account, ON_ACCOUNT).outerjoin(ledger_batch, ON_BATCH))
+        .where(posting.c.merchant_id == unit.merchant_id)
+        .where(
+            or_(
+                ledger_account.c.account_id.is_(None),
+                ledger_account.c.currency != posting.c.currency,
+                ledger_batch.c.batch_id.is_(None),
+            )
+        )
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("ledger.posting_belongs", f"{row.batch_id}/{row.leg_no}", "no batch, or no account of its currency")
+        for row in await unit.all(statement_)
+    ]
+
+
+async def _balances_are_folds(unit: Unit) -> list[Breach]:
+    """Each balance is the sum of its account's postings."""
+    fold = (
+        select(
+            posting.c.account_id,
+            func.sum(posting.c.amount_minor).label("balance_minor"),
+            func.count().label("postings_count"),
+        )
+        .where(posting.c.merchant_id == unit.merchant_id)
+        .group_by(posting.c.account_id)
+        .subquery()
+    )
+    balance = (
+        select(account_balance.c.account_id, account_balance.c.balance_minor, account_balance.c.postings_count)
+        .where(account_balance.c.merchant_id == unit.merchant_id)
+        .subquery()
+    )
+    statement_ = (
+        select(
+            func.coalesce(balance.c.account_id, fold.c.account_id).label("account_id"),
+            balance.c.balance_minor.label("kept_minor"),
+            fold.c.balance_minor.label("folded_minor"),
+        )
+        .select_from(balance.join(fold, balance.c.account_id == fold.c.account_id, full=True))
+        .where(
+            or_(
+                balance.c.balance_minor.is_distinct_from(fold.c.balance_minor),
+                balance.c.postings_count.is_distinct_from(fold.c.postings_count),
+            )
+        )
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("ledger.balance_is_fold", str(row.account_id), f"kept {row.kept_minor}, postings {row.folded_minor}")
+        for row in await unit.all(statement_)
+    ]
+
+
+async def _refunded_orders_are_zero(unit: Unit) -> list[Breach]:
+    """An order whose revenue went back whole nets to zero on every account: fee and commissions went back too.
+
+    And no order gives back more revenue than it took.
+    """
+    per_account = (
+        select(
+            ledger_batch.c.subject_id,
+            ledger_account.c.path,
+            posting.c.currency,
+            func.sum(posting.c.amount_minor).label("net_minor"),
+        )
+        .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
+        .where(posting.c.merchant_id == unit.merchant_id)
+        .where(ledger_batch.c.subject_kind == ORDER, ledger_batch.c.kind.in_((SALE, REFUND)))
+        .group_by(ledger_batch.c.subject_id, ledger_account.c.path, posting.c.currency)
+        .subquery()
+    )
+    revenue = per_account.alias("revenue")
+    sold = (
+        select(ledger_batch.c.subject_id)
+        .where(ledger_batch.c.merchant_id == unit.merchant_id, ledger_batch.c.kind == SALE)
+        .subquery()
+    )
+    same_order = and_(
+        revenue.c.subject_id == per_account.c.subject_id,
+        revenue.c.currency == per_account.c.currency,
+        revenue.c.path == REVENUE_SALES,
+    )
+    statement_ = (
+        select(per_account.c.subject_id, per_account.c.path, per_account.c.net_minor)
+        .select_from(per_account.join(revenue, same_order).join(sold, sold.c.subject_id == per_account.c.subject_id))
+        .where(
+            or_(
+                and_(revenue.c.net_minor == 0, per_account.c.net_minor != 0),
+                and_(revenue.c.net_minor > 0, per_account.c.path == REVENUE_SALES),
+            )
+        )
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("ledger.refunded_order_is_zero", str(row.subject_id), f"{row.path} keeps {row.net_minor}")
+        for row in await unit.all(statement_)
+    ]
+
+
+async def _statements_are_folds(unit: Unit) -> list[Breach]:
+    """A statement's figures are the sums of its lines."""
+    amount = posting.c.amount_minor
+    fold = (
+        select(
+            statement_line.c.statement_id,
+            func.coalesce(func.sum(-amount), 0).label("net_minor"),
+            func.count().label("lines_count"),
+        )
+        .select_from(statement_line.join(posting, ON_LINE))
+        .where(statement_line.c.merchant_id == unit.merchant_id)
+        .group_by(statement_line.c.statement_id)
+        .subquery()
+    )
+    statement_ = (
+        select(statement.c.statement_id, statement.c.net_minor, fold.c.net_minor.label("folded_minor"))
+        .select_from(statement.outerjoin(fold, fold.c.statement_id == statement.c.statement_id))
+        .where(statement.c.merchant_id == unit.merchant_id)
+        .where(
+            or_(
+                statement.c.net_minor != func.coalesce(fold.c.net_minor, 0),
+                statement.c.lines_count != func.coalesce(fold.c.lines_count, 0),
+                statement.c.net_minor != statement.c.earned_minor - statement.c.reversed_minor,
+            )
+        )
+        .limit(BREACHES_PER_RULE_MAX)
+    )
+    return [
+        Breach("ledger.statement_is_fold", str(row.statement_id), f"says {row.net_minor}, lines {row.folded_minor}")
+        for row in await unit.all(statement_)
+    ]
+
+
+async def _chain_holds(unit: Unit) -> list[Breach]:
+    """Every batch follows the one before it, and its content is what was hashed. The first break is reported."""
+    prev_hash, count = CHAIN_START, 0
+    async for row, legs in _chain(unit):
+        count += 1
+        link = Link(
+            sequence=row.sequence,
+            batch_id=row.batch_id,
+            idempotency_key=row.idempotency_key,
+            payload_hash=row.payload_hash,
+            event_at=row.event_at,
+            recorded_at=row.recorded_at,
+        )
+        if row.sequence != count:
+            return [Breach("ledger.chain_holds", str(row.batch_id), f"number {count} is missing")]
+        if payload_hash(row.kind, row.subject_kind, row.subject_id, legs) != row.payload_hash:
+            return [Breach("ledger.chain_holds", str(row.batch_id), "the content is not what was posted")]
+        if row.prev_hash != prev_hash or link.after(prev_hash) != row.hash:
+            return [Breach("ledger.chain_holds", str(row.batch_id), "the link is broken")]
+        prev_hash = row.hash
+    end = await unit.one(select(ledger_chain).where(ledger_chain.c.merchant_id == unit.merchant_id))
+    kept = (0, CHAIN_START) if end is None else (end.batches_count, end.hash)
+    if kept != (count, prev_hash):
+        return [
+            Breach("ledger.chain_holds", str(unit.merchant_id), f"the end says {kept[0]} batches, there are {count}")
+        ]
+    return []
+
+
+async def _chain(unit: Unit) -> AsyncIterator[tuple[Row[Any], list[tuple[str, int, str]]]]:
+    """All batches in chain order with their legs, a page at a time."""
+    after: int | None = None
+    while True:  # ends at the first page that is not full
+        beyond = true() if after is None else ledger_batch.c.sequence > after
+        rows = await unit.all(
+            select(ledger_batch)
+            .where(ledger_batch.c.merchant_id == unit.merchant_id, beyond)
+            .order_by(ledger_batch.c.sequence)
+            .limit(CHAIN_PAGE_ROWS)
+        )
+        legs = await _legs(unit, rows)
+        for row in rows:
+            yield row, legs.get(row.batch_id, [])
+        if len(rows) < CHAIN_PAGE_ROWS:
+            return
+        after = rows[-1].sequence
+
+
+async def _legs(unit: Unit, batches: Sequence[Row[Any]]) -> dict[UUID, list[tuple[str, int, str]]]:
+    """Legs of a page of batches as they were hashed."""
+    found: dict[UUID, list[tuple[str, int, str]]] = {}
+    if not batches:
+        return found
+    statement_ = (
+        select(posting.c.batch_id, ledger_account.c.path, posting.c.amount_minor, posting.c.currency)
+        .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
+        .where(posting.c.merchant_id == unit.merchant_id)
+        .where(ledger_batch.c.sequence.between(batches[0].sequence, batches[-1].sequence))
+        .order_by(posting.c.batch_id, posting.c.leg_no)
+        .limit(CHAIN_PAGE_ROWS * LEGS_MAX)
+    )
+    for row in await unit.all(statement_):
+        found.setdefault(row.batch_id, []).append((row.path, row.amount_minor, row.currency))
+    return found
