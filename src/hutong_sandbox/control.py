@@ -113,7 +113,7 @@ class Control:
         clock = self._world.clock
         return {
             "now": clock.now().isoformat(),
-            "advanced_s": round(clock.offset.total_seconds()),
+            "advanced_s": clock.advanced_s,
             "due": len(self._world.agenda),
         }
 

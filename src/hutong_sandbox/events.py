@@ -16,7 +16,7 @@ Detail = str | int | bool | None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry. ``advanced_s`` is how far the clock was moved by then: wall time would differ from run to run."""
+    """One entry. ``advanced_s`` is how far finished advances had moved the clock: wall time differs from run to run."""
 
     seq: int
     platform: str
@@ -36,7 +36,7 @@ class EventLog:
     def add(self, platform: str, kind: str, **detail: Detail) -> None:
         """Write an entry."""
         self._count += 1
-        advanced_s = round(self._clock.offset.total_seconds())
+        advanced_s = self._clock.advanced_s
         self._events.append(Event(seq=self._count, platform=platform, kind=kind, advanced_s=advanced_s, detail=detail))
 
     def since(self, after: int, platform: str | None) -> list[Event]:

@@ -297,3 +297,31 @@ async def _story(sandbox, receiver) -> list[dict]:
     sandbox.post("/clock/advance", seconds=3600)
     merchant.http.close()
     return sandbox.events()
+
+
+def test_slow_answers_and_slow_merchants(sandbox, wechat):
+    import time
+
+    sandbox.faults(rule("slow", seconds=1, limit=1))
+    began = time.monotonic()
+    assert wechat.order("order-0001").status_code == 200
+    assert time.monotonic() - began >= 1
+    began = time.monotonic()
+    assert wechat.order("order-0002").status_code == 200
+    assert time.monotonic() - began < 1
+
+
+def test_a_merchant_that_never_answers_is_given_five_seconds(sandbox, wechat):
+    import socket
+    import time
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        wechat.order("order-0001", notify_url=f"http://127.0.0.1:{silent.getsockname()[1]}/notify")
+        began = time.monotonic()
+        pay(sandbox)
+        assert 4 < time.monotonic() - began < 8
+    [event] = sandbox.events("callback_sent")
+    assert event["detail"]["status"] == 0
+    assert sandbox.http.get("/clock").json()["due"] >= 1

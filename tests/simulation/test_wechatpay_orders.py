@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -177,3 +178,16 @@ def test_merchants_do_not_see_each_other(sandbox, wechat, other_wechat):
     assert wechat.query("order-0001").json()["trade_state"] == "NOTPAY"
     target = f"/v3/pay/transactions/id/{paid['transaction_id']}?mchid={wechat.credentials['mchid']}"
     assert code_of(wechat.call("GET", target)) == (404, "ORDER_NOT_EXIST")
+
+
+def test_time_also_passes_by_itself(sandbox, wechat):
+    """A refund settles after two seconds without anybody moving the clock."""
+    wechat.order("order-0001", 1000)
+    sandbox.post("/pay", platform="wechatpay", out_trade_no="order-0001")
+    wechat.refund("order-0001", "r1", 1000, 1000)
+    deadline = time.monotonic() + 8
+    while wechat.call("GET", "/v3/refund/domestic/refunds/r1").json()["status"] == "PROCESSING":
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    [row] = sandbox.http.get("/books").json()
+    assert row["refunded_fen"] == 1000
