@@ -1,10 +1,11 @@
-"""Taobao and Tmall shops over the TOP gateway."""
+"""Taobao and Tmall shops: the TOP gateway, and the order files that merchants download."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from hutong.connectors.taobao.errors import ERROR_WORDS
+from hutong.connectors.taobao.order_files import ORDER_FILES
 from hutong.connectors.taobao.orders import TaobaoOrders
 from hutong.connectors.taobao.stock import TaobaoStock
 from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
@@ -20,7 +21,9 @@ CONNECTOR: Final = Connector(
     credential_fields=("app_key", "app_secret", "access_token", "refresh_token", "shop_id"),
     secret_fields=("app_secret", "access_token", "refresh_token"),
     error_words=ERROR_WORDS,
-    proofs={"orders": Proof.SIMULATED, "stock": Proof.SIMULATED},
+    # The files were written after headers that merchants published; no merchant's own file was at hand.
+    proofs={"orders": Proof.SIMULATED, "stock": Proof.SIMULATED, "order_files": Proof.SIMULATED},
     orders=TaobaoOrders(),
     stock=TaobaoStock(),
+    order_files=ORDER_FILES,
 )

@@ -167,7 +167,7 @@ async def refresh(account: Account, merchant: Merchant, serial: str) -> Platform
         download = MEMORY.downloads[key] = asyncio.ensure_future(_download(account, merchant))
         download.add_done_callback(lambda _: MEMORY.downloads.pop(key, None))
     await asyncio.shield(download)
-    return MEMORY.keys(merchant, now)
+    return MEMORY.keys(merchant, account.clock.now())
 
 
 async def _download(account: Account, merchant: Merchant) -> None:
