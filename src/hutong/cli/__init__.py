@@ -3,26 +3,52 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from typing import Final
 
 import click
 
 from hutong import __version__
-from hutong.cli.demo import demo
-from hutong.cli.keys import key
 from hutong.cli.output import tell_error
-from hutong.cli.serve import serve
-from hutong.cli.story import story
 from hutong.core.errors import HutongError
 
+#: Command -> (module, name in it). Loaded when asked for: a command must not wait for what others need.
+COMMANDS: Final = {
+    "serve": ("hutong.cli.serve", "serve"),
+    "demo": ("hutong.cli.demo", "demo"),
+    "story": ("hutong.cli.story", "story"),
+    "import": ("hutong.cli.imports", "import_group"),
+    "doctor": ("hutong.cli.doctor", "doctor"),
+    "key": ("hutong.cli.keys", "key"),
+    "storm": ("hutong.cli.unbuilt", "storm"),
+    "connector": ("hutong.cli.unbuilt", "connector"),
+    "backup": ("hutong.cli.unbuilt", "backup"),
+    "restore": ("hutong.cli.unbuilt", "restore"),
+    "mcp": ("hutong.cli.unbuilt", "mcp"),
+}
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+
+class Commands(click.Group):
+    """Loads each command when it is asked for."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Names, in the order of the day."""
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, name: str) -> click.Command | None:
+        """A command, or None."""
+        if name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[name]
+        found = getattr(import_module(module), attribute)
+        assert isinstance(found, click.Command), name
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 def commands() -> None:
     """Hutong 互通: one hub over the walled platforms you sell on."""
-
-
-for command in (serve, demo, story, key):
-    commands.add_command(command)
 
 
 def main() -> None:

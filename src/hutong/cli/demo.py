@@ -15,7 +15,7 @@ import msgspec
 
 from hutong.cli.output import progress
 from hutong.cli.processes import Part
-from hutong.cli.story import hub_and_sandbox, make_key
+from hutong.cli.story import hub_and_sandbox
 from hutong.cli.story_steps import Api, Sandbox
 from hutong.cli.trading_day import TradingDay
 from hutong.config import load_settings
@@ -46,10 +46,10 @@ def demo(port: int | None, seed: int, still: bool) -> None:
 
     signal.signal(signal.SIGTERM, end)
     hub_port = _free_or(wanted)
-    with hub_and_sandbox(home, seed, hub_port=hub_port, sandbox_port=0, fresh_login=True) as (hub, sandbox):
+    with hub_and_sandbox(home, seed, hub_port=hub_port) as (hub, sandbox):
         _print_ready(hub, sandbox)
         try:
-            _trade(home, hub, sandbox, seed, still=still)
+            _trade(hub, sandbox, seed, still=still)
             while not stop.wait(3600):
                 pass
         except KeyboardInterrupt:
@@ -86,8 +86,8 @@ def _print_ready(hub: Part, sandbox: Part) -> None:
     click.echo(f"ready {msgspec.json.encode(line).decode()}")
 
 
-def _trade(home: Path, hub: Part, sandbox: Part, seed: int, *, still: bool) -> None:
-    api = Api(hub.told["api"], make_key(home, hub.told["login"]["merchant"]))
+def _trade(hub: Part, sandbox: Part, seed: int, *, still: bool) -> None:
+    api = Api(hub.told["api"], hub.told["login"]["api_key"])
     control = Sandbox(sandbox.told["control"])
     try:
         day = TradingDay(api, control, seed)

@@ -9,6 +9,7 @@ import secrets
 import socket
 import sys
 from typing import Any, Final
+from uuid import UUID
 
 import click
 import msgspec
@@ -18,6 +19,7 @@ from hutong.app import Hub, install_crash_points, open_runtime
 from hutong.cli.output import progress
 from hutong.config import Settings, load_settings
 from hutong.db.house import House, open_house
+from hutong.merchants.keys import create_key
 from hutong.merchants.service import all_merchants
 from hutong.merchants.staff import merchant_of_login, set_password
 from hutong.workflows.commands.open_shop import PASSWORD_BYTES, open_shop, renew_sandbox_connections
@@ -30,7 +32,12 @@ FIRST_LOGIN: Final = "owner"
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. 端口")
 @click.option("--lifeline", is_flag=True, hidden=True, help="Stop when standard input ends.")
-@click.option("--fresh-login", is_flag=True, hidden=True, help="A demo's owner gets a new random password.")
+@click.option(
+    "--fresh-login",
+    is_flag=True,
+    hidden=True,
+    help="On a demo home: a new random password for its owner, and an API key.",
+)
 def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
     """Run the hub: links, pages, API, callbacks, jobs. 启动服务
 
@@ -61,8 +68,9 @@ async def _serve(settings: Settings, house: House, *, lifeline: bool, fresh_logi
         login = await first_shop(runtime)
         if login is None and settings.sandbox_url is not None:
             await renew_sandbox_connections(runtime)
-        if login is None and fresh_login and house.home.is_demo:
-            login = await renew_login(runtime)
+        if house.home.is_demo and fresh_login:
+            login = login or await renew_login(runtime)
+            login["api_key"] = await demo_key(runtime, UUID(login["merchant"]))
         hub = Hub(runtime, settings, port)
         ready = asyncio.Event()
         running = asyncio.create_task(hub.run(ready))
@@ -105,6 +113,12 @@ async def renew_login(runtime: Runtime) -> dict[str, Any]:
     async with runtime.unit(merchant_id, "login.renew") as unit:
         await set_password(unit, FIRST_LOGIN, password)
     return {"merchant": str(merchant_id), "login": FIRST_LOGIN, "password": password}
+
+
+async def demo_key(runtime: Runtime, merchant_id: UUID) -> str:
+    """An API key for the play on a demo home, so that story and demo need no second command."""
+    async with runtime.unit(merchant_id, "key.demo") as unit:
+        return (await create_key(unit, "demo", ["*"]))[1]
 
 
 async def first_shop(runtime: Runtime) -> dict[str, Any] | None:

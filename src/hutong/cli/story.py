@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -18,7 +16,7 @@ import click
 
 from hutong.cli.buyers import StepFailed
 from hutong.cli.output import print_json
-from hutong.cli.processes import Part, running
+from hutong.cli.processes import Part, free_ports, starting
 from hutong.cli.story_steps import TAOBAO_PIECES, Api, Sandbox, Story, StoryPlan
 from hutong.db.home import Home
 
@@ -26,7 +24,8 @@ from hutong.db.home import Home
 COMMISSION_BPS_MAX: Final = 9_000
 PRICE_FEN_MAX: Final = 100_000_000
 STOCK_MAX: Final = 1_000_000
-KEY_TIMEOUT_S: Final = 60
+#: The sandbox's control port and one for each platform, side by side.
+SANDBOX_PORTS: Final = 3
 
 
 @contextmanager
@@ -45,32 +44,17 @@ def story_home() -> Iterator[Path]:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def make_key(home: Path, merchant: str) -> str:
-    """An API key for everything, made by the command that users run."""
-    command = [str(Path(sys.executable).parent / "hutong"), "key", "create", "--merchant", merchant]
-    made = subprocess.run(
-        [*command, "--scopes", "*", "--json"],
-        env={**os.environ, "HUTONG_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=KEY_TIMEOUT_S,
-        check=False,
-    )
-    if made.returncode != 0:
-        raise StepFailed(step="hutong key create", problem=made.stderr[-300:])
-    return str(json.loads(made.stdout)["key"])
-
-
 @contextmanager
-def hub_and_sandbox(
-    home: Path, seed: int, *, hub_port: int = 0, sandbox_port: int = 0, fresh_login: bool = False
-) -> Iterator[tuple[Part, Part]]:
-    """A hub connected to a fresh sandbox; ``fresh_login`` gives a demo's owner a new random password."""
-    with running("hutong-sandbox", ["serve", "--port", str(sandbox_port), "--seed", str(seed)], {}) as sandbox:
-        environment = {"HUTONG_HOME": str(home), "HUTONG_SANDBOX_URL": sandbox.told["control"]}
-        arguments = ["serve", "--port", str(hub_port), *(["--fresh-login"] if fresh_login else [])]
-        with running("hutong", arguments, environment) as hub:
-            yield hub, sandbox
+def hub_and_sandbox(home: Path, seed: int, *, hub_port: int = 0) -> Iterator[tuple[Part, Part]]:
+    """A hub on a demo home, connected to a fresh sandbox. Both start at the same time; the hub waits for the other."""
+    control_port = free_ports(SANDBOX_PORTS)
+    environment = {"HUTONG_HOME": str(home), "HUTONG_SANDBOX_URL": f"http://127.0.0.1:{control_port}"}
+    with (
+        starting("hutong-sandbox", ["serve", "--port", str(control_port), "--seed", str(seed)], {}) as sandbox,
+        starting("hutong", ["serve", "--port", str(hub_port), "--fresh-login"], environment) as hub,
+    ):
+        told = sandbox.wait_ready()
+        yield Part(process=hub.process, told=hub.wait_ready()), Part(process=sandbox.process, told=told)
 
 
 @click.command()
@@ -92,7 +76,7 @@ def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: b
     started = time.monotonic()
     plan = StoryPlan(price_fen=price_fen, commission_bps=commission_bps, stock=stock, seed=seed)
     with story_home() as home, hub_and_sandbox(home, seed) as (hub, sandbox):
-        figures = tell(plan, home, hub, sandbox)
+        figures = tell(plan, hub, sandbox)
     figures["seconds"] = round(time.monotonic() - started, 2)
     if not as_json:
         click.echo(json.dumps(figures, ensure_ascii=False, indent=2), err=True)
@@ -100,12 +84,10 @@ def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: b
     check(plan, figures)
 
 
-def tell(plan: StoryPlan, home: Path, hub: Part, sandbox: Part) -> dict[str, Any]:
+def tell(plan: StoryPlan, hub: Part, sandbox: Part) -> dict[str, Any]:
     """Run the story against a running hub and sandbox."""
     login = hub.told["login"]
-    if login is None:
-        raise StepFailed(step="home", problem=str(home))
-    api = Api(hub.told["api"], make_key(home, login["merchant"]))
+    api = Api(hub.told["api"], login["api_key"])
     control = Sandbox(sandbox.told["control"])
     try:
         return Story(plan, api, control).tell()

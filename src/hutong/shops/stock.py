@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.db.unit import Unit
@@ -163,14 +163,3 @@ async def available(unit: Unit, sku_id: UUID) -> int:
         )
     )
     return int(figure or 0)
-
-
-#: Counters that differ from the fold of their journal, for the doctor.
-DRIFT: Final = text(
-    "SELECT s.sku_id, s.on_hand, s.reserved, coalesce(m.on_hand, 0) AS journal_on_hand, "
-    "coalesce(m.reserved, 0) AS journal_reserved FROM stock s LEFT JOIN ("
-    "SELECT merchant_id, sku_id, sum(on_hand_delta) AS on_hand, sum(reserved_delta) AS reserved "
-    "FROM stock_move WHERE merchant_id = :merchant_id GROUP BY merchant_id, sku_id) m "
-    "USING (merchant_id, sku_id) WHERE s.merchant_id = :merchant_id "
-    "AND (s.on_hand <> coalesce(m.on_hand, 0) OR s.reserved <> coalesce(m.reserved, 0))"
-)

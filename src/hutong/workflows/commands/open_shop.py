@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Mapping
 from typing import Any, Final
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import PlatformUnknown
+from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.core.ids import new_id
 from hutong.merchants.connections import (
     WALLET_FEE_BPS_DEFAULT,
@@ -21,7 +22,7 @@ from hutong.merchants.connections import (
 from hutong.merchants.service import all_merchants, create_merchant
 from hutong.merchants.staff import Role, add_staff
 from hutong.platforms.contract import Connector, RateLimit
-from hutong.transport.messages import Request
+from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import Runtime
@@ -29,6 +30,8 @@ from hutong.workflows.runtime import Runtime
 PASSWORD_BYTES: Final = 12
 SANDBOX_PACE: Final = RateLimit(calls=100, seconds=1)
 HTTP_OK: Final = 200
+SANDBOX_TRIES_MAX: Final = 60
+SANDBOX_PAUSE_S: Final = 0.1
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,10 +128,20 @@ async def sandbox_platforms(runtime: Runtime, merchant: str) -> dict[str, dict[s
     """
     client = runtime.http.account("sandbox", "control", Pace(calls=SANDBOX_PACE.calls, seconds=SANDBOX_PACE.seconds))
     url = f"{runtime.sandbox_url}/platforms?merchant={merchant}"
-    response = await client.send(Request(method="GET", url=url, repeatable=True))
+    response = await _when_it_listens(client, Request(method="GET", url=url, repeatable=True))
     if response.status != HTTP_OK:
         raise PlatformUnknown(platform="sandbox")
     try:
         return msgspec.json.decode(response.body, type=dict[str, dict[str, Any]])
     except msgspec.DecodeError as error:
         raise PlatformUnknown(platform="sandbox") from error
+
+
+async def _when_it_listens(client: HttpClient, request: Request) -> Response:
+    """Hub and sandbox may start at the same moment; the hub waits for it, but not for ever."""
+    for _ in range(SANDBOX_TRIES_MAX):
+        try:
+            return await client.send(request)
+        except PlatformFailure:
+            await asyncio.sleep(SANDBOX_PAUSE_S)
+    return await client.send(request)

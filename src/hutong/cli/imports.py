@@ -1,0 +1,130 @@
+"""``hutong import``: what merchants have in files."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Final, TextIO
+from uuid import UUID
+
+import click
+
+from hutong.app import open_runtime
+from hutong.cli.keys import find_merchant
+from hutong.cli.output import print_json, progress
+from hutong.cli.serve import first_shop
+from hutong.config import load_settings
+from hutong.core.errors import InvalidInput
+from hutong.core.money import MINOR_DIGITS
+from hutong.db.house import open_house
+from hutong.merchants.service import all_merchants
+from hutong.workflows.commands.import_orders import ImportSummary, import_orders
+from hutong.workflows.commands.import_reading import ImportProgress
+from hutong.workflows.runtime import Runtime
+
+PROGRESS_EVERY_S: Final = 1.0
+
+
+@click.group("import")
+def import_group() -> None:
+    """Take over files. 导入"""
+
+
+@import_group.command("orders")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--platform", required=True, help="Whose files: taobao, generic, … 平台")
+@click.option(
+    "--currency", type=click.Choice(sorted(MINOR_DIGITS)), default="CNY", show_default=True, help="Of all sums. 币种"
+)
+@click.option("--merchant", default=None, help="Merchant's id or name; not needed where there is one. 商户编号或名称")
+@click.option("--dry-run", is_flag=True, help="Print the same figures and write nothing. 只试算，不写入")
+@click.option("--day-first", is_flag=True, help="Dates like 5/12/10 are day/month/year. 日期先写日")
+@click.option("--report", type=click.Path(path_type=Path), default=None, help="Refused rows go to this CSV. 拒收明细")
+@click.option("--json", "as_json", is_flag=True, help="The result is one JSON line anyway; nothing else is printed.")
+def orders(
+    files: tuple[Path, ...],
+    platform: str,
+    currency: str,
+    merchant: str | None,
+    dry_run: bool,
+    day_first: bool,
+    report: Path | None,
+    as_json: bool,
+) -> None:
+    """Import order files: CSV, XLSX, gzip or zip of them; order file and line file of one platform together. 导入订单
+
+    All or nothing: a file that is broken leaves nothing behind. Importing again changes nothing. Refused rows are told
+    on standard error, or in the file named by --report. The last line is JSON.
+    """
+    settings = load_settings(os.environ)
+
+    async def work(out: TextIO) -> ImportSummary:
+        with open_house(settings.home, settings.database_url, attach=True) as house:
+            async with open_runtime(settings, house, "") as runtime:
+                return await import_orders(
+                    runtime,
+                    await _merchant_of(runtime, merchant),
+                    files,
+                    platform,
+                    currency,
+                    dry_run,
+                    _Teller().tell,
+                    report=out,
+                    day_first=day_first,
+                )
+
+    with ExitStack() as stack:
+        out: TextIO = sys.stderr
+        if report is not None:
+            out = stack.enter_context(report.open("w", encoding="utf-8", newline=""))
+        summary = asyncio.run(work(out))
+    if not as_json:
+        _tell(summary, report)
+    print_json(summary)
+
+
+async def _merchant_of(runtime: Runtime, wanted: str | None) -> UUID:
+    """The merchant that is named; else the only one, made where the home is fresh.
+
+    Raises:
+        InvalidInput: there are several and none is named.
+    """
+    if wanted is not None:
+        return await find_merchant(runtime, wanted)
+    if login := await first_shop(runtime):
+        progress(f"login {login['login']} {login['password']}")
+    async with runtime.database.plain("system") as connection:
+        merchants = await all_merchants(connection)
+    if len(merchants) > 1:
+        raise InvalidInput(field="--merchant", problem=", ".join(view.name for view in merchants))
+    return merchants[0].merchant_id
+
+
+class _Teller:
+    """Progress on standard error, at most once a second, and which columns are not read."""
+
+    def __init__(self) -> None:
+        self._told_at = 0.0
+
+    def tell(self, news: ImportProgress) -> None:
+        if news.unused_columns:
+            progress(f"{news.table}: 未使用的列 columns not read: {', '.join(news.unused_columns)}")
+        now = time.monotonic()
+        if now - self._told_at < PROGRESS_EVERY_S:
+            return
+        self._told_at = now
+        of_rows = "" if news.of_rows is None else f"/{news.of_rows}"
+        progress(f"{news.stage} {news.table} {news.rows}{of_rows}")
+
+
+def _tell(summary: ImportSummary, report: Path | None) -> None:
+    progress(
+        f"{summary.rows_read} = {summary.imported} 导入 imported + {summary.merged} 合并 merged"
+        f" + {summary.rejected} 拒收 rejected"
+    )
+    if summary.rejected and report is not None:
+        progress(f"拒收明细 refused rows: {report}")
