@@ -11,8 +11,8 @@ from hutong.core.ids import new_id
 from hutong.crypto.digests import hmac_sha256
 from hutong.edge.sink import Click, ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.edge.tokens import click_token
 from hutong.links.containers import USER_AGENT_CHARS_MAX, classify
+from hutong.links.tokens import click_token
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

@@ -13,9 +13,9 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import Forbidden, HutongError, NotFound
-from hutong.edge.tokens import read_click_token
 from hutong.links.containers import classify
 from hutong.links.queries import LinkSummary, links_page
+from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import CHECKOUT, LINK, look_up
 from hutong.merchants.queries import this_merchant
 from hutong.payments.checkouts import CheckoutView, get_checkout
