@@ -52,7 +52,7 @@ async def add_orders(unit: Unit, orders: Sequence[CustomerOrder]) -> int:
         step[0] += 0 if row.is_refund else 1
         step[1] += row.amount_minor
         step[2] += row.refunded_minor
-    await _fold(unit, steps)
+    await fold(unit, steps)
     return len(fresh)
 
 
@@ -77,7 +77,7 @@ async def refund_order(unit: Unit, customer_id: UUID, order_id: UUID, refunded_t
     if step_minor <= 0:
         return False
     await unit.run(update(customer_order).where(*here).values(refunded_minor=refunded_total.amount_minor))
-    await _fold(unit, {(customer_id, row.currency): [0, 0, step_minor]})
+    await fold(unit, {(customer_id, row.currency): [0, 0, step_minor]})
     return True
 
 
@@ -89,7 +89,7 @@ def _refunded_minor(order: CustomerOrder) -> int:
     return order.refunded.amount_minor
 
 
-async def _fold(unit: Unit, steps: dict[tuple[UUID, str], list[int]]) -> None:
+async def fold(unit: Unit, steps: dict[tuple[UUID, str], list[int]]) -> None:
     """Add to the totals, one row each, in key order."""
     if not steps:
         return

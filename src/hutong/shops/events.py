@@ -109,6 +109,17 @@ class OrderShipped(Event, frozen=True, kw_only=True):
     tracking_no: str
 
 
+class OrdersImported(Event, frozen=True, kw_only=True):
+    """Orders came in from files, many at once: one event for all of them."""
+
+    name: ClassVar[str] = "shops.orders_imported"
+
+    import_id: UUID
+    source: str
+    orders_new: int
+    orders_changed: int
+
+
 EVENTS: list[type[Event]] = [
     OrderPlaced,
     OrderPaid,
@@ -117,4 +128,5 @@ EVENTS: list[type[Event]] = [
     OrderShort,
     StockChanged,
     OrderShipped,
+    OrdersImported,
 ]

@@ -1,0 +1,178 @@
+"""Import order files: all of them in one transaction, each order once, every row accounted for.
+
+Rows read = imported + rejected + merged:
+
+- imported: the row made a line, or an order that has no lines;
+- rejected: the row was not taken, for a reason that the report tells (totals at the foot too);
+- merged: the row's facts joined an order or line that another row, or an earlier import, had made. An order's own
+  row beside its lines is merged, and so is everything when the same file comes again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from datetime import tzinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, TextIO
+from uuid import UUID
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from hutong.core.errors import InvalidInput
+from hutong.core.money import MINOR_DIGITS
+from hutong.db.unit import Unit
+from hutong.merchants.connections import Mode, list_connections, open_credentials
+from hutong.merchants.service import get_merchant
+from hutong.platforms.files import FileContext, OrderFiles
+from hutong.platforms.tables.cells import CHINA
+from hutong.shops.events import OrdersImported
+from hutong.shops.imports import Shop, begin_import, note_import
+from hutong.workflows.commands.import_reading import ImportProgress, ProgressSink, Reading, RefusalReport
+from hutong.workflows.commands.import_spill import Spill
+from hutong.workflows.commands.import_writing import Writing
+from hutong.workflows.runtime import Runtime
+
+FILES_MAX: Final = 200
+
+
+class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """The figures of an import; its JSON is the last line that the command prints.
+
+    ``orders`` counts distinct order numbers (documents) among the accepted rows, cancellations included; ``refunds``
+    the rows that give money back (lines of cancellations, refunded lines). ``total`` is the sum of quantity × unit
+    price over all rows read, as decimal text; an order whose lines are not in the files adds what its goods cost.
+    """
+
+    rows_read: int
+    imported: int
+    rejected: int
+    merged: int
+    orders: int
+    refunds: int
+    lines_without_customer: int
+    total: str
+    seconds: float
+    currency: str
+    orders_new: int
+    orders_changed: int
+    refund_documents: int
+    negative_lines: int
+    rejected_by_reason: dict[str, int]
+    dry_run: bool
+
+
+class _RolledBack(Exception):
+    """A dry run ends here: the transaction goes, the figures stay."""
+
+
+async def import_orders(
+    runtime: Runtime,
+    merchant_id: UUID,
+    paths: Sequence[Path],
+    platform: str,
+    currency: str,
+    dry_run: bool,
+    progress: ProgressSink,
+    *,
+    report: TextIO | None = None,
+    day_first: bool = False,
+) -> ImportSummary:
+    """Import files of one platform; atomically: an error leaves nothing behind.
+
+    Raises:
+        NotFound: no such platform.
+        InvalidInput: it reads no files, the currency is unknown, or a file cannot be read (``FileRefused``).
+        CurrencyMismatch: an order is known in another currency.
+    """
+    started = time.monotonic()
+    files = _files_of(runtime, platform, paths, currency)
+    async with runtime.unit(merchant_id, "import.shop") as unit:
+        zone = _zone((await get_merchant(unit)).timezone)
+        shop = await _shop_of(runtime, unit, platform)
+    context = FileContext(currency=currency, zone=zone, day_first=day_first)
+    refusals = RefusalReport(report)
+    with Spill() as spill:
+        reading = Reading(spill, refusals, progress)
+        await asyncio.to_thread(reading.read, paths, files, platform, context)
+        writing = Writing(runtime, shop, currency, reading)
+        try:
+            async with runtime.unit(merchant_id, "import.write") as unit:
+                await begin_import(unit)
+                for batch in spill.batches():
+                    await writing.take(unit, batch)
+                    progress(ImportProgress(stage="writing", rows=writing.rows, of_rows=reading.rows_read))
+                summary = _summary(writing, reading, refusals, time.monotonic() - started, dry_run=dry_run)
+                if dry_run:
+                    raise _RolledBack
+                names = ", ".join(path.name for path in paths)
+                import_id = await note_import(unit, platform, names, msgspec.json.encode(summary))
+                if writing.orders_new or writing.orders_changed:
+                    unit.emit(
+                        OrdersImported(
+                            import_id=import_id,
+                            source=platform,
+                            orders_new=writing.orders_new,
+                            orders_changed=writing.orders_changed,
+                        )
+                    )
+        except _RolledBack:
+            pass
+    return summary
+
+
+def _files_of(runtime: Runtime, platform: str, paths: Sequence[Path], currency: str) -> OrderFiles:
+    files = runtime.registry.get(platform).order_files
+    if files is None:
+        raise InvalidInput(field="platform", problem=platform)
+    if currency not in MINOR_DIGITS:
+        raise InvalidInput(field="currency", problem=currency)
+    if not 0 < len(paths) <= FILES_MAX:
+        raise InvalidInput(field="files", problem=f"1–{FILES_MAX}")
+    return files
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        if name == str(CHINA):  # a machine without zone data still knows China's
+            return CHINA
+        raise InvalidInput(field="timezone", problem=name) from None
+
+
+async def _shop_of(runtime: Runtime, unit: Unit, platform: str) -> Shop:
+    """The merchant's one live shop on the platform, so that pulls and files mean the same order; else none."""
+    live = [view for view in await list_connections(unit, platform) if view.mode is Mode.LIVE]
+    if len(live) != 1:
+        return Shop(platform=platform)
+    credentials = await open_credentials(unit, runtime.vault, live[0].connection_id)
+    return Shop(platform=platform, shop_ref=credentials.get("shop_id", ""))
+
+
+def _summary(
+    writing: Writing, reading: Reading, refusals: RefusalReport, seconds: float, *, dry_run: bool
+) -> ImportSummary:
+    total = writing.total + reading.total_of_rejected
+    whole = total.quantize(Decimal(1).scaleb(-MINOR_DIGITS[writing.currency]))
+    return ImportSummary(
+        rows_read=reading.rows_read,
+        imported=writing.imported,
+        rejected=reading.rejected,
+        merged=writing.merged,
+        orders=writing.orders,
+        refunds=writing.refunds,
+        lines_without_customer=writing.without_customer,
+        total=f"{whole if whole == total else total.normalize():f}",
+        seconds=round(seconds, 3),
+        currency=writing.currency,
+        orders_new=writing.orders_new,
+        orders_changed=writing.orders_changed,
+        refund_documents=writing.refund_documents,
+        negative_lines=writing.negative_lines,
+        rejected_by_reason=refusals.by_reason,
+        dry_run=dry_run,
+    )

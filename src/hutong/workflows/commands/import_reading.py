@@ -1,0 +1,116 @@
+"""The first half of an import: read the files, put good rows down, report the others, count both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, TextIO
+
+import msgspec
+
+from hutong.platforms.files import FileContext, FileLine, OrderFiles, RowRefused
+from hutong.platforms.tables.export import csv_lines
+from hutong.platforms.tables.reader import tables
+from hutong.platforms.tables.reasons import reason_text
+from hutong.workflows.commands.import_spill import Spill
+
+#: Major units of one line; no sale is larger, and sums of any file stay within a bigint.
+LINE_AMOUNT_MAX: Final = Decimal(10) ** 10
+LINE_KEY_CHARS_MAX: Final = 128
+BUYER_BYTES_MAX: Final = 512
+PROGRESS_ROWS: Final = 5_000
+REPORT_HEADER: Final = ("文件 file", "行 row", "原因", "reason")
+
+
+class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
+    """How far an import is. ``stage``: ``reading``, then ``writing``."""
+
+    stage: str
+    rows: int
+    of_rows: int | None = None
+    table: str = ""
+    unused_columns: tuple[str, ...] = ()
+
+
+ProgressSink = Callable[[ImportProgress], None]
+
+
+class RefusalReport:
+    """A CSV of what was not taken and why, and the number of rows for each reason."""
+
+    def __init__(self, out: TextIO | None) -> None:
+        self._out = out
+        self._has_header = False
+        self.by_reason: dict[str, int] = {}
+
+    def add(self, table: str, row_no: int, reason: str, values: Mapping[str, str]) -> None:
+        """Note a refused row."""
+        self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
+        if self._out is None:
+            return
+        row = (table, row_no, reason_text(reason, values, "zh-Hans"), reason_text(reason, values, "en"))
+        lines = csv_lines(REPORT_HEADER, [row])
+        header = next(lines)
+        if not self._has_header:
+            self._out.write(header)
+            self._has_header = True
+        self._out.writelines(lines)
+
+
+class Reading:
+    """Reads files into a spill."""
+
+    def __init__(self, spill: Spill, report: RefusalReport, progress: ProgressSink) -> None:
+        self._spill = spill
+        self._report = report
+        self._progress = progress
+        self.tables: list[str] = []
+        self.rows_read = 0
+        self.rejected = 0
+        self.total_of_rejected = Decimal(0)
+
+    def read(self, paths: Sequence[Path], files: OrderFiles, platform: str, context: FileContext) -> None:
+        """All tables of all files.
+
+        Raises:
+            FileRefused: a file as a whole cannot be read; then nothing is to be written.
+        """
+        for path in paths:
+            for table in tables(path, files, platform):
+                self.tables.append(table.name)
+                unused = tuple(files.unused(table.header))
+                self._tell(table.name, unused)
+                for found in files.read(table.header, table.rows, context):
+                    self._take(len(self.tables) - 1, found)
+                    if self.rows_read % PROGRESS_ROWS == 0:
+                        self._tell(table.name)
+                self._tell(table.name)
+
+    def refuse(self, table: int, row_no: int, reason: str, values: Mapping[str, str], list_total: Decimal) -> None:
+        """Count a row as rejected, now or later."""
+        self.rejected += 1
+        self.total_of_rejected += list_total
+        self._report.add(self.tables[table], row_no, reason, values)
+
+    def _take(self, table: int, found: FileLine | RowRefused) -> None:
+        self.rows_read += 1
+        if isinstance(found, RowRefused):
+            self.refuse(table, found.row_no, found.reason, found.values, found.list_total)
+        elif reason := unfit(found):
+            self.refuse(table, found.row_no, reason, {"column": found.line_key[:40]}, found.list_total)
+        else:
+            self._spill.add(table, found)
+
+    def _tell(self, table: str, unused: tuple[str, ...] = ()) -> None:
+        self._progress(ImportProgress(stage="reading", rows=self.rows_read, table=table, unused_columns=unused))
+
+
+def unfit(line: FileLine) -> str:
+    """Why a row cannot be stored, though it could be read; empty where it can."""
+    amounts = (line.amount, line.unit_price, line.order_total, line.order_paid, line.line_paid, line.freight)
+    if any(amount is not None and abs(amount) > LINE_AMOUNT_MAX for amount in (*amounts, line.refunded)):
+        return "amount_too_large"
+    if len(line.line_key) > LINE_KEY_CHARS_MAX or len(line.buyer_ref.encode()) > BUYER_BYTES_MAX:
+        return "cell_too_long"
+    return ""
