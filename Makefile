@@ -16,7 +16,7 @@ ifneq ($(SOUND),yes)
 AGAIN := FORCE
 endif
 
-.PHONY: help run test lint format bench screenshots lock setup setup-dev clean clean-all FORCE
+.PHONY: help run test lint format bench screenshots docs lock setup setup-dev clean clean-all FORCE
 
 help: ## This list
 	@grep -hE '^[a-z%-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ proof-%: setup-dev FORCE ## One long proof, as bench/proof_NAME.py
 
 screenshots: setup-dev ## Pictures of the console for the README, from a running demo (needs Chromium)
 	@exec $(BIN)/python tools/screenshots.py $(ARGS)
+
+docs: setup-dev ## Write the reference pages anew from the code (docs/reference)
+	@exec $(BIN)/python tools/reference.py
 
 lock: setup-dev ## Resolve the dependencies anew: locks/*.lock, with hashes and without any address
 	@tools/relock $(ARGS)
