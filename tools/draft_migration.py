@@ -22,6 +22,7 @@ from hutong.migrations.runner import alembic_config
 
 
 def draft(connection: Connection, message: str) -> None:
+    """Write the revision file."""
     config = alembic_config(connection)
     command.upgrade(config, "head")
     versions = list((Path(config.get_main_option("script_location") or "") / "versions").glob("[0-9]*.py"))
@@ -29,6 +30,7 @@ def draft(connection: Connection, message: str) -> None:
 
 
 async def main(message: str) -> None:
+    """Start a private server, migrate it, compare, stop it."""
     home = Path(tempfile.mkdtemp(prefix="hutong-draft-"))
     server = EmbeddedServer(home)
     try:

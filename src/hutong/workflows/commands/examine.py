@@ -25,7 +25,8 @@ RULES: Final[dict[str, str]] = {
     ),
     "all.captured_payment_has_paid_order": (
         "SELECT p.payment_id, p.state || ' / ' || o.state FROM payment p JOIN sales_order o "
-        "USING (merchant_id, order_id) WHERE p.merchant_id = :m AND p.captured_attempt_id IS NOT NULL AND o.state IN ('unpaid', 'pending', 'closed')"
+        "USING (merchant_id, order_id) WHERE p.merchant_id = :m AND p.captured_attempt_id IS NOT NULL "
+        "AND o.state IN ('unpaid', 'pending', 'closed')"
     ),
     "all.refund_reached_order": (
         "SELECT p.payment_id, p.refunded_minor || ' / ' || o.refunded_minor FROM payment p JOIN sales_order o "

@@ -1,0 +1,65 @@
+"""User-Agents as seen in public logs and code; the sources are named in the reference on links."""
+
+import pytest
+
+from hutong.links.containers import classify
+
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
+ANDROID = (
+    "Mozilla/5.0 (Linux; Android 13; PFDM00) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/107 "
+    "Mobile Safari/537.36"
+)
+AGENTS = [
+    (f"{IPHONE} MicroMessenger/8.0.34(0x18002234) NetType/WIFI Language/zh_CN", "wechat", "ios"),
+    (f"{ANDROID} XWEB/4425 MMWEBSDK/20221011 MicroMessenger/8.0.30.2260 Weixin", "wechat", "android"),
+    (
+        (
+            "Mozilla/5.0 (Windows NT 10.0; WOW64) AppleWebKit/537.36 Chrome/81 Safari/537.36 MicroMessenger/7.0.20 "
+            "WindowsWechat(0x63090217)"
+        ),
+        "wechat",
+        "windows",
+    ),
+    (f"{IPHONE} wxwork/4.1.0 MicroMessenger/7.0.1", "wecom", "ios"),
+    (f"{IPHONE} AliApp(AP/10.3.60) AlipayClient/10.3.60 Language/zh-Hans", "alipay", "ios"),
+    (f"{IPHONE} AliApp(TB/10.20.0) WindVane/8.7.2", "taobao", "ios"),
+    (f"{IPHONE} AliApp(TM/13.1.0) WindVane/8.7.2", "tmall", "ios"),
+    (f"{ANDROID} UCBrowser/11.8.8.968 UCBS/2.10 AliApp(TB/7.5.4)", "mobile", "android"),
+    (f"{ANDROID} aweme_230600 AppName/aweme BytedanceWebview/d8a21c6", "douyin", "android"),
+    (f"{ANDROID} NewsArticle/9.1.3 BytedanceWebview/d8a21c6", "toutiao", "android"),
+    (f"{ANDROID} BytedanceWebview/d8a21c6", "mobile", "android"),
+    (f"{ANDROID} Kwai/11.4.30 KsWebView/1.8.90", "kuaishou", "android"),
+    (f"{ANDROID} ksNebula/13.7.20 KsWebView/1.8.90", "kuaishou_lite", "android"),
+    (f"{IPHONE} xhsdiscover/8.26 xiaohongshu", "xiaohongshu", "ios"),
+    (f"{IPHONE} Weibo (iPhone12,5__weibo__10.3.2__iphone__os13.4)", "weibo", "ios"),
+    (f"{IPHONE} pinduoduo_ios/6.44 phh_ios_version/6.44 pddapp", "pinduoduo", "ios"),
+    (f"{ANDROID} jdapp;android;11.3.0;", "jd", "android"),
+    (f"{ANDROID} baiduboxapp/13.1", "baidu", "android"),
+    (f"{ANDROID} MQQBrowser/6.2 TBS/045 QQ/8.9.33.10335 NetType/4G", "qq", "android"),
+    (f"{ANDROID} MQQBrowser/13.3", "mobile", "android"),
+    (f"{IPHONE} Version/16.3 Safari/604.1", "mobile", "ios"),
+    ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140 Safari/537.36", "desktop", "windows"),
+    ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 Version/17 Safari/605", "desktop", "macos"),
+]
+
+
+@pytest.mark.parametrize(("agent", "container", "system"), AGENTS)
+def test_container_and_system(agent, container, system):
+    found = classify(agent)
+    assert (found.container, found.os, found.is_bot) == (container, system, False)
+
+
+@pytest.mark.parametrize(
+    "agent",
+    [
+        "",
+        "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)",
+        "Mozilla/5.0 (compatible; bingbot/2.0)",
+        "curl/8.4.0",
+        "python-requests/2.31",
+        "WhatsApp/2.23",
+        "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 HeadlessChrome/120 Safari/537.36",
+    ],
+)
+def test_machines_are_flagged(agent):
+    assert classify(agent).is_bot

@@ -1,0 +1,38 @@
+import pytest
+
+from hutong.links.service import KNOWN_HOSTS, DestinationNotAllowed, check_destination
+
+GOOD = [f"https://{host}/item?id=1" for host in sorted(KNOWN_HOSTS)]
+TRICKS = [
+    "http://item.taobao.com/",
+    "https://item.taobao.com@evil.example/",
+    "https://item.taobao.com:443/",
+    "https://item.taobao.com.evil.example/",
+    "https://evil.example/item.taobao.com",
+    "https://ITEM.taobao.com\\@evil.example/",
+    "https://item.taobao.com\t.evil.example/",
+    "https://item。taobao.com/",
+    "https://xn--item-taobao.com/",
+    "//item.taobao.com/",
+    "javascript:alert(1)",
+    "data:text/html,hi",
+    "https:///item.taobao.com/",
+    "https://[::1]/",
+    "https://127.0.0.1/",
+    "tbopen://m.taobao.com/",
+    "https://item.taobao.com/ x",
+    "https://item.taobao.com/\r\nset-cookie:a=b",
+    "",
+    "https://item.taobao.com" + "/a" * 1500,
+]
+
+
+@pytest.mark.parametrize("url", GOOD)
+def test_known_platforms_are_allowed(url):
+    assert check_destination(f" {url} ") == url
+
+
+@pytest.mark.parametrize("url", TRICKS)
+def test_everything_else_is_refused(url):
+    with pytest.raises(DestinationNotAllowed):
+        check_destination(url)
