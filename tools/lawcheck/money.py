@@ -93,7 +93,7 @@ def _is_of_time(source: Source, node: ast.AST) -> bool:
     """Whether what holds the value is named as seconds, a ratio or the like."""
     at: ast.AST | None = node
     while at is not None and not isinstance(at, ast.stmt):
-        if isinstance(at, ast.arg | ast.keyword) and (at.arg or "").endswith(TIME_UNITS):
+        if isinstance(at, ast.arg | ast.keyword) and _tells_time(at.arg or ""):
             return True
         at = source.parents.get(at)
     targets: list[ast.expr] = []
@@ -102,10 +102,15 @@ def _is_of_time(source: Source, node: ast.AST) -> bool:
     elif isinstance(at, ast.Assign):
         targets = at.targets
     elif isinstance(at, ast.FunctionDef | ast.AsyncFunctionDef):  # the return annotation
-        return at.name.endswith(TIME_UNITS) or _default_of(at, node).endswith(TIME_UNITS)
+        return _tells_time(at.name) or _tells_time(_default_of(at, node))
     elif isinstance(at, ast.Return) and (holder := source.function_of(at)) is not None:
-        return holder.name.endswith(TIME_UNITS)
-    return any(dotted(target).lower().endswith(TIME_UNITS) for target in targets)
+        return _tells_time(holder.name)
+    return any(_tells_time(dotted(target)) for target in targets)
+
+
+def _tells_time(name: str) -> bool:
+    """Whether a name ends in a unit of time or a ratio, or is "seconds" itself."""
+    return name.lower() == "seconds" or name.lower().endswith(TIME_UNITS)
 
 
 def _default_of(function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> str:

@@ -65,6 +65,7 @@ async def f(unit):
 # (rule, place, code that looks alike and keeps it)
 KEPT = [
     ("money-no-float", PAYMENTS, "POLL_S: Final = 0.5\ndef f(wait_s: float = 1.5) -> None: ...\n"),
+    ("money-no-float", PAYMENTS, "class Report(Struct):\n    seconds: float\n"),
     ("money-no-float", PAYMENTS, "place = folder / 'orders.csv'\n"),
     ("money-no-float", LEDGER, "half_fen = total_fen // 2\n"),
     ("money-no-float", "src/hutong/transport/pacing.py", "wait = 0.25\n"),
@@ -98,6 +99,7 @@ KEPT = [
     ),
     ("tenant-in-statement", PAYMENTS, BY_A_HELPER),
     ("tenant-in-statement", LEDGER, "q = 'SELECT sum(amount_minor) FROM posting WHERE merchant_id = :merchant_id'\n"),
+    ("function-length", "src/hutong/migrations/versions/0001_x.py", "def f() -> None:\n" + "    x = 1\n" * 70),
     ("named-limits", PAYMENTS, "def f() -> None:\n    while True:  # ends at the last page\n        work()\n"),
     ("named-limits", PAYMENTS, "for attempt in range(ATTEMPTS_MAX):\n    work()\n"),
     ("limit-units", PAYMENTS, "PAGE_ROWS_MAX: Final = 200\n"),
