@@ -353,7 +353,7 @@ def test_faults_are_unknown_or_named_and_never_a_result(wechat, inbox):
         finally:
             wechat.sandbox.put("/faults", [])
 
-    quick = HttpSettings(read_timeout_s=1, total_timeout_s=2)
+    quick = HttpSettings(read_timeout_s=3, total_timeout_s=6)
     lost = with_fault("create_timeout", create(order(wechat, inbox, "HT1000013")), settings=quick)
     assert isinstance(lost, PlatformUnknown)
     assert wechat.run(query("HT1000013")).status is TradeStatus.PENDING, "the order exists: read back, do not assume"
@@ -511,7 +511,7 @@ def test_wrong_shop_credentials_are_named(shop, change, word):
 def test_shop_faults_are_unknown_or_named(shop, coke):
     (target,) = shop.run(lambda account: TAOBAO.stock.find(account, "COKE-330"))
     number = buy(shop, coke)
-    quick = HttpSettings(read_timeout_s=1, total_timeout_s=2)
+    quick = HttpSettings(read_timeout_s=3, total_timeout_s=6)
 
     def with_fault(kind, call):
         shop.sandbox.put("/faults", [{"platform": "taobao", "kind": kind, "rate": 1}])

@@ -225,7 +225,9 @@ WRONG_SHEETS = [
 ]
 
 
-@pytest.mark.parametrize(("parts", "check"), WRONG_SHEETS, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(
+    ("parts", "check"), WRONG_SHEETS, ids=lambda value: getattr(value, "__name__", str(value)[:50])
+)
 def test_wrong_sheets_are_found(parts, check, cases):
     case = cases("wechatpay")
     check(case)

@@ -351,7 +351,7 @@ MUTATIONS = [
 
 
 @pytest.mark.parametrize(
-    ("name", "module", "function", "mutated", "check"), MUTATIONS, ids=lambda value: str(value)[:40]
+    ("name", "module", "function", "mutated", "check"), MUTATIONS, ids=[mutation[0] for mutation in MUTATIONS]
 )
 def test_planted_mutation_is_caught(name, module, function, mutated, check, wechat, monkeypatch):
     check(Bench(wechat, monkeypatch))
