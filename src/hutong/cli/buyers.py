@@ -47,9 +47,9 @@ def look_at_desk(link_url: str) -> str:
         return _follow(browser, link_url, "desktop").text
 
 
-def open_in_wechat(link_url: str, buyer: str) -> WechatVisit:
-    """A friend opens the forwarded link inside WeChat and stands at the cash desk."""
-    headers = {"user-agent": WECHAT_AGENT, "x-sandbox-buyer": buyer}
+def open_in_wechat(link_url: str, buyer: int) -> WechatVisit:
+    """Buyer number so-and-so of the sandbox opens the link inside WeChat and stands at the cash desk."""
+    headers = {"user-agent": WECHAT_AGENT, "x-sandbox-buyer": str(buyer)}
     browser = httpx.Client(headers=headers, timeout=TIMEOUT_S, trust_env=False)
     page = _follow(browser, link_url, "wechat")
     found = _CHECKOUT.search(page.url.path)

@@ -153,7 +153,7 @@ class Story:
     def sell_in_wechat(self) -> None:
         """A reader looks on a desktop and forwards; a friend opens it inside WeChat and pays."""
         look_at_desk(self.link["url"])
-        visit = open_in_wechat(self.link["url"], buyer="friend")
+        visit = open_in_wechat(self.link["url"], buyer=2)
         invoke = visit.press_pay()
         attempt = self.api.get("/payments", limit=1)["items"][0]["attempts"][0]
         paid = {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"], "invoke": invoke}

@@ -63,7 +63,6 @@ class TradingDay:
         self._random = random.Random(seed)  # noqa: S311 (a play, not a secret)
         self._links: list[str] = []
         self._shop_id = str(sandbox.get("/platforms")["taobao"]["credentials"]["shop_id"])
-        self._buyers = 0
 
     def open_shop(self) -> None:
         """Products, stock on both sides, posts with links; on a second start what exists is used again."""
@@ -132,8 +131,7 @@ class TradingDay:
             with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False) as browser:
                 browser.get(url)
             return
-        self._buyers += 1
-        visit = open_in_wechat(url, buyer=f"buyer-{self._random.randint(1, 9)}")
+        visit = open_in_wechat(url, buyer=self._random.randint(1, 9))
         try:
             visit.press_pay()
             attempt = self._api.get("/payments", limit=1)["items"][0]["attempts"][0]

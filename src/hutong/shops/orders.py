@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import Row, select, update
 
 from hutong.core.errors import NotFound
+from hutong.core.ids import new_code
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
@@ -20,6 +21,8 @@ from hutong.shops.states import ORDER, OrderEvent, OrderState
 from hutong.shops.stock import Quantity, put_back, release, reserve, sell_reserved
 
 OWN: Final = "own"
+#: After the day, so many letters: 32^8 numbers a day, short enough to read to a buyer on the phone.
+ORDER_CODE_CHARS: Final = 8
 #: States in which nothing has left the house yet.
 UNSHIPPED: Final = (OrderState.PAID.value,)
 
@@ -51,12 +54,13 @@ async def place_order(unit: Unit, new: NewOrder) -> UUID:
     """
     order_id = unit.new_id()
     now = unit.now()
+    order_no = f"{now:%y%m%d}{new_code(ORDER_CODE_CHARS).upper()}"
     total = new.unit_price.times(new.quantity)
     await unit.insert(
         sales_order,
         order_id=order_id,
         source=OWN,
-        order_no=order_id.hex,
+        order_no=order_no,
         state=OrderState.UNPAID.value,
         currency=total.currency,
         total_minor=total.amount_minor,
@@ -85,7 +89,7 @@ async def place_order(unit: Unit, new: NewOrder) -> UUID:
         OrderPlaced(
             order_id=order_id,
             source=OWN,
-            order_no=order_id.hex,
+            order_no=order_no,
             total_minor=total.amount_minor,
             currency=total.currency,
         )
