@@ -9,9 +9,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
@@ -19,11 +22,14 @@ from hutong.crypto import aead
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechatpay import signing as wechat
 
+VECTORS = Path(__file__).parents[2] / "simulation" / "test_vectors.py"
+
 _canonical = top.canonical
 _request_text = wechat.request_text
 _answer_text = wechat.answer_text
 _invoke_text = wechat.invoke_text
 _signature = wechat.signature
+_hmac = top.sign_hmac
 
 
 def _signed_with(digest: hashes.HashAlgorithm) -> Callable[..., str]:
@@ -114,17 +120,23 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "top_secret_only_before": ("taobao", top, "sign_md5", _md5("{}", "")),
     "top_secret_only_after": ("taobao", top, "sign_md5", _md5("", "{}")),
     "top_sha256_for_md5": ("taobao", top, "sign_md5", top.sign_hmac_sha256),
+    "top_hmac_lower_case": ("vectors", top, "sign_hmac", lambda s, t: _hmac(s, t).lower()),
+    "top_hmac_of_wrapped_text": ("vectors", top, "sign_hmac", lambda s, t: _hmac(s, s + t + s)),
+    "top_hmac_is_sha256": ("vectors", top, "sign_hmac", top.sign_hmac_sha256),
+    "top_hmac_sha256_is_md5": ("vectors", top, "sign_hmac_sha256", top.sign_hmac),
     "top_any_signature_is_good": ("taobao", top, "verifies", _accept),
 }  # fmt: skip
 
 
 def main() -> None:
-    """Plant the mistake, then start as usual."""
+    """Plant the mistake, then start as usual; with the argument ``vectors`` compare with outside vectors instead."""
     name = os.environ.get("HUTONG_SANDBOX_MUTATION")
     if name:
         _, module, function, mistake = MUTATIONS[name]
         assert callable(getattr(module, function))
         setattr(module, function, mistake)
+    if sys.argv[1:] == ["vectors"]:
+        sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", str(VECTORS)]))
     from hutong_sandbox.cli import main as serve
 
     serve()

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+LAUNCHER = Path(__file__).parent / "mutated_sandbox.py"
 MUTATIONS_MIN = 10
 SEALING = ("notice_sealed_without_associated_data", "notice_sealed_with_hashed_key")
 
 
 def _names() -> dict[str, str]:
-    place = Path(__file__).parent / "mutated_sandbox.py"
-    spec = importlib.util.spec_from_file_location("mutated_sandbox", place)
+    spec = importlib.util.spec_from_file_location("mutated_sandbox", LAUNCHER)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -22,6 +25,9 @@ def _names() -> dict[str, str]:
 
 
 NAMES = _names()
+JUDGED = {name: platform for name, platform in NAMES.items() if platform != "vectors"}
+BY_VECTOR = [name for name, platform in NAMES.items() if platform == "vectors"]
+TESTS_FAILED = 1  # pytest's exit code
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
 
 
@@ -29,12 +35,22 @@ def test_there_are_enough():
     assert len(NAMES) >= MUTATIONS_MIN
 
 
-@pytest.mark.parametrize(("mutation", "platform"), NAMES.items(), ids=NAMES)
+@pytest.mark.parametrize(("mutation", "platform"), JUDGED.items(), ids=JUDGED)
 def test_planted_mistake_is_noticed(environments, start_sandbox, judge, mutation, platform):
     with start_sandbox(mutation) as sandbox:
         code, verdicts = judge(environments[platform], sandbox, platform, "public_key", stop_at_first=True)
     assert code == 1, f"{mutation} went unnoticed: {verdicts}"
     assert [why for why in verdicts.values() if why], verdicts
+
+
+@pytest.mark.parametrize("mutation", ["", *BY_VECTOR])
+def test_vectors_find_what_no_judge_sends(mutation):
+    """The SDK signs with md5 only; the keyed digests are pinned by RFC 2202 and RFC 4231."""
+    command = [sys.executable, str(LAUNCHER), "vectors"]
+    environment = {**os.environ, "HUTONG_SANDBOX_MUTATION": mutation}
+    done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == (TESTS_FAILED if mutation else 0), done.stdout
+    assert "1 failed" in done.stdout or not mutation
 
 
 @pytest.mark.parametrize("mutation", SEALING)
