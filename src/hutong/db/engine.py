@@ -17,7 +17,7 @@ from hutong.db.roles import DatabaseAddress, Role
 from hutong.db.unit import Unit
 
 POOL_SIZE: Final = 8
-POOL_OVERFLOW_MAX: Final = 8
+POOL_OVERFLOW_MAX: Final = 16
 POOL_WAIT_S: Final = 10
 CONNECT_TIMEOUT_S: Final = 10
 

@@ -24,8 +24,9 @@ log = logging.getLogger("hutong.jobs")
 
 TICK_S: Final = 0.2
 DUE_BATCH_ROWS: Final = 500
-CONCURRENT_JOBS_MAX: Final = 40
-BATCH_JOBS: Final = 10
+#: Half of what the pool holds: a job may need a second connection (the vault's keys) while its first is in use.
+CONCURRENT_JOBS_MAX: Final = 12
+BATCH_JOBS: Final = 6
 #: A job whose worker died is taken again after this long without a heartbeat.
 HEARTBEAT_S: Final = 3
 #: Retries: 2 s, 4 s, 8 s, … at most an hour apart; about 13 hours in all.

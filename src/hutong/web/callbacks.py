@@ -51,7 +51,7 @@ async def take_callback(
         raise NotFound(what="callback", key=str(connection_id))
     body = await request.body()
     try:
-        told = await take_notice(runtime, merchant_id, connection_id, _headers(request.headers), body)
+        told = await take_notice(runtime, merchant_id, platform, connection_id, _headers(request.headers), body)
     except HutongError as error:
         return _answer(callbacks.refuse(error.code), error.status)
     except Exception:

@@ -29,7 +29,12 @@ PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
 
 
 async def take_notice(
-    runtime: Runtime, merchant_id: UUID, connection_id: UUID, headers: Mapping[str, str], body: bytes
+    runtime: Runtime,
+    merchant_id: UUID,
+    platform: str,
+    connection_id: UUID,
+    headers: Mapping[str, str],
+    body: bytes,
 ) -> Acknowledgement:
     """Verify and store a callback; the answer is given only after the commit.
 
@@ -41,7 +46,7 @@ async def take_notice(
     """
     opened = await runtime.open_account(merchant_id, connection_id)
     callbacks = opened.connector.callbacks
-    if callbacks is None:
+    if callbacks is None or opened.connection.platform != platform:
         raise NotFound(what="callback", key=str(connection_id))
     if len(body) > BODY_BYTES_MAX:
         raise InvalidSignature
