@@ -50,6 +50,7 @@ async def take_notice(
         raise NotFound(what="callback", key=str(connection_id))
     if len(body) > BODY_BYTES_MAX:
         raise InvalidSignature
+    await callbacks.prepare(opened.account, headers)  # a key that was rotated in is fetched first
     notice = callbacks.verify(opened.account, headers, body)
     sealed = await runtime.vault.seal(merchant_id, NOTICE, msgspec.json.encode(notice))
     async with runtime.unit(merchant_id, "notice.store") as unit:
