@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import struct
 import tempfile
 from pathlib import Path
@@ -49,6 +50,7 @@ def external(request):
             pytest.skip("no system PostgreSQL here")
     yield server
     server.stop()
+    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture
