@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, case, func, select, update
 
 from hutong.analytics.models import sale_fact, sale_line_fact
 from hutong.analytics.service import Sale
@@ -31,6 +31,10 @@ async def grow_sales(unit: Unit, sales: Sequence[Sale]) -> None:
             .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.order_id == given.c.order_id)
             .values(
                 gross_minor=given.c.gross_minor,
+                refunded_minor=case(
+                    (sale_fact.c.is_refund, sale_fact.c.refunded_minor),
+                    else_=func.least(sale_fact.c.refunded_minor, given.c.gross_minor),
+                ),
                 customer_id=func.coalesce(sale_fact.c.customer_id, given.c.customer_id),
             )
         )
@@ -40,34 +44,46 @@ async def grow_sales(unit: Unit, sales: Sequence[Sale]) -> None:
 async def _add_lines(unit: Unit, sales: Sequence[Sale]) -> None:
     if not sales:
         return
-    last = await _last_line_nos(unit, [sale.order_id for sale in sales])
+    facts = await _facts(unit, [sale.order_id for sale in sales])
     lines = [
-        (sale, last.get(sale.order_id, 0) + place, line)
+        (facts[sale.order_id], place, line)
         for sale in sales
+        if sale.order_id in facts
         for place, line in enumerate(sale.lines, start=1)
     ]
     columns: dict[str, list[Any]] = {
-        "order_id": [sale.order_id for sale, _, _ in lines],
-        "line_no": [no for _, no, _ in lines],
+        "order_id": [fact.order_id for fact, _, _ in lines],
+        "line_no": [fact.last_line_no + place for fact, place, _ in lines],
         "sku_id": [line.sku_id for _, _, line in lines],
         "title": [line.title for _, _, line in lines],
         "quantity": [line.quantity for _, _, line in lines],
         "amount_minor": [line.amount_minor for _, _, line in lines],
-        "currency": [sale.gross.currency for sale, _, _ in lines],
-        "paid_at": [sale.paid_at for sale, _, _ in lines],
+        "currency": [fact.currency for fact, _, _ in lines],
+        "paid_at": [fact.paid_at for fact, _, _ in lines],
     }
     await insert_rows(unit, sale_line_fact, columns)
 
 
-async def _last_line_nos(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, int]:
-    found: dict[UUID, int] = {}
+async def _facts(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
+    """What lines share with their sale, and how many lines it has."""
+    found: dict[UUID, Row[Any]] = {}
+    ours = (sale_line_fact.c.merchant_id == sale_fact.c.merchant_id) & (
+        sale_line_fact.c.order_id == sale_fact.c.order_id
+    )
     for piece in slices({"order_id": order_ids}):
-        given = rows_of(sale_line_fact, piece)
+        given = rows_of(sale_fact, piece)
         statement = (
-            select(sale_line_fact.c.order_id, func.max(sale_line_fact.c.line_no).label("line_no"))
-            .join(given, sale_line_fact.c.order_id == given.c.order_id)
-            .where(sale_line_fact.c.merchant_id == unit.merchant_id)
-            .group_by(sale_line_fact.c.order_id)
+            select(
+                sale_fact.c.order_id,
+                sale_fact.c.currency,
+                sale_fact.c.paid_at,
+                func.coalesce(func.max(sale_line_fact.c.line_no), 0).label("last_line_no"),
+            )
+            .select_from(
+                sale_fact.join(given, sale_fact.c.order_id == given.c.order_id).outerjoin(sale_line_fact, ours)
+            )
+            .where(sale_fact.c.merchant_id == unit.merchant_id)
+            .group_by(sale_fact.c.order_id, sale_fact.c.currency, sale_fact.c.paid_at)
         )
-        found.update({row.order_id: row.line_no for row in await unit.all(statement)})
+        found.update({row.order_id: row for row in await unit.all(statement)})
     return found

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from hutong.customers.models import customer_order
 from hutong.customers.totals import CustomerOrder, fold
@@ -32,7 +32,7 @@ async def grow_orders(unit: Unit, orders: Sequence[CustomerOrder]) -> None:
             & (customer_order.c.amount_minor != given.c.amount_minor)
         )
         before = (
-            select(customer_order.c.customer_id, customer_order.c.currency, customer_order.c.amount_minor)
+            select(customer_order)
             .add_columns(given.c.amount_minor.label("now_minor"))
             .where(differs)
             .order_by(customer_order.c.order_id)
@@ -41,5 +41,10 @@ async def grow_orders(unit: Unit, orders: Sequence[CustomerOrder]) -> None:
         for row in await unit.all(before):
             step = steps.setdefault((row.customer_id, row.currency), [0, 0, 0])
             step[1] += row.now_minor - row.amount_minor
-        await unit.run(update(customer_order).where(differs).values(amount_minor=given.c.amount_minor))
+            step[2] += min(row.refunded_minor, row.now_minor) - row.refunded_minor
+        values = {
+            "amount_minor": given.c.amount_minor,
+            "refunded_minor": func.least(customer_order.c.refunded_minor, given.c.amount_minor),
+        }
+        await unit.run(update(customer_order).where(differs).values(values))
     await fold(unit, steps)
