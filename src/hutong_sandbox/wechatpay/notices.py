@@ -84,7 +84,7 @@ class Notices:
         for kind in ("amount_mismatch", "foreign_appid", "foreign_mchid", "foreign_order", "foreign_currency"):
             if self._strike(kind, trade):
                 change = {"amount_mismatch": "other_amount"}.get(kind, kind.replace("foreign", "other"))
-                content = self._wrong(change, trade, content)
+                content = self._wrong(change, content)
         await self._launch(self._make(trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial))
 
     async def announce_refund(self, refund: Refund) -> None:
@@ -113,7 +113,7 @@ class Notices:
             raise InvalidInput(field="change", problem=", ".join(CHANGES))
         content = self._as_if_paid(trade)
         if change in _WRONG_CONTENT:
-            content = self._wrong(change, trade, content)
+            content = self._wrong(change, content)
         notice = self._make(trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial)
         delivery = await self._send_spoilt(notice, change)
         return {"status": delivery.status, "body": delivery.body}
@@ -134,9 +134,8 @@ class Notices:
             content["amount"]["payer_total"] = trade.order.total_fen
         return content
 
-    def _wrong(self, change: str, trade: Trade, content: Json) -> Json:
+    def _wrong(self, change: str, content: Json) -> Json:
         amount = dict(content["amount"])
-        other = next((t for t in self._trades.all() if t.account is trade.account and t is not trade), None)
         if change == "other_amount":
             amount["total"] += 1
             amount["payer_total"] = amount["total"]
@@ -145,9 +144,8 @@ class Notices:
         replaced = {
             "other_appid": {"appid": "wx" + self._drbg.text(16, HEX)},
             "other_mchid": {"mchid": "17" + self._drbg.text(8, DIGITS)},
-            "other_order": {
-                "out_trade_no": other.order.out_trade_no if other else "X" + self._drbg.text(20, DIGITS),
-            },
+            # A number that the merchant never gave: a real one would look like a true payment of that order.
+            "other_order": {"out_trade_no": "X" + self._drbg.text(20, DIGITS)},
         }.get(change, {})
         return {**content, **replaced, "amount": amount}
 
