@@ -52,6 +52,7 @@ class CreatePayment(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
     payer_id: str | None = None  # openid, for JSAPI
     client_ip: str | None = None  # for H5
+    attach: str = ""  # a mark of ours that the wallet repeats in its reports, where it has such a field
 
 
 class PaymentCreated(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +74,7 @@ class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str | None = None
     payer_id: str | None = None
     paid_at: datetime | None = None
+    attach: str | None = None  # our mark, where the wallet repeats it
 
 
 class RequestRefund(msgspec.Struct, frozen=True, kw_only=True):

@@ -63,6 +63,7 @@ class WireTrade(msgspec.Struct, frozen=True):
     success_time: datetime | None = None
     payer: WirePayer | None = None
     amount: WireAmount | None = None
+    attach: str | None = None
 
     def report(self) -> TradeReport:
         """In our words; an unknown state is pending. Raises HutongError where the amount is none."""
@@ -75,6 +76,7 @@ class WireTrade(msgspec.Struct, frozen=True):
             transaction_id=self.transaction_id,
             payer_id=None if self.payer is None else self.payer.openid,
             paid_at=aware(self.success_time),
+            attach=self.attach,
         )
 
 
@@ -112,6 +114,8 @@ def build_create(merchant: Merchant, command: CreatePayment, now: datetime, nonc
         "notify_url": command.notify_url,
         "amount": {"total": command.amount.amount_minor, "currency": "CNY"},
     }
+    if command.attach:
+        body["attach"] = command.attach
     if command.method is PayMethod.JSAPI:
         if not command.payer_id:
             raise InvalidInput(field="payer_id", problem="JSAPI: openid")

@@ -196,6 +196,7 @@ async def open_at_wallet(
         expires_at=attempt.expires_at,
         payer_id=payer_id,
         client_ip=client_ip,
+        attach=attempt.payment_id.hex,
     )
     try:
         created = await opened.connector.payments.create(opened.account, command)

@@ -16,7 +16,7 @@ from hutong.db.tables import inbound
 from hutong.db.unit import Unit
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import find_refund
-from hutong.payments.service import find_attempt
+from hutong.payments.service import AttemptView, find_attempt
 from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport, TradeStatus
 from hutong.workflows.commands.follow_refund import apply_refund_report
 from hutong.workflows.commands.settle import apply_trade_report
@@ -104,12 +104,27 @@ async def _work_trade(unit: Unit, opened: OpenedAccount, notice_id: str, trade: 
     field = _foreign_owner(opened, trade.owner)
     if field is None and (attempt is None or attempt.connection_id != opened.connection.connection_id):
         field = "out_trade_no"
-    if field is None and attempt is not None and trade.status in PAID:
-        field = _wrong_money(trade.amount, attempt.amount)
+    if field is None and attempt is not None:
+        field = _foreign_content(trade, attempt)
     if field is not None or attempt is None:
         _tell_mismatch(unit, opened, notice_id, trade.out_trade_no, field or "out_trade_no", trade.amount)
         return
     await apply_trade_report(unit, attempt, trade)
+
+
+def _foreign_content(trade: TradeReport, attempt: AttemptView) -> str | None:
+    """What of a notice does not fit the attempt it names, or None.
+
+    The mark tells an order from any other of the same amount; a wallet takes one order's money once, so a second
+    transaction number belongs to something else.
+    """
+    if trade.attach and trade.attach != attempt.payment_id.hex:
+        return "out_trade_no"
+    if trade.status not in PAID:
+        return None
+    if attempt.transaction_id and trade.transaction_id != attempt.transaction_id:
+        return "transaction_id"
+    return _wrong_money(trade.amount, attempt.amount)
 
 
 async def _work_refund(unit: Unit, opened: OpenedAccount, notice_id: str, report: RefundReport) -> None:

@@ -1,0 +1,259 @@
+"""A hub and a sandbox as processes of their own: the hub can be killed and started again on the same home.
+
+Used by the acceptance tests and by the crash proof. Everything here is a black box over HTTP; only :meth:`World.sql`
+looks inside, and only to compare.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import asyncpg
+import httpx
+
+from hutong.cli.processes import free_ports
+from hutong.db.account import database_account
+from hutong.db.cluster import Cluster
+from hutong.db.home import Home
+from hutong.db.house import DATABASE_NAME
+from hutong.db.lifeline import clear_survivors
+
+BIN = Path(sys.executable).parent
+READY = "ready "
+READY_S = 120
+STOP_S = 30
+REST_S = 90
+POLL_S = 0.05
+#: The sandbox's control port and one for each platform, side by side.
+SANDBOX_PORTS = 3
+KILLED = -signal.SIGKILL
+
+
+class Died(Exception):
+    """A child ended before it was ready; ``code`` is its exit code."""
+
+    def __init__(self, name: str, code: int | None, log: str) -> None:
+        super().__init__(f"{name} ended with {code}:\n{log}")
+        self.code = code
+
+
+class Child:
+    """A command of ours; its log goes to a file, its ready line tells where it listens."""
+
+    def __init__(self, name: str, arguments: Sequence[str], environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as out:
+            self.process = subprocess.Popen(
+                [BIN / name, *arguments, "--lifeline"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=out,
+                env={**os.environ, **environment},
+            )
+
+    def wait_ready(self) -> dict[str, Any]:
+        """What the ready line tells.
+
+        Raises:
+            Died: it ended before.
+        """
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            seen, _, _ = select.select([self.process.stdout], [], [], 1.0)
+            if not seen:
+                continue
+            line = self.process.stdout.readline().decode()
+            if line.startswith(READY):
+                return json.loads(line.removeprefix(READY))
+            if not line:
+                raise Died(self.name, self.process.wait(STOP_S), self.tail())
+        raise Died(self.name, None, self.tail())
+
+    def tail(self) -> str:
+        """The end of its log."""
+        return self.log.read_text(errors="replace")[-4000:]
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.close()
+
+    def close(self) -> int:
+        """Let it end in order; its exit code."""
+        if self.process.stdin is not None:
+            with contextlib.suppress(BrokenPipeError):
+                self.process.stdin.close()
+        try:
+            code = self.process.wait(STOP_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+        return code
+
+
+class Unreached(Exception):
+    """What was waited for never came."""
+
+
+def wait_until(what: str, found: Callable[[], Any], seconds: float = REST_S) -> Any:  # noqa: ANN401
+    """The first true answer.
+
+    Raises:
+        Unreached: it never came.
+    """
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        answer = found()
+        if answer:
+            return answer
+        time.sleep(POLL_S)
+    raise Unreached(f"not within {seconds} s: {what}")
+
+
+class World:
+    """One home, one sandbox, and a hub that may die."""
+
+    def __init__(self, seed: int = 1, home: Path | None = None, environment: dict[str, str] | None = None) -> None:
+        self.home = home or Path(tempfile.mkdtemp(prefix="hutong-world-"))
+        self.log = Path(tempfile.mkdtemp(prefix="hutong-log-"))
+        self.environment = environment or {}
+        Home.open(self.home, demo=True)
+        control_port = free_ports(SANDBOX_PORTS)
+        self.hub_port = free_ports(1)
+        self.control_url = f"http://127.0.0.1:{control_port}"
+        arguments = ["serve", "--port", str(control_port), "--seed", str(seed)]
+        self.sandbox_child = Child("hutong-sandbox", arguments, {}, self.log / "sandbox.log")
+        self.hub: Child | None = None
+        self.login: dict[str, Any] = {}
+        self.sandbox = httpx.Client(base_url=self.control_url, timeout=60, trust_env=False)
+        self.sandbox_child.wait_ready()
+
+    @property
+    def url(self) -> str:
+        """Where the hub listens, over all its lives."""
+        return f"http://127.0.0.1:{self.hub_port}"
+
+    def start_hub(self, *, crash_points: str = "", fresh_login: bool = True) -> dict[str, Any]:
+        """Start the hub; what its ready line tells.
+
+        Raises:
+            Died: it ended before it was ready.
+        """
+        assert self.hub is None, "the hub runs"
+        arguments = ["serve", "--port", str(self.hub_port), *(["--fresh-login"] if fresh_login else [])]
+        environment = {
+            **self.environment,
+            "HUTONG_HOME": str(self.home),
+            "HUTONG_SANDBOX_URL": self.control_url,
+            "HUTONG_CRASH_POINTS": crash_points,
+        }
+        self.hub = Child("hutong", arguments, environment, self.log / "hub.log")
+        try:
+            told = self.hub.wait_ready()
+        except Died:
+            self.hub.close()
+            self.hub = None
+            raise
+        if fresh_login:
+            self.login = told["login"]
+        return told
+
+    def kill_hub(self) -> None:
+        """kill -9 of the hub; its database dies with it, the sandbox lives on."""
+        assert self.hub is not None, "no hub runs"
+        self.hub.kill()
+        self.hub = None
+
+    def stop_hub(self) -> int:
+        """Let the hub end in order; its exit code."""
+        assert self.hub is not None, "no hub runs"
+        code = self.hub.close()
+        self.hub = None
+        return code
+
+    def hub_died(self) -> bool:
+        """Whether the hub is gone, however it went; then it can be started again."""
+        if self.hub is not None and self.hub.process.poll() is not None:
+            self.hub.close()
+            self.hub = None
+        return self.hub is None
+
+    def api(self) -> httpx.Client:
+        """A client of the API with the demo's key; the caller closes it."""
+        headers = {"authorization": f"Bearer {self.login['api_key']}"}
+        return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60, trust_env=False)
+
+    def post_sandbox(self, path: str, **body: Any) -> Any:  # noqa: ANN401 (JSON)
+        """Something happens on a platform; fails on any error."""
+        answer = self.sandbox.post(path, json=body)
+        assert answer.is_success, f"{path} {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run ``hutong …`` on this home."""
+        return subprocess.run(
+            [BIN / "hutong", *arguments],
+            env={**os.environ, **self.environment, "HUTONG_HOME": str(self.home)},
+            check=False,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def database_url(self) -> str:
+        """The login's URL of the running hub's database."""
+        port = int(Cluster(self.home).port_file.read_text(encoding="ascii"))
+        login = Home(self.home).login()
+        return f"postgresql://{login.name}:{quote(login.password, safe='')}@127.0.0.1:{port}/{DATABASE_NAME}"
+
+    def sql(self, statement: str, *values: Any, role: str = "system") -> list[asyncpg.Record]:  # noqa: ANN401
+        """Rows of a statement run as one of the hub's roles, with this world's merchant set."""
+
+        async def ask() -> list[asyncpg.Record]:
+            connection = await asyncpg.connect(self.database_url(), server_settings={"role": f"hutong_{role}"})
+            try:
+                async with connection.transaction():
+                    merchant = self.login["merchant"]
+                    await connection.execute("SELECT set_config('app.merchant_id', $1, true)", merchant)
+                    return await connection.fetch(statement, *values)
+            finally:
+                await connection.close()
+
+        return asyncio.run(ask())
+
+    def count(self, table: str, condition: str = "true", *values: Any) -> int:  # noqa: ANN401
+        """Rows of a table."""
+        return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}", *values)[0][0])
+
+    def settle(self, seconds: float = REST_S) -> None:
+        """Wait until no job is due or running."""
+        due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= now())"
+        wait_until("the hub comes to rest", lambda: self.count("job", due) == 0, seconds)
+
+    def close(self) -> None:
+        """End everything and remove the home."""
+        self.sandbox.close()
+        if self.hub is not None:
+            self.stop_hub()
+        self.sandbox_child.close()
+        if Cluster(self.home).data.exists():
+            clear_survivors(Cluster(self.home).token(), database_account(Cluster(self.home).folder).uid)
+        for folder in (self.home, self.log):
+            shutil.rmtree(folder, ignore_errors=True)

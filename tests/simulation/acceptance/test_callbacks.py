@@ -1,0 +1,182 @@
+"""Callbacks: forged ones change nothing, foreign ones pay nothing, repeated ones count once."""
+
+from __future__ import annotations
+
+import socket
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+import pytest
+
+FORGED = ["body", "signature", "timestamp", "serial", "nonce", "stale", "probe"]
+FOREIGN = {
+    "other_mchid": "mchid",
+    "other_appid": "appid",
+    "other_order": "out_trade_no",
+    "other_amount": "amount",
+    "other_currency": "currency",
+}
+
+
+def test_forged_callbacks_are_refused_and_change_nothing(market):
+    sale = market.sale()
+    market.world.settle()
+    before = market.rows()
+    assert {change: sale.tamper(change) for change in FORGED} == dict.fromkeys(FORGED, 401)
+    market.world.settle()
+    assert market.rows() == before
+    assert (sale.order()["state"], sale.payment()["state"]) == ("unpaid", "open")
+    assert sale.visit.state() == "paying"
+
+
+def test_garbage_is_refused(market):
+    sale = market.sale()
+    before = market.rows()
+    url = market.callback_url()
+    with httpx.Client(trust_env=False) as client:
+        for body in (b"", b"{}", b"null", b"\x00\xff", b"[" * 5000, b'{"id":"x"}'):
+            assert client.post(url, content=body).status_code == 401
+        headers = {f"Wechatpay-{name}": "1" for name in ("Signature", "Serial", "Nonce", "Timestamp")}
+        assert client.post(url, content=b"{}", headers=headers).status_code == 401
+        assert client.get(url).status_code == 405
+    assert market.rows() == before
+    assert sale.payment()["state"] == "open"
+
+
+@pytest.mark.parametrize(("change", "field"), FOREIGN.items())
+def test_signed_but_foreign_callbacks_are_acknowledged_and_pay_nothing(market, until, change, field):
+    sale = market.sale(price_fen=4321)
+    market.world.settle()
+    before, tickets = market.rows(), len(market.items("/tickets"))
+    assert sale.tamper(change) == 204
+    until("a ticket", lambda: len(market.items("/tickets")) == tickets + 1)
+    market.world.settle()
+    ticket = market.items("/tickets")[0]
+    assert (ticket["kind"], ticket["details"]["field"]) == ("notice_mismatched", field)
+    currency = "USD" if change == "other_currency" else "CNY"
+    claimed = 4322 if change == "other_amount" else 4321
+    assert (ticket["details"]["amount_minor"], ticket["details"]["currency"]) == (claimed, currency)
+    after = market.rows()
+    changed = {table: after[table] - before[table] for table in before if after[table] != before[table]}
+    assert changed == {"inbound": 1, "ledger_batch": 1, "posting": 2}
+    newest = market.items("/postings")[:2]
+    assert {(item["currency"], abs(item["amount_minor"])) for item in newest} == {(currency, claimed)}
+    assert {item["account"] for item in newest} == {"suspense:claimed", "suspense:payments"}
+    assert sum(item["amount_minor"] for item in newest) == 0
+    assert (sale.order()["state"], sale.payment()["state"], sale.visit.state()) == ("unpaid", "open", "paying")
+
+
+def test_the_notice_of_another_order_of_the_same_price_pays_neither(market, until):
+    goods = market.goods(price_fen=777, stock=5)
+    sales = [market.buyer_of(goods) for _ in range(2)]
+    tickets = len(market.items("/tickets"))
+    for sale in sales:
+        assert sale.tamper("other_order") == 204
+    until("tickets", lambda: len(market.items("/tickets")) == tickets + 2)
+    market.world.settle()
+    assert {ticket["details"]["field"] for ticket in market.items("/tickets")[:2]} == {"out_trade_no"}
+    assert [sale.order()["state"] for sale in sales] == ["unpaid", "unpaid"]
+    assert goods.level()["reserved"] == 2
+
+
+def test_the_notice_of_another_order_is_no_replay_of_a_paid_one(market, until):
+    """The other order is paid already: silence would hide money that somebody claims to have sent."""
+    goods = market.goods(price_fen=778, stock=5)
+    paid, other = market.buyer_of(goods).paid(), market.buyer_of(goods)
+    market.world.settle()
+    before = market.rows()
+    assert paid.tamper("other_order") == 204  # names any other order, and carries this one's mark
+    market.world.settle()
+    after = market.rows()
+    assert after["ledger_batch"] - before["ledger_batch"] == 1
+    assert (paid.payment()["state"], other.payment()["state"]) == ("paid", "open")
+
+
+def test_a_foreign_callback_does_not_keep_the_true_one_out(market):
+    sale = market.sale()
+    assert sale.tamper("other_amount") == 204
+    sale.paid()
+    assert sale.payment()["state"] == "paid"
+    assert sum(item["amount_minor"] for item in sale.booked()) == 0
+
+
+def test_a_replay_is_acknowledged_and_has_no_second_effect(market):
+    sale = market.sale().paid()
+    before = market.rows()
+    assert [sale.replay() for _ in range(3)] == [204] * 3
+    market.world.settle()
+    assert market.rows() == before
+
+
+def test_concurrent_duplicates_have_one_effect(market):
+    market.world.sandbox.put(
+        "/faults", json=[{"platform": "wechatpay", "kind": "callback_duplicate", "count": 8}]
+    ).raise_for_status()
+    sale = market.sale()
+    before = market.rows()
+    sale.paid()
+    sent = [
+        event
+        for event in market.world.sandbox.get("/events").json()
+        if event["kind"] == "callback_sent" and event.get("out_trade_no", sale.out_trade_no) == sale.out_trade_no
+    ]
+    assert len(sent) >= 8
+    after = market.rows()
+    assert after["inbound"] - before["inbound"] == 1
+    assert after["ledger_batch"] - before["ledger_batch"] == 1
+    assert after["sale_fact"] - before["sale_fact"] == 1
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda _: sale.replay(), range(8))) == [204] * 8
+    market.world.settle()
+    assert market.rows() == after
+    assert sale.goods.level()["on_hand"] == 9
+
+
+def test_an_oversized_body_is_refused(market):
+    url = market.callback_url()
+    before = market.rows()
+    with httpx.Client(trust_env=False, timeout=30) as client:
+        answer = client.post(url, content=b"x" * (2 * 1024 * 1024))
+        assert answer.status_code in (400, 401, 413)
+    assert httpx.get(f"{market.world.url}/healthz", trust_env=False).status_code == 200
+    assert market.rows() == before
+
+
+def test_a_body_without_end_is_cut_off(market):
+    """Chunked, so that no length is announced: the hub must not read on for ever."""
+    host, port = market.world.url.removeprefix("http://").split(":")
+    path = market.callback_url().removeprefix(market.world.url)
+    head = f"POST {path} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+    chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
+    sent = 0
+    with socket.create_connection((host, int(port)), timeout=20) as line:
+        line.sendall(head)
+        try:
+            while sent < 64 * 1024 * 1024:
+                line.sendall(chunk)
+                sent += 65536
+            answer = b""
+        except OSError:
+            answer = b"closed"
+        else:
+            answer = line.recv(4096)
+    assert answer == b"closed" or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+    assert sent < 64 * 1024 * 1024
+
+
+def test_an_unknown_connection_is_not_found(market):
+    with httpx.Client(trust_env=False) as client:
+        for path in (f"wechatpay/{uuid4()}", "wechatpay/none", f"nobody/{uuid4()}", f"taobao/{uuid4()}"):
+            assert client.post(f"{market.world.url}/callbacks/{path}", content=b"{}").status_code == 404
+        taobao = market.callback_url("taobao")
+        assert client.post(taobao, content=b"{}").status_code == 404
+        shop = market.connection("taobao")
+        assert client.post(f"{market.world.url}/callbacks/wechatpay/{shop}", content=b"{}").status_code == 404
+
+
+def test_certificates_rotate_in_the_middle_of_trade(market):
+    sale = market.sale()
+    market.world.post_sandbox("/certificates/rotate")
+    sale.paid()
+    assert sale.payment()["state"] == "paid"
