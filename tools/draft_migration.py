@@ -10,8 +10,10 @@ import asyncio
 import shutil
 import sys
 import tempfile
+from functools import partial
 from pathlib import Path
 
+import asyncpg
 from alembic import command
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
@@ -36,9 +38,8 @@ async def main(message: str) -> None:
     try:
         address = await ensure_roles(server.start(), "draft", login=Login(LOGIN, "draft-only"))
         dsn, settings = address.url_for("owner")
-        engine = create_async_engine(
-            dsn.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args={"server_settings": settings}
-        )
+        connect = partial(asyncpg.connect, dsn, server_settings=settings)
+        engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
         async with engine.begin() as connection:
             await connection.run_sync(draft, message)
         await engine.dispose()

@@ -26,7 +26,7 @@ from hutong.db.clock import SystemClock
 from hutong.db.engine import Database
 from hutong.db.house import DATABASE_NAME, House
 from hutong.db.jobs import Ticker, Worker
-from hutong.db.keystore import DatabaseKeyStore
+from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.edge.counter import ClickCounter
@@ -57,16 +57,18 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
         await bring_up_to_date(address)
     clock = SystemClock()
     database = Database(address, clock)
+    keyring = house.home.keyring()
     try:
+        await confirm_keyring(database, keyring)
         async with HttpPool() as http:
             yield Runtime(
                 database=database,
                 clock=clock,
-                vault=Vault(house.home.keyring(), DatabaseKeyStore(database), clock),
+                vault=Vault(keyring, DatabaseKeyStore(database), clock),
                 registry=Registry.from_entry_points(),
                 http=http,
                 public_url=public_url,
-                link_key=hmac_sha256(house.home.keyring().current.key, b"hutong link tokens"),
+                link_key=hmac_sha256(keyring.current.key, b"hutong link tokens"),
                 sandbox_url=settings.sandbox_url,
             )
     finally:

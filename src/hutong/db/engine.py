@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -35,10 +36,10 @@ class Database:
     def engine(self, role: Role) -> AsyncEngine:
         """The pool of a role, opened on first use."""
         if role not in self._engines:
-            dsn, server_settings = self.address.url_for(role)
+            # asyncpg reads the URL itself: SQLAlchemy would stumble over arguments such as ?sslmode=require.
             self._engines[role] = create_async_engine(
-                dsn.replace("postgresql://", "postgresql+asyncpg://", 1),
-                connect_args={"server_settings": server_settings, "timeout": CONNECT_TIMEOUT_S},
+                "postgresql+asyncpg://",
+                async_creator=partial(self.connect_raw, role),
                 pool_size=POOL_SIZE,
                 max_overflow=POOL_OVERFLOW_MAX,
                 pool_timeout=POOL_WAIT_S,

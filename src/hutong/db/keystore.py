@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 
+from hutong.crypto.digests import sha256
 from hutong.db.engine import Database
-from hutong.db.tables import merchant_key
+from hutong.db.keyring import Keyring
+from hutong.db.refusals import VaultKeyWrong
+from hutong.db.tables import directory, merchant_key
 from hutong.db.vault import WrappedKey
+
+#: The directory's entry for the master key that this database was sealed under; it belongs to no merchant.
+VAULT: Final = "vault"
+NOBODY: Final = UUID(int=0)
 
 
 class DatabaseKeyStore:
@@ -44,3 +53,19 @@ class DatabaseKeyStore:
                 .values(wrapped=key.wrapped, created_at=key.created_at)
             )
         return done.rowcount == 1
+
+
+async def confirm_keyring(database: Database, keyring: Keyring) -> None:
+    """Make sure that this home's master key belongs to this database; the first start writes its check value down.
+
+    Raises:
+        VaultKeyWrong: the database was sealed under another key, e.g. that of another home.
+    """
+    mark = sha256(keyring.current.check_value)
+    async with database.plain("app") as connection:
+        known = (await connection.scalars(select(directory.c.key_hash).where(directory.c.kind == VAULT))).all()
+        if not known:
+            row = {"kind": VAULT, "key_hash": mark, "merchant_id": NOBODY, "subject_id": NOBODY}
+            await connection.execute(insert(directory).values(row).on_conflict_do_nothing())
+        elif mark not in known:
+            raise VaultKeyWrong(path=str(keyring.path), problem="database")

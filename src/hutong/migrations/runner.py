@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, text
@@ -32,9 +34,8 @@ def _upgrade(connection: Connection) -> None:
 async def migrate(address: DatabaseAddress) -> None:
     """Run every revision that the database has not had, in one transaction."""
     dsn, server_settings = address.url_for("owner")
-    engine = create_async_engine(
-        dsn.replace("postgresql://", "postgresql+asyncpg://", 1), connect_args={"server_settings": server_settings}
-    )
+    connect = partial(asyncpg.connect, dsn, server_settings=server_settings)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(_upgrade)
