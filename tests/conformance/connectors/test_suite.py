@@ -226,7 +226,10 @@ WRONG_SHEETS = [
 
 
 @pytest.mark.parametrize(
-    ("parts", "check"), WRONG_SHEETS, ids=lambda value: getattr(value, "__name__", str(value)[:50])
+    # Ids must be the same in every test process: a dict's text would hold addresses of functions.
+    ("parts", "check"),
+    WRONG_SHEETS,
+    ids=[f"{'+'.join(parts)}-{check.__name__}" for parts, check in WRONG_SHEETS],
 )
 def test_wrong_sheets_are_found(parts, check, cases):
     case = cases("wechatpay")
