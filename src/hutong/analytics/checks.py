@@ -30,19 +30,17 @@ async def _refunds_within_sales(unit: Unit) -> list[Breach]:
 
 
 async def _lines_have_their_sale(unit: Unit) -> list[Breach]:
-    """Every line belongs to a sale, with its currency and time."""
-    line, fact = sale_line_fact, sale_fact
-    ours = and_(fact.c.merchant_id == line.c.merchant_id, fact.c.order_id == line.c.order_id)
-    wrong = or_(fact.c.order_id.is_(None), fact.c.currency != line.c.currency, fact.c.paid_at != line.c.paid_at)
-    statement = (
-        select(line.c.order_id, line.c.line_no)
-        .select_from(line.outerjoin(fact, ours))
-        .where(line.c.merchant_id == unit.merchant_id, wrong)
-        .limit(BREACHES_PER_RULE_MAX)
-    )
+    """Every line belongs to a sale, with its currency and time.
+
+    A difference of two sets: it stays one pass over each also where the planner has no statistics yet.
+    """
+    line, fact = sale_line_fact.c, sale_fact.c
+    of_lines = select(line.order_id, line.currency, line.paid_at).where(line.merchant_id == unit.merchant_id)
+    of_sales = select(fact.order_id, fact.currency, fact.paid_at).where(fact.merchant_id == unit.merchant_id)
+    lost = of_lines.except_(of_sales).limit(BREACHES_PER_RULE_MAX)
     return [
-        Breach("analytics.line_of_sale", f"{row.order_id}/{row.line_no}", "no sale, or another currency or time")
-        for row in await unit.all(statement)
+        Breach("analytics.line_of_sale", str(row.order_id), "lines without a sale, or of another currency or time")
+        for row in await unit.all(lost)
     ]
 
 

@@ -87,7 +87,7 @@ class ProductFigures(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     quantity: int
     amount: Money
-    orders_count: int
+    lines_count: int
 
 
 class RepeatFigures(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, FromClause, Row, and_, case, cast, distinct, func, literal, select, true
+from sqlalchemy import Date, FromClause, Row, and_, case, cast, func, literal, select, true
 from sqlalchemy.exc import DBAPIError
 
 from hutong.analytics.figures import (
@@ -148,7 +148,7 @@ async def best_products(
             line.c.currency,
             func.sum(line.c.quantity).label("quantity"),
             amount,
-            func.count(distinct(line.c.order_id)).label("orders_count"),
+            func.count().label("lines_count"),
         )
         .where(*wanted)
         .group_by(line.c.sku_id, named, line.c.currency)
@@ -161,7 +161,7 @@ async def best_products(
             title=row.title,
             quantity=int(row.quantity),
             amount=Money(int(row.amount_minor), row.currency),
-            orders_count=row.orders_count,
+            lines_count=row.lines_count,
         )
         for row in await unit.all(statement)
     )

@@ -16,19 +16,10 @@ async def check(unit: Unit) -> list[Breach]:
 
 async def _identities_lead_somewhere(unit: Unit) -> list[Breach]:
     """Every identity leads to a customer, and every customer has an identity."""
-    same = and_(identity.c.merchant_id == customer.c.merchant_id, identity.c.customer_id == customer.c.customer_id)
-    lost = (
-        select(identity.c.customer_id)
-        .select_from(identity.outerjoin(customer, same))
-        .where(identity.c.merchant_id == unit.merchant_id, customer.c.customer_id.is_(None))
-        .limit(BREACHES_PER_RULE_MAX)
-    )
-    nameless = (
-        select(customer.c.customer_id)
-        .select_from(customer.outerjoin(identity, same))
-        .where(customer.c.merchant_id == unit.merchant_id, identity.c.customer_id.is_(None))
-        .limit(BREACHES_PER_RULE_MAX)
-    )
+    named = select(identity.c.customer_id).where(identity.c.merchant_id == unit.merchant_id)
+    people = select(customer.c.customer_id).where(customer.c.merchant_id == unit.merchant_id)
+    lost = named.except_(people).limit(BREACHES_PER_RULE_MAX)
+    nameless = people.except_(named).limit(BREACHES_PER_RULE_MAX)
     return [
         Breach("customers.identity_leads_to_one", str(row.customer_id), problem)
         for statement, problem in ((lost, "an identity without a customer"), (nameless, "a customer without identity"))

@@ -70,23 +70,25 @@ async def _batches_balance(unit: Unit) -> list[Breach]:
 
 
 async def _postings_belong(unit: Unit) -> list[Breach]:
-    """Each posting has its batch, and an account of its currency."""
-    statement_ = (
-        select(posting.c.batch_id, posting.c.leg_no)
-        .select_from(posting.outerjoin(ledger_account, ON_ACCOUNT).outerjoin(ledger_batch, ON_BATCH))
-        .where(posting.c.merchant_id == unit.merchant_id)
-        .where(
-            or_(
-                ledger_account.c.account_id.is_(None),
-                ledger_account.c.currency != posting.c.currency,
-                ledger_batch.c.batch_id.is_(None),
-            )
-        )
-        .limit(BREACHES_PER_RULE_MAX)
+    """Each posting has its batch, and an account of its currency.
+
+    Differences of sets: they stay one pass also where the planner has no statistics yet.
+    """
+    mine = posting.c.merchant_id == unit.merchant_id
+    batches = select(ledger_batch.c.batch_id).where(ledger_batch.c.merchant_id == unit.merchant_id)
+    accounts = select(ledger_account.c.account_id, ledger_account.c.currency).where(
+        ledger_account.c.merchant_id == unit.merchant_id
+    )
+    no_batch = select(posting.c.batch_id).where(mine).except_(batches).limit(BREACHES_PER_RULE_MAX)
+    no_account = (
+        select(posting.c.account_id, posting.c.currency).where(mine).except_(accounts).limit(BREACHES_PER_RULE_MAX)
     )
     return [
-        Breach("ledger.posting_belongs", f"{row.batch_id}/{row.leg_no}", "no batch, or no account of its currency")
-        for row in await unit.all(statement_)
+        *(Breach("ledger.posting_belongs", str(row.batch_id), "no such batch") for row in await unit.all(no_batch)),
+        *(
+            Breach("ledger.posting_belongs", str(row.account_id), f"no such account in {row.currency}")
+            for row in await unit.all(no_account)
+        ),
     ]
 
 
