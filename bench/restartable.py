@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -244,8 +245,12 @@ class World:
 
     def settle(self, seconds: float = REST_S) -> None:
         """Wait until no job is due or running."""
-        due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= now())"
-        wait_until("the hub comes to rest", lambda: self.count("job", due) == 0, seconds)
+        due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= $1)"
+        wait_until("the hub comes to rest", lambda: self.count("job", due, self.now()) == 0, seconds)
+
+    def now(self) -> datetime:
+        """The sandbox's clock, which the hub follows."""
+        return datetime.fromisoformat(self.sandbox.get("/clock").json()["now"])
 
     def close(self) -> None:
         """End everything and remove the home."""

@@ -22,7 +22,7 @@ from granian.server.embed import Server
 from hutong.config import Settings
 from hutong.core.crashpoints import install
 from hutong.crypto.digests import hmac_sha256
-from hutong.db.clock import SystemClock
+from hutong.db.clock import OffsetClock, SystemClock
 from hutong.db.engine import Database
 from hutong.db.house import DATABASE_NAME, House
 from hutong.db.jobs import Ticker, Worker
@@ -39,6 +39,7 @@ from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
 from hutong.workflows.delivery import job_handlers, report_failed_job
 from hutong.workflows.runtime import Runtime
+from hutong.workflows.sandbox_time import SandboxTime
 
 log = logging.getLogger("hutong")
 
@@ -55,7 +56,7 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
         assert house.admin_url is not None, "a house is either attached or ours to set up"
         address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
         await bring_up_to_date(address)
-    clock = SystemClock()
+    clock = SystemClock() if settings.sandbox_url is None else OffsetClock()
     database = Database(address, clock)
     keyring = house.home.keyring()
     try:
@@ -121,11 +122,14 @@ class Hub:
             runtime.database, runtime.clock, job_handlers(runtime), partial(report_failed_job, runtime)
         )
         self._ticker = Ticker(runtime.database, runtime.clock)
+        self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:
         """Serve until :meth:`stop` or a signal; in-flight clicks are stored and running jobs finished first."""
         if self.clicks_lost:
             log.warning("the last process ended with %d clicks answered but not stored", self.clicks_lost)
+        if self._time is not None:
+            await self._time.catch_up()
         await self._table.refresh()
         tasks = [
             asyncio.create_task(self._table.follow(self._stop), name="links"),
@@ -134,6 +138,8 @@ class Hub:
             asyncio.create_task(self._worker.run(), name="worker"),
             asyncio.create_task(self._server.serve(), name="web"),
         ]
+        if self._time is not None:
+            tasks.append(asyncio.create_task(self._time.follow(self._stop), name="sandbox time"))
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self.stop)

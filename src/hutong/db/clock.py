@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Final
+
+#: Differences below this are the time that the question took, not a clock that was moved.
+AHEAD_MIN: Final = timedelta(milliseconds=500)
 
 
 class SystemClock:
@@ -28,3 +32,9 @@ class OffsetClock:
         if step < timedelta(0):
             raise ValueError("a clock never goes back")
         self.offset += step
+
+    def follow(self, moment: datetime) -> None:
+        """Move forward to ``moment`` where it is ahead by more than a call takes; a past one changes nothing."""
+        ahead = moment - self.now()
+        if ahead > AHEAD_MIN:
+            self.offset += ahead

@@ -6,8 +6,10 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
@@ -155,6 +157,30 @@ class Market:
 
     def callback_url(self, platform: str = "wechatpay") -> str:
         return f"{self.world.url}/callbacks/{platform}/{self.connection(platform)}"
+
+    def press_pay(self, visit: WechatVisit, method: str) -> httpx.Response:
+        """Press "pay" for a way to pay; the answer, whatever it is."""
+        url = f"{self.world.url}/c/{visit.checkout_id}/pay"
+        return httpx.post(url, json={"method": method}, trust_env=False, timeout=60)
+
+    def faults(self, *rules: dict[str, Any]) -> None:
+        """Put these faults in force and no others."""
+        self.world.sandbox.put("/faults", json=list(rules)).raise_for_status()
+
+    def advance(self, seconds: int) -> None:
+        """Time passes on the platforms and in the hub; returns when the hub's clock is there and its work done."""
+        now = datetime.fromisoformat(self.world.post_sandbox("/clock/advance", seconds=seconds)["now"])
+        wait_until("the hub's clock", lambda: self.hub_now() >= now - timedelta(seconds=1))
+        self.world.settle()
+
+    def hub_now(self) -> datetime:
+        """The hub's clock, as the time-ordered id of something that was just made tells it."""
+        product_id = UUID(self.post("/products", {"title": "现在几点"})["product_id"])
+        return datetime.fromtimestamp((product_id.int >> 80) / 1000, UTC)
+
+    def balances(self) -> dict[str, int]:
+        """Every account's balance."""
+        return {item["account"]: item["balance_minor"] for item in self.items("/accounts") if item["balance_minor"]}
 
     def rows(self) -> dict[str, int]:
         """Rows of the money tables and the callbacks that were stored."""

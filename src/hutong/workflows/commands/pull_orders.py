@@ -48,7 +48,7 @@ async def pull_orders(runtime: Runtime, merchant_id: UUID, connection_id: UUID) 
     end = runtime.clock.now()
     async with runtime.unit(merchant_id, "pull.cursor") as unit:
         start = await _read_until(unit, connection_id)
-    start = end - FIRST_REACH if start is None else start - OVERLAP
+    start = end - FIRST_REACH if start is None else min(start, end) - OVERLAP
     read = changed = 0
     for _ in range(WINDOWS_MAX):
         until = min(end, start + orders.window_max)
