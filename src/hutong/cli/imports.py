@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,10 +22,12 @@ from hutong.core.money import MINOR_DIGITS
 from hutong.db.house import open_house
 from hutong.merchants.service import all_merchants
 from hutong.workflows.commands.import_orders import ImportSummary, import_orders
-from hutong.workflows.commands.import_reading import ImportProgress
+from hutong.workflows.commands.import_reading import ImportProgress, Refusal
 from hutong.workflows.runtime import Runtime
 
 PROGRESS_EVERY_S: Final = 1.0
+#: Refused rows that are told on the terminal; a report holds all of them.
+REFUSED_TOLD_MAX: Final = 200
 
 
 @click.group("import")
@@ -62,7 +63,9 @@ def orders(
     """
     settings = load_settings(os.environ)
 
-    async def work(out: TextIO) -> ImportSummary:
+    teller = _Teller(refused_max=0 if report else REFUSED_TOLD_MAX)
+
+    async def work(out: TextIO | None) -> ImportSummary:
         with open_house(settings.home, settings.database_url, attach=True) as house:
             async with open_runtime(settings, house, "") as runtime:
                 return await import_orders(
@@ -72,18 +75,19 @@ def orders(
                     platform,
                     currency,
                     dry_run,
-                    _Teller().tell,
+                    teller.tell,
                     report=out,
+                    on_refused=teller.refused,
                     day_first=day_first,
                 )
 
     with ExitStack() as stack:
-        out: TextIO = sys.stderr
+        out = None
         if report is not None:
             out = stack.enter_context(report.open("w", encoding="utf-8", newline=""))
         summary = asyncio.run(work(out))
     if not as_json:
-        _tell(summary, report)
+        _tell(summary, report, teller.refused_count)
     print_json(summary)
 
 
@@ -105,10 +109,17 @@ async def _merchant_of(runtime: Runtime, wanted: str | None) -> UUID:
 
 
 class _Teller:
-    """Progress on standard error, at most once a second, and which columns are not read."""
+    """Progress on standard error, at most once a second; columns that are not read; rows that are refused."""
 
-    def __init__(self) -> None:
+    def __init__(self, refused_max: int) -> None:
         self._told_at = 0.0
+        self._refused_max = refused_max
+        self.refused_count = 0
+
+    def refused(self, row: Refusal) -> None:
+        self.refused_count += 1
+        if self.refused_count <= self._refused_max:
+            progress(f"{row.table} 第 {row.row_no} 行 row: {row.zh} {row.en}")
 
     def tell(self, news: ImportProgress) -> None:
         if news.unused_columns:
@@ -121,10 +132,14 @@ class _Teller:
         progress(f"{news.stage} {news.table} {news.rows}{of_rows}")
 
 
-def _tell(summary: ImportSummary, report: Path | None) -> None:
+def _tell(summary: ImportSummary, report: Path | None, refused_count: int) -> None:
     progress(
         f"{summary.rows_read} = {summary.imported} 导入 imported + {summary.merged} 合并 merged"
         f" + {summary.rejected} 拒收 rejected"
     )
-    if summary.rejected and report is not None:
+    if report is not None:
         progress(f"拒收明细 refused rows: {report}")
+    elif refused_count > REFUSED_TOLD_MAX:
+        progress(
+            f"{refused_count - REFUSED_TOLD_MAX} 行未列出，请用 --report 保存明细 more rows; keep them with --report"
+        )

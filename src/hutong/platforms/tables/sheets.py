@@ -75,7 +75,7 @@ def _quiet() -> Iterator[None]:
 
 
 def _quietly(rows: Iterator[NumberedRow]) -> Iterator[NumberedRow]:
-    while True:
+    while True:  # ends when the rows do
         with _quiet():  # never over a yield: the setting is the whole process's
             batch = list(islice(rows, ROWS_AT_A_TIME))
         if not batch:

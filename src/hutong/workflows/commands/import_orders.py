@@ -14,7 +14,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from datetime import tzinfo
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Final, TextIO
 from uuid import UUID
@@ -31,12 +31,20 @@ from hutong.platforms.files import FileContext, OrderFiles
 from hutong.platforms.tables.cells import CHINA
 from hutong.shops.events import OrdersImported
 from hutong.shops.imports import Shop, begin_import, note_import
-from hutong.workflows.commands.import_reading import ImportProgress, ProgressSink, Reading, RefusalReport
+from hutong.workflows.commands.import_reading import (
+    ImportProgress,
+    ProgressSink,
+    Reading,
+    RefusalReport,
+    RefusalSink,
+)
 from hutong.workflows.commands.import_spill import Spill
 from hutong.workflows.commands.import_writing import Writing
 from hutong.workflows.runtime import Runtime
 
 FILES_MAX: Final = 200
+#: Digits that the total may have; refused rows may hold absurd figures and still have to be added up.
+TOTAL_DIGITS: Final = 60
 
 
 class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,9 +87,13 @@ async def import_orders(
     progress: ProgressSink,
     *,
     report: TextIO | None = None,
+    on_refused: RefusalSink | None = None,
     day_first: bool = False,
 ) -> ImportSummary:
     """Import files of one platform; atomically: an error leaves nothing behind.
+
+    ``report``: a CSV of the refused rows is written there. ``on_refused`` is told of each, while files are read in a
+    thread of their own, as ``progress`` is.
 
     Raises:
         NotFound: no such platform.
@@ -94,7 +106,7 @@ async def import_orders(
         zone = _zone((await get_merchant(unit)).timezone)
         shop = await _shop_of(runtime, unit, platform)
     context = FileContext(currency=currency, zone=zone, day_first=day_first)
-    refusals = RefusalReport(report)
+    refusals = RefusalReport(report, on_refused)
     with Spill() as spill:
         reading = Reading(spill, refusals, progress)
         await asyncio.to_thread(reading.read, paths, files, platform, context)
@@ -156,8 +168,11 @@ async def _shop_of(runtime: Runtime, unit: Unit, platform: str) -> Shop:
 def _summary(
     writing: Writing, reading: Reading, refusals: RefusalReport, seconds: float, *, dry_run: bool
 ) -> ImportSummary:
-    total = writing.total + reading.total_of_rejected
-    whole = total.quantize(Decimal(1).scaleb(-MINOR_DIGITS[writing.currency]))
+    with localcontext() as context:
+        context.prec = TOTAL_DIGITS
+        total = writing.total + reading.total_of_rejected
+        whole = total.quantize(Decimal(1).scaleb(-MINOR_DIGITS[writing.currency]))
+        total_text = f"{whole if whole == total else total.normalize():f}"
     return ImportSummary(
         rows_read=reading.rows_read,
         imported=writing.imported,
@@ -166,7 +181,7 @@ def _summary(
         orders=writing.orders,
         refunds=writing.refunds,
         lines_without_customer=writing.without_customer,
-        total=f"{whole if whole == total else total.normalize():f}",
+        total=total_text,
         seconds=round(seconds, 3),
         currency=writing.currency,
         orders_new=writing.orders_new,

@@ -33,24 +33,42 @@ class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
     unused_columns: tuple[str, ...] = ()
 
 
+class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that was not taken, with the reason in both languages."""
+
+    table: str
+    row_no: int
+    zh: str
+    en: str
+
+
 ProgressSink = Callable[[ImportProgress], None]
+RefusalSink = Callable[[Refusal], None]
 
 
 class RefusalReport:
-    """A CSV of what was not taken and why, and the number of rows for each reason."""
+    """What was not taken and why: a CSV, a listener, and the number of rows for each reason."""
 
-    def __init__(self, out: TextIO | None) -> None:
+    def __init__(self, out: TextIO | None, listener: RefusalSink | None) -> None:
         self._out = out
+        self._listener = listener
         self._has_header = False
         self.by_reason: dict[str, int] = {}
 
     def add(self, table: str, row_no: int, reason: str, values: Mapping[str, str]) -> None:
         """Note a refused row."""
         self.by_reason[reason] = self.by_reason.get(reason, 0) + 1
+        told = Refusal(
+            table=table,
+            row_no=row_no,
+            zh=reason_text(reason, values, "zh-Hans"),
+            en=reason_text(reason, values, "en"),
+        )
+        if self._listener is not None:
+            self._listener(told)
         if self._out is None:
             return
-        row = (table, row_no, reason_text(reason, values, "zh-Hans"), reason_text(reason, values, "en"))
-        lines = csv_lines(REPORT_HEADER, [row])
+        lines = csv_lines(REPORT_HEADER, [(told.table, told.row_no, told.zh, told.en)])
         header = next(lines)
         if not self._has_header:
             self._out.write(header)

@@ -18,7 +18,8 @@ from hutong.customers.service import record_refund as lower_customer
 from hutong.db.unit import Unit
 from hutong.platforms.files import FileLine
 from hutong.shops.file_orders import FileOrder, FileOrderLine, fold
-from hutong.shops.imports import Known, Shop, Written, known_orders, lines_of_orders, write_orders
+from hutong.shops.import_lines import lines_of_orders
+from hutong.shops.imports import Known, Shop, Written, known_orders, write_orders
 from hutong.workflows.commands.import_reading import Reading
 from hutong.workflows.commands.import_spill import SpilledRow
 from hutong.workflows.runtime import Runtime

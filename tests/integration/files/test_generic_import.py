@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+
+import pytest
+
+from hutong.analytics import queries
+from hutong.core.errors import CurrencyMismatch, InvalidInput, NotFound
+from hutong.platforms.tables.errors import FileBroken, FileRefused
+
+REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "online_retail_part1.csv.gz"
+HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
+GBP = {"platform": "generic", "currency": "GBP"}
+
+
+def text_of(*rows):
+    return "\n".join([HEADER, *rows, ""])
+
+
+SALES = (
+    "1,A,Mug,2,12/1/10 8:26,1.505,7,UK",
+    "1,A,Mug,2,12/1/10 8:26,1.505,7,UK",
+    "1,B,Sock,1,12/1/10 8:26,3.00,7,UK",
+    "2,B,Sock,3,1/4/11 9:00,3.00,,UK",
+    "C3,B,Sock,-1,1/5/11 9:00,3.00,7,UK",
+    "4,D,Loss,-5,1/6/11 9:00,0.0,,UK",
+)
+
+
+def test_sales_become_orders_figures_and_customers(hub, check_accounts):
+    summary = hub.load(hub.write("a.csv", text_of(*SALES)), **GBP)
+    check_accounts(summary)
+    assert (summary.rows_read, summary.imported, summary.orders, summary.refunds) == (6, 6, 4, 1)
+    assert (summary.lines_without_customer, summary.negative_lines, summary.total) == (2, 2, "15.02")
+    one = hub.order("1")
+    # 2 × 1.505 = 3.01 for each of the two equal lines: the line's total decides, not the rounded price
+    assert (one["total_minor"], one["paid_minor"], one["state"], one["origin"]) == (902, 902, "completed", "file")
+    back = hub.order("C3")
+    assert (back["is_refund"], back["total_minor"], back["refunded_minor"], back["paid_minor"]) == (True, -300, 300, 0)
+    assert hub.rows("SELECT count(*) AS n, sum(amount_minor) AS s FROM order_line WHERE merchant_id = :m") == [
+        {"n": 6, "s": 902 + 900 - 300}
+    ]
+    (bought,) = hub.rows("SELECT orders_count, spent_minor, refunded_minor FROM customer_total WHERE merchant_id = :m")
+    assert bought == {"orders_count": 1, "spent_minor": 902, "refunded_minor": 300}
+    months = hub.do(lambda unit: queries.revenue_by_month(unit, "GBP", "Asia/Shanghai"))
+    assert [(str(m.month), m.money.gross.amount_minor, m.money.refunded.amount_minor) for m in months] == [
+        ("2010-12-01", 902, 0),
+        ("2011-01-01", 900, 300),
+    ]
+    assert hub.breaches() == []
+    assert hub.counts()["stock_move"] == 0
+
+
+def test_importing_again_changes_nothing(hub, check_accounts):
+    path = hub.write("a.csv", text_of(*SALES))
+    first = hub.load(path, **GBP)
+    before = hub.contents()
+    again = hub.load(path, **GBP)
+    assert check_accounts(again) == check_accounts(first)
+    assert (again.imported, again.merged, again.orders_new, again.orders_changed) == (0, 6, 0, 0)
+    assert hub.contents() == before
+
+
+def test_rows_in_another_order_are_the_same_rows(hub):
+    hub.load(hub.write("a.csv", text_of(*SALES)), **GBP)
+    before = hub.contents()
+    again = hub.load(hub.write("b.csv", text_of(*reversed(SALES))), **GBP)
+    assert (again.imported, again.merged) == (0, 6)
+    assert hub.contents() == before
+
+
+def test_a_dry_run_prints_the_same_figures_and_writes_nothing(hub, check_accounts):
+    path = hub.write("a.csv", text_of(*SALES))
+    before = hub.counts()
+    dry = hub.load(path, dry_run=True, **GBP)
+    assert hub.counts() == before
+    real = hub.load(path, **GBP)
+    assert (check_accounts(dry), dry.imported, dry.merged) == (check_accounts(real), real.imported, real.merged)
+    assert hub.load(path, dry_run=True, **GBP).merged == 6
+
+
+def test_a_broken_file_leaves_nothing_behind(hub):
+    good = hub.write("a.csv", text_of(*SALES))
+    bad = hub.write("b.csv", text_of(*SALES) + '9,A,"never closed,1,12/1/10 8:26,1,7,UK\n')
+    before = hub.counts()
+    with pytest.raises(FileBroken) as refused:
+        hub.load(good, bad, **GBP)
+    assert refused.value.details["row"] == 8
+    assert hub.counts() == before
+
+
+def test_refused_rows_are_reported_with_formulas_neutralised(hub, check_accounts):
+    rows = (*SALES, "2.3E+18,A,x,1,12/1/10 8:26,10,7,UK", "5,A,x,=1+1,12/1/10 8:26,1,7,UK", "Total,,,9,,,,")
+    report = io.StringIO()
+    summary = hub.load(hub.write("=cmd.csv", text_of(*rows)), report=report, **GBP)
+    check_accounts(summary)
+    assert summary.rejected_by_reason == {"order_no_damaged": 1, "quantity_bad": 1, "total_row": 1}
+    assert summary.total == "25.02"  # the refused row's quantity × unit price is part of all rows read
+    lines = report.getvalue().splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("'=cmd.csv,8,")
+    assert "2.3E+18" in lines[1]
+    assert "damaged by a spreadsheet" in lines[1]
+    assert "损坏" in lines[1]
+
+
+def test_a_list_cut_inside_an_order_is_joined_again(hub):
+    hub.load(hub.write("1.csv", text_of(*SALES[:2])), **GBP)
+    second = hub.load(hub.write("2.csv", text_of(*SALES[2:])), **GBP)
+    assert (second.imported, second.orders_changed) == (4, 1)
+    whole = hub.order("1")
+    assert (whole["total_minor"], whole["paid_minor"]) == (902, 902)
+    (fact,) = hub.rows("SELECT max(gross_minor) AS g FROM sale_fact WHERE merchant_id = :m AND NOT is_refund")
+    assert fact["g"] == 902
+    (bought,) = hub.rows("SELECT spent_minor FROM customer_total WHERE merchant_id = :m")
+    assert bought["spent_minor"] == 902
+    assert hub.breaches() == []
+
+
+def test_another_currency_for_the_same_orders_is_refused(hub):
+    path = hub.write("a.csv", text_of(*SALES))
+    hub.load(path, **GBP)
+    with pytest.raises(CurrencyMismatch):
+        hub.load(path, platform="generic", currency="USD")
+
+
+def test_unknown_platforms_and_platforms_without_files(hub):
+    path = hub.write("a.csv", text_of(*SALES))
+    with pytest.raises(NotFound):
+        hub.load(path, platform="nowhere")
+    with pytest.raises(InvalidInput):
+        hub.load(path, platform="wechatpay")
+    with pytest.raises(FileRefused):
+        hub.load(path, platform="taobao")
+
+
+def test_two_imports_at_once_count_each_order_once(hub):
+    path = hub.write("a.csv", text_of(*SALES))
+
+    async def both(runtime):
+        from hutong.workflows.commands.import_orders import import_orders
+
+        run = (import_orders(runtime, hub.merchant_id, [path], "generic", "GBP", False, lambda _: None) for _ in "12")
+        return await asyncio.gather(*run)
+
+    summaries = hub.run(both)
+    assert sorted(summary.imported for summary in summaries) == [0, 6]
+    assert hub.breaches() == []
+
+
+def test_absurd_amounts_are_refused_and_crash_nothing(hub, check_accounts):
+    rows = ("1,A,x,999999999,12/1/10 8:26,99999999999,7,UK", f"2,{'A' * 3000},x,1,12/1/10 8:26,1,{'7' * 900},UK")
+    summary = hub.load(hub.write("a.csv", text_of(*rows, *SALES)), **GBP)
+    check_accounts(summary)
+    assert summary.rejected_by_reason == {"amount_too_large": 1, "cell_too_long": 1}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not REAL_FILE.exists(), reason=f"the real order history is not there: {REAL_FILE}")
+def test_a_real_shops_history(hub, check_accounts):
+    summary = hub.load(REAL_FILE, **GBP)
+    check_accounts(summary)
+    assert (summary.rows_read, summary.imported, summary.orders) == (120_000, 120_000, 5_713)
+    assert (summary.lines_without_customer, summary.negative_lines, summary.refunds) == (39_073, 2_444, 2_179)
+    assert summary.total == "2078903.88"
+    months = hub.do(lambda unit: queries.revenue_by_month(unit, "GBP", "Asia/Shanghai"))
+    assert sum(m.money.gross.amount_minor - m.money.refunded.amount_minor for m in months) == 207_890_388
+    assert [str(m.month) for m in months] == ["2010-12-01", "2011-01-01", "2011-02-01", "2011-03-01"]
+    assert hub.breaches() == []

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import itertools
+
+ORDERS = (
+    "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,宝贝标题,"
+    "退款金额,确认收货时间"
+)
+LINES = (
+    "子订单编号,主订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码,买家应付货款,买家实际支付金额,退款状态,"
+    "退款金额,订单创建时间,订单付款时间"
+)
+NO = "3000000000000000011"
+UNPAID, PAID, SHIPPED, DONE, CLOSED = (
+    "等待买家付款", "买家已付款,等待卖家发货", "卖家已发货，等待买家确认", "交易成功", "交易关闭",
+)  # fmt: skip
+AT = "2026-01-05 10:00:00"
+
+
+def order_row(status=PAID, *, paid="96.00", refund="无退款申请", no=NO, done="", paid_at="2026-01-05 10:01:00"):
+    return f'"=""{no}""",某人,90.00,6.00,96.00,{paid},"{status}",{AT},{paid_at},杯子等,{refund},{done}'
+
+
+def line_rows(status=PAID, *, no=NO):
+    return (
+        f"'{no[:-2]}21,'{no},杯子,60.00,1,CUP,颜色:蓝,,,\"{status}\",CUP-BL,54.00,54.00,没有申请退款,无退款申请,{AT},",
+        f"'{no[:-2]}22,'{no},勺子,20.00,2,SPN,,,,\"{status}\",SPN-1,36.00,36.00,没有申请退款,无退款申请,{AT},",
+    )
+
+
+def orders_file(hub, *rows, name="ExportOrderList.csv"):
+    return hub.write(name, "\r\n".join([ORDERS, *rows, ""]), "gbk")
+
+
+def lines_file(hub, *rows, name="ExportOrderDetailList.csv"):
+    return hub.write(name, "\r\n".join([LINES, *rows, ""]), "gbk")
+
+
+def figures(hub):
+    order = hub.order(NO)
+    lines = hub.rows("SELECT count(*) AS n, sum(amount_minor) AS s FROM order_line WHERE merchant_id = :m")[0]
+    fact = hub.rows("SELECT count(*) AS n, sum(gross_minor) AS g FROM sale_fact WHERE merchant_id = :m")[0]
+    sold = hub.rows("SELECT count(*) AS n, sum(amount_minor) AS s FROM sale_line_fact WHERE merchant_id = :m")[0]
+    return (order["total_minor"], order["freight_minor"], order["paid_minor"], lines, fact, sold)
+
+
+WHOLE = (9600, 600, 9600, {"n": 2, "s": 9000}, {"n": 1, "g": 9600}, {"n": 2, "s": 9000})
+
+
+def test_order_file_and_line_file_are_joined_and_sums_count_once(hub, check_accounts):
+    summary = hub.load(orders_file(hub, order_row()), lines_file(hub, *line_rows()))
+    check_accounts(summary)
+    assert (summary.rows_read, summary.imported, summary.merged, summary.orders) == (3, 2, 1, 1)
+    assert (summary.total, summary.lines_without_customer, summary.refunds) == ("100.00", 0, 0)
+    assert figures(hub) == WHOLE
+    assert hub.order(NO)["state"] == "paid"
+    assert hub.breaches() == []
+
+
+def test_files_in_any_order_and_one_by_one_end_the_same(hub):
+    orders, lines = orders_file(hub, order_row()), lines_file(hub, *line_rows())
+    hub.load(lines, orders)
+    assert figures(hub) == WHOLE
+    for path in (orders, lines, orders):
+        assert hub.load(path).imported == 0
+    assert figures(hub) == WHOLE
+
+
+def test_the_order_file_first_and_its_lines_later(hub, check_accounts):
+    alone = hub.load(orders_file(hub, order_row()))
+    assert (alone.imported, alone.total) == (1, "90.00")  # no lines are known: what the goods cost
+    later = hub.load(lines_file(hub, *line_rows()))
+    check_accounts(later)
+    assert (later.imported, later.merged) == (2, 0)
+    assert figures(hub) == WHOLE
+    assert hub.breaches() == []
+
+
+def test_the_lines_first_and_the_order_file_later(hub):
+    hub.load(lines_file(hub, *line_rows()))
+    assert hub.order(NO)["total_minor"] == 9000
+    later = hub.load(orders_file(hub, order_row()))
+    assert (later.imported, later.merged, later.orders_changed) == (0, 1, 1)
+    assert figures(hub) == WHOLE
+    assert hub.breaches() == []
+
+
+def test_older_exports_never_move_an_order_back(hub):
+    """In whatever order exports of an order's life come, it ends where the latest one left it."""
+    life = (
+        order_row(UNPAID, paid="0.00", paid_at=""),
+        order_row(PAID),
+        order_row(SHIPPED),
+        order_row(DONE, done="2026-01-09 08:00:00"),
+    )
+    for number, turn in enumerate(itertools.permutations(life)):
+        no = f"40000000000000{number:02d}011"
+        for place, row in enumerate(turn):
+            hub.load(orders_file(hub, row.replace(NO, no), name=f"{number}-{place}.csv"))
+        order = hub.order(no)
+        assert (order["state"], order["paid_minor"], order["total_minor"]) == ("completed", 9600, 9600), turn
+    assert hub.breaches() == []
+
+
+def test_an_unknown_word_moves_nothing(hub):
+    hub.load(orders_file(hub, order_row(SHIPPED)))
+    hub.load(orders_file(hub, order_row("外星状态"), name="b.csv"))
+    assert (hub.order(NO)["state"], hub.order(NO)["paid_minor"]) == ("shipped", 9600)
+
+
+def test_refunds_rise_and_reach_figures_and_customers(hub):
+    hub.load(orders_file(hub, order_row(SHIPPED)), lines_file(hub, *line_rows()))
+    hub.load(orders_file(hub, order_row(DONE, refund="20.00"), name="b.csv"))
+    hub.load(orders_file(hub, order_row(SHIPPED), name="older.csv"))
+    assert (hub.order(NO)["state"], hub.order(NO)["refunded_minor"]) == ("completed", 2000)
+    hub.load(orders_file(hub, order_row(CLOSED, refund="96.00"), name="c.csv"))
+    assert (hub.order(NO)["state"], hub.order(NO)["refunded_minor"]) == ("refunded", 9600)
+    assert hub.rows("SELECT refunded_minor FROM sale_fact WHERE merchant_id = :m") == [{"refunded_minor": 9600}]
+    assert hub.rows("SELECT refunded_minor FROM customer_total WHERE merchant_id = :m") == [{"refunded_minor": 9600}]
+    assert hub.breaches() == []
+
+
+def test_closed_unpaid_is_no_sale(hub):
+    hub.load(orders_file(hub, order_row(CLOSED, paid="0.00", paid_at="")))
+    assert hub.order(NO)["state"] == "closed"
+    assert hub.counts()["sale_fact"] == 0
+
+
+def test_a_refunded_line_is_closed_while_the_order_lives(hub):
+    first, second = line_rows(SHIPPED)
+    first = first.replace(SHIPPED, CLOSED).replace("没有申请退款,无退款申请", "退款成功,54.00")
+    summary = hub.load(lines_file(hub, first, second))
+    assert (hub.order(NO)["state"], hub.order(NO)["refunded_minor"], summary.refunds) == ("shipped", 5400, 1)
+
+
+def test_the_oldest_lines_need_the_order_file_for_their_time(hub, check_accounts):
+    old = "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码"
+    path = hub.write("old.csv", f'{old}\r\n="{NO}",杯子,90.00,1,CUP,,,,{DONE},CUP-BL\r\n', "gbk")
+    alone = hub.load(path)
+    check_accounts(alone)
+    assert alone.rejected_by_reason == {"order_time_unknown": 1}
+    assert hub.counts()["sales_order"] == 0
+    both = hub.load(path, orders_file(hub, order_row(DONE)))
+    assert (both.imported, both.merged, both.rejected) == (1, 1, 0)
+    assert hub.load(path).merged == 1
+
+
+def test_buyers_names_are_sealed_and_masked(hub):
+    hub.load(orders_file(hub, order_row()))
+    (person,) = hub.rows("SELECT name_masked FROM customer WHERE merchant_id = :m")
+    assert person["name_masked"]
+    assert "某人" not in str(hub.contents())
