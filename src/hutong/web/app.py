@@ -6,13 +6,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from litestar import Litestar, Request, Response, Router
+from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_303_SEE_OTHER
 from litestar.types import ControllerRouterHandler
+from sqlalchemy import text
 
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.controller import BuyerDesk, CheckoutController, LinkController
@@ -72,13 +73,30 @@ def build_web(runtime: Runtime) -> Litestar:
     console = Router("/", route_handlers=[*_CONSOLE], before_request=_doorkeeper(desk), include_in_schema=False)
     door = Router("/", route_handlers=[SignInController], before_request=_language(desk), include_in_schema=False)
     return Litestar(
-        route_handlers=[console, door, LinkController, CheckoutController, _static(), api_router(), take_callback],
+        route_handlers=[
+            console,
+            door,
+            LinkController,
+            CheckoutController,
+            _static(),
+            healthz,
+            api_router(),
+            take_callback,
+        ],
         dependencies=dependencies,
         exception_handlers={Exception: pages.answer},
         request_max_body_size=BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
         openapi_config=openapi_config(),
     )
+
+
+@get("/healthz", include_in_schema=False)
+async def healthz(runtime: Runtime) -> dict[str, str]:
+    """Whether this process can do its work: it answers, and so does its database."""
+    async with runtime.database.plain("app") as connection:
+        await connection.execute(text("SELECT 1"))
+    return {"status": "ok"}
 
 
 def _static() -> Router:

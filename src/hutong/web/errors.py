@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections import defaultdict
 from typing import Any, Final
 
 import msgspec
@@ -14,6 +15,7 @@ from litestar.exceptions import HTTPException
 from hutong.core.errors import ErrorText, HutongError
 from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.console.views import ErrorView
+from hutong.web.i18n import Catalogues, Locale
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
@@ -92,6 +94,30 @@ def as_hutong_error(error: Exception) -> HutongError:
     return HutongError()
 
 
+def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> ErrorText:
+    """An error's texts in a reader's language. Errors speak Simplified Chinese and English; the catalogue of
+    Traditional Chinese has the former's templates, and what it does not have stays as it is.
+    """
+    plain = error.text(locale)
+    if locale != "zh-Hant":
+        return plain
+    translate = catalogues.of(locale).ugettext
+    return ErrorText(
+        *(
+            _filled(translate(template), error) if _filled(template, error) == told else told
+            for template, told in (
+                (error.zh.sentence, plain.sentence),
+                (error.zh.cause, plain.cause),
+                (error.zh.fix, plain.fix),
+            )
+        )
+    )
+
+
+def _filled(template: str, error: HutongError) -> str:
+    return template.format_map(defaultdict(lambda: "?", error.details))
+
+
 class ErrorPages:
     """The exception handler of the whole web application."""
 
@@ -106,7 +132,7 @@ class ErrorPages:
             reference = secrets.token_hex(_REFERENCE_BYTES)
             LOG.error("internal error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
         locale = locale_of(request)
-        text = known.text(locale)
+        text = text_for(known, locale, self._renderer.catalogues)
         if request.url.path.startswith(_PROGRAM_PATHS) or "json" in request.headers.get("accept", ""):
             return problem_response(known, text, reference)
         view = ErrorView(

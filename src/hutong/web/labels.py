@@ -39,6 +39,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "dingtalk": mark("钉钉"),
         "mobile": mark("手机浏览器"),
         "desktop": mark("电脑"),
+        "store": mark("门店"),
         "other": mark("其他"),
     },
     "channel_kind": {
@@ -117,12 +118,10 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "mode": {"sandbox": mark("沙盒"), "live": mark("正式")},
     "timeline": {
         "placed": mark("下单"),
-        "attempt": mark("开始付款"),
         "paid": mark("付款成功"),
         "refund_requested": mark("申请退款"),
         "refunded": mark("退款到账"),
         "clicked": mark("点击链接"),
-        "closed": mark("订单关闭"),
     },
     "account": {
         "wallet": mark("钱包余额"),

@@ -150,7 +150,7 @@ class CheckoutController(Controller):
                 await learn_payer(buyer.runtime, merchant_id, checkout_id, code[:_OAUTH_CODE_CHARS_MAX])
             except HutongError as error:
                 LOG.warning("the payer could not be learned: %s", error.code)
-                problem = error.text(locale_of(request)).sentence
+                problem = buyer.pages.sentence(error, locale_of(request))
             else:
                 return Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
         view, shop, order_no = await self._read(buyer, merchant_id, checkout_id)

@@ -9,7 +9,9 @@ import msgspec
 from litestar import Response
 from litestar.enums import MediaType
 
+from hutong.core.errors import HutongError
 from hutong.core.money import Money
+from hutong.web.errors import text_for
 from hutong.web.i18n import Locale
 from hutong.web.labels import mark
 from hutong.web.qr import qr_svg
@@ -84,6 +86,10 @@ class BuyerPages:
     def message(self, page: MessagePage, locale: Locale, status: int) -> Response[str]:
         """A page that only says something."""
         return self._answer("buyer/message.html", page, locale, status)
+
+    def sentence(self, error: HutongError, locale: Locale) -> str:
+        """What an error says to the buyer."""
+        return text_for(error, locale, self._renderer.catalogues).sentence
 
     def _answer(self, template: str, page: msgspec.Struct, locale: Locale, status: int) -> Response[str]:
         nonce = secrets.token_urlsafe(_NONCE_BYTES)

@@ -27,6 +27,7 @@ from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.views import MoneyLine, OrderRow, OrdersView, OrderView, TimelineItem
 from hutong.workflows.commands.follow_refund import refund_order
 
+_STEPS: Final = ("clicked", "placed", "paid", "refund_requested", "refunded")
 _SHOWN_COSTS: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission"}
 
 
@@ -175,4 +176,5 @@ def _timeline(order: OrderSummary, payment: PaymentRow | None, click: ClickRow |
         )
         if refund.finished_at is not None and refund.state == "succeeded":
             items.append(TimelineItem(at=refund.finished_at, kind="refunded", amount=refund.amount))
-    return tuple(sorted(items, key=lambda item: item.at))
+    # Wallets tell whole seconds: within one, things are told in the order they must have happened in.
+    return tuple(sorted(items, key=lambda item: (item.at.replace(microsecond=0), _STEPS.index(item.kind))))

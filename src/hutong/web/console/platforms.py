@@ -35,6 +35,7 @@ def _card(connector: Connector, accounts: tuple[ConnectionRow, ...], *, chinese:
             CapabilityRow(name=name, proof=connector.proofs.get(name, Proof.UNVERIFIED).value)
             for name in connector.capabilities()
         ),
+        needs_account=bool(connector.credential_fields),
         accounts=tuple(
             (account.title, account.mode, account.created_at)
             for account in accounts

@@ -271,6 +271,7 @@ class PlatformCard(View, frozen=True, kw_only=True):
     platform: str
     title: str
     capabilities: tuple[CapabilityRow, ...]
+    needs_account: bool
     accounts: tuple[tuple[str, str, datetime], ...]  # title, mode, since when
 
 

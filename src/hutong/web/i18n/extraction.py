@@ -14,6 +14,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
+from hutong.core.errors import HutongError
 from hutong.web.i18n.catalogues import DOMAIN, catalogue_path, read_catalogue
 from hutong.web.i18n.locales import DEFAULT_LOCALE, LOCALES, Locale
 
@@ -22,6 +23,9 @@ _METHODS: Final = [("**/templates/**.html", "jinja2"), ("**.py", "python")]
 _OPTIONS: Final = {"**/templates/**.html": {"newstyle_gettext": "true", "trimmed": "true", "silent": "false"}}
 #: ``mark`` names a text where it is listed and leaves the translating to the page.
 KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
+#: The language whose catalogue also carries the texts of errors.
+ERRORS_IN: Final[Locale] = "zh-Hant"
+ERROR_NOTE: Final = "text of an error"
 _LINE_CHARS: Final = 110
 
 
@@ -42,6 +46,14 @@ def extract(root: Path = WEB_DIR) -> Catalog:
     return found
 
 
+def error_texts(base: type[HutongError] = HutongError) -> set[str]:
+    """Source texts of every error that is loaded. English errors speak for themselves; Traditional needs these."""
+    found = {base.zh.sentence, base.zh.cause, base.zh.fix}
+    for known in base.__subclasses__():
+        found |= error_texts(known)
+    return found
+
+
 def faults(locale: Locale, template: Catalog, catalogue: Catalog) -> list[str]:
     """What is wrong with a catalogue: untranslated, doubtful, left over, or with other fields than the source."""
     wrong: list[str] = []
@@ -55,7 +67,11 @@ def faults(locale: Locale, template: Catalog, catalogue: Catalog) -> list[str]:
             wrong.append(f"{locale}: doubtful (fuzzy): {message.id}")
         else:
             wrong.extend(f"{locale}: {error}: {message.id}" for error in own.check(catalogue))
-    wrong.extend(f"{locale}: left over: {m.id}" for m in catalogue if m.id and template.get(m.id) is None)
+    wrong.extend(
+        f"{locale}: left over: {m.id}"
+        for m in catalogue
+        if m.id and template.get(m.id) is None and ERROR_NOTE not in m.auto_comments
+    )
     return wrong
 
 
@@ -72,6 +88,10 @@ def update(locale: Locale, template: Catalog) -> None:
         if message.id:
             own = old.get(message.id)
             fresh.add(message.id, own.string if own else "", message.locations, auto_comments=message.auto_comments)
+    if locale == ERRORS_IN:
+        for text in sorted(error_texts()):
+            own = old.get(text)
+            fresh.add(text, own.string if own else "", auto_comments=[ERROR_NOTE])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         write_po(file, fresh, width=_LINE_CHARS, sort_output=True, omit_header=True, include_lineno=False)

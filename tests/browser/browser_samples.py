@@ -25,7 +25,12 @@ from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, LINK_OVER, LINK_UNKNOWN, TR
 from hutong.web.charts import BarChart
 from hutong.web.console import views
 from hutong.web.console.paging import Paging
+from hutong.web.console.ticket_texts import ticket_text
+from hutong.web.errors import PageNotFound, text_for
+from hutong.web.format import Formats
+from hutong.web.i18n import Catalogues, Locale
 from hutong.web.qr import qr_svg
+from hutong.workflows.commands.check_out import NoWallet
 
 NOW = datetime(2026, 11, 23, 7, 30, 12, tzinfo=UTC)
 
@@ -51,10 +56,10 @@ MONTHS = tuple(
 
 def chart(months: tuple[views.MonthRevenue, ...]) -> BarChart:
     return BarChart(
-        labels=tuple(f"{m.month.year}年{m.month.month}月" for m in months),
+        labels=tuple(m.month.isoformat()[:7] for m in months),
         values=tuple(m.revenue.amount_minor for m in months),
         value_texts=tuple(f"¥{m.revenue.decimal_text()}" for m in months),
-        title="每月销售额",
+        title="2026",
         minor_digits=2,
     )
 
@@ -146,7 +151,7 @@ LINK_ROWS = tuple(
 SKUS = (SkuChoice(sku_id=uid(1), seller_code="MUG-01", title="手工陶瓷马克杯 釉下彩", price=fen(4990)),)
 CHANNELS = (ChannelChoice(channel_id=uid(1), name="老李的微博", kind="post", platform="weibo"),)
 LINKS = views.LinksView(rows=LINK_ROWS, paging=SINGLE, skus=SKUS, channels=CHANNELS)
-LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "链接二维码"), sku_code="MUG-01")
+LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "QR"), sku_code="MUG-01")
 CHANNELS_VIEW = views.ChannelsView(
     rows=tuple(
         views.ChannelRow(
@@ -411,46 +416,48 @@ BOOKS = views.BooksView(
         ),
     ),
 )
-TICKETS = views.TicketsView(
-    rows=(
-        views.TicketItem(
-            ticket=TicketRow(
-                ticket_id=uid(1),
-                kind="stock_short",
-                severity="urgent",
-                subject_kind="order",
-                subject_id="1",
-                details={},
-                state="open",
-                opened_at=NOW,
-                resolved_at=None,
+TICKET_ROWS = tuple(
+    TicketRow(
+        ticket_id=uid(number),
+        kind=kind,
+        severity="urgent" if number % 2 else "normal",
+        subject_kind="order",
+        subject_id=str(uid(1)),
+        details=details,
+        state="open",
+        opened_at=NOW,
+        resolved_at=None,
+    )
+    for number, (kind, details) in enumerate(
+        [
+            (
+                "stock_short",
+                {"source": "taobao", "order_no": "28710244", "missing_quantity": 2, "seller_code": "MUG-01"},
             ),
-            sentence="淘宝订单 2871024420617033 卖出了 2 件，但库存不够。",
-            cause="两个平台几乎同时卖出了最后几件。",
-            fix="补货后发货，或与买家协商退款。",
-            subject_href="/orders/1",
-        ),
-        views.TicketItem(
-            ticket=TicketRow(
-                ticket_id=uid(2),
-                kind="refund_abnormal",
-                severity="normal",
-                subject_kind="payment",
-                subject_id="1",
-                details={},
-                state="open",
-                opened_at=NOW,
-                resolved_at=None,
-            ),
-            sentence="退款没有到达买家。",
-            cause="买家的银行卡已注销。",
-            fix="在微信支付商户平台处理异常退款。",
-            subject_href="",
-        ),
-    ),
-    paging=SINGLE,
-    state="open",
+            ("refund_abnormal", {"amount_minor": 5000, "currency": "CNY"}),
+            ("surplus_captured", {"platform": "wechatpay", "amount_minor": 4990, "currency": "CNY"}),
+            ("notice_mismatched", {"platform": "wechatpay", "out_trade_no": "HT1", "amount_minor": 1}),
+            ("job_failed", {}),
+            ("clicks_lost", {"count": 3}),
+        ]
+    )
 )
+
+
+def tickets(locale: Locale) -> views.TicketsView:
+    """Tickets in the reader's language, as the console makes them."""
+    translate = Catalogues().of(locale).ugettext
+    told = [(ticket, ticket_text(ticket, translate, Formats(locale))) for ticket in TICKET_ROWS]
+    return views.TicketsView(
+        rows=tuple(
+            views.TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href="/orders/1")
+            for ticket, (sentence, cause, fix) in told
+        ),
+        paging=SINGLE,
+        state="open",
+    )
+
+
 CONNECTIONS = views.ConnectionsView(
     platforms=(
         views.PlatformCard(
@@ -461,6 +468,7 @@ CONNECTIONS = views.ConnectionsView(
                 views.CapabilityRow(name="callbacks", proof="judged"),
                 views.CapabilityRow(name="identity", proof="simulated"),
             ),
+            needs_account=True,
             accounts=(("沙盒商户号", "sandbox", NOW),),
         ),
         views.PlatformCard(
@@ -471,6 +479,7 @@ CONNECTIONS = views.ConnectionsView(
                 views.CapabilityRow(name="stock", proof="unverified"),
                 views.CapabilityRow(name="order_files", proof="file-tested"),
             ),
+            needs_account=True,
             accounts=(),
         ),
     )
@@ -511,11 +520,16 @@ def checkout(state: str, **changes: str) -> CheckoutPage:
     )
 
 
+def error_view(locale: Locale) -> views.ErrorView:
+    text = text_for(PageNotFound(), locale, Catalogues())
+    return views.ErrorView(status=404, sentence=text.sentence, cause=text.cause, fix=text.fix, reference="01AB")
+
+
 DESKTOP = DesktopPage(
     shop="老李日用百货",
     title="手工陶瓷马克杯 釉下彩",
     price=fen(4990),
-    qr_svg=qr_svg("https://shop.example.cn/l/k7Qx1mP", "链接的二维码"),
+    qr_svg=qr_svg("https://shop.example.cn/l/k7Qx1mP", "QR"),
 )
 
 #: address in the gallery -> (path shown as current, template, view)
@@ -552,7 +566,7 @@ GALLERY = {
         "console/books.html",
         views.BooksView(accounts=(), sums=(), batches=(), paging=NONE, statements=()),
     ),
-    "tickets": ("/tickets", "console/tickets.html", TICKETS),
+    "tickets": ("/tickets", "console/tickets.html", tickets),
     "tickets-empty": ("/tickets", "console/tickets.html", views.TicketsView(rows=(), paging=NONE, state="open")),
     "connections": ("/connections", "console/connections.html", CONNECTIONS),
     "imports": ("/imports", "console/imports.html", IMPORTS),
@@ -564,7 +578,7 @@ GALLERY = {
     "buyer-problem": (
         "/c/1",
         "buyer/checkout.html",
-        checkout("open", problem="平台 wechatpay 没有给出明确结果。", method="h5"),
+        lambda locale: checkout("open", problem=text_for(NoWallet(), locale, Catalogues()).sentence, method="h5"),
     ),
     "buyer-waiting": ("/c/1", "buyer/checkout.html", checkout("waiting", order_no="HT2611230001")),
     "buyer-paid": ("/c/1", "buyer/checkout.html", checkout("paid", order_no="HT2611230001")),
@@ -578,12 +592,6 @@ GALLERY = {
     "error": (
         "/x",
         "errors/page.html",
-        views.ErrorView(
-            status=404,
-            sentence="找不到这个页面。",
-            cause="地址可能写错了，或页面已移走。",
-            fix="请检查地址，或从总览重新进入。",
-            reference="01JD8",
-        ),
+        error_view,
     ),
 }

@@ -1,0 +1,149 @@
+"""What must hold on every page. Each check returns what is wrong; ``test_checks.py`` shows that each can fail."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+ALLOWED_WORDS = {
+    line.strip().lower()
+    for line in (Path(__file__).parent / "allowed_words.txt").read_text("utf-8").splitlines()
+    if line.strip() and not line.startswith("#")
+}
+WORD = re.compile(r"[A-Za-z](?:[A-Za-z_'’-]*[A-Za-z])")
+CJK = re.compile(r"[\u3400-\u9fff\u3000-\u303f\uff01-\uff5e]+")
+#: Letters that only Simplified Chinese has.
+SIMPLIFIED = re.compile(r"[订单链账对记录导设连货买卖额级计启务说话为这还现发转费户开关闭败删词语显询]+")
+#: Left-overs of a template or a script: never meant for people.
+DEBRIS = re.compile(r"\{\{|\}\}|\{%|%\(\w+\)s|\bundefined\b|\bNaN\b|\bNone\b|\[object|msgid|&[a-z]+;")
+
+#: Everything a person can read or hear: text, and the attributes that speak. ``data-raw`` marks what merchants and
+#: platforms wrote themselves, ``data-codes`` sentences of ours that quote such codes.
+_TEXTS = """
+() => {
+  const found = [];
+  const skip = new Set(["SCRIPT", "STYLE", "NOSCRIPT", "TEMPLATE"]);
+  const walk = (node, codes) => {
+    if (node.nodeType === Node.TEXT_NODE) {
+      if (node.data.trim()) { found.push([node.data.trim(), codes]); }
+      return;
+    }
+    if (node.nodeType !== Node.ELEMENT_NODE || skip.has(node.tagName) || node.hasAttribute("data-raw")) { return; }
+    if (node.hasAttribute("lang") && node !== document.documentElement) { return; }
+    codes = codes || node.hasAttribute("data-codes");
+    for (const name of ["title", "placeholder", "aria-label", "alt", "data-label", "data-copied"]) {
+      if (node.hasAttribute(name)) { found.push([node.getAttribute(name), codes]); }
+    }
+    node.childNodes.forEach((child) => walk(child, codes));
+  };
+  walk(document.body, false);
+  document.querySelectorAll("head title").forEach((title) => {
+    if (!document.querySelector("h1[data-raw], h1 [data-raw]")) { found.push([title.textContent, true]); }
+  });
+  return found;
+}
+"""
+
+
+def overflow(page: Page) -> list[str]:
+    """Elements that make the page wider than the window."""
+    return page.evaluate(
+        """
+        () => {
+          const root = document.documentElement;
+          if (root.scrollWidth <= root.clientWidth) { return []; }
+          const wide = [...document.body.querySelectorAll("*")].filter(
+            (e) => e.getBoundingClientRect().right > root.clientWidth + 1
+          );
+          return [`page is ${root.scrollWidth - root.clientWidth} px too wide`].concat(
+            wide.slice(0, 5).map((e) => `${e.tagName}.${e.className} ${(e.textContent || "").trim().slice(0, 30)}`)
+          );
+        }
+        """
+    )
+
+
+def hidden_under_edges(page: Page) -> list[str]:
+    """Text that is cut: wider than the box it stands in, where the box does not say so with an ellipsis."""
+    return page.evaluate(
+        """
+        () => [...document.querySelectorAll("main td, main dd, main dt, main h1, main h2, main .btn")].filter((e) => {
+          const style = getComputedStyle(e);
+          return e.offsetParent && e.scrollWidth > e.clientWidth + 1 && style.display !== "inline"
+            && style.textOverflow !== "ellipsis";
+        }).slice(0, 5).map((e) => `${e.tagName} ${(e.textContent || "").trim().slice(0, 40)}`)
+        """
+    )
+
+
+def texts(page: Page) -> list[tuple[str, bool]]:
+    """Texts of ours on the page, each with whether it may quote codes."""
+    return [(text, codes) for text, codes in page.evaluate(_TEXTS)]
+
+
+def stray_words(page: Page) -> list[str]:
+    """Latin words on a Chinese page that are on no list."""
+    found = [word for text, codes in texts(page) if not codes for word in WORD.findall(text)]
+    return [word for word in found if word.lower() not in ALLOWED_WORDS]
+
+
+def chinese_left(page: Page) -> list[str]:
+    """Chinese on an English page."""
+    return [run for text, _ in texts(page) for run in CJK.findall(text)]
+
+
+def simplified_left(page: Page) -> list[str]:
+    """Simplified letters on a Traditional page."""
+    return [text for text, _ in texts(page) if SIMPLIFIED.search(text)]
+
+
+def debris(page: Page) -> list[str]:
+    """Template left-overs, missing values, escaped entities."""
+    return [text for text, _ in texts(page) if DEBRIS.search(text)]
+
+
+def untranslated(page: Page, locale: str) -> list[str]:
+    """What a reader of this language would stumble over."""
+    wrong = {"zh-Hans": stray_words, "en": chinese_left, "zh-Hant": simplified_left}[locale](page)
+    if page.evaluate("document.documentElement.lang") != locale:
+        wrong.append(f"the page says it is in {page.evaluate('document.documentElement.lang')}")
+    return wrong + debris(page)
+
+
+def money_text(amount_minor: int, currency: str = "CNY") -> str:
+    """Money as the pages should show it, written here a second time on purpose."""
+    symbol, digits = {"CNY": ("¥", 2), "GBP": ("£", 2), "USD": ("US$", 2), "JPY": ("JP¥", 0)}[currency]
+    return f"{'-' if amount_minor < 0 else ''}{symbol}{abs(Decimal(amount_minor)).scaleb(-digits):,.{digits}f}"
+
+
+def lying_money(page: Page) -> list[str]:
+    """Amounts whose text differs from the minor units they carry."""
+    shown = page.eval_on_selector_all(
+        "[data-minor]", "all => all.map(e => [e.textContent.trim(), e.dataset.minor, e.dataset.currency])"
+    )
+    return [f"{text} is not {minor} {cur}" for text, minor, cur in shown if text != money_text(int(minor), cur)]
+
+
+def differences(page: Page, expected: dict[str, str]) -> list[str]:
+    """Figures (selector -> text) that the page shows otherwise, or does not show once."""
+    wrong = []
+    for selector, text in expected.items():
+        found = [element.inner_text().strip() for element in page.query_selector_all(selector)]
+        if found != [text]:
+            wrong.append(f"{selector}: {found} instead of {text!r}")
+    return wrong
+
+
+def unlabelled(page: Page) -> list[str]:
+    """Fields and buttons that a screen reader could not name."""
+    return page.evaluate(
+        """
+        () => [...document.querySelectorAll("input:not([type=hidden]), select, textarea, button, a")].filter((e) => {
+          const named = e.getAttribute("aria-label") || (e.textContent || "").trim() || e.closest("label");
+          return !named;
+        }).map((e) => e.outerHTML.slice(0, 120))
+        """
+    )

@@ -1,0 +1,182 @@
+"""A browser, a gallery of sample pages, and a running hub with a day's trade."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from hutong.web.buyer.pages import buyer_headers
+from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.render import STATIC_DIR, Renderer
+from hutong.web.scene import Scene
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
+
+from browser_hub import RunningHub, running_hub
+from browser_samples import GALLERY
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"phone": (390, 844), "desk": (1440, 900)}
+NONCE = "gallery"
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+
+def find_chromium() -> str | None:
+    """The system's Chromium, or one that CHROMIUM names."""
+    named = os.environ.get("CHROMIUM")
+    return named or next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip("no Chromium on this machine: install it (apt install chromium) or set CHROMIUM to its path")
+    if not (STATIC_DIR / "assets" / "tabler.min.css").exists():
+        pytest.skip("the console's assets are not there: run make set-up")
+    with sync_playwright() as play:
+        launched = play.chromium.launch(
+            executable_path=chromium, args=FLAGS, env={**os.environ, "HOME": str(tmp_path_factory.mktemp("browser"))}
+        )
+        yield launched
+        launched.close()
+
+
+class Watched:
+    """A page, and everything it complained about."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        page.on("requestfailed", self._failed)
+
+    def _console(self, message) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _failed(self, request) -> None:
+        """A request that failed; leaving a page ends its last ones, which is no failure."""
+        if "ERR_ABORTED" not in (request.failure or ""):
+            self.complaints.append(f"failed: {request.url} {request.failure}")
+
+    def settle(self) -> Page:
+        """Wait until every chart is drawn."""
+        self.page.wait_for_load_state("load")
+        if self.page.query_selector("[data-chart]"):
+            self.page.wait_for_selector("[data-drawn]")
+        return self.page
+
+
+@pytest.fixture
+def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
+    """Opens a page at a size; everything it complains about fails the test at the end."""
+    opened: list[Watched] = []
+
+    def open_page(size: str = "desk", **context) -> Watched:
+        width, height = SIZES[size]
+        context.setdefault("viewport", {"width": width, "height": height})
+        context.setdefault("locale", "zh-CN")
+        watched = Watched(browser.new_context(**context).new_page())
+        opened.append(watched)
+        return watched
+
+    yield open_page
+    complaints = [complaint for watched in opened for complaint in watched.complaints]
+    for watched in opened:
+        watched.page.context.close()
+    assert complaints == []
+
+
+class GalleryHandler(BaseHTTPRequestHandler):
+    """``/{locale}/{name}``: a sample page; ``/static/…``: the assets; with the headers that the hub sends."""
+
+    renderer: Renderer
+
+    def log_message(self, *_args) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        path = urlparse(self.path).path
+        parts = path.strip("/").split("/")
+        if path.startswith("/static/"):
+            file = STATIC_DIR / path.removeprefix("/static/")
+            self._send(file.read_bytes(), TYPES[file.suffix[1:]], {"cache-control": "max-age=600"})
+        elif len(parts) == 2 and parts[1] in GALLERY:
+            current, template, view = GALLERY[parts[1]]
+            scene = Scene(
+                path=current,
+                locale=parts[0],
+                nonce=NONCE,
+                merchant_name="老李日用百货",
+                staff_name="李明",
+                mode="sandbox",
+                open_tickets=3,
+                csrf_token="sample",
+            )
+            shown = view(parts[0]) if callable(view) else view
+            html = self.renderer.page(template, shown, scene).encode()
+            headers = buyer_headers(NONCE) if template.startswith("buyer/") else CONSOLE_HEADERS
+            self._send(html, "text/html; charset=utf-8", headers)
+        else:
+            status = 200 if path.endswith("/status") else 404
+            self._send(b'{"state":"paying"}', "application/json", {}, status)
+
+    def _send(self, body: bytes, kind: str, headers: dict[str, str], status: int = 200) -> None:
+        self.send_response(status)
+        for name, value in {"content-type": kind, "content-length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def _serving() -> Iterator[str]:
+    handler = type("Handler", (GalleryHandler,), {"renderer": Renderer()})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture(scope="session")
+def gallery() -> Iterator[str]:
+    """Address of the sample pages."""
+    with _serving() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHub]:
+    """A hub with a sandbox and some trade, in a fresh home."""
+    with running_hub(tmp_path_factory.mktemp("hub")) as running:
+        yield running

@@ -1,0 +1,147 @@
+"""A buyer's way in a real browser: link, cash desk inside WeChat, paid; a desktop's QR; links that lead nowhere."""
+
+from __future__ import annotations
+
+import browser_checks as checks
+import pytest
+from browser_hub import RunningHub
+
+WECHAT = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Mobile/15E148 MicroMessenger/8.0.60(0x18003c2f) NetType/WIFI Language/zh_CN"
+)
+PHONE = (
+    "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 "
+    "Mobile Safari/537.36"
+)
+DESK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+#: WeChat's bridge as its app offers it to pages; what the buyer decides comes from the test.
+BRIDGE = """
+window.WeixinJSBridge = {
+  invoke: (name, values, done) => window.walletAsks(name, values).then((message) => done({ err_msg: message })),
+};
+"""
+
+
+def faults(page) -> list[str]:
+    return [*checks.untranslated(page, "zh-Hans"), *checks.overflow(page), *checks.lying_money(page)]
+
+
+@pytest.fixture
+def link(hub: RunningHub) -> dict:
+    stocked = {row["sku_id"]: row for row in hub.api("/stock") if row["available"] > 5}
+    sku = next(row for row in stocked.values() if row["price_fen"] > 0 and row["currency"] == "CNY")
+    channel = {"kind": "post", "platform": "weibo", "name": f"买家之路 {sku['seller_code']}"}
+    made = hub.post("/links", {"title": sku["title"], "channel": channel, "sku_id": sku["sku_id"]})
+    return {**made, "sku": sku}
+
+
+def test_bought_inside_wechat(watch, hub, link):
+    watched = watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True)
+    page = watched.page
+    asked = []
+
+    def wallet(name: str, values: dict) -> str:
+        asked.append((name, values))
+        attempt = hub.api("/payments")[0]["attempts"][-1]
+        hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"], "invoke": values})
+        return "get_brand_wcpay_request:ok"
+
+    page.expose_function("walletAsks", wallet)
+    page.add_init_script(BRIDGE)
+    page.goto(link["url"])
+    page.wait_for_url("**/c/*")
+    assert page.url.split("?")[0] == page.url, "the one-time code has left the address"
+    assert checks.differences(page, {"[data-figure=amount]": checks.money_text(link["sku"]["price_fen"])}) == []
+    assert faults(page) == []
+    page.tap("#pay")
+    page.wait_for_selector("[data-checkout=paid]")
+    assert faults(page) == []
+    assert page.locator("[data-show=paid]").is_visible()
+    assert [name for name, _ in asked] == ["getBrandWCPayRequest"]
+    page.reload()
+    assert page.locator("[data-checkout]").get_attribute("data-checkout") == "paid"
+    order = next(o for o in hub.api("/orders", source="own") if o["link_id"] == link["link_id"])
+    assert (order["state"], order["container"]) == ("paid", "wechat")
+    assert order["order_no"] in page.content()
+
+
+def test_cancelled_inside_wechat_and_paid_at_the_second_try(watch, hub, link):
+    page = watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True).page
+    answers = ["get_brand_wcpay_request:cancel", "get_brand_wcpay_request:fail", "get_brand_wcpay_request:ok"]
+
+    def wallet(_name: str, values: dict) -> str:
+        answer = answers.pop(0)
+        if answer.endswith(":ok"):
+            attempt = hub.api("/payments")[0]["attempts"][-1]
+            hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"], "invoke": values})
+        return answer
+
+    page.expose_function("walletAsks", wallet)
+    page.add_init_script(BRIDGE)
+    page.goto(link["url"])
+    page.tap("#pay")
+    page.wait_for_selector("[data-checkout=failed]")
+    assert "取消" in page.locator("#reason").inner_text()
+    assert faults(page) == []
+    page.tap("#retry")
+    page.wait_for_function("document.querySelector('#reason') && window.WeixinJSBridge")
+    page.wait_for_selector("[data-checkout=failed]")
+    page.wait_for_timeout(300)
+    page.tap("#retry")
+    page.wait_for_selector("[data-checkout=paid]")
+    orders = [o for o in hub.api("/orders", source="own") if o["link_id"] == link["link_id"]]
+    assert len(orders) == 1, "three taps are one order"
+
+
+def test_a_phone_browser_is_sent_on_to_the_wallet(watch, hub, link):
+    watched = watch("phone", user_agent=PHONE, is_mobile=True, has_touch=True)
+    page = watched.page
+    page.goto(link["url"])
+    page.wait_for_url("**/c/*")
+    assert faults(page) == []
+    with page.expect_request(lambda request: request.is_navigation_request() and "/c/" not in request.url):
+        page.tap("#pay")
+    watched.complaints.clear()  # what the wallet's own page says is the wallet's
+
+
+def test_a_desktop_shows_the_same_link_as_a_code(watch, hub, link):
+    page = watch("desk", user_agent=DESK).page
+    page.goto(link["url"])
+    assert page.locator("#link-qr svg").is_visible()
+    assert checks.differences(page, {"[data-figure=price]": checks.money_text(link["sku"]["price_fen"])}) == []
+    assert faults(page) == []
+    hub.wait(
+        lambda: (
+            next(i for i in hub.api("/links") if i["code"] == link["code"])["clicks_by_container"] == {"desktop": 1}
+        ),
+        "the click",
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "says"),
+    [
+        ("/l/nosuch1", 404, "没有这条链接"),
+        ("/l/" + "x" * 200, 404, "没有这条链接"),
+        ("/b/nosuch1?k=00", 404, "没有这条链接"),
+        ("/c/018f0000-0000-7000-8000-000000000001", 404, "没有这张订单页"),
+    ],
+)
+def test_dead_ends_are_friendly(watch, hub, path, status, says):
+    watched = watch("phone", base_url=hub.url, user_agent=PHONE)
+    answer = watched.page.goto(path)
+    assert answer is not None
+    assert answer.status == status
+    assert watched.page.locator("h1").inner_text() == says
+    assert faults(watched.page) == []
+    watched.complaints[:] = [c for c in watched.complaints if str(status) not in c]  # the browser tells of the 404
+
+
+def test_a_click_that_is_not_ours_counts_again(watch, hub, link):
+    page = watch("phone", user_agent=PHONE).page
+    page.goto(f"{hub.url}/b/{link['code']}?k={'0' * 48}")
+    page.wait_for_url("**/c/*")
+    hub.wait(
+        lambda: next(i for i in hub.api("/links") if i["code"] == link["code"])["clicks"] == 1, "the click that counts"
+    )

@@ -1,0 +1,106 @@
+"""Every check of ``browser_checks`` finds the fault it is there for, and keeps quiet on a sound page."""
+
+from __future__ import annotations
+
+import browser_checks as checks
+import pytest
+from playwright.sync_api import Page
+
+SOUND = """<!doctype html><html lang="{lang}"><head><title>{text}</title></head><body><main>
+<h1>{text}</h1><p>{text} <span data-raw>WHITE LANTERN 灯笼 订单</span></p><a href="#" aria-label="{text}">{text}</a>
+<span data-minor="123450" data-currency="CNY" id="figure">¥1,234.50</span>
+<label>{text}<input></label></main></body></html>"""
+TEXTS = {"zh-Hans": "订单 SKU", "zh-Hant": "訂單", "en": "Orders"}
+
+
+@pytest.fixture
+def page(browser):
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    yield context.new_page()
+    context.close()
+
+
+def show(page: Page, lang: str = "zh-Hans", extra: str = "") -> Page:
+    page.set_content(SOUND.format(lang=lang, text=TEXTS[lang]).replace("</main>", extra + "</main>"))
+    return page
+
+
+@pytest.mark.parametrize("lang", TEXTS)
+def test_a_sound_page_passes(page, lang):
+    show(page, lang)
+    assert checks.untranslated(page, lang) == []
+    assert checks.overflow(page) == []
+    assert checks.hidden_under_edges(page) == []
+    assert checks.lying_money(page) == []
+    assert checks.unlabelled(page) == []
+    assert checks.differences(page, {"#figure": "¥1,234.50"}) == []
+
+
+@pytest.mark.parametrize(
+    ("lang", "fault"),
+    [
+        ("zh-Hans", "<p>Revenue</p>"),
+        ("zh-Hans", "<p>partly_refunded</p>"),
+        ("zh-Hans", '<input aria-label="Search">'),
+        ("zh-Hans", '<p title="Orders">订单</p>'),
+        ("zh-Hans", "<p>共 %(count)s 条</p>"),
+        ("zh-Hans", "<p>¥NaN</p>"),
+        ("zh-Hans", "<p>金额 undefined</p>"),
+        ("zh-Hans", "<p>甲 &amp;amp; 乙</p>"),
+        ("en", "<p>订单</p>"),
+        ("en", '<div data-label="金额">1</div>'),
+        ("en", '<input placeholder="搜索">'),
+        ("en", "<p>Paid、shipped</p>"),
+        ("zh-Hant", "<p>订單</p>"),
+        ("zh-Hant", '<button aria-label="关闭">x</button>'),
+    ],
+)
+def test_texts_that_are_not_translated_are_found(page, lang, fault):
+    assert checks.untranslated(show(page, lang, fault), lang)
+
+
+def test_a_page_in_another_language_than_asked_is_found(page):
+    assert checks.untranslated(show(page, "en"), "zh-Hant")
+
+
+def test_codes_may_be_quoted_only_where_they_are_marked(page):
+    assert checks.untranslated(show(page, "zh-Hans", "<p data-codes>淘宝订单缺 3 件 CUP-ONE</p>"), "zh-Hans") == []
+    assert checks.untranslated(show(page, "zh-Hans", "<p>淘宝订单缺 3 件 CUP-ONE</p>"), "zh-Hans")
+
+
+def test_a_page_that_is_too_wide_is_found(page):
+    assert checks.overflow(show(page, extra='<div style="width:400px">宽</div>'))
+
+
+def test_text_that_is_cut_is_found(page):
+    cut = '<dl><dd style="width:2em;overflow:hidden;white-space:nowrap">很长很长很长的文字</dd></dl>'
+    assert checks.hidden_under_edges(show(page, extra=cut))
+
+
+@pytest.mark.parametrize("text", ["¥1,234.5", "¥12.34", "1234.50", "¥1234.50", "-¥1,234.50", "£1,234.50"])
+def test_money_that_does_not_say_what_it_is_is_found(page, text):
+    assert checks.lying_money(show(page, extra=f'<span data-minor="123450" data-currency="CNY">{text}</span>'))
+
+
+def test_another_figure_than_the_api_says_is_found(page):
+    show(page, extra='<b class="twice">1</b><b class="twice">1</b>')
+    assert checks.differences(page, {"#figure": "¥1,234.51"})
+    assert checks.differences(page, {"#missing": "1"})
+    assert checks.differences(page, {".twice": "1"})
+
+
+def test_fields_without_a_name_are_found(page):
+    assert checks.unlabelled(show(page, extra="<input name=x>"))
+    assert checks.unlabelled(show(page, extra="<a href='/'><svg></svg></a>"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    ["<script>console.error('planted')</script>", "<script>throw new Error('planted')</script>"],
+)
+def test_what_a_page_complains_about_is_heard(watch, fault):
+    watched = watch("phone")
+    watched.page.set_content(f"<html><body>{fault}</body></html>")
+    watched.page.wait_for_timeout(50)
+    assert any("planted" in complaint for complaint in watched.complaints)
+    watched.complaints.clear()

@@ -1,0 +1,280 @@
+"""The console of a running hub: every page, every language, and figures that are the API's."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import browser_checks as checks
+import pytest
+from browser_hub import RunningHub
+
+PAGES = [
+    "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
+    "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
+    "/payments?payment_state=closed", "/books", "/tickets", "/tickets?show=resolved", "/connections", "/imports",
+    "/settings",
+]  # fmt: skip
+BROWSER_LOCALES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "en-GB"}
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
+
+
+@pytest.fixture
+def signed_in(watch, hub: RunningHub):
+    """A page with the owner signed in."""
+
+    def enter(size: str = "desk", locale: str = "zh-Hans"):
+        watched = watch(size, locale=BROWSER_LOCALES[locale], base_url=hub.url)
+        page = watched.page
+        page.goto("/")
+        page.fill("[name=login]", hub.login)
+        page.fill("[name=password]", hub.password)
+        page.click("form button.btn-primary")
+        page.wait_for_url("**/")
+        return watched
+
+    return enter
+
+
+def faults(watched, locale: str) -> list[str]:
+    page = watched.settle()
+    return [
+        *checks.untranslated(page, locale),
+        *checks.overflow(page),
+        *checks.hidden_under_edges(page),
+        *checks.lying_money(page),
+        *checks.unlabelled(page),
+    ]
+
+
+def one_of_each(hub: RunningHub) -> list[str]:
+    """Pages of single things: one order of every state and source, one link."""
+    kinds = {(order["source"], order["state"], order["is_short"]): order["order_id"] for order in hub.api("/orders")}
+    return [f"/orders/{order_id}" for order_id in kinds.values()] + [f"/links/{hub.api('/links')[0]['code']}"]
+
+
+@pytest.mark.parametrize("locale", BROWSER_LOCALES)
+def test_every_page_fits_and_is_translated(signed_in, hub, locale):
+    watched = signed_in("phone", locale)
+    wrong = []
+    for size in (PHONE, DESK) if locale == "zh-Hans" else (PHONE,):
+        watched.page.set_viewport_size(size)
+        for path in [*PAGES, *one_of_each(hub)]:
+            answer = watched.page.goto(path)
+            assert answer is not None
+            assert answer.status == 200, path
+            wrong += [f"{size['width']} {path}: {fault}" for fault in faults(watched, locale)]
+    assert wrong == []
+
+
+def test_overview_adds_up_to_the_orders(signed_in, hub):
+    page = signed_in().page
+    page.goto("/?period=all")
+    orders = [o for o in hub.api("/orders") if o["paid_at"]]
+    sales: Counter[str] = Counter()
+    refunded: Counter[str] = Counter()
+    for order in orders:
+        sales[order["currency"]] += order["paid_minor"] - order["refunded_minor"]
+        refunded[order["currency"]] += order["refunded_minor"]
+    links = hub.api("/links")
+    expected = {f"[data-figure=sales_{cur}]": checks.money_text(amount, cur) for cur, amount in sales.items()} | {
+        f"[data-figure=refunded_{cur}]": checks.money_text(amount, cur) for cur, amount in refunded.items() if amount
+    }
+    expected |= {
+        "[data-figure=orders]": f"{len(orders):,}",
+        "[data-figure=visits]": f"{sum(link['clicks'] for link in links):,}",
+    }
+    customers = Counter(o["customer_id"] for o in orders if o["customer_id"])
+    repeat = sum(1 for count in customers.values() if count > 1)
+    expected |= {
+        "[data-figure=customers]": f"{len(customers):,}",
+        "[data-figure=repeat_customers]": f"{repeat:,}",
+        "[data-figure=repeat_rate]": f"{repeat * 100 / len(customers):.1f}%",
+    }
+    assert checks.differences(page, expected) == []
+
+
+def test_the_months_are_those_of_the_orders(signed_in, hub):
+    page = signed_in().page
+    page.goto("/?period=all")
+    orders = [o for o in hub.api("/orders") if o["paid_at"]]
+    main = Counter(o["currency"] for o in orders).most_common(1)[0][0]
+    months: Counter[str] = Counter()
+    for order in orders:
+        if order["currency"] == main:
+            months[order["paid_at"][:7]] += order["paid_minor"] - order["refunded_minor"]
+    expected = {
+        f"tr[data-month='{month}-01'] [data-minor]": checks.money_text(amount, main) for month, amount in months.items()
+    }
+    page.click("details summary:has-text('查看数字')")
+    assert checks.differences(page, expected) == []
+    assert page.locator("tr[data-month]").count() == len(months)
+    page.wait_for_selector("[data-drawn] svg")
+
+
+def test_channels_say_what_the_api_says(signed_in, hub):
+    page = signed_in().page
+    page.goto("/channels")
+    expected = {}
+    for channel in hub.api("/channels"):
+        if channel["channel_id"] is None:
+            continue
+        row = f"tr[data-channel='{channel['name']}']"
+        expected[f"{row} [data-figure=clicks]"] = f"{channel['clicks']:,}"
+        expected[f"{row} [data-figure=orders]"] = f"{channel['orders']:,}"
+        money = [checks.money_text(entry["net_minor"], entry["currency"]) for entry in channel["money"]]
+        expected[f"{row} [data-figure=revenue]"] = "\n".join(money) or "–"
+    assert expected
+    assert checks.differences(page, expected) == []
+
+
+def test_links_say_what_the_api_says(signed_in, hub):
+    page = signed_in().page
+    page.goto("/links")
+    expected = {
+        f"tr[data-link='{link['code']}'] [data-figure=clicks]": f"{link['clicks']:,}" for link in hub.api("/links")
+    }
+    assert checks.differences(page, expected) == []
+    link = max(hub.api("/links"), key=lambda item: item["clicks"])
+    page.goto(f"/links/{link['code']}")
+    by_container = {
+        f"tr[data-container={container}] td:nth-child(2)": f"{clicks:,}"
+        for container, clicks in link["clicks_by_container"].items()
+    }
+    assert checks.differences(page, by_container) == []
+
+
+def test_stock_says_what_the_api_says(signed_in, hub):
+    page = signed_in().page
+    page.goto("/stock")
+    expected = {}
+    for sku in hub.api("/stock")[:30]:
+        row = f"tr[data-sku='{sku['seller_code']}']"
+        for figure in ("on_hand", "reserved", "available"):
+            expected[f"{row} [data-figure={figure}]"] = f"{sku[figure]:,}"
+    assert checks.differences(page, expected) == []
+
+
+def test_orders_say_what_the_api_says(signed_in, hub):
+    page = signed_in().page
+    page.goto("/orders")
+    orders = hub.api("/orders")
+    expected = {
+        f"tr[data-order='{o['order_id']}'] td.side [data-minor] >> nth=0": checks.money_text(
+            o["total_minor"], o["currency"]
+        )
+        for o in orders[:30]
+    }
+    assert checks.differences(page, expected) == []
+    assert f"{len(orders):,}" in page.locator(".ht-pager").inner_text()
+
+
+def test_payments_say_what_the_api_says(signed_in, hub):
+    page = signed_in().page
+    page.goto("/payments")
+    expected = {}
+    for payment in hub.api("/payments")[:30]:
+        row = f"tr[data-payment='{payment['payment_id']}']"
+        expected[f"{row} [data-figure=amount]"] = checks.money_text(payment["amount_minor"], payment["currency"])
+        if payment["refunded_minor"]:
+            expected[f"{row} [data-figure=refunded]"] = checks.money_text(
+                payment["refunded_minor"], payment["currency"]
+            )
+    assert expected
+    assert checks.differences(page, expected) == []
+
+
+def test_books_say_what_the_api_says_and_balance(signed_in, hub):
+    page = signed_in().page
+    page.goto("/books")
+    accounts = hub.api("/accounts")
+    sums: Counter[str] = Counter()
+    expected = {}
+    for account in accounts:
+        sums[account["currency"]] += account["balance_minor"]
+        expected[f"tr[data-account='{account['account']}'] [data-figure=balance]"] = checks.money_text(
+            account["balance_minor"], account["currency"]
+        )
+    expected |= {f"[data-figure=books_sum_{cur}]": checks.money_text(amount, cur) for cur, amount in sums.items()}
+    assert set(sums.values()) == {0}
+    assert checks.differences(page, expected) == []
+
+
+def test_orders_are_narrowed_without_a_new_page(signed_in, hub):
+    page = signed_in().page
+    page.goto("/orders")
+    page.evaluate("window.sameDocument = true")
+    page.select_option("[name=source]", "taobao")
+    page.wait_for_url("**source=taobao**")
+    page.wait_for_function("document.querySelectorAll('tbody tr').length > 0")
+    shown = page.locator("tbody tr").count()
+    assert shown == sum(1 for o in hub.api("/orders") if o["source"] == "taobao")
+    assert page.evaluate("window.sameDocument") is True
+    page.go_back()
+    page.wait_for_url("**/orders")
+
+
+def test_a_language_is_remembered(signed_in):
+    page = signed_in().page
+    page.goto("/stock?search=CUP&lang=en")
+    assert page.url.endswith("/stock?search=CUP")
+    assert page.locator("h1").inner_text() == "Stock"
+    page.goto("/orders")
+    assert page.locator("h1").inner_text() == "Orders"
+
+
+def test_the_theme_is_switched_and_kept(signed_in):
+    page = signed_in().page
+    page.click("[data-theme-toggle]")
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"
+
+
+def test_a_link_is_made_and_shown_with_its_code(signed_in, hub):
+    watched = signed_in("phone")
+    page = watched.page
+    page.goto("/links")
+    page.click("button[data-open-dialog=new-link] >> nth=0")
+    page.fill("[name=title]", "浏览器里建的链接")
+    page.fill("[name=channel_name]", "测试海报")
+    page.select_option("[name=channel_kind]", "poster")
+    page.click("dialog button.btn-primary")
+    page.wait_for_url("**/links/*")
+    assert page.locator("h1").inner_text() == "浏览器里建的链接"
+    link = next(item for item in hub.api("/links") if item["title"] == "浏览器里建的链接")
+    assert page.locator(".ht-copy code").inner_text() == link["url"]
+    assert page.locator(".ht-qr svg").count() == 1
+    assert checks.overflow(page) == []
+
+
+def test_a_refund_is_sent_once_from_the_order_page(signed_in, hub):
+    page = signed_in().page
+    order = next(o for o in hub.api("/orders", source="own") if o["state"] == "paid")
+    page.goto(f"/orders/{order['order_id']}")
+    page.click("button[data-open-dialog=refund]")
+    page.fill("dialog [name=amount]", "1.23")
+    page.click("dialog button.btn-danger")
+    assert page.url.endswith(order["order_id"]), "without the tick nothing is sent"
+    page.check("dialog [name=confirmed]")
+    page.click("dialog button.btn-danger")
+    page.wait_for_load_state("load")
+
+    def refunded():
+        found = next(o for o in hub.api("/orders", source="own") if o["order_id"] == order["order_id"])
+        return found["refunded_minor"] == order["refunded_minor"] + 123
+
+    hub.wait(refunded, "the refund")
+    page.reload()
+    assert checks.differences(page, {"[data-figure=refunded]": "-¥1.23"}) == []
+
+
+def test_a_ticket_is_resolved(signed_in, hub):
+    page = signed_in().page
+    before = len([t for t in hub.api("/tickets") if t["state"] == "open"])
+    assert before
+    page.goto("/tickets")
+    assert page.locator("article[data-ticket]").count() == before
+    page.click("article >> nth=0 >> button.btn-primary")
+    page.wait_for_load_state("load")
+    assert page.locator("article[data-ticket]").count() == before - 1
+    page.goto("/tickets?show=resolved")
+    assert page.locator("article[data-ticket]").count() >= 1

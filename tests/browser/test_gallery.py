@@ -1,0 +1,86 @@
+"""Every page in every state, with sample content: it fits, it is translated, it complains of nothing."""
+
+from __future__ import annotations
+
+import browser_checks as checks
+import pytest
+from browser_samples import GALLERY
+
+SIZES = {"phone": (390, 844), "desk": (1440, 900)}
+
+
+def faults(watched, locale: str) -> list[str]:
+    page = watched.settle()
+    return [
+        *checks.untranslated(page, locale),
+        *checks.overflow(page),
+        *checks.hidden_under_edges(page),
+        *checks.lying_money(page),
+        *checks.unlabelled(page),
+    ]
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_page(watch, gallery, name):
+    """In Chinese on a phone and on a desk; in the other languages on a phone, where room is scarce."""
+    wrong = []
+    watched = watch("phone")
+    for size, locale in (("phone", "zh-Hans"), ("desk", "zh-Hans"), ("phone", "en"), ("phone", "zh-Hant")):
+        width, height = SIZES[size]
+        watched.page.set_viewport_size({"width": width, "height": height})
+        watched.page.goto(f"{gallery}/{locale}/{name}")
+        wrong += [f"{size} {locale}: {fault}" for fault in faults(watched, locale)]
+    assert wrong == []
+
+
+def test_pale_text_would_be_found(watch):
+    page = watch("desk").page
+    page.set_content(
+        '<body style="background:#fff"><p style="color:#999">pale</p><p style="color:oklab(0.3 0 0)">ink</p>'
+    )
+    assert [fault.split()[-1] for fault in page.evaluate(CONTRAST)] == ["pale"]
+
+
+@pytest.mark.parametrize("name", ["overview", "order", "links", "books"])
+def test_dark_pages_stay_readable(watch, gallery, name):
+    """Text keeps a contrast of at least 4.5 to what is behind it (WCAG AA), in the dark as in the light."""
+    for scheme in ("light", "dark"):
+        watched = watch("desk", color_scheme=scheme)
+        watched.page.goto(f"{gallery}/zh-Hans/{name}")
+        watched.settle()
+        assert watched.page.evaluate("document.documentElement.dataset.bsTheme") == scheme
+        assert watched.page.evaluate(CONTRAST) == []
+
+
+#: Elements with text whose colour is too near to the first opaque background behind them.
+CONTRAST = """
+() => {
+  const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+  const rgb = (text) => {  // any notation of CSS, oklab included
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = text;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };
+  const light = ([r, g, b]) => {
+    const part = [r, g, b].map((v) => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+    return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+  };
+  const behind = (e) => {
+    for (let at = e; at; at = at.parentElement) {
+      const colour = rgb(getComputedStyle(at).backgroundColor);
+      if (colour[3] === 255) { return colour; }
+    }
+    return [255, 255, 255];
+  };
+  return [...document.querySelectorAll("body *")].filter((e) => {
+    const own = [...e.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+    return own && e.offsetParent && !e.closest("svg, dialog, option");
+  }).map((e) => {
+    const a = light(rgb(getComputedStyle(e).color)), b = light(behind(e));
+    return [(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), e];
+  })
+    .filter(([ratio]) => ratio < 4.5)
+    .map(([ratio, e]) => `${ratio.toFixed(2)} ${e.className} ${e.textContent.trim().slice(0, 30)}`);
+}
+"""
