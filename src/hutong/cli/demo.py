@@ -44,7 +44,9 @@ def demo(port: int | None, seed: int, still: bool) -> None:
         stop.set()
         raise KeyboardInterrupt
 
+    # Said for both: a shell starts background jobs with Ctrl-C ignored, and Python would leave it so.
     signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
     hub_port = _free_or(wanted)
     with hub_and_sandbox(home, seed, hub_port=hub_port) as (hub, sandbox):
         _print_ready(hub, sandbox)

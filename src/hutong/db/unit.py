@@ -22,6 +22,8 @@ from hutong.db.tables import inbox, job, outbox
 
 #: Events or jobs of one transaction; more is a loop gone wrong or an import that should batch.
 RECORDS_MAX: Final = 50_000
+#: A statement takes 32,767 arguments, a job eight.
+JOBS_PER_STATEMENT: Final = 2_000
 DELIVER: Final = "deliver_event"
 
 StateT = TypeVar("StateT", bound=StrEnum)
@@ -156,7 +158,11 @@ class Unit:
             await self.connection.execute(insert(outbox), self._events)
         if not self._jobs:
             return
-        statement = upsert(job).on_conflict_do_nothing().returning(job.c.job_id, job.c.state)
-        rows = (await self.connection.execute(statement.values(self._jobs))).all()
+        queued: list[UUID] = []
+        for start in range(0, len(self._jobs), JOBS_PER_STATEMENT):
+            piece = self._jobs[start : start + JOBS_PER_STATEMENT]
+            statement = upsert(job).values(piece).on_conflict_do_nothing().returning(job.c.job_id, job.c.state)
+            rows = (await self.connection.execute(statement)).all()
+            queued += [row.job_id for row in rows if row.state == "queued"]
         raw = (await self.connection.get_raw_connection()).driver_connection
-        await enqueue(raw, [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"])
+        await enqueue(raw, [(self.merchant_id, job_id) for job_id in queued])

@@ -67,7 +67,17 @@ PROTECTED = (
     "stock_move",
     "ticket",
 )
-APPEND_ONLY = ("posting", "ledger_batch", "stock_move", "outbox", "click", "audit")
+APPEND_ONLY = (
+    "posting",
+    "ledger_batch",
+    "ledger_account",
+    "statement",
+    "statement_line",
+    "stock_move",
+    "outbox",
+    "click",
+    "audit",
+)
 
 
 def upgrade() -> None:

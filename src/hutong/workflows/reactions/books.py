@@ -58,18 +58,15 @@ async def book_sale(_runtime: Runtime, unit: Unit, event: OrderPaid) -> None:
 
 
 async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:
-    """Money, fee and commissions go back pro rata."""
-    gross = Money(event.payment_amount_minor, event.currency)
-    connection = await get_connection(unit, event.connection_id)
+    """Money, fee and commissions go back pro rata, as the sale posted them."""
     await post_refund(
         unit,
         refund_id=event.refund_id,
         order_id=event.order_id,
         wallet_path=wallet_path(event.platform, event.connection_id),
         refunded=Money(event.amount_minor, event.currency),
-        gross=gross,
+        gross=Money(event.payment_amount_minor, event.currency),
         refunded_before=Money(event.refunded_before_minor, event.currency),
-        fee=wallet_fee(connection, gross),
         event_at=event.refunded_at,
     )
 
