@@ -76,6 +76,7 @@ OVERVIEW = views.OverviewView(
         views.AttentionItem(kind="shortages", count=1, href="/orders?short=1"),
         views.AttentionItem(kind="to_ship", count=27, href="/orders?state=paid"),
     ),
+    currency="CNY",
     months=MONTHS,
     chart=chart(MONTHS),
     products=tuple(
@@ -98,6 +99,7 @@ EMPTY_OVERVIEW = views.OverviewView(
     visits=0,
     converted_visits=0,
     attention=(),
+    currency="CNY",
     months=(),
     chart=None,
     products=(),

@@ -94,6 +94,29 @@ def test_cancelled_inside_wechat_and_paid_at_the_second_try(watch, hub, link):
     assert len(orders) == 1, "three taps are one order"
 
 
+def test_a_forwarded_cash_desk_is_a_visit_of_its_own(watch, hub, link):
+    """Somebody shares the cash desk instead of the link: his friend gets one of his own, and the visit counts."""
+    first = watch("phone", user_agent=WECHAT).page
+    first.goto(link["url"])
+    first.wait_for_url("**/c/*")
+    friend = watch("phone", user_agent=WECHAT).page
+    friend.goto(first.url)
+    friend.wait_for_url("**/c/*")
+    assert friend.url != first.url
+    elsewhere = watch("phone", user_agent=PHONE).page
+    elsewhere.goto(first.url)
+    elsewhere.wait_for_url("**/c/*")
+    assert elsewhere.url not in {first.url, friend.url}
+    at_first = first.url
+    first.reload()
+    assert first.url == at_first, "the first buyer keeps his own"
+    counted = {"wechat": 2, "mobile": 1}
+    hub.wait(
+        lambda: next(i for i in hub.api("/links") if i["code"] == link["code"])["clicks_by_container"] == counted,
+        "the three visits",
+    )
+
+
 def test_a_phone_browser_is_sent_on_to_the_wallet(watch, hub, link):
     watched = watch("phone", user_agent=PHONE, is_mobile=True, has_touch=True)
     page = watched.page

@@ -9,16 +9,18 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, MediaType, Request, Response, get, post
+from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import Forbidden, HutongError, NotFound
 from hutong.links.containers import classify
 from hutong.links.queries import LinkSummary, links_page
+from hutong.links.service import get_link
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import CHECKOUT, LINK, look_up
 from hutong.merchants.queries import this_merchant
-from hutong.payments.checkouts import CheckoutView, get_checkout
+from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView, get_checkout
 from hutong.payments.states import CheckoutState
 from hutong.platforms.payments import PayMethod
 from hutong.shops.catalogue import get_sku
@@ -32,6 +34,7 @@ from hutong.workflows.runtime import Runtime
 LOG: Final = logging.getLogger(__name__)
 BuyerRequest = Request[Any, Any, Any]
 
+BUYER_COOKIE: Final = "hutong_buyer"
 _CODE_CHARS_MAX: Final = 64
 _OAUTH_CODE_CHARS_MAX: Final = 512
 _STATES: Final[dict[CheckoutState, str]] = {
@@ -152,8 +155,14 @@ class CheckoutController(Controller):
                 LOG.warning("the payer could not be learned: %s", error.code)
                 problem = buyer.pages.sentence(error, locale_of(request))
             else:
-                return Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+                known = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+                known.cookies.append(_buyer_cookie(checkout_id, secure=here.startswith("https://")))
+                return known
         view, shop, order_no = await self._read(buyer, merchant_id, checkout_id)
+        if view.state is CheckoutState.OPEN and _is_forwarded(request, view):
+            link_path = await self._link_path(buyer, merchant_id, view)
+            if link_path is not None:
+                return Redirect(link_path, status_code=HTTP_302_FOUND)
         if in_wechat and not problem and view.state in (CheckoutState.OPEN, CheckoutState.PAYING):
             away = await identify_url(buyer.runtime, merchant_id, checkout_id, here)
             if away is not None:
@@ -173,6 +182,14 @@ class CheckoutController(Controller):
             problem=problem,
         )
         return buyer.pages.checkout(page, locale_of(request))
+
+    async def _link_path(self, buyer: BuyerDesk, merchant_id: UUID, view: CheckoutView) -> str | None:
+        """The link a checkout came from, for somebody it was forwarded to: a visit and a checkout of his own."""
+        if view.link_id is None:
+            return None
+        async with buyer.runtime.unit(merchant_id, "buyer.forwarded") as unit:
+            link = await get_link(unit, view.link_id)
+        return f"/l/{link.code}" if link.state == "active" else None
 
     async def _read(self, buyer: BuyerDesk, merchant_id: UUID, checkout_id: UUID) -> tuple[CheckoutView, str, str]:
         async with buyer.runtime.unit(merchant_id, "buyer.checkout") as unit:
@@ -212,6 +229,28 @@ class CheckoutController(Controller):
             code_url=created.code_url,
         )
         return Response(answer, headers={"cache-control": "no-store"})
+
+
+def _is_forwarded(request: BuyerRequest, view: CheckoutView) -> bool:
+    """Whether this is somebody else's checkout, whose address was passed on: it is open in another app than it was
+    made in, or its payer is known and this is not his browser.
+    """
+    if classify(request.headers.get("user-agent", "")).container != view.container:
+        return True
+    return view.payer_kind is not None and BUYER_COOKIE not in request.cookies
+
+
+def _buyer_cookie(checkout_id: UUID, *, secure: bool) -> Cookie:
+    """Tells the payer's browser from those the address is forwarded to."""
+    return Cookie(
+        key=BUYER_COOKIE,
+        value="1",
+        path=f"/c/{checkout_id}",
+        max_age=int(CHECKOUT_LIFE.total_seconds()),
+        httponly=True,
+        secure=secure,
+        samesite="lax",
+    )
 
 
 def _refuse_other_sites(request: BuyerRequest, public_url: str) -> None:

@@ -55,13 +55,14 @@ class OverviewController(Controller):
             zone = zone_of(merchant.timezone)
             since = _since(unit.now(), period, zone)
             figures = await overview(unit, since)
+            money = sorted(figures.money, key=lambda entry: -entry.orders_count)
             currency = _main_currency(await overview(unit), merchant.currency)
             months = await revenue_by_month(unit, currency, zone.key)
             repeat = await repeat_rate(unit)
             view = OverviewView(
                 period=period,
-                sales=tuple(entry.net for entry in figures.money) or (Money(0, merchant.currency),),
-                refunded=tuple(entry.refunded for entry in figures.money if entry.refunded.amount_minor),
+                sales=tuple(entry.net for entry in money) or (Money(0, merchant.currency),),
+                refunded=tuple(entry.refunded for entry in money if entry.refunded.amount_minor),
                 orders=figures.orders_count,
                 visits=figures.visits,
                 converted_visits=figures.converted_visits,
@@ -70,6 +71,7 @@ class OverviewController(Controller):
                     MonthRevenue(month=row.month, revenue=row.money.net, orders=row.money.orders_count)
                     for row in months
                 ),
+                currency=currency,
                 chart=_chart(months, Formats(locale, zone), desk.renderer.catalogues.text(locale, CHART_TITLE)),
                 products=tuple(
                     ProductSales(title=row.title, quantity=row.quantity, revenue=row.amount)

@@ -60,6 +60,7 @@ class OverviewView(View, frozen=True, kw_only=True):
     visits: int
     converted_visits: int
     attention: tuple[AttentionItem, ...]
+    currency: str  # of the months
     months: tuple[MonthRevenue, ...]
     chart: BarChart | None
     products: tuple[ProductSales, ...]
