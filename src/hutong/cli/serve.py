@@ -47,7 +47,8 @@ def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
     if port is not None:
         settings = msgspec.structs.replace(settings, port=port)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for talkative in ("httpx", "alembic"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     if settings.crash_points:
         install_crash_points(settings.crash_points)
     with open_house(settings.home, settings.database_url, attach=False) as house:

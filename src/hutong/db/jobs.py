@@ -15,6 +15,7 @@ from pgqueuer.models import Job
 from sqlalchemy import func, select, text, update
 
 from hutong.core.clock import Clock
+from hutong.core.crashpoints import reach
 from hutong.core.errors import HutongError
 from hutong.db.engine import Database
 from hutong.db.queue import ENTRYPOINT, QUEUE_SETTINGS, enqueue, queries, unpack
@@ -22,7 +23,7 @@ from hutong.db.tables import job
 
 log = logging.getLogger("hutong.jobs")
 
-TICK_S: Final = 0.2
+TICK_S: Final = 0.4
 DUE_BATCH_ROWS: Final = 500
 #: Half of what the pool holds: a job may need a second connection (the vault's keys) while its first is in use.
 CONCURRENT_JOBS_MAX: Final = 12
@@ -75,6 +76,10 @@ class Ticker:
             rows = (await connection.execute(_DUE, {"now": self._clock.now(), "rows": DUE_BATCH_ROWS})).all()
             raw = (await connection.get_raw_connection()).driver_connection
             await enqueue(raw, [(row.merchant_id, row.job_id) for row in rows])
+            if rows:
+                reach("commit:tick:before")
+        if rows:
+            reach("commit:tick:after")
         return len(rows)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -100,6 +105,7 @@ class Worker:
         self._handlers = dict(handlers)
         self._on_failed = on_failed
         self._manager: QueueManager | None = None
+        self._stopping = False
 
     async def run(self) -> None:
         """Work until ``stop``."""
@@ -108,6 +114,8 @@ class Worker:
             held = queries(connection)
             self._manager = QueueManager(held, channel=QUEUE_SETTINGS.channel)
             self._manager.entrypoint(ENTRYPOINT, on_failure="hold")(self._work)
+            if self._stopping:  # asked to stop while the connection was being made
+                return
             await self._manager.run(
                 dequeue_timeout=timedelta(seconds=1),
                 batch_size=BATCH_JOBS,
@@ -119,6 +127,7 @@ class Worker:
 
     def stop(self) -> None:
         """Finish what runs and return from :meth:`run`."""
+        self._stopping = True
         if self._manager is not None:
             self._manager.shutdown.set()
 

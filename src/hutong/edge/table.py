@@ -20,7 +20,7 @@ from hutong.links.models import link
 log = logging.getLogger("hutong.edge")
 
 #: Edits and kill switches are seen within a second.
-REFRESH_S: Final = 0.3
+REFRESH_S: Final = 0.5
 #: A transaction that wrote its time early may commit late; the feed looks this far back again.
 OVERLAP: Final = timedelta(seconds=10)
 LOAD_ROWS: Final = 50_000
