@@ -53,15 +53,17 @@ class Database:
 
     @asynccontextmanager
     async def unit(self, merchant_id: UUID, label: str) -> AsyncIterator[Unit]:
-        """One transaction for one merchant. ``label`` names its commit for the crash proof and the logs."""
+        """One transaction for one merchant. ``label`` names its commit, where it has one, for the crash proof."""
         async with self.engine("app").connect() as connection:
             async with connection.begin():
                 await connection.execute(_SET_MERCHANT, {"merchant_id": str(merchant_id)})
                 unit = Unit(connection, merchant_id, self.clock)
                 yield unit
                 await unit.flush()
-                reach(f"commit:{label}:before")
-            reach(f"commit:{label}:after")
+                if unit.wrote:
+                    reach(f"commit:{label}:before")
+            if unit.wrote:
+                reach(f"commit:{label}:after")
 
     @asynccontextmanager
     async def plain(self, role: Literal["app", "system", "ingest"]) -> AsyncIterator[AsyncConnection]:

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, Executable, Row, Table, insert, update
+from sqlalchemy import CursorResult, Executable, Row, SelectBase, Table, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +45,7 @@ class Unit:
         self.clock = clock
         self._events: list[dict[str, Any]] = []
         self._jobs: list[dict[str, Any]] = []
+        self.wrote = False  # whether this transaction has anything to commit
 
     def now(self) -> datetime:
         """The present moment by the hub's clock."""
@@ -56,29 +57,37 @@ class Unit:
 
     async def run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:  # noqa: ANN401
         """Execute a statement."""
+        self._watch(statement)
         result: CursorResult[Any] = await self.connection.execute(statement, values)
         return result
 
+    def _watch(self, statement: Executable) -> None:
+        """Plain SQL counts as a write: nobody has read it."""
+        self.wrote = self.wrote or not isinstance(statement, SelectBase)
+
     async def one(self, statement: Executable, values: Any = None) -> Row[Any] | None:  # noqa: ANN401
         """The first row, or None."""
+        self._watch(statement)
         return (await self.connection.execute(statement, values)).first()
 
     async def all(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:  # noqa: ANN401
         """All rows; the statement carries its own limit."""
+        self._watch(statement)
         return (await self.connection.execute(statement, values)).all()
 
     async def scalar(self, statement: Executable, values: Any = None) -> Any:  # noqa: ANN401
         """The first column of the first row, or None."""
+        self._watch(statement)
         return (await self.connection.execute(statement, values)).scalar()
 
     async def insert(self, table: Table, **values: Any) -> None:  # noqa: ANN401
         """Insert one row of this merchant."""
-        await self.connection.execute(insert(table).values(merchant_id=self.merchant_id, **values))
+        await self.run(insert(table).values(merchant_id=self.merchant_id, **values))
 
     async def insert_once(self, table: Table, **values: Any) -> bool:  # noqa: ANN401
         """Insert one row of this merchant unless its key exists; tells whether it was inserted."""
         statement = upsert(table).values(merchant_id=self.merchant_id, **values).on_conflict_do_nothing()
-        return (await self.connection.execute(statement)).rowcount == 1
+        return (await self.run(statement)).rowcount == 1
 
     async def transition(
         self,
@@ -103,7 +112,7 @@ class Unit:
                 .where(*(table.c[name] == value for name, value in key.items()))
                 .values(state=target.value, **values)
             )
-            if (await self.connection.execute(statement)).rowcount:
+            if (await self.run(statement)).rowcount:
                 return True
         return False
 
@@ -155,14 +164,14 @@ class Unit:
         if len(self._events) > RECORDS_MAX or len(self._jobs) > RECORDS_MAX:
             raise RuntimeError("one transaction leaves more records than its limit")
         if self._events:
-            await self.connection.execute(insert(outbox), self._events)
+            await self.run(insert(outbox), self._events)
         if not self._jobs:
             return
         queued: list[UUID] = []
         for start in range(0, len(self._jobs), JOBS_PER_STATEMENT):
             piece = self._jobs[start : start + JOBS_PER_STATEMENT]
             statement = upsert(job).values(piece).on_conflict_do_nothing().returning(job.c.job_id, job.c.state)
-            rows = (await self.connection.execute(statement)).all()
+            rows = await self.all(statement)
             queued += [row.job_id for row in rows if row.state == "queued"]
         raw = (await self.connection.get_raw_connection()).driver_connection
         await enqueue(raw, [(self.merchant_id, job_id) for job_id in queued])

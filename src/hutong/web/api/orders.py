@@ -17,7 +17,7 @@ from hutong.shops.queries import OrderFilter, orders_page
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.follow_refund import refund_in
-from hutong.workflows.commands.open_shop import connect
+from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.commands.pull_orders import Pulled, pull_orders
 from hutong.workflows.runtime import Runtime
 
@@ -238,21 +238,27 @@ class ConnectionsApi(Controller):
         )
 
     @post("/connections", opt={"scope": "connections:write"}, summary="Connect a platform account")
-    async def make_connection(self, runtime: Runtime, caller: ApiKey, data: NewConnection) -> ConnectionMade:
+    async def make_connection(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewConnection
+    ) -> Response[bytes]:
         """Connect an account; its credentials are sealed at once and never shown again."""
         connector = runtime.registry.get(data.platform)
-        connection_id = await connect(
-            runtime,
-            caller.merchant_id,
-            connector,
-            mode=data.mode,
-            base_url=data.base_url,
-            credentials=data.credentials,
-            title=data.title,
-        )
-        return ConnectionMade(
-            connection_id=connection_id, callback_url=runtime.callback_url(data.platform, connection_id)
-        )
+
+        async def work(unit: Unit) -> ConnectionMade:
+            connection_id = await connect_in(
+                unit,
+                runtime.vault,
+                connector,
+                mode=data.mode,
+                base_url=data.base_url,
+                credentials=data.credentials,
+                title=data.title,
+            )
+            return ConnectionMade(
+                connection_id=connection_id, callback_url=runtime.callback_url(data.platform, connection_id)
+            )
+
+        return await once(runtime, caller, request, "connection.add", work)
 
     @post("/connections/{connection_id:uuid}/pull", opt={"scope": "orders:write"}, summary="Pull orders now")
     async def pull(self, runtime: Runtime, caller: ApiKey, connection_id: UUID) -> Pulled:

@@ -12,6 +12,8 @@ import msgspec
 
 from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.core.ids import new_id
+from hutong.db.unit import Unit
+from hutong.db.vault import Vault
 from hutong.merchants.connections import (
     WALLET_FEE_BPS_DEFAULT,
     Mode,
@@ -43,29 +45,29 @@ class Opened(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def open_shop(runtime: Runtime, name: str, login: str, *, sandbox_merchant: str = "default") -> Opened:
-    """Make a merchant. The password is random and told once."""
+    """Make a merchant, all of it at once. The password is random and told once."""
     merchant_id = new_id(runtime.clock.now())
     password = secrets.token_urlsafe(PASSWORD_BYTES)
     platforms = {} if runtime.sandbox_url is None else await sandbox_platforms(runtime, sandbox_merchant)
     async with runtime.unit(merchant_id, "shop.open") as unit:
         await create_merchant(unit, name)
         await add_staff(unit, login, name, password, Role.OWNER)
-    for connector in runtime.registry.all():
-        if connector.name in platforms:
-            await connect(
-                runtime,
-                merchant_id,
-                connector,
-                mode=Mode.SANDBOX,
-                base_url=str(platforms[connector.name]["base_url"]),
-                credentials=_texts(platforms[connector.name]["credentials"]),
-            )
+        for connector in runtime.registry.all():
+            if connector.name in platforms:
+                await connect_in(
+                    unit,
+                    runtime.vault,
+                    connector,
+                    mode=Mode.SANDBOX,
+                    base_url=str(platforms[connector.name]["base_url"]),
+                    credentials=_texts(platforms[connector.name]["credentials"]),
+                )
     return Opened(merchant_id=merchant_id, login=login, password=password)
 
 
-async def connect(
-    runtime: Runtime,
-    merchant_id: UUID,
+async def connect_in(
+    unit: Unit,
+    vault: Vault,
     connector: Connector,
     *,
     mode: Mode,
@@ -77,19 +79,18 @@ async def connect(
     settings: dict[str, str | int] = {}
     if connector.payments is not None:
         settings["fee_bps"] = WALLET_FEE_BPS_DEFAULT
-    async with runtime.unit(merchant_id, "connection.add") as unit:
-        connection_id = await add_connection(
-            unit,
-            runtime.vault,
-            connector,
-            mode=mode,
-            title=title or connector.title_zh,
-            base_url=base_url,
-            credentials=credentials,
-            settings=settings,
-        )
-        if connector.orders is not None:
-            unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
+    connection_id = await add_connection(
+        unit,
+        vault,
+        connector,
+        mode=mode,
+        title=title or connector.title_zh,
+        base_url=base_url,
+        credentials=credentials,
+        settings=settings,
+    )
+    if connector.orders is not None:
+        unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
     return connection_id
 
 
