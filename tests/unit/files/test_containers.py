@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import gzip
+import io
 import random
+import re
+import zipfile
+from datetime import UTC, datetime
 
 import pytest
 
@@ -117,22 +121,14 @@ def test_archive_bombs_are_refused(read, write, name):
 
 
 def test_a_workbook_bomb_is_refused(read, write, make_workbook, make_zip):
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(make_workbook(ROWS))) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
+    parts = parts_of(make_workbook(ROWS))
     parts["xl/sharedStrings.xml"] = b"<sst>" + b" " * 40 * limits.MIB + b"</sst>"
     with pytest.raises(errors.ArchiveBomb):
         read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
 
 
 def test_entities_in_a_workbook_are_refused(read, write, make_workbook, make_zip):
-    import io
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(make_workbook(ROWS))) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
+    parts = parts_of(make_workbook(ROWS))
     sheet = parts["xl/worksheets/sheet1.xml"]
     parts["xl/worksheets/sheet1.xml"] = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + sheet
     with pytest.raises(errors.FileBroken):
@@ -140,16 +136,68 @@ def test_entities_in_a_workbook_are_refused(read, write, make_workbook, make_zip
 
 
 def test_a_forged_size_of_a_sheet_costs_nothing(read, write, make_workbook, make_zip):
-    import io
-    import re
-    import zipfile
-
-    with zipfile.ZipFile(io.BytesIO(make_workbook(ROWS))) as book:
-        parts = {name: book.read(name) for name in book.namelist()}
+    parts = parts_of(make_workbook(ROWS))
     name = "xl/worksheets/sheet1.xml"
     parts[name] = re.sub(rb'<dimension ref="[^"]*"', b'<dimension ref="A1:XFD1048576"', parts[name])
     parts[name] = parts[name].replace(b"</sheetData>", b'<row r="99999999999"><c r="A9"><v>1</v></c></row></sheetData>')
-    assert len(read(write("a.xlsx", make_zip(parts)), ORDER_FILES)) == 2
+    found = read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
+    assert [row.row_no for row in found] == [2, 3, 99999999999]
+    assert found[2].reason == "quantity_missing"
+
+
+def parts_of(content):
+    with zipfile.ZipFile(io.BytesIO(content)) as book:
+        return {name: book.read(name) for name in book.namelist()}
+
+
+def share_texts(parts):
+    """Inline texts moved to the shared table, as Excel keeps them, with a pronunciation hint at each."""
+    texts = []
+
+    def move(match):
+        texts.append(b"<si><t>" + match[2] + b'</t><rPh sb="0" eb="1"><t>hint</t></rPh></si>')
+        return match[1] + b't="s"><v>%d</v></c>' % (len(texts) - 1)
+
+    name = "xl/worksheets/sheet1.xml"
+    inline = re.compile(rb'(<c [^>]*)t="inlineStr"><is><t>(.*?)</t></is></c>', re.DOTALL)
+    parts[name] = inline.sub(move, parts[name])
+    assert len(texts) > len(ROWS[0])
+    parts["xl/sharedStrings.xml"] = b"<sst>" + b"".join(texts) + b"</sst>"
+    link = (
+        b'<Relationship Id="x" Type="http://x/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>'
+    )
+    rels = "xl/_rels/workbook.xml.rels"
+    parts[rels] = parts[rels].replace(b"</Relationships>", link)
+    return parts
+
+
+def test_dates_as_numbers_shared_texts_and_prefixes(read, write, make_workbook, make_zip):
+    """Excel writes dates as styled numbers and texts once; other programs give every element a prefix."""
+    rows = [ROWS[0], ["1", "A", "杯\n子", 2, datetime(2010, 12, 1, 8, 26, 30), 1.1 + 2.2, 7, "中国"]]  # noqa: DTZ001
+    parts = share_texts(parts_of(make_workbook(rows)))
+    sheet = re.sub(rb"<(/?)([a-zA-Z])", rb"<\1x:\2", parts["xl/worksheets/sheet1.xml"]).replace(b"xmlns=", b"xmlns:x=")
+    for xml in (parts["xl/worksheets/sheet1.xml"], sheet):
+        parts["xl/worksheets/sheet1.xml"] = xml
+        (line,) = read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
+        assert line.created_at == datetime(2010, 12, 1, 0, 26, 30, tzinfo=UTC)
+        assert (line.title, str(line.unit_price), line.buyer_ref) == ("杯 子", "3.3", "7")
+
+
+def test_a_tag_without_end_is_refused(read, write, make_workbook, make_zip):
+    parts = parts_of(make_workbook(ROWS))
+    junk = bytes(random.Random(1).choices(range(97, 123), k=6 * limits.MIB))
+    parts["xl/worksheets/sheet1.xml"] = b'<worksheet><sheetData><row r="1" x="' + junk
+    with pytest.raises(errors.FileBroken):
+        read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
+
+
+def test_a_cell_without_end_is_refused(read, write, make_workbook, make_zip):
+    parts = parts_of(make_workbook(ROWS))
+    junk = bytes(random.Random(1).choices(range(97, 123), k=limits.MIB))
+    xml = b'<worksheet><sheetData><row r="1"><c t="str"><v>' + junk + b"</v></c></row></sheetData></worksheet>"
+    parts["xl/worksheets/sheet1.xml"] = xml
+    with pytest.raises(errors.FileBroken):
+        read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
 
 
 def test_too_many_columns_are_refused(read, write):

@@ -16,15 +16,15 @@ UNPACK_RATIO_FROM_BYTES: Final = 16 * MIB
 ARCHIVE_MEMBERS_MAX: Final = 64
 #: Parts of a workbook (a sheet is one part, so are its styles, strings, drawings).
 WORKBOOK_PARTS_MAX: Final = 2_000
-#: Bytes of a part of a workbook that is held in memory as a whole (shared strings, styles).
-WORKBOOK_HELD_BYTES_MAX: Final = 64 * MIB
-#: Bytes of XML between the beginnings of two rows of a sheet; a row is held as a whole.
-WORKBOOK_ROW_BYTES_MAX: Final = 4 * MIB
+#: Bytes of the texts that a workbook's cells share; they are held in memory.
+WORKBOOK_TEXTS_BYTES_MAX: Final = 64 * MIB
+#: Bytes of each part of its frame (sheet names, links, styles).
+WORKBOOK_FRAME_BYTES_MAX: Final = 16 * MIB
+#: Bytes of XML without the beginning of an element.
+WORKBOOK_TOKEN_BYTES_MAX: Final = 4 * MIB
 
 #: Rows of one table, blank ones included. A sheet of a workbook holds 1,048,576.
 ROWS_MAX: Final = 5_000_000
-#: Blank rows one after another before the rest of a sheet is taken as empty.
-BLANK_ROWS_MAX: Final = 20_000
 #: Columns of one table; the widest order file known has 78.
 COLUMNS_MAX: Final = 512
 #: Characters of one cell; the csv module's own limit too. A workbook's cell holds 32,767.

@@ -3,45 +3,39 @@
 from __future__ import annotations
 
 import re
-import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from itertools import islice
-from typing import IO, Final, Protocol, cast
+from typing import IO, Final
 from xml.etree.ElementTree import ParseError
+from xml.parsers.expat import ExpatError
 
 from defusedxml.common import DefusedXmlException
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
+from openpyxl.utils.datetime import from_excel
 
 from hutong.platforms.tables.errors import FileBroken, FileTooLarge
 from hutong.platforms.tables.limits import (
-    BLANK_ROWS_MAX,
-    CHUNK_BYTES,
     COLUMNS_MAX,
-    WORKBOOK_HELD_BYTES_MAX,
+    WORKBOOK_FRAME_BYTES_MAX,
     WORKBOOK_PARTS_MAX,
-    WORKBOOK_ROW_BYTES_MAX,
+    WORKBOOK_TEXTS_BYTES_MAX,
 )
 from hutong.platforms.tables.sources import Source, check_size
 from hutong.platforms.tables.text import NumberedRow
+from hutong.platforms.tables.workbook import PartReader, Workbook, open_workbook, seconds_rounded, unescaped
 
 #: A spreadsheet keeps 15 significant digits; an integer from here on has lost its last ones.
 EXACT_INTEGER_MAX: Final = 10**15
-#: What damaged or forged workbooks make the parser raise.
+EXACT_DIGITS: Final = 15
+#: What damaged or forged workbooks make their reading raise.
 PARSER_ERRORS: Final = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, ParseError, DefusedXmlException, InvalidFileException,
-    KeyError, ValueError, TypeError, IndexError, AttributeError, OverflowError, NotImplementedError,
-    RuntimeError, AssertionError, UnicodeError,
+    zipfile.BadZipFile, zlib.error, EOFError, OSError, ParseError, ExpatError, DefusedXmlException, KeyError,
+    ValueError, IndexError, OverflowError, NotImplementedError, RuntimeError, StopIteration,
 )  # fmt: skip
-ROW_START: Final = re.compile(rb"<(?:[A-Za-z0-9_]{1,20}:)?row[\s>/]")
-ROW_START_BYTES_MAX: Final = 26
-ROWS_AT_A_TIME: Final = 256
-LONG_DIGITS: Final = re.compile(r"\d{16,}")
+LONG_DIGITS: Final = re.compile(r"\d{16,}", re.ASCII)
+LETTERS: Final = 26
 
 
 def sheet_rows(source: Source) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
@@ -49,101 +43,140 @@ def sheet_rows(source: Source) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
 
     Raises:
         FileBroken: no workbook, or one that was cut off or forged.
-        FileTooLarge: a part, a row or the number of columns passes its limit.
+        FileTooLarge: a part, a cell or the number of columns passes its limit.
         ArchiveBomb: it unpacks to something abnormal.
     """
     with source.open() as stream:
         try:
-            _check_parts(stream, source.name)
-            with _quiet():
-                book = load_workbook(stream, read_only=True, data_only=True, keep_links=False, rich_text=False)
+            archive = zipfile.ZipFile(stream)
         except PARSER_ERRORS as error:
             raise FileBroken(name=source.name, row=1) from error
-        try:
-            for sheet in cast("list[_Sheet]", book.worksheets):
-                yield sheet.title, _quietly(_rows(sheet, source.name))
-        finally:
-            book.close()
+        with archive:
+            try:
+                _check_parts(archive, stream, source.name)
+                book = open_workbook(archive)
+            except PARSER_ERRORS as error:
+                raise FileBroken(name=source.name, row=1) from error
+            for sheet in book.sheets:
+                yield sheet.title, _rows(archive, sheet.part, book, source.name)
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """The parser warns of styles and of what it leaves out, which means nothing here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
-def _quietly(rows: Iterator[NumberedRow]) -> Iterator[NumberedRow]:
-    while True:  # ends when the rows do
-        with _quiet():  # never over a yield: the setting is the whole process's
-            batch = list(islice(rows, ROWS_AT_A_TIME))
-        if not batch:
-            return
-        yield from batch
-
-
-def _check_parts(stream: IO[bytes], name: str) -> None:
-    """Sizes as declared (the unpacker stops there), and no row so large that holding it would hurt."""
+def _check_parts(archive: zipfile.ZipFile, stream: IO[bytes], name: str) -> None:
+    """Sizes as declared; the unpacker stops there."""
+    parts = archive.infolist()
+    if len(parts) > WORKBOOK_PARTS_MAX:
+        raise FileTooLarge(name=name, limit="parts", most=WORKBOOK_PARTS_MAX, row="?")
     stream.seek(0, 2)
-    packed_bytes = stream.tell()
-    stream.seek(0)
-    with zipfile.ZipFile(stream) as archive:
-        parts = archive.infolist()
-        if len(parts) > WORKBOOK_PARTS_MAX:
-            raise FileTooLarge(name=name, limit="parts", most=WORKBOOK_PARTS_MAX, row="?")
-        check_size(name, sum(part.file_size for part in parts), packed_bytes)
-        for part in parts:
-            check_size(name, part.file_size, max(part.compress_size, 1))
-            if "/worksheets/" in part.filename and part.filename.endswith(".xml"):
-                with archive.open(part) as sheet:
-                    _check_rows(sheet, name)
-            elif part.file_size > WORKBOOK_HELD_BYTES_MAX:
-                raise FileTooLarge(name=name, limit="bytes", most=WORKBOOK_HELD_BYTES_MAX, row="?")
-    stream.seek(0)
+    check_size(name, sum(part.file_size for part in parts), stream.tell())
+    for part in parts:
+        check_size(name, part.file_size, max(part.compress_size, 1))
+        lower = part.filename.lower()
+        if "worksheets/" in lower or "media/" in lower:
+            continue
+        limit = WORKBOOK_TEXTS_BYTES_MAX if "sharedstrings" in lower else WORKBOOK_FRAME_BYTES_MAX
+        if part.file_size > limit:
+            raise FileTooLarge(name=name, limit="bytes", most=limit, row="?")
 
 
-def _check_rows(sheet: IO[bytes], name: str) -> None:
-    since_row_bytes, rows, kept = 0, 0, b""
-    while chunk := sheet.read(CHUNK_BYTES):
-        window = kept + chunk
-        starts = [match.span() for match in ROW_START.finditer(window)]
-        rows += len(starts)
-        since_row_bytes = len(window) - starts[-1][0] if starts else since_row_bytes + len(chunk)
-        if since_row_bytes > WORKBOOK_ROW_BYTES_MAX:
-            raise FileTooLarge(name=name, limit="bytes", most=WORKBOOK_ROW_BYTES_MAX, row=rows)
-        kept = window[max(starts[-1][1] if starts else 0, len(window) - ROW_START_BYTES_MAX) :]
-
-
-class _Sheet(Protocol):
-    """What the parser offers of a sheet that is read as a stream; its published types lack ``reset_dimensions``."""
-
-    title: str
-
-    def reset_dimensions(self) -> None: ...
-
-    def iter_rows(self, *, values_only: bool, max_col: int) -> Iterator[Sequence[object]]: ...
-
-
-def _rows(sheet: _Sheet, name: str) -> Iterator[NumberedRow]:
-    row_no = 0
-    blank_rows = 0
-    sheet.reset_dimensions()  # the declared size may be absent, stale or forged
+def _rows(archive: zipfile.ZipFile, part: str, book: Workbook, name: str) -> Iterator[NumberedRow]:
+    rows = _SheetRows(book, name)
     try:
-        for values in sheet.iter_rows(values_only=True, max_col=COLUMNS_MAX + 1):
-            row_no += 1
-            if not any(value is not None for value in values):
-                blank_rows += 1
-                if blank_rows > BLANK_ROWS_MAX:
-                    return
-                yield row_no, ()
-                continue
-            blank_rows = 0
-            if values[COLUMNS_MAX] is not None:
-                raise FileTooLarge(name=name, limit="columns", most=COLUMNS_MAX, row=row_no)
-            yield row_no, [cell_text(value) for value in values]
+        with archive.open(part) as stream:
+            for _ in rows.reader.feed(stream):
+                yield from rows.finished
+                rows.finished.clear()
     except PARSER_ERRORS as error:
-        raise FileBroken(name=name, row=row_no + 1) from error
+        raise FileBroken(name=name, row=rows.row_no + 1) from error
+
+
+class _SheetRows:
+    """Makes rows of the events of one sheet's XML (``row``, ``c`` with ``r``, ``s``, ``t``; ``v`` or ``is/t``)."""
+
+    def __init__(self, book: Workbook, name: str) -> None:
+        self.row_no = 0
+        self.finished: list[NumberedRow] = []
+        self.reader = PartReader()
+        self._book = book
+        self._name = name
+        self._places: dict[str, int] = {}
+        self._cells: list[str] = []
+        self._place = 0
+        self._kind = "n"
+        self._style = 0
+        self._value = ""
+        self.reader.on("row", self._begin_row, self._end_row)
+        self.reader.on("c", self._begin_cell, self._end_cell)
+        self.reader.on("v", self._begin_value, self._end_value)
+        self.reader.on("t", self._begin_value, self._end_inline)
+
+    def _begin_row(self, attributes: dict[str, str]) -> None:
+        told = attributes.get("r")
+        self.row_no = int(told) if told else self.row_no + 1
+        self._cells = []
+        self._place = 0
+
+    def _end_row(self) -> None:
+        self.finished.append((self.row_no, self._cells))
+
+    def _begin_cell(self, attributes: dict[str, str]) -> None:
+        told = attributes.get("r")
+        self._place = self._place_of(told.rstrip("0123456789")) if told else self._place + 1
+        self._kind = attributes.get("t", "n")
+        style = attributes.get("s")
+        self._style = int(style) if style else 0
+        self._value = ""
+
+    def _begin_value(self, _: dict[str, str]) -> None:
+        self.reader.collect()
+
+    def _end_value(self) -> None:
+        self._value = self.reader.taken()
+
+    def _end_inline(self) -> None:
+        self._value += self.reader.taken()
+
+    def _end_cell(self) -> None:
+        if not self._value:
+            return
+        if self._place > COLUMNS_MAX:
+            raise FileTooLarge(name=self._name, limit="columns", most=COLUMNS_MAX, row=self.row_no)
+        self._cells.extend([""] * (self._place - 1 - len(self._cells)))
+        if len(self._cells) < self._place:
+            self._cells.append(self._text())
+        else:
+            self._cells[self._place - 1] = self._text()
+
+    def _text(self) -> str:
+        raw = self._value
+        if self._kind == "n":
+            return self._number(raw)
+        if self._kind == "s":
+            return cell_text(self._book.texts[int(raw)])
+        if self._kind == "b":
+            return cell_text(raw.strip() in {"1", "true"})
+        return cell_text(unescaped(raw))
+
+    def _number(self, raw: str) -> str:
+        if self._style in self._book.date_styles:
+            try:
+                return cell_text(from_excel(float(raw), self._book.epoch))
+            except (ValueError, OverflowError, TypeError):
+                return raw
+        if raw.isdigit() and raw.isascii():
+            return raw if len(raw) <= EXACT_DIGITS else cell_text(int(raw[:400]))
+        return cell_text(float(raw))
+
+    def _place_of(self, letters: str) -> int:
+        """A column's number by its letters: A is 1, AA is 27."""
+        place = self._places.get(letters)
+        if place is None:
+            if not (letters.isascii() and letters.isalpha() and len(letters) <= 3):
+                raise ValueError(letters)
+            place = 0
+            for letter in letters.upper():
+                place = place * LETTERS + ord(letter) - ord("A") + 1
+            self._places[letters] = place
+        return place
 
 
 def cell_text(value: object) -> str:
@@ -165,7 +198,7 @@ def cell_text(value: object) -> str:
         case float():
             return _number_text(value)
         case datetime():
-            return value.replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+            return seconds_rounded(value.replace(tzinfo=None)).isoformat(sep=" ")
         case date() | time():
             return value.isoformat()
         case timedelta():
