@@ -6,6 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
 from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
@@ -498,8 +500,30 @@ IMPORTS = views.ImportsView(
             total="2153941.88",
             currency="GBP",
         ),
-    )
+    ),
+    platforms=("generic", "taobao"),
+    currencies=("CNY", "GBP"),
+    currency="CNY",
 )
+IMPORT_DONE = views.ImportDoneView(
+    file_names="ExportOrderList202611230001.csv, ExportItemList202611230001.csv",
+    rows_read=1204,
+    imported=1180,
+    merged=22,
+    rejected=2,
+    orders_new=603,
+    orders_changed=4,
+    total="88412.50",
+    currency="CNY",
+    dry_run=False,
+    refused=(
+        views.RefusedRow(
+            table="ExportOrderList202611230001.csv", row_no=17, reason="订单号 2.3E+18 已被表格软件改坏。"
+        ),
+        views.RefusedRow(table="ExportOrderList202611230001.csv", row_no=1204, reason="合计行，不是订单。"),
+    ),
+)
+IMPORT_TRIED = msgspec.structs.replace(IMPORT_DONE, dry_run=True, rejected=0, refused=())
 SETTINGS = views.SettingsView(
     merchant=MerchantRow(name="老李日用百货", currency="CNY", timezone="Asia/Shanghai"),
     staff=(StaffRow(name="李明", login="li@example.cn", role="owner", disabled_at=None),),
@@ -572,7 +596,13 @@ GALLERY = {
     "tickets-empty": ("/tickets", "console/tickets.html", views.TicketsView(rows=(), paging=NONE, state="open")),
     "connections": ("/connections", "console/connections.html", CONNECTIONS),
     "imports": ("/imports", "console/imports.html", IMPORTS),
-    "imports-empty": ("/imports", "console/imports.html", views.ImportsView(rows=())),
+    "imports-empty": (
+        "/imports",
+        "console/imports.html",
+        views.ImportsView(rows=(), platforms=("generic", "taobao"), currencies=("CNY", "GBP"), currency="CNY"),
+    ),
+    "import-done": ("/imports", "console/import_done.html", IMPORT_DONE),
+    "import-tried": ("/imports", "console/import_done.html", IMPORT_TRIED),
     "settings": ("/settings", "console/settings.html", SETTINGS),
     "login": ("/login", "console/login.html", views.LoginView(next_path="/")),
     "login-failed": ("/login", "console/login.html", views.LoginView(next_path="/", login="li", failed=True)),

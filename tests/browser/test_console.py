@@ -278,3 +278,49 @@ def test_a_ticket_is_resolved(signed_in, hub):
     assert page.locator("article[data-ticket]").count() == before - 1
     page.goto("/tickets?show=resolved")
     assert page.locator("article[data-ticket]").count() >= 1
+
+
+def test_a_file_is_tried_then_imported_then_imported_again(signed_in, hub, tmp_path):
+    file = tmp_path / "订单 history.csv"
+    rows = ["InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"]
+    rows += [f"7000{n},MUG,BLUE MUG,{n + 1},2026-10-0{n + 1} 09:00:00,4.50,18000,UK" for n in range(3)]
+    rows.append("2.3E+18,MUG,BLUE MUG,1,2026-10-09 09:00:00,4.50,18000,UK")
+    file.write_text("\n".join(rows) + "\n", "utf-8")
+    watched = signed_in("phone")
+    page = watched.page
+
+    def bring_in(*, only_try: bool) -> dict[str, str]:
+        page.goto("/imports")
+        page.set_input_files("[name=files]", file)
+        page.select_option("[name=platform]", "generic")
+        page.select_option("[name=currency]", "GBP")
+        page.set_checked("[name=only_try]", only_try)
+        page.click("main form button.btn-primary")
+        page.wait_for_selector("h1:has-text('导入结果')")
+        assert faults(watched, "zh-Hans") == []
+        return {name: page.locator(f"[data-figure={name}]").inner_text() for name in ("imported", "merged", "rejected")}
+
+    before = len(hub.api("/orders"))
+    assert bring_in(only_try=True) == {"imported": "3", "merged": "0", "rejected": "1"}
+    assert len(hub.api("/orders")) == before
+    assert bring_in(only_try=False) == {"imported": "3", "merged": "0", "rejected": "1"}
+    assert "2.3E+18" in page.locator("tbody").inner_text()
+    assert len(hub.api("/orders")) == before + 3
+    assert bring_in(only_try=False) == {"imported": "0", "merged": "3", "rejected": "1"}
+    assert len(hub.api("/orders")) == before + 3
+    page.goto("/imports")
+    assert file.name in page.locator("tbody").inner_text()
+
+
+def test_a_broken_file_is_refused_with_a_sentence(signed_in, tmp_path):
+    file = tmp_path / "broken.xlsx"
+    file.write_bytes(b"PK\x03\x04 this is no spreadsheet")
+    watched = signed_in()
+    page = watched.page
+    page.goto("/imports")
+    page.set_input_files("[name=files]", file)
+    page.select_option("[name=platform]", "generic")
+    page.click("main form button.btn-primary")
+    page.wait_for_selector(".ht-alone-card h1")
+    assert "broken.xlsx" in page.locator(".ht-alone-card").inner_text()
+    watched.complaints[:] = [c for c in watched.complaints if "status of 4" not in c]

@@ -1,14 +1,53 @@
-"""Past imports of order files, with their figures."""
+"""Order files: bringing them in by hand, with a report of what was not taken, and what was brought in before."""
 
 from __future__ import annotations
 
-from typing import Any
+import tempfile
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Annotated, Any, Final
 
-from litestar import Controller, Response, get
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.datastructures import UploadFile
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
 
+from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.core.money import MINOR_DIGITS
+from hutong.merchants.queries import this_merchant
+from hutong.merchants.staff import Role
 from hutong.shops.queries import ImportRow, past_imports
-from hutong.web.console.desk import ConsoleRequest, Desk
-from hutong.web.console.views import ImportItem, ImportsView
+from hutong.web.console.desk import ConsoleRequest, Desk, session_of
+from hutong.web.console.views import ImportDoneView, ImportItem, ImportsView, RefusedRow
+from hutong.web.languages import locale_of
+from hutong.workflows.commands.import_orders import ImportSummary, import_orders
+from hutong.workflows.commands.import_reading import ImportProgress, Refusal
+
+#: What a browser may send at once; larger histories go by the command line, which streams.
+UPLOAD_BYTES_MAX: Final = 32 * 1024 * 1024
+FILES_MAX: Final = 10
+#: Refused rows that the page lists; the counts are of all.
+REFUSED_SHOWN_MAX: Final = 100
+_PIECE_BYTES: Final = 1024 * 1024
+_NAME_CHARS_MAX: Final = 120
+
+
+class NoFile(HutongError):
+    """The import form came without a file, or with too many."""
+
+    code = "no_file"
+    status = 400
+    zh = ErrorText("没有收到可以导入的文件。", "没有选择文件，或一次选了太多。", "请选择一到十个订单文件再提交。")
+    en = ErrorText("No file to import.", "None was chosen, or too many at once.", "Choose one to ten order files.")
+
+
+class ImportForm(msgspec.Struct, frozen=True, kw_only=True):
+    """The form: files of one platform, their currency, and whether only to try."""
+
+    platform: str
+    currency: str
+    files: list[UploadFile]
+    only_try: str = ""
 
 
 class ImportsController(Controller):
@@ -19,10 +58,97 @@ class ImportsController(Controller):
 
     @get("/")
     async def show(self, request: ConsoleRequest, desk: Desk) -> Response[str]:
-        """The latest imports."""
+        """The form and the latest imports."""
         async with desk.unit(request, "console.imports") as unit:
-            view = ImportsView(rows=tuple(_item(run) for run in await past_imports(unit)))
+            view = ImportsView(
+                rows=tuple(_item(run) for run in await past_imports(unit)),
+                platforms=tuple(each.name for each in desk.runtime.registry.all() if each.order_files is not None),
+                currencies=tuple(sorted(MINOR_DIGITS)),
+                currency=(await this_merchant(unit)).currency,
+            )
             return await desk.page(request, unit, "console/imports.html", view)
+
+    @post("/", request_max_body_size=UPLOAD_BYTES_MAX, status_code=200)
+    async def bring_in(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        data: Annotated[ImportForm, Body(media_type=RequestEncodingType.MULTI_PART)],
+    ) -> Response[str]:
+        """Import the files and tell how it went. All or nothing; the same files again change nothing."""
+        session = session_of(request)
+        if session.role not in (Role.OWNER, Role.MANAGER):
+            raise Forbidden(scope="orders:write")
+        refused: list[Refusal] = []
+
+        def note(row: Refusal) -> None:
+            if len(refused) < REFUSED_SHOWN_MAX:
+                refused.append(row)
+
+        with tempfile.TemporaryDirectory(prefix="hutong-import-") as folder:
+            paths = await _keep(data.files, Path(folder))
+            summary = await import_orders(
+                desk.runtime,
+                session.merchant_id,
+                paths,
+                data.platform,
+                data.currency,
+                data.only_try == "yes",
+                _unheard,
+                on_refused=note,
+            )
+        view = _done(summary, refused, [path.name for path in paths], chinese=locale_of(request).startswith("zh"))
+        async with desk.unit(request, "console.import_done") as unit:
+            return await desk.page(request, unit, "console/import_done.html", view)
+
+
+def _unheard(_news: ImportProgress) -> None:
+    """The browser waits for the whole answer; progress is for the command line."""
+
+
+async def _keep(files: list[UploadFile], folder: Path) -> list[Path]:
+    """The files on disk, under their own plain names.
+
+    Raises:
+        NoFile: there is none, or there are too many.
+    """
+    chosen = [file for file in files if file.filename]
+    if not 0 < len(chosen) <= FILES_MAX:
+        raise NoFile
+    paths = []
+    for number, file in enumerate(chosen):
+        place = folder / str(number)
+        place.mkdir()
+        path = place / _plain_name(file.filename)
+        with path.open("wb") as out:
+            while piece := await file.read(_PIECE_BYTES):
+                out.write(piece)
+        paths.append(path)
+    return paths
+
+
+def _plain_name(name: str) -> str:
+    """The last part of a file name, whatever system it came from; never a way out of the folder."""
+    last = PureWindowsPath(PurePosixPath(name).name).name.lstrip(".")
+    return last[-_NAME_CHARS_MAX:] or "file"
+
+
+def _done(summary: ImportSummary, refused: list[Refusal], names: list[str], *, chinese: bool) -> ImportDoneView:
+    return ImportDoneView(
+        file_names=", ".join(names),
+        rows_read=summary.rows_read,
+        imported=summary.imported,
+        merged=summary.merged,
+        rejected=summary.rejected,
+        orders_new=summary.orders_new,
+        orders_changed=summary.orders_changed,
+        total=summary.total,
+        currency=summary.currency,
+        dry_run=summary.dry_run,
+        refused=tuple(
+            RefusedRow(table=row.table, row_no=row.row_no, reason=row.zh if chinese else row.en) for row in refused
+        ),
+    )
 
 
 def _item(run: ImportRow) -> ImportItem:

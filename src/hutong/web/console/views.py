@@ -296,9 +296,36 @@ class ImportItem(View, frozen=True, kw_only=True):
 
 
 class ImportsView(View, frozen=True, kw_only=True):
-    """Past imports and how to make one."""
+    """The form for files, and past imports."""
 
     rows: tuple[ImportItem, ...]
+    platforms: tuple[str, ...]
+    currencies: tuple[str, ...]
+    currency: str
+
+
+class RefusedRow(View, frozen=True, kw_only=True):
+    """A row that was not taken, and why."""
+
+    table: str
+    row_no: int
+    reason: str
+
+
+class ImportDoneView(View, frozen=True, kw_only=True):
+    """How an import went: rows read = imported + merged + rejected."""
+
+    file_names: str
+    rows_read: int
+    imported: int
+    merged: int
+    rejected: int
+    orders_new: int
+    orders_changed: int
+    total: str
+    currency: str
+    dry_run: bool
+    refused: tuple[RefusedRow, ...]
 
 
 class SettingsView(View, frozen=True, kw_only=True):

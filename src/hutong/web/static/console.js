@@ -40,7 +40,10 @@
 
   document.addEventListener("submit", function (event) {
     var button = event.target.querySelector("button[data-once]");
-    if (button) { button.disabled = true; setTimeout(function () { button.disabled = false; }, 8000); }
+    if (!button) { return; }
+    if (event.target.hasAttribute("data-slow")) { busy(true); button.textContent = button.getAttribute("data-waiting"); }
+    setTimeout(function () { button.disabled = true; }, 0);  // after the browser has taken the form
+    setTimeout(function () { button.disabled = false; }, 60000);
   });
 
   // Charts: drawn only where a page has one; the library is fetched then.
