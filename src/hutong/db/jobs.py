@@ -40,6 +40,7 @@ JobHandler = Callable[[UUID, bytes], Awaitable[None]]
 FailedHook = Callable[[UUID, UUID, str, str], Awaitable[None]]
 
 _CLAIM: Final = text(
+    # law: allow state-compare-and-set because a dead worker's running job is claimed again; finished_at guards the end
     "UPDATE job SET state = 'running', attempts = attempts + 1, dedupe_key = NULL "
     "WHERE merchant_id = :merchant_id AND job_id = :job_id AND finished_at IS NULL RETURNING kind, payload, attempts"
 )
@@ -147,7 +148,7 @@ class Worker:
             async with self._database.unit(merchant_id, "job.done") as unit:
                 await unit.run(
                     update(job)
-                    .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                    .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id, job.c.state == "running")
                     .values(state="done", finished_at=unit.now(), last_error=None)
                 )
 
@@ -163,7 +164,7 @@ class Worker:
         async with self._database.unit(merchant_id, "job.failed") as unit:
             await unit.run(
                 update(job)
-                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id, job.c.state == "running")
                 .values(state="failed", finished_at=unit.now(), last_error=told)
             )
         await self._on_failed(merchant_id, job_id, kind, told)
@@ -174,7 +175,7 @@ class Worker:
         async with self._database.unit(merchant_id, "job.again") as unit:
             await unit.run(
                 update(job)
-                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id)
+                .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id, job.c.state == "running")
                 .values(state="waiting", due_at=unit.now() + delay, attempts=attempts, last_error=error)
             )
 
