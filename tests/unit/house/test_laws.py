@@ -1,8 +1,11 @@
-"""Each law is caught when it is broken, and code that keeps it passes. `make lint` reads the tree itself."""
+"""Each law is caught when it is broken, and code that keeps it passes; then the tree itself is checked."""
+
+from pathlib import Path
 
 import pytest
-from lawcheck.rules import RULES, check_text
+from lawcheck.rules import RULES, check_text, check_tree
 
+ROOT = Path(__file__).resolve().parents[3]
 PAYMENTS = "src/hutong/payments/service.py"
 LEDGER = "src/hutong/ledger/books.py"
 
@@ -133,3 +136,8 @@ def test_a_rule_is_set_aside_for_one_line_and_only_with_a_reason():
 def test_a_comment_behind_code_does_not_cover_the_next_line():
     code = "a = 0.5  # law: allow money-no-float because this is a share of the screen\nb = 0.5\n"
     assert [finding.line for finding in check_text(PAYMENTS, code)] == [2]
+
+
+def test_the_tree_keeps_the_laws():
+    findings = check_tree(ROOT)
+    assert not findings, "\n" + "\n".join(map(str, findings))
