@@ -29,15 +29,15 @@ from hutong.db.jobs import Ticker, Worker
 from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
-from hutong.edge.counter import ClickCounter
 from hutong.edge.front import Application, LinkFront
+from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
-from hutong.workflows.delivery import job_handlers, report_failed_job
+from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.runtime import Runtime
 from hutong.workflows.sandbox_time import SandboxTime
 
@@ -103,10 +103,11 @@ class Hub:
     def __init__(self, runtime: Runtime, settings: Settings, port: int) -> None:
         self._runtime = runtime
         self._stop = asyncio.Event()
-        self._counter = ClickCounter(settings.home / "clicks.counter")
-        self.clicks_lost = self._counter.settle()
+        self._journal = ClickJournal(settings.home / "clicks.journal")
+        self.clicks_lost = self._journal.untold()
         self._table = LinkTable(runtime.database, runtime.clock)
-        self._sink = ClickSink(runtime.database, self._counter)
+        self._sink = ClickSink(runtime.database, self._journal)
+        self.clicks_recovered = self._sink.recovered
         front = LinkFront(
             cast(Application, build_web(runtime)), self._table, self._sink, runtime.clock, runtime.link_key
         )
@@ -127,7 +128,11 @@ class Hub:
     async def run(self, on_ready: asyncio.Event) -> None:
         """Serve until :meth:`stop` or a signal; in-flight clicks are stored and running jobs finished first."""
         if self.clicks_lost:
-            log.warning("the last process ended with %d clicks answered but not stored", self.clicks_lost)
+            log.warning("%d clicks were answered and could not be kept", self.clicks_lost)
+            await report_lost_clicks(self._runtime, self.clicks_lost)
+            self._journal.mark_told(self.clicks_lost)
+        if self.clicks_recovered:
+            log.info("%d clicks of the last process are stored now", self.clicks_recovered)
         if self._time is not None:
             await self._time.catch_up()
         await self._table.refresh()
@@ -154,7 +159,7 @@ class Hub:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._counter.close()
+        self._journal.close()
         for task in done - {waiting}:
             if task.exception() is not None:
                 raise RuntimeError(f"the hub's part {task.get_name()} ended") from task.exception()

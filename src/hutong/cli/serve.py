@@ -79,7 +79,8 @@ async def _serve(settings: Settings, house: House, *, lifeline: bool, fresh_logi
             asyncio.get_running_loop().add_reader(sys.stdin.fileno(), _end_with_parent, hub)
         await ready.wait()
         await _until_listening(settings.host, port, running)
-        line = {"url": url, "api": f"{url}/api/v1", "login": login}
+        clicks = {"recovered": hub.clicks_recovered, "lost": hub.clicks_lost}
+        line = {"url": url, "api": f"{url}/api/v1", "login": login, "clicks": clicks}
         click.echo(f"ready {msgspec.json.encode(line).decode()}")
         sys.stdout.flush()
         await running

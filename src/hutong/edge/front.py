@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
 from hutong.crypto.digests import hmac_sha256
-from hutong.edge.sink import Click, ClickSink
+from hutong.edge.journal import Click
+from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, classify
 from hutong.links.tokens import click_token

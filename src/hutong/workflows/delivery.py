@@ -13,6 +13,7 @@ from hutong.db.jobs import JobHandler
 from hutong.db.tables import outbox
 from hutong.db.unit import DELIVER, EventKey
 from hutong.events import CATALOGUE
+from hutong.merchants.service import all_merchants
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.refunds import SEND_REFUND
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
@@ -91,3 +92,19 @@ async def report_failed_job(runtime: Runtime, merchant_id: UUID, job_id: UUID, k
             details={"kind": kind, "error": error[:ERROR_CHARS_MAX]},
             dedupe_key=job_id.hex,
         )
+
+
+async def report_lost_clicks(runtime: Runtime, count: int) -> None:
+    """Clicks could not be kept, nobody knows whose: every shop of this hub is told the number."""
+    async with runtime.database.plain("system") as connection:
+        merchants = await all_merchants(connection)
+    for merchant in merchants:
+        async with runtime.unit(merchant.merchant_id, "clicks.ticket") as unit:
+            await open_ticket(
+                unit,
+                TicketKind.CLICKS_LOST,
+                Severity.NORMAL,
+                subject=("clicks", str(count)),
+                details={"count": count},
+                dedupe_key=unit.new_id().hex,
+            )
