@@ -159,6 +159,7 @@ LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "QR"
 CHANNELS_VIEW = views.ChannelsView(
     rows=tuple(
         views.ChannelRow(
+            channel_id=uid(clicks),
             name=name,
             kind=kind,
             platform=platform,

@@ -118,7 +118,8 @@ def test_channels_say_what_the_api_says(signed_in, hub):
     for channel in hub.api("/channels"):
         if channel["channel_id"] is None:
             continue
-        row = f"tr[data-channel='{channel['name']}']"
+        row = f"tr[data-channel='{channel['channel_id']}']"
+        expected[f"{row} strong[data-raw]"] = channel["name"]
         expected[f"{row} [data-figure=clicks]"] = f"{channel['clicks']:,}"
         expected[f"{row} [data-figure=orders]"] = f"{channel['orders']:,}"
         money = [checks.money_text(entry["net_minor"], entry["currency"]) for entry in channel["money"]]
@@ -232,8 +233,9 @@ def test_the_theme_is_switched_and_kept(signed_in):
 def test_a_link_is_made_and_shown_with_its_code(signed_in, hub):
     watched = signed_in("phone")
     page = watched.page
-    page.goto("/links")
-    page.click("button[data-open-dialog=new-link] >> nth=0")
+    page.goto("/channels")
+    page.click("main a:has-text('新建链接')")
+    page.wait_for_selector("dialog[open]")
     page.fill("[name=title]", "浏览器里建的链接")
     page.fill("[name=channel_name]", "测试海报")
     page.select_option("[name=channel_kind]", "poster")

@@ -44,6 +44,7 @@ def _row(channel: ChannelDetail, figures: ChannelFigures | None, busiest: int) -
     money = () if figures is None else figures.money
     orders = 0 if figures is None else figures.orders_count
     return ChannelRow(
+        channel_id=channel.channel_id,
         name=channel.name,
         kind=channel.kind,
         platform=channel.platform,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from uuid import UUID
 
 import msgspec
 
@@ -97,6 +98,7 @@ class LinkView(View, frozen=True, kw_only=True):
 class ChannelRow(View, frozen=True, kw_only=True):
     """A channel from click to money; ``revenue`` is what stayed after refunds."""
 
+    channel_id: UUID
     name: str
     kind: str
     platform: str

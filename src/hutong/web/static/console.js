@@ -103,9 +103,17 @@
     });
   }
 
-  document.addEventListener("DOMContentLoaded", function () { drawCharts(document); });
-  document.addEventListener("htmx:historyRestore", function () { drawCharts(document); });
-  document.addEventListener("htmx:afterSettle", function () { drawCharts(document); });
+  // "New link" from another page leads here with ?new=1: the form is open already.
+  function openAsked() {
+    document.querySelectorAll("dialog[data-open-on]").forEach(function (asked) {
+      if (location.search === asked.getAttribute("data-open-on") && !asked.open) { asked.showModal(); }
+    });
+  }
+
+  function arrived() { drawCharts(document); openAsked(); }
+  document.addEventListener("DOMContentLoaded", arrived);
+  document.addEventListener("htmx:historyRestore", arrived);
+  document.addEventListener("htmx:afterSettle", arrived);
   window.addEventListener("resize", function () {
     document.querySelectorAll("[data-drawn]").forEach(function (box) {
       var chart = window.echarts && window.echarts.getInstanceByDom(box);
