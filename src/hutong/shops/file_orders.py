@@ -22,7 +22,7 @@ PAID: Final = frozenset({OrderState.PAID, OrderState.PARTLY_SHIPPED, OrderState.
 
 
 class FileOrderLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line to be written. ``rows`` is how many rows of the files said it."""
+    """A line to be written."""
 
     line_key: str
     seller_code: str
@@ -32,7 +32,6 @@ class FileOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     unit_price: Decimal  # major units, as in the file
     amount_minor: int
     refunded_minor: int
-    rows: int = 1
 
 
 class FileOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -107,7 +106,8 @@ def _lines(parts: Sequence[FileLine], currency: str) -> tuple[FileOrderLine, ...
     found: dict[str, FileOrderLine] = {}
     for row in parts:
         before = found.get(row.line_key)
-        refunded = _minor(row.refunded, currency)
+        amount_minor = _minor(row.amount, currency)
+        refunded = min(_minor(row.refunded, currency), max(amount_minor, 0))  # more than that is the order's
         found[row.line_key] = FileOrderLine(
             line_key=row.line_key,
             seller_code=row.seller_code[:TEXT_CHARS_MAX],
@@ -115,21 +115,24 @@ def _lines(parts: Sequence[FileLine], currency: str) -> tuple[FileOrderLine, ...
             variant=row.variant[:TEXT_CHARS_MAX],
             quantity=row.quantity,
             unit_price=row.unit_price,
-            amount_minor=_minor(row.amount, currency),
+            amount_minor=amount_minor,
             refunded_minor=max(refunded, before.refunded_minor) if before else refunded,
-            rows=before.rows + 1 if before else 1,
         )
     return tuple(found.values())
 
 
 def _total(
-    own: Sequence[FileLine], parts: Sequence[FileLine], lines: Sequence[FileOrderLine], freight: int, currency: str
+    own: Sequence[FileLine],
+    parts: Sequence[FileLine],
+    lines: Sequence[FileOrderLine],
+    freight_minor: int,
+    currency: str,
 ) -> int:
     """The platform's sum where a row has it, once; else the lines and the freight."""
     for rows in (own, parts):
         if (told := _most(row.order_total for row in rows)) is not None:
             return _minor(told, currency)
-    return sum(line.amount_minor for line in lines) + freight
+    return sum(line.amount_minor for line in lines) + freight_minor
 
 
 def _money(
@@ -142,21 +145,30 @@ def _money(
         told = sum((paid for paid in line_sums.values() if paid is not None), Decimal(0))
     owed = total if status.value in PAID else 0
     paid = owed if told is None else _minor(told, currency)
-    by_line = {row.line_key: row.refunded or Decimal(0) for row in parts}
-    refunded = max(_most(row.refunded for row in own) or Decimal(0), sum(by_line.values(), Decimal(0)))
+    refunded = max(_most(row.refunded for row in own) or Decimal(0), _refunded_by_lines(parts))
     return paid, _minor(refunded, currency)
 
 
-def _state(status: ShopOrderStatus, paid: int, refunded: int) -> tuple[OrderState, int, int]:
+def _refunded_by_lines(parts: Sequence[FileLine]) -> Decimal:
+    """What the lines give back. The same sum on all, larger than one of them, is the order's and counts once."""
+    by_line = {row.line_key: (row.refunded or Decimal(0), row.amount) for row in parts}
+    refunds = [refund for refund, _ in by_line.values()]
+    least = min((amount for _, amount in by_line.values()), default=Decimal(0))
+    if len(refunds) > 1 and len(set(refunds)) == 1 and refunds[0] > max(least, Decimal(0)):
+        return refunds[0]
+    return sum(refunds, Decimal(0))
+
+
+def _state(status: ShopOrderStatus, paid_minor: int, refunded_minor: int) -> tuple[OrderState, int, int]:
     """Our state, what was paid, what went back: closed after payment means that all of its money went back."""
-    refunded = max(min(refunded, paid), 0)
+    refunded_minor = max(min(refunded_minor, paid_minor), 0)
     if status is ShopOrderStatus.CLOSED:
-        return (OrderState.REFUNDED, paid, paid) if paid > 0 else (OrderState.CLOSED, 0, 0)
+        return (OrderState.REFUNDED, paid_minor, paid_minor) if paid_minor > 0 else (OrderState.CLOSED, 0, 0)
     if status in (ShopOrderStatus.PENDING, ShopOrderStatus.UNPAID):
         return OrderState(status.value), 0, 0
-    if paid > 0 and refunded == paid:
-        return OrderState.REFUNDED, paid, refunded
-    return OrderState(status.value), paid, refunded
+    if paid_minor > 0 and refunded_minor == paid_minor:
+        return OrderState.REFUNDED, paid_minor, refunded_minor
+    return OrderState(status.value), paid_minor, refunded_minor
 
 
 def _status_of_own(own: Sequence[FileLine]) -> ShopOrderStatus:

@@ -15,8 +15,8 @@ from hutong.platforms.files import FileLine
 
 #: Every order's rows are in one bucket, which is read as a whole.
 BUCKETS: Final = 64
-#: Buckets are worked off together up to this many rows.
-BATCH_ROWS: Final = 6_000
+#: Buckets are worked off together up to this many rows; between batches a server gets to its other work.
+BATCH_ROWS: Final = 4_000
 LENGTH_BYTES: Final = 4
 
 
