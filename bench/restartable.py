@@ -16,8 +16,9 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,33 @@ class World:
     def count(self, table: str, condition: str = "true", *values: Any) -> int:  # noqa: ANN401
         """Rows of a table."""
         return int(self.sql(f"SELECT count(*) FROM {table} WHERE {condition}", *values)[0][0])
+
+    @contextlib.contextmanager
+    def holding(self, table: str) -> Iterator[None]:
+        """Nobody can write the table inside: a lock, as a long maintenance statement would take it."""
+        held, release = threading.Event(), threading.Event()
+
+        async def hold() -> None:
+            connection = await asyncpg.connect(self.database_url(), server_settings={"role": "hutong_owner"})
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute(f"LOCK TABLE {table} IN SHARE MODE")
+            held.set()
+            while not release.is_set() and not connection.is_closed():  # noqa: ASYNC110 (another thread's event)
+                await asyncio.sleep(POLL_S)
+            with contextlib.suppress(Exception):  # the database may be gone with its hub
+                await transaction.rollback()
+                await connection.close()
+
+        thread = threading.Thread(target=lambda: asyncio.run(hold()))
+        thread.start()
+        try:
+            if not held.wait(REST_S):
+                raise Unreached(f"a lock on {table}")
+            yield
+        finally:
+            release.set()
+            thread.join()
 
     def settle(self, seconds: float = REST_S) -> None:
         """Wait until no job is due or running."""

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Request, Response, get, post
+from litestar import Controller, HttpMethod, MediaType, Request, Response, get, post, route
 from litestar.datastructures import Cookie
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
@@ -90,7 +90,7 @@ class LinkController(Controller):
 
     include_in_schema = False
 
-    @get("/l/{code:str}", media_type=MediaType.HTML)
+    @route("/l/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """A link that the edge could not follow: unknown, switched off or over."""
         locale = locale_of(request)

@@ -1,0 +1,135 @@
+"""Links on the running hub: dead ends are friendly, every click is kept, bots apart, and kill -9 takes none."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from hutong.cli.buyers import DESKTOP_AGENT, WECHAT_AGENT
+from hutong.edge.journal import ClickJournal
+
+BOT_AGENT = "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)"
+CLICKS = 40
+
+
+def follow(url: str, agent: str = DESKTOP_AGENT, method: str = "GET", **headers: str) -> httpx.Response:
+    return httpx.request(method, url, headers={"user-agent": agent, **headers}, trust_env=False, timeout=30)
+
+
+def figures(market, goods) -> dict:
+    """The link's clicks, people and bots apart."""
+    link = next(item for item in market.items("/links") if item["link_id"] == goods.link["link_id"])
+    return {"people": link["clicks"], "bots": link["bot_clicks"], "containers": link["clicks_by_container"]}
+
+
+def channel_figures(market, goods) -> dict:
+    """The same of its channel."""
+    channels = market.client.get("/channels").json()["items"]
+    channel = next(item for item in channels if item["channel_id"] == goods.link["channel_id"])
+    return {"people": channel["clicks"], "bots": channel["bot_clicks"], "containers": channel["clicks_by_container"]}
+
+
+@pytest.mark.parametrize(("language", "words"), [("zh-CN", "没有这条链接"), ("en-GB", "No such link")])
+def test_an_unknown_link_shows_a_friendly_page(market, language, words):
+    for code in ("nosuchlink", "x" * 500, "%E4%B8%AD", "a/b"):
+        answer = follow(f"{market.world.url}/l/{code}", **{"accept-language": language})
+        assert answer.status_code == 404
+        assert answer.headers["content-type"].startswith("text/html")
+    answer = follow(f"{market.world.url}/l/nosuchlink", **{"accept-language": language})
+    assert words in answer.text
+    assert follow(f"{market.world.url}/l/nosuchlink", method="HEAD").status_code == 404
+
+
+def test_a_link_that_was_switched_off_says_so(market, until):
+    goods = market.goods()
+    assert follow(goods.link["url"]).status_code == 302
+    market.world.sql(
+        "UPDATE link SET state = 'disabled', changed_at = $2 WHERE link_id = $1::text::uuid",
+        goods.link["link_id"],
+        market.world.now(),
+        role="app",
+    )
+    until("switched off", lambda: follow(goods.link["url"]).status_code == 410, 5)
+    for language, words in (("zh-CN", "这条链接已经停用"), ("en", "switched off")):
+        answer = follow(goods.link["url"], **{"accept-language": language})
+        assert answer.status_code == 410
+        assert words in answer.text
+    until("counted", lambda: figures(market, goods)["people"] >= 1)
+
+
+def test_every_click_is_kept_and_bots_are_told_apart(market, until):
+    goods = market.goods()
+    url = goods.link["url"]
+    assert [follow(url, agent).status_code for agent in (DESKTOP_AGENT, WECHAT_AGENT, BOT_AGENT)] == [302] * 3
+    head = follow(url, method="HEAD")
+    assert (head.status_code, head.headers["cache-control"]) == (302, "no-store")
+    assert follow(url, **{"sec-purpose": "prefetch"}).status_code == 302
+    until("stored", lambda: sum(figures(market, goods)[kind] for kind in ("people", "bots")) == 5, 10)
+    assert figures(market, goods) == {"people": 2, "bots": 3, "containers": {"desktop": 1, "wechat": 1}}
+    assert channel_figures(market, goods) == figures(market, goods)
+
+
+def test_a_link_leads_where_its_maker_said_and_nowhere_else(market):
+    goods = market.goods()
+    for suffix in ("?url=https://evil.example/", "?to=//evil.example", "?redirect=javascript:alert(1)"):
+        target = follow(goods.link["url"] + suffix).headers["location"]
+        assert target.startswith("/b/")
+        assert "evil" not in target
+        assert "javascript" not in target
+    for url in ("https://evil.example/x", "javascript:alert(1)", "http://127.0.0.1/x", "//taobao.com.evil.example"):
+        body = {"title": "x", "url": url, "channel": {"kind": "post", "platform": "weibo", "name": "x"}}
+        assert market.send("/links", body).status_code in (400, 422)
+
+
+def test_kill_minus_nine_takes_no_click(market, until):
+    """The database stands still while people click; the hub is killed with all of them in memory, and starts again."""
+    goods = market.goods()
+    url = goods.link["url"]
+    follow(url)
+    until("stored", lambda: figures(market, goods)["people"] == 1)
+    before = market.world.count("click")
+    with market.world.holding("click"), ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: follow(url).status_code, range(CLICKS)))
+        assert answers == [302] * CLICKS
+        market.world.kill_hub()
+    journal = ClickJournal(market.world.home / "clicks.journal")
+    answered, kept, lost, waiting = journal.answered, journal.kept, journal.lost, len(journal.waiting())
+    journal.close()
+    assert (waiting, lost, kept) == (CLICKS, 0, answered)
+    told = market.world.start_hub(fresh_login=False)
+    assert told["clicks"] == {"recovered": CLICKS, "lost": 0}
+    until("stored", lambda: figures(market, goods)["people"] == 1 + CLICKS)
+    assert market.world.count("click") == before + CLICKS == answered
+
+
+def test_kill_minus_nine_while_clicks_rain(market, until):
+    """Killed somewhere between answer, commit and mark: each click that was answered is there exactly once."""
+    goods = market.goods()
+    url = goods.link["url"]
+    answered = 0
+
+    def click(_: int) -> int:
+        try:
+            return int(follow(url).status_code == 302)
+        except httpx.TransportError:
+            return 0
+
+    for pause in (0.15, 0.35):
+        with ThreadPoolExecutor(4) as pool:
+            counted = pool.map(click, range(150))
+            until("clicks", lambda: market.world.count("click") > 0, 5)
+            time.sleep(pause)
+            market.world.kill_hub()
+            answered += sum(counted)
+        market.world.start_hub(fresh_login=False)
+    journal = ClickJournal(market.world.home / "clicks.journal")
+    until("stored", lambda: journal.stored == journal.kept)
+    assert journal.answered == journal.stored + journal.lost
+    assert market.world.count("click") == journal.stored
+    journal.close()
+    seen = figures(market, goods)["people"]
+    # A click counts before its answer leaves: a kill can take an answer on its way, never a click that was answered.
+    assert answered <= seen <= answered + 8
