@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Final
@@ -30,6 +31,11 @@ CONCURRENT_JOBS_MAX: Final = 12
 BATCH_JOBS: Final = 6
 #: A job whose worker died is taken again after this long without a heartbeat.
 HEARTBEAT_S: Final = 3
+#: A queue entry is held when not even a job's end could be written (disk full, database away); it is tried again.
+RELEASE_S: Final = 5.0
+HELD_BATCH_ROWS: Final = 500
+#: After the queue's own connection broke, the worker takes a new one.
+RECONNECT_S: Final = 1.0
 #: Retries: 2 s, 4 s, 8 s, … at most an hour apart; about 13 hours in all.
 ATTEMPTS_MAX: Final = 24
 BACKOFF_FIRST_S: Final = 2
@@ -44,6 +50,7 @@ _CLAIM: Final = text(
     "UPDATE job SET state = 'running', attempts = attempts + 1, dedupe_key = NULL "
     "WHERE merchant_id = :merchant_id AND job_id = :job_id AND finished_at IS NULL RETURNING kind, payload, attempts"
 )
+_BEGIN: Final = text("SELECT 1")
 _DUE: Final = text(
     "UPDATE job SET state = 'queued' WHERE (merchant_id, job_id) IN ("
     "SELECT merchant_id, job_id FROM job WHERE state = 'waiting' AND due_at <= :now "
@@ -83,12 +90,26 @@ class Ticker:
             reach("commit:tick:after")
         return len(rows)
 
+    async def release_held(self) -> int:
+        """Give entries back to the queue whose job has no end; the number of entries."""
+        async with self._database.plain("system") as connection:
+            raw = (await connection.get_raw_connection()).driver_connection
+            await connection.execute(_BEGIN)  # the queue's statements join this transaction
+            held = [entry.id for entry in await queries(raw).list_failed_jobs(HELD_BATCH_ROWS)]
+            if held:
+                await queries(raw).requeue_jobs(held)
+        return len(held)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until ``stop``; a database that is away for a moment is tried again at the next tick."""
+        release_at_s = 0.0
         while not stop.is_set():
             try:
                 while await self.tick() == DUE_BATCH_ROWS:
                     pass
+                if time.monotonic() >= release_at_s:
+                    release_at_s = time.monotonic() + RELEASE_S
+                    await self.release_held()
             except Exception:
                 log.exception("the ticker could not look for due jobs")
             with contextlib.suppress(TimeoutError):
@@ -109,7 +130,15 @@ class Worker:
         self._stopping = False
 
     async def run(self) -> None:
-        """Work until ``stop``."""
+        """Work until ``stop``; a broken connection is replaced."""
+        while not self._stopping:
+            try:
+                await self._run_once()
+            except Exception:
+                log.exception("the worker lost its connection and takes another one")
+                await asyncio.sleep(RECONNECT_S)
+
+    async def _run_once(self) -> None:
         connection = await self._database.connect_raw("app")
         try:
             held = queries(connection)
