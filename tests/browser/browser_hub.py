@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 HUTONG = Path(sys.executable).parent / "hutong"
-READY_S = 90
+READY_S = 240
 STOP_S = 30
 QUIET_POLLS = 3
 
@@ -70,7 +70,7 @@ class RunningHub:
     def settle(self) -> None:
         """Wait until all that was started has ended: the figures stay the same for a while."""
         before, quiet = None, 0
-        for _ in range(READY_S * 4):
+        for _ in range(READY_S * 2):
             now = json.dumps([self.api(path) for path in ("/accounts", "/stock", "/orders", "/payments")])
             waiting = [o for o in self.api("/orders") if o["state"] == "unpaid"]
             quiet = quiet + 1 if now == before and not waiting else 0

@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from hutong.web.buyer.pages import buyer_headers
 from hutong.web.console.headers import CONSOLE_HEADERS
@@ -70,8 +70,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
 class Watched:
     """A page, and everything it complained about."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, *, is_new: bool = True) -> None:
         self.page = page
+        self.is_new = is_new  # nobody has used its profile before
         self.complaints: list[str] = []
         page.on("console", self._console)
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
@@ -94,23 +95,57 @@ class Watched:
         return self.page
 
 
-@pytest.fixture
-def watch(browser: Browser) -> Iterator[Callable[..., Watched]]:
-    """Opens a page at a size; everything it complains about fails the test at the end."""
-    opened: list[Watched] = []
+class Contexts:
+    """Browser profiles that tests share, so that assets are fetched and read once and people sign in once."""
 
-    def open_page(size: str = "desk", **context) -> Watched:
+    def __init__(self, browser: Browser) -> None:
+        self._browser = browser
+        self._shared: dict[str, BrowserContext] = {}
+
+    def get(self, key: str | None, size: str, **wishes) -> tuple[BrowserContext, bool]:
+        """A profile, and whether it is a new one; without a key it is the caller's own."""
+        if key is not None and key in self._shared:
+            return self._shared[key], False
         width, height = SIZES[size]
-        context.setdefault("viewport", {"width": width, "height": height})
-        context.setdefault("locale", "zh-CN")
-        watched = Watched(browser.new_context(**context).new_page())
-        opened.append(watched)
+        wishes.setdefault("viewport", {"width": width, "height": height})
+        wishes.setdefault("locale", "zh-CN")
+        context = self._browser.new_context(**wishes)
+        if key is not None:
+            self._shared[key] = context
+        return context, True
+
+    def close(self) -> None:
+        for context in self._shared.values():
+            context.close()
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Iterator[Contexts]:
+    made = Contexts(browser)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def watch(contexts: Contexts) -> Iterator[Callable[..., Watched]]:
+    """Opens a page at a size; everything it complains about fails the test at the end.
+
+    ``share`` names a profile that several tests use.
+    """
+    opened: list[tuple[Watched, bool]] = []
+
+    def open_page(size: str = "desk", share: str | None = None, **wishes) -> Watched:
+        context, is_new = contexts.get(share, size, **wishes)
+        watched = Watched(context.new_page(), is_new=is_new)
+        opened.append((watched, share is not None))
         return watched
 
     yield open_page
-    complaints = [complaint for watched in opened for complaint in watched.complaints]
-    for watched in opened:
-        watched.page.context.close()
+    complaints = [complaint for watched, _ in opened for complaint in watched.complaints]
+    for watched, is_shared in opened:
+        watched.page.close()
+        if not is_shared:
+            watched.page.context.close()
     assert complaints == []
 
 

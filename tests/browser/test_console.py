@@ -22,14 +22,17 @@ PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 def signed_in(watch, hub: RunningHub):
     """A page with the owner signed in."""
 
-    def enter(size: str = "desk", locale: str = "zh-Hans"):
-        watched = watch(size, locale=BROWSER_LOCALES[locale], base_url=hub.url)
+    def enter(size: str = "desk", locale: str = "zh-Hans", *, alone: bool = False):
+        """``alone``: with a profile of its own, for tests that change what a profile remembers."""
+        share = None if alone else f"owner {size} {locale}"
+        watched = watch(size, share, locale=BROWSER_LOCALES[locale], base_url=hub.url)
         page = watched.page
         page.goto("/")
-        page.fill("[name=login]", hub.login)
-        page.fill("[name=password]", hub.password)
-        page.click("form button.btn-primary")
-        page.wait_for_url("**/")
+        if watched.is_new:
+            page.fill("[name=login]", hub.login)
+            page.fill("[name=password]", hub.password)
+            page.click("form button.btn-primary")
+            page.wait_for_url("**/")
         return watched
 
     return enter
@@ -215,7 +218,7 @@ def test_orders_are_narrowed_without_a_new_page(signed_in, hub):
 
 
 def test_a_language_is_remembered(signed_in):
-    page = signed_in().page
+    page = signed_in(alone=True).page
     page.goto("/stock?search=CUP&lang=en")
     assert page.url.endswith("/stock?search=CUP")
     assert page.locator("h1").inner_text() == "Stock"
@@ -224,7 +227,7 @@ def test_a_language_is_remembered(signed_in):
 
 
 def test_the_theme_is_switched_and_kept(signed_in):
-    page = signed_in().page
+    page = signed_in(alone=True).page
     page.click("[data-theme-toggle]")
     page.reload()
     assert page.evaluate("document.documentElement.dataset.bsTheme") == "dark"

@@ -24,7 +24,7 @@ def faults(watched, locale: str) -> list[str]:
 def test_page(watch, gallery, name):
     """In Chinese on a phone and on a desk; in the other languages on a phone, where room is scarce."""
     wrong = []
-    watched = watch("phone")
+    watched = watch("phone", share="gallery")
     for size, locale in (("phone", "zh-Hans"), ("desk", "zh-Hans"), ("phone", "en"), ("phone", "zh-Hant")):
         width, height = SIZES[size]
         watched.page.set_viewport_size({"width": width, "height": height})
@@ -45,7 +45,7 @@ def test_pale_text_would_be_found(watch):
 def test_dark_pages_stay_readable(watch, gallery, name):
     """Text keeps a contrast of at least 4.5 to what is behind it (WCAG AA), in the dark as in the light."""
     for scheme in ("light", "dark"):
-        watched = watch("desk", color_scheme=scheme)
+        watched = watch("desk", share=f"gallery {scheme}", color_scheme=scheme)
         watched.page.goto(f"{gallery}/zh-Hans/{name}")
         watched.settle()
         assert watched.page.evaluate("document.documentElement.dataset.bsTheme") == scheme
