@@ -22,8 +22,8 @@ from hutong.web.scene import Scene
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
 
+from browser_gallery import GALLERY
 from browser_hub import RunningHub, running_hub
-from browser_samples import GALLERY
 
 FLAGS = [
     "--headless",

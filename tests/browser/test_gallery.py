@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import browser_checks as checks
 import pytest
-from browser_samples import GALLERY
+from browser_gallery import GALLERY
 
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
