@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -95,6 +96,12 @@ async def set_password(unit: Unit, login: str, password: str) -> None:
     )
 
 
+@lru_cache(maxsize=1)
+def nobodys_hash() -> str:
+    """The hash of a password nobody knows: an unknown login takes as long to refuse as a wrong password."""
+    return _HASHER.hash(secrets.token_urlsafe(32))
+
+
 async def check_password(unit: Unit, login: str, password: str) -> Session:
     """The member of staff with this login and password.
 
@@ -108,12 +115,12 @@ async def check_password(unit: Unit, login: str, password: str) -> Session:
             staff.c.disabled_at.is_(None),
         )
     )
-    if row is None:
-        raise Unauthorized
     try:
-        _HASHER.verify(row.password_hash, password[:PASSWORD_CHARS_MAX])
+        _HASHER.verify(nobodys_hash() if row is None else row.password_hash, password[:PASSWORD_CHARS_MAX])
     except (VerifyMismatchError, VerificationError) as error:
         raise Unauthorized from error
+    if row is None:
+        raise Unauthorized
     return Session(
         merchant_id=unit.merchant_id, staff_id=row.staff_id, name=row.name, login=row.login, role=Role(row.role)
     )
