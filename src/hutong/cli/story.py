@@ -114,6 +114,8 @@ def check(plan: StoryPlan, figures: dict[str, Any]) -> None:
         "stock_on_taobao": left,
         "books_sum_fen": 0,
         "tickets": 0,
+        "customers": 1,
+        "net_fen": TAOBAO_PIECES * plan.price_fen,
         "books_agree": True,
     }
     wrong = {name: figures[name] for name, value in expected.items() if figures[name] != value}

@@ -226,6 +226,7 @@ class Story:
         channel = self.api.get("/channels")["items"][0]
         payments = self.api.get("/payments", limit=PAGE)
         accounts = self.api.get("/accounts")["items"]
+        whole = self.api.get("/figures")
         return {
             "clicks": channel["clicks"],
             "clicks_by_container": channel["clicks_by_container"],
@@ -239,6 +240,8 @@ class Story:
             "postings": len(self.api.get("/postings", limit=PAGE)["items"]),
             "statements": len(self.api.get("/statements")["items"]),
             "tickets": self.api.get("/tickets")["total"],
+            "customers": whole["customers"],
+            "net_fen": whole["money"][0]["net_minor"],
             "balances": self.account_balances(),
             "sandbox_books": self.platform_books(),
             "books_agree": self.books_agree(),

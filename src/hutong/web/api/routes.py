@@ -13,10 +13,11 @@ from hutong import __version__
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
 
-CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi)
+CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi, FiguresApi)
 
 
 def api_router() -> Router:
