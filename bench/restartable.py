@@ -23,16 +23,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import UUID
 
 import asyncpg
 import httpx
 
+from hutong.app import open_runtime
 from hutong.cli.processes import free_ports
+from hutong.config import Settings
 from hutong.db.account import database_account
 from hutong.db.cluster import Cluster
 from hutong.db.home import Home
-from hutong.db.house import DATABASE_NAME
+from hutong.db.house import DATABASE_NAME, open_house
 from hutong.db.lifeline import clear_survivors
+from hutong.workflows.commands.examine import examine
 
 BIN = Path(sys.executable).parent
 READY = "ready "
@@ -280,13 +284,36 @@ class World:
         """The sandbox's clock, which the hub follows."""
         return datetime.fromisoformat(self.sandbox.get("/clock").json()["now"])
 
+    def begin_again(self, template: Path) -> None:
+        """A copy of another home in the place of this one, and the sandbox as it was at its start."""
+        if self.hub is not None:
+            self.kill_hub()
+        self._remove_home()
+        subprocess.run(["/bin/cp", "-a", f"{template}/.", str(self.home)], check=True)
+        self.login = {}
+        self.post_sandbox("/reset")
+
+    def breaches(self) -> list[str]:
+        """What ``hutong doctor`` finds, without a process of its own."""
+
+        async def work() -> list[str]:
+            with open_house(self.home, None, attach=True) as house:
+                async with open_runtime(Settings(home=self.home), house, "") as runtime:
+                    found = await examine(runtime, UUID(self.login["merchant"]))
+            return [f"{breach.rule} {breach.subject} {breach.detail}" for breach in found]
+
+        return asyncio.run(work())
+
+    def _remove_home(self) -> None:
+        if Cluster(self.home).data.exists():
+            clear_survivors(Cluster(self.home).token(), database_account(Cluster(self.home).folder).uid)
+        shutil.rmtree(self.home, ignore_errors=True)
+
     def close(self) -> None:
         """End everything and remove the home."""
         self.sandbox.close()
         if self.hub is not None:
             self.stop_hub()
         self.sandbox_child.close()
-        if Cluster(self.home).data.exists():
-            clear_survivors(Cluster(self.home).token(), database_account(Cluster(self.home).folder).uid)
-        for folder in (self.home, self.log):
-            shutil.rmtree(folder, ignore_errors=True)
+        self._remove_home()
+        shutil.rmtree(self.log, ignore_errors=True)
