@@ -14,6 +14,8 @@ REVENUE_SALES: Final = "revenue:sales"
 EXPENSE_WALLET_FEE: Final = "expense:wallet_fee"
 EXPENSE_COMMISSION: Final = "expense:commission"
 SUSPENSE_PAYMENTS: Final = "suspense:payments"
+#: What buyers owe between sale and settlement: zero for an order that was paid at once.
+CLEARING_ORDERS: Final = "clearing:orders"
 #: Before a party's id.
 PARTY_PREFIX: Final = "payable:party:"
 
@@ -31,6 +33,7 @@ class AccountKind(StrEnum):
 ROOTS: Final[dict[str, AccountKind]] = {
     "wallet": AccountKind.ASSET,
     "receivable": AccountKind.ASSET,
+    "clearing": AccountKind.ASSET,
     "payable": AccountKind.LIABILITY,
     "suspense": AccountKind.LIABILITY,
     "revenue": AccountKind.INCOME,

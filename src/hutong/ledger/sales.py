@@ -12,6 +12,7 @@ import msgspec
 from hutong.core.errors import CurrencyMismatch
 from hutong.core.money import Money, allocate, round_half_up, share_bps
 from hutong.ledger.accounts import (
+    CLEARING_ORDERS,
     EXPENSE_COMMISSION,
     EXPENSE_WALLET_FEE,
     REVENUE_SALES,
@@ -90,8 +91,11 @@ def sale_batch(
     if gross.amount_minor < 0 or shared_minor > gross.amount_minor:
         raise ShareTooLarge(order_id=str(order_id), shared_minor=shared_minor, gross_minor=gross.amount_minor)
     legs = [
-        Leg(wallet_path, gross),
+        # Earned and settled are two facts, also where one batch tells both: the buyer owes, then the wallet pays.
+        Leg(CLEARING_ORDERS, gross),
         Leg(REVENUE_SALES, -gross),
+        Leg(wallet_path, gross),
+        Leg(CLEARING_ORDERS, -gross),
         Leg(EXPENSE_WALLET_FEE, fee),
         Leg(wallet_path, -fee),
         Leg(EXPENSE_COMMISSION, commission),
@@ -167,8 +171,10 @@ def refund_batch(
     ]
     commission_back = Money(sum(share.amount.amount_minor for share in back), gross.currency)
     legs = [
-        Leg(wallet_path, -refunded),
         Leg(REVENUE_SALES, refunded),
+        Leg(CLEARING_ORDERS, -refunded),
+        Leg(CLEARING_ORDERS, refunded),
+        Leg(wallet_path, -refunded),
         Leg(EXPENSE_WALLET_FEE, -fee_back),
         Leg(wallet_path, fee_back),
         Leg(EXPENSE_COMMISSION, -commission_back),
@@ -183,7 +189,12 @@ def platform_refund_batch(
     """Money a shop platform gave back, of which no fee or commission was taken; also for a sale before our time."""
     if refunded.amount_minor < 0:
         raise RefundBeyondSale(before_minor=0, refunded_minor=refunded.amount_minor, gross_minor=0)
-    legs = [Leg(receivable_path, -refunded), Leg(REVENUE_SALES, refunded)]
+    legs = [
+        Leg(REVENUE_SALES, refunded),
+        Leg(CLEARING_ORDERS, -refunded),
+        Leg(CLEARING_ORDERS, refunded),
+        Leg(receivable_path, -refunded),
+    ]
     return _batch(f"refund:{refund_id}", REFUND, ORDER, order_id, event_at, legs)
 
 

@@ -126,6 +126,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "account": {
         "wallet": mark("钱包余额"),
         "receivable": mark("平台待结算"),
+        "clearing": mark("订单待收"),
         "payable": mark("应付推广人"),
         "suspense": mark("待查款项"),
         "revenue": mark("销售收入"),

@@ -231,7 +231,7 @@ def test_a_platform_sale_and_its_refund(room):
 
     sold, nothing, back, kept, breaches = room.do(work)
     assert (sold.posted, nothing.posted, back.posted) == (True, False, True)
-    assert kept == {(TAOBAO, "CNY"): 180, ("revenue:sales", "CNY"): -180}
+    assert kept == {(TAOBAO, "CNY"): 180, ("revenue:sales", "CNY"): -180, ("clearing:orders", "CNY"): 0}
     assert breaches == []
 
 

@@ -56,8 +56,10 @@ def test_a_sale_explains_where_every_fen_went():
     assert batch is not None
     batch.verify()
     assert [(leg.path, leg.amount.amount_minor) for leg in batch.legs] == [
-        (WALLET, 9_999),
+        ("clearing:orders", 9_999),
         ("revenue:sales", -9_999),
+        (WALLET, 9_999),
+        ("clearing:orders", -9_999),
         ("expense:wallet_fee", 60),
         (WALLET, -60),
         ("expense:commission", 1_333),
