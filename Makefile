@@ -10,9 +10,9 @@ INPUTS := locks/run.lock locks/dev.lock locks/tools.lock locks/node.lock pyproje
           .npmrc tools/set-up tools/bootstrap.py tools/assets.py
 BENCHES := links payments ledger shops live analytics load
 
-# A checkout that was moved, or whose Python went away, is set up again whatever the stamps say.
+# A checkout that was moved, whose Python went away or whose assets were removed is set up again whatever the stamps say.
 SOUND := $(shell $(BIN)/python -c '' 2>/dev/null && grep -qF '$(CURDIR)/.venv' $(BIN)/activate 2>/dev/null && echo yes)
-ifneq ($(SOUND),yes)
+ifneq ($(SOUND)$(wildcard src/hutong/web/static/assets/assets.json),yessrc/hutong/web/static/assets/assets.json)
 AGAIN := FORCE
 endif
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import collections
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -22,6 +23,8 @@ JUNIT: Final = ROOT / ".cache" / "junit.xml"
 CODE: Final = ("src", "tools", "tests", "bench", "examples")
 #: The whole of `make test` stays within this; a suite that takes longer is not run by anybody.
 TEST_TIME_MAX_S: Final = 20 * 60
+#: What a step that was stopped has for its fixtures to end databases and browsers.
+STOP_TIME_MAX_S: Final = 60
 #: More workers than this only fight for one database and one browser.
 WORKERS_MAX: Final = 4
 REASONS_SHOWN_MAX: Final = 40
@@ -71,12 +74,26 @@ def run_step(name: str, command: list[str], started: float) -> tuple[bool, float
     )
     begun = time.monotonic()
     left_s = TEST_TIME_MAX_S - (begun - started)
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
+        try:
+            code = process.wait(timeout=max(left_s, 1))
+        except subprocess.TimeoutExpired:
+            print(f"[{name}] stopped: `make test` may take {TEST_TIME_MAX_S // 60} minutes", flush=True)
+            code = stop(process)
+        except KeyboardInterrupt:
+            stop(process)
+            raise
+    return code == 0, time.monotonic() - begun
+
+
+def stop(process: subprocess.Popen[bytes]) -> int:
+    """End a step as Ctrl-C would, so that pytest still says what failed and its fixtures stop what they started."""
+    process.send_signal(signal.SIGINT)
     try:
-        done = subprocess.run(command, cwd=ROOT, check=False, timeout=max(left_s, 1), stdin=subprocess.DEVNULL)
+        return process.wait(timeout=STOP_TIME_MAX_S) or 1
     except subprocess.TimeoutExpired:
-        print(f"[{name}] stopped: `make test` may take {TEST_TIME_MAX_S // 60} minutes", flush=True)
-        return False, time.monotonic() - begun
-    return done.returncode == 0, time.monotonic() - begun
+        process.kill()
+        return process.wait() or 1
 
 
 def summarise(results: dict[str, tuple[bool, float]], seconds: float) -> None:

@@ -15,6 +15,15 @@ ROOT = Path(__file__).resolve().parents[3]
 bootstrap = importlib.import_module("bootstrap")
 
 
+#: A set-up that notes that it was called and leaves what the Makefile looks at.
+STAND_IN = """#!/bin/sh
+echo $1 >> calls
+mkdir -p src/hutong/web/static/assets
+touch .venv/.setup-$1 src/hutong/web/static/assets/assets.json
+echo "$PWD/.venv" > .venv/bin/activate
+"""
+
+
 def executable(file: Path, text: str) -> Path:
     """A script that can be run."""
     file.write_text(text, encoding="utf-8")
@@ -42,8 +51,7 @@ def checkout(tmp_path: Path) -> Path:
     inputs = ("pyproject.toml", "package.json", "package-lock.json", ".npmrc", "tools/bootstrap.py", "tools/assets.py")
     for name in (*inputs, "Makefile", *(f"locks/{lock}.lock" for lock in ("run", "dev", "tools", "node"))):
         shutil.copy(ROOT / name, place / name)
-    note = '#!/bin/sh\necho $1 >> calls\ntouch .venv/.setup-$1\necho "$PWD/.venv" > .venv/bin/activate\n'
-    executable(place / "tools" / "set-up", note)
+    executable(place / "tools" / "set-up", STAND_IN)
     (place / ".venv/bin/python").symlink_to(sys.executable)
     return place
 
@@ -59,6 +67,12 @@ def calls(place: Path) -> list[str]:
 def test_a_second_set_up_does_no_work(checkout):
     assert calls(checkout)[:2] == ["run", "dev"]
     assert calls(checkout) == []
+
+
+def test_removed_assets_are_made_again(checkout):
+    calls(checkout)
+    shutil.rmtree(checkout / "src")
+    assert "run" in calls(checkout)
 
 
 def test_a_changed_lock_and_a_moved_checkout_are_set_up_again(checkout, tmp_path):
@@ -84,6 +98,7 @@ def test_what_is_written_when_home_cannot_be(monkeypatch, tmp_path):
 
 
 def test_a_chosen_index_of_pip_serves_uv_too(monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "executable", sys._base_executable)  # set-up runs on the machine's Python, which has pip
     settings = tmp_path / "pip.conf"
     settings.write_text("[global]\nindex-url = https://packages.example/simple\n", encoding="utf-8")
     monkeypatch.setenv("PIP_CONFIG_FILE", str(settings))
