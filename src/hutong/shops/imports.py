@@ -31,6 +31,10 @@ STEP_FIELDS: Final = (
 #: Two imports of one merchant wait for each other; the second then finds what the first wrote.
 ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('shops.import:' || :merchant_id, 0))")
 
+#: The planner knows nothing of rows that this transaction has just written: taking the merchant's orders for a handful,
+#: it would walk all of them again for each order of a batch. Without nested loops a batch costs one pass at most.
+ONE_PASS_A_BATCH: Final = text("SELECT set_config('enable_nestloop', 'off', true)")
+
 
 class Shop(msgspec.Struct, frozen=True, kw_only=True):
     """Where the files come from."""
@@ -71,8 +75,9 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def begin_import(unit: Unit) -> None:
-    """Wait for another import of this merchant to end."""
+    """Wait for another import of this merchant to end, and fit the transaction for writing many rows."""
     await unit.run(ONE_AT_A_TIME, {"merchant_id": str(unit.merchant_id)})
+    await unit.run(ONE_PASS_A_BATCH)
 
 
 async def known_orders(unit: Unit, shop: Shop, order_nos: Sequence[str]) -> dict[str, Known]:

@@ -170,3 +170,20 @@ def test_a_real_shops_history(hub, check_accounts):
     assert sum(m.money.gross.amount_minor - m.money.refunded.amount_minor for m in months) == 207_890_388
     assert [str(m.month) for m in months] == ["2010-12-01", "2011-01-01", "2011-02-01", "2011-03-01"]
     assert hub.breaches() == []
+
+
+def test_what_an_import_costs_grows_with_its_rows_and_not_with_their_square(hub):
+    rows = [f"9{number},A,Mug,1,12/1/10 8:26,1.00,{number % 900},UK" for number in range(20_000)]
+    path = hub.write("many.csv", text_of(*rows))
+    before = rows_walked(hub)
+    assert hub.load(path, **GBP).orders_new == 20_000
+    assert hub.load(path, **GBP).merged == 20_000
+    assert rows_walked(hub) - before < 100 * len(rows)  # looking at all for each order of a batch walks 10,000 each
+    assert hub.rows("SELECT current_setting('enable_nestloop') AS now")[0]["now"] == "on"  # off in imports only
+
+
+def rows_walked(hub):
+    """Rows and index entries that the database has looked at so far; sessions tell when they end."""
+    (tables,) = hub.rows("SELECT sum(seq_tup_read) AS n FROM pg_stat_user_tables")
+    (indexes,) = hub.rows("SELECT sum(idx_tup_read) AS n FROM pg_stat_user_indexes")
+    return int(tables["n"] + indexes["n"])
