@@ -207,9 +207,15 @@ async def close_order(unit: Unit, order_id: UUID) -> bool:
 
 
 async def record_refund(unit: Unit, order_id: UUID, amount: Money, refunded_at: datetime) -> None:
-    """Money of an order went back; unshipped goods of a fully refunded order come back to the shelf."""
+    """Money of an order went back; unshipped goods of a fully refunded order come back to the shelf.
+
+    Raises:
+        NotFound: the payment has not reached the order yet; the caller tries again later.
+    """
     row = await get_order(unit, order_id, lock=True)
     total = row.refunded_minor + amount.amount_minor
+    if total > row.paid_minor:
+        raise NotFound(what="payment of order", key=str(order_id))
     await unit.run(
         update(sales_order)
         .where(sales_order.c.merchant_id == unit.merchant_id, sales_order.c.order_id == order_id)

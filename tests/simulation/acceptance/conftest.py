@@ -15,6 +15,9 @@ import httpx
 import pytest
 
 from hutong.cli.buyers import WechatVisit, open_in_wechat
+from hutong.cli.story import hub_and_sandbox, tell
+from hutong.cli.story_steps import StoryPlan
+from hutong.db.home import Home
 
 sys.path.insert(0, str(Path(__file__).parents[3] / "bench"))  # what runs hub and sandbox serves the crash proof, too
 
@@ -216,3 +219,16 @@ def market(world: World) -> Iterator[Market]:
 @pytest.fixture
 def until() -> Callable[..., Any]:
     return wait_until
+
+
+@pytest.fixture
+def tell_story(tmp_path: Path) -> Callable[[StoryPlan], dict[str, Any]]:
+    """Tell a whole story in a fresh home with a fresh sandbox; its figures."""
+
+    def run(plan: StoryPlan) -> dict[str, Any]:
+        home = tmp_path / "home"
+        Home.open(home, demo=True)
+        with hub_and_sandbox(home, plan.seed) as (hub, sandbox):
+            return tell(plan, hub, sandbox)
+
+    return run

@@ -20,7 +20,7 @@ from hutong.workflows.runtime import Runtime
 RULES: Final[dict[str, str]] = {
     "all.paid_order_is_booked": (
         "SELECT o.order_id, 'paid ' || o.paid_minor FROM sales_order o WHERE o.merchant_id = :m AND o.paid_minor > 0 "
-        "AND o.connection_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM ledger_batch b WHERE b.merchant_id = :m "
+        "AND o.origin <> 'file' AND NOT EXISTS (SELECT 1 FROM ledger_batch b WHERE b.merchant_id = :m "
         "AND b.idempotency_key = 'sale:' || o.order_id)"
     ),
     "all.captured_payment_has_paid_order": (
