@@ -119,7 +119,7 @@ def test_concurrent_duplicates_have_one_effect(market):
     sent = [
         event
         for event in market.world.sandbox.get("/events").json()
-        if event["kind"] == "callback_sent" and event.get("out_trade_no", sale.out_trade_no) == sale.out_trade_no
+        if event["kind"] == "callback_sent" and event["detail"]["out_trade_no"] == sale.out_trade_no
     ]
     assert len(sent) >= 8
     after = market.rows()
