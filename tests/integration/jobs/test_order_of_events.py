@@ -25,6 +25,7 @@ from hutong.payments.models import refund
 from hutong.payments.refunds import finish_refund, get_refund
 from hutong.payments.service import capture, close_payment, get_attempt, mark_attempt, open_attempt, open_payment
 from hutong.payments.states import AttemptEvent
+from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.platforms.registry import Registry
 from hutong.shops.catalogue import create_product, create_sku
 from hutong.shops.models import sales_order, stock
@@ -34,6 +35,7 @@ from hutong.transport.client import HttpPool
 from hutong.workflows.commands.examine import examine
 from hutong.workflows.commands.follow_refund import refund_in
 from hutong.workflows.commands.open_shop import connect_in
+from hutong.workflows.commands.settle import apply_trade_report
 from hutong.workflows.delivery import deliver_event
 from hutong.workflows.runtime import Runtime
 
@@ -205,5 +207,29 @@ def test_money_after_the_close_goes_back_once(run_shop, choose):
         figures = await shop.figures()
         assert (figures["books"], figures["postings"]) == (0, 4)
         assert await examine(shop.runtime, shop.merchant_id) == []
+
+    run_shop(work)
+
+
+@pytest.mark.parametrize("state", ["open", "paid", "closed"])
+def test_a_status_that_nobody_knows_changes_nothing(run_shop, state):
+    async def work(shop):
+        async with shop.unit() as unit:
+            await mark_attempt(unit, shop.attempt_id, AttemptEvent.OPENED)
+        if state == "paid":
+            await shop.captured()
+        if state == "closed":
+            await shop.closed()
+        await shop.deliver_all(list)
+        before, events = await shop.figures(), await shop.events()
+        async with shop.unit() as unit:
+            attempt = await get_attempt(unit, shop.attempt_id)
+            report = TradeReport(
+                out_trade_no=attempt.out_trade_no, status=TradeStatus.PENDING, raw_status="BRAND_NEW", amount=PRICE
+            )
+            await apply_trade_report(unit, attempt, report)
+        assert (await shop.figures(), await shop.events()) == (before, events)
+        async with shop.unit() as unit:
+            assert (await get_attempt(unit, shop.attempt_id)).state == attempt.state == state
 
     run_shop(work)

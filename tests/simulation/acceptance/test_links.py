@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import pytest
 
 from hutong.cli.buyers import DESKTOP_AGENT, WECHAT_AGENT
-from hutong.edge.journal import ClickJournal
+from hutong.edge.journal import SLOT_BYTES, Click, ClickJournal
 
 BOT_AGENT = "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)"
 CLICKS = 40
@@ -133,3 +135,34 @@ def test_kill_minus_nine_while_clicks_rain(market, until):
     seen = figures(market, goods)["people"]
     # A click counts before its answer leaves: a kill can take an answer on its way, never a click that was answered.
     assert answered <= seen <= answered + 8
+
+
+def test_clicks_that_could_not_be_kept_are_told_once(market):
+    market.world.settle()
+    assert market.world.stop_hub() == 0
+    journal = ClickJournal(market.world.home / "clicks.journal")
+    unkept = make_click(container="x" * SLOT_BYTES)  # larger than any slot, as if the ring were full
+    assert [journal.keep(unkept) for _ in range(3)] == [False] * 3
+    journal.close()
+    assert market.world.start_hub(fresh_login=False)["clicks"] == {"recovered": 0, "lost": 3}
+    tickets = [ticket for ticket in market.items("/tickets") if ticket["kind"] == "clicks_lost"]
+    assert [ticket["details"] for ticket in tickets] == [{"count": 3}]
+    market.world.stop_hub()
+    assert market.world.start_hub(fresh_login=False)["clicks"] == {"recovered": 0, "lost": 0}
+
+
+def make_click(container: str) -> Click:
+    nobody = UUID(int=0)
+    return Click(
+        merchant_id=nobody,
+        click_id=nobody,
+        link_id=nobody,
+        channel_id=nobody,
+        container=container,
+        os="",
+        language="",
+        referrer="none",
+        address_hash=b"",
+        is_bot=False,
+        clicked_at=datetime.now(UTC),
+    )
