@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import threading
@@ -21,19 +22,21 @@ from hutong.cli.trading_day import TradingDay
 from hutong.config import load_settings
 from hutong.db.home import Home
 
-SEED: Final = 20261123
+SEED_MAX: Final = 2**31
 LOOPBACK: Final = "127.0.0.1"
 
 
 @click.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=None, help="Port; 0 takes a free one. 端口")
-@click.option("--seed", type=int, default=SEED, show_default=True, help="Seed of the sandbox and the day. 随机种子")
+@click.option("--seed", type=int, default=None, help="Seed of the sandbox and the day; any by default. 随机种子")
 @click.option("--still", is_flag=True, help="Stop trading after the first hour (for screenshots).")
-def demo(port: int | None, seed: int, still: bool) -> None:
+def demo(port: int | None, seed: int | None, still: bool) -> None:
     """Hub and sandbox with a day's trade to look at; Ctrl-C ends both. 演示
 
     Its home is marked as a demo's; a home with real data is refused.
     """
+    # A sandbox with the seed of an earlier day would send the notices of that day again, and the hub knows them.
+    seed = secrets.randbelow(SEED_MAX) if seed is None else seed
     home = _demo_home()
     Home.open(home, demo=True)
     progress(f"演示数据目录 {home}")
@@ -70,6 +73,7 @@ def _free_or(port: int) -> int:
     """The wanted port when it is free, else 0 for any."""
     try:
         with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a hub that just ended leaves no trace
             probe.bind((LOOPBACK, port))
     except OSError:
         progress(f"端口 {port} 被占用，改用其他端口")

@@ -104,9 +104,9 @@ class TradingDay:
     def open_hours(self) -> None:
         """The first hour: enough to see something on every page."""
         for _ in range(OPENING_VISITS):
-            self._visit()
-        self._sell_on_taobao()
-        self._refund_one()
+            self._quietly(self._visit)
+        self._quietly(self._sell_on_taobao)
+        self._quietly(self._refund_one)
 
     def later(self) -> None:
         """The rest of the day, slowly."""
@@ -133,9 +133,7 @@ class TradingDay:
             return
         visit = open_in_wechat(url, buyer=self._random.randint(1, 9))
         try:
-            visit.press_pay()
-            attempt = self._api.get("/payments", limit=1)["items"][0]["attempts"][0]
-            self._sandbox.post("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"]})
+            self._sandbox.post("/bridge/pay", {"invoke": visit.press_pay()})
             wait_for("paid", lambda: visit.state() == "paid")
         finally:
             visit.close()

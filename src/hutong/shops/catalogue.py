@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.core.money import Money
@@ -160,6 +160,13 @@ async def listings_of(unit: Unit, sku_id: UUID) -> list[ListingView]:
         )
         for row in rows
     ]
+
+
+async def forget_listings(unit: Unit, connection_id: UUID) -> None:
+    """Forget where a shop lists our SKUs; they are looked for again when there is a figure to publish."""
+    await unit.run(
+        delete(listing).where(listing.c.merchant_id == unit.merchant_id, listing.c.connection_id == connection_id)
+    )
 
 
 async def record_push(unit: Unit, listing_id: UUID, quantity: int, pushed_at: datetime) -> None:

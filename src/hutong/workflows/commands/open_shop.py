@@ -24,6 +24,7 @@ from hutong.merchants.connections import (
 from hutong.merchants.service import all_merchants, create_merchant
 from hutong.merchants.staff import Role, add_staff
 from hutong.platforms.contract import Connector, RateLimit
+from hutong.shops.catalogue import forget_listings
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
@@ -104,6 +105,7 @@ async def renew_sandbox_connections(runtime: Runtime) -> None:
             for view in await list_connections(unit):
                 if view.mode is Mode.SANDBOX and view.platform in platforms:
                     told = platforms[view.platform]
+                    await forget_listings(unit, view.connection_id)  # another sandbox has other items
                     await renew_sandbox(
                         unit,
                         runtime.vault,
