@@ -20,6 +20,10 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 BIN: Final = Path(sys.executable).parent
 JUNIT: Final = ROOT / ".cache" / "junit.xml"
+JUNIT_PAGES: Final = ROOT / ".cache" / "junit-pages.xml"
+#: Playwright's synchronous interface leaves an event loop running in its process, where no other test can run one:
+#: what drives a browser has processes of its own.
+IN_A_BROWSER: Final = ("tests/browser", "tests/simulation/test_buyers_screen.py")
 CODE: Final = ("src", "tools", "tests", "bench", "examples")
 #: The whole of `make test` stays within this; a suite that takes longer is not run by anybody.
 TEST_TIME_MAX_S: Final = 20 * 60
@@ -39,9 +43,13 @@ def main() -> int:
     started = time.monotonic()
     steps = lint_steps()
     if chosen.what == "test":
-        steps["tests"] = pytest_command([*chosen.pytest_args, *more])
+        wanted = [*chosen.pytest_args, *more]
+        steps["tests"] = pytest_command(JUNIT, [*(f"--ignore={folder}" for folder in IN_A_BROWSER), *wanted])
+        if not chosen.pytest_args:
+            steps["pages"] = pytest_command(JUNIT_PAGES, [*more, *IN_A_BROWSER])
     JUNIT.parent.mkdir(exist_ok=True)
-    JUNIT.unlink(missing_ok=True)
+    for report in (JUNIT, JUNIT_PAGES):
+        report.unlink(missing_ok=True)
     results = {name: run_step(name, command, started) for name, command in steps.items()}
     summarise(results, time.monotonic() - started)
     return 0 if all(passed for passed, _ in results.values()) else 1
@@ -59,10 +67,10 @@ def lint_steps() -> dict[str, list[str]]:
     }
 
 
-def pytest_command(more: list[str]) -> list[str]:
-    """All tests, a file at a time on each worker so that costly fixtures are made once for a file."""
+def pytest_command(report: Path, more: list[str]) -> list[str]:
+    """Tests, a file at a time on each worker so that costly fixtures are made once for a file."""
     workers = os.environ.get("HUTONG_TEST_WORKERS") or str(max(2, min(os.cpu_count() or 1, WORKERS_MAX)))
-    command = [str(BIN / "pytest"), "-n", workers, "--dist", "loadfile", f"--junitxml={JUNIT}"]
+    command = [str(BIN / "pytest"), "-n", workers, "--dist", "loadfile", f"--junitxml={report}"]
     return [*command, "-q", "--durations=10", "--durations-min=2", *more]
 
 
@@ -101,8 +109,9 @@ def summarise(results: dict[str, tuple[bool, float]], seconds: float) -> None:
     print("\n" + "=" * 72)
     for name, (passed, took_s) in results.items():
         print(f"  {'passed' if passed else 'FAILED'}  {name:<14} {took_s:7.1f} s")
-    if JUNIT.exists():
-        counts, skipped = read_junit(JUNIT)
+    reports = [report for report in (JUNIT, JUNIT_PAGES) if report.exists()]
+    if reports:
+        counts, skipped = read_junit(reports)
         print("  tests: " + ", ".join(f"{count} {word}" for word, count in counts.items()))
         for reason, count in skipped.most_common(REASONS_SHOWN_MAX):
             print(f"  skipped {count}: {reason}")
@@ -112,12 +121,12 @@ def summarise(results: dict[str, tuple[bool, float]], seconds: float) -> None:
     print("=" * 72, flush=True)
 
 
-def read_junit(report: Path) -> tuple[dict[str, int], collections.Counter[str]]:
-    """The totals of a test report, and how many tests each reason skipped."""
+def read_junit(reports: list[Path]) -> tuple[dict[str, int], collections.Counter[str]]:
+    """The totals of test reports, and how many tests each reason skipped."""
     totals = {"run": 0, "failed": 0, "errors": 0, "skipped": 0}
     reasons: collections.Counter[str] = collections.Counter()
-    # Our own pytest wrote this file a moment ago: it is not input from outside.
-    for suite in ET.parse(report).getroot().iter("testsuite"):
+    # Our own pytest wrote these files a moment ago: they are not input from outside.
+    for suite in (suite for report in reports for suite in ET.parse(report).getroot().iter("testsuite")):
         for word, attribute in (("run", "tests"), ("failed", "failures"), ("errors", "errors"), ("skipped", "skipped")):
             totals[word] += int(suite.get(attribute, "0"))
         for skip in suite.iter("skipped"):

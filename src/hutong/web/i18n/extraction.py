@@ -7,13 +7,16 @@ names them) and drops those that are gone.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 from typing import Final
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
+import hutong
 from hutong.core.errors import HutongError
 from hutong.web.i18n.catalogues import DOMAIN, catalogue_path, read_catalogue
 from hutong.web.i18n.locales import DEFAULT_LOCALE, LOCALES, Locale
@@ -26,6 +29,8 @@ KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
 #: The language whose catalogue also carries the texts of errors.
 ERRORS_IN: Final[Locale] = "zh-Hant"
 ERROR_NOTE: Final = "text of an error"
+#: Modules that only Alembic can load.
+ALEMBIC_ONLY: Final = ("hutong.migrations.env", "hutong.migrations.versions")
 _LINE_CHARS: Final = 110
 
 
@@ -97,8 +102,16 @@ def update(locale: Locale, template: Catalog) -> None:
         write_po(file, fresh, width=_LINE_CHARS, sort_output=True, omit_header=True, include_lineno=False)
 
 
+def load_everything() -> None:
+    """Import every module of the house: an error that is not loaded would lose its translation."""
+    for module in walk_packages(hutong.__path__, "hutong."):
+        if not module.name.startswith(ALEMBIC_ONLY):
+            import_module(module.name)
+
+
 def main() -> int:
     """Update all catalogues; the exit code is 1 while anything is untranslated."""
+    load_everything()
     template = extract()
     wrong: list[str] = []
     for locale in LOCALES:
