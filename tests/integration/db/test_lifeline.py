@@ -216,6 +216,8 @@ def test_a_start_after_everything_was_killed_at_once(home, start_hub, writer, pr
     processes.wait_until(lambda: len(one.acknowledged) > 50, BACK_WITHIN_S)
     postmaster = Cluster(home).postmaster()[0]
     watcher = processes.parent(postmaster)
+    # The watcher's death tells the postmaster to stop; frozen, it cannot begin to before it is killed itself.
+    os.kill(postmaster, signal.SIGSTOP)
     for pid in (watcher, postmaster, hub.process.pid):
         os.kill(pid, signal.SIGKILL)
     hub.process.wait()
