@@ -23,7 +23,7 @@ JUNIT: Final = ROOT / ".cache" / "junit.xml"
 JUNIT_PAGES: Final = ROOT / ".cache" / "junit-pages.xml"
 #: Playwright's synchronous interface leaves an event loop running in its process, where no other test can run one:
 #: what drives a browser has processes of its own.
-IN_A_BROWSER: Final = ("tests/browser", "tests/simulation/test_buyers_screen.py")
+IN_A_BROWSER: Final = ("tests/browser",)
 CODE: Final = ("src", "tools", "tests", "bench", "examples")
 #: The whole of `make test` stays within this; a suite that takes longer is not run by anybody.
 TEST_TIME_MAX_S: Final = 20 * 60
