@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
+from hutong.platforms.codes import CodePayments
+from hutong.platforms.combined import CombinedPayments
 from hutong.platforms.files import OrderFiles
-from hutong.platforms.payments import Callbacks, Identity, Payments
+from hutong.platforms.payments import Callbacks, Identity, Payments, PayMethod, RefundRescue
+from hutong.platforms.sharing import ProfitSharing, ShareReceivers
 from hutong.platforms.shops import Orders, Stock
 
 
@@ -52,6 +56,22 @@ class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     seconds: int
 
 
+#: Every capability a connector may have, in the order in which they are shown.
+CAPABILITIES: Final = (
+    "payments",
+    "codes",
+    "combined",
+    "refund_rescue",
+    "share_receivers",
+    "sharing",
+    "callbacks",
+    "identity",
+    "orders",
+    "stock",
+    "order_files",
+)
+
+
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """The fact sheet of a platform. A capability it lacks is None and costs no line."""
 
@@ -65,7 +85,14 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
     error_words: Mapping[str, ErrorWord]
     proofs: Mapping[str, Proof]  # capability name -> proof
+    pay_methods: tuple[PayMethod, ...] = ()  # ways to open an order that `payments` knows
+    identity_kind: str = ""  # what kind of id `identity` learns, e.g. wechat_openid
     payments: Payments | None = None
+    codes: CodePayments | None = None
+    combined: CombinedPayments | None = None
+    refund_rescue: RefundRescue | None = None
+    share_receivers: ShareReceivers | None = None
+    sharing: ProfitSharing | None = None
     callbacks: Callbacks | None = None
     identity: Identity | None = None
     orders: Orders | None = None
@@ -74,5 +101,4 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
 
     def capabilities(self) -> tuple[str, ...]:
         """Names of the capabilities that are present."""
-        names = ("payments", "callbacks", "identity", "orders", "stock", "order_files")
-        return tuple(name for name in names if getattr(self, name) is not None)
+        return tuple(name for name in CAPABILITIES if getattr(self, name) is not None)

@@ -18,7 +18,11 @@ class PayMethod(StrEnum):
 
     JSAPI = "jsapi"  # inside the wallet's own app, needs the payer's id
     NATIVE = "native"  # a QR code scanned from another screen
-    H5 = "h5"  # a phone browser that jumps into the wallet
+    H5 = "h5"  # a phone browser that jumps into the wallet (Alipay: wap)
+    PAGE = "page"  # a desktop browser that goes to the wallet's own cash desk
+    APP = "app"  # a native app that calls the wallet's SDK
+    MINI = "mini"  # a mini-program of the wallet, needs the payer's id for that mini-program
+    CODE = "code"  # the buyer shows a payment code (付款码) and the shop scans it: see CodePayments
 
 
 class TradeStatus(StrEnum):
@@ -53,12 +57,14 @@ class CreatePayment(msgspec.Struct, frozen=True, kw_only=True):
     payer_id: str | None = None  # openid, for JSAPI
     client_ip: str | None = None  # for H5
     attach: str = ""  # a mark of ours that the wallet repeats in its reports, where it has such a field
+    return_url: str = ""  # where the wallet's own page sends the buyer's browser afterwards (h5, page)
+    shared: bool = False  # freeze the money so that it can be shared out (see ProfitSharing)
 
 
 class PaymentCreated(msgspec.Struct, frozen=True, kw_only=True):
     """What the buyer's page needs to go on; exactly one of the three is set."""
 
-    invoke: Mapping[str, str] | None = None  # parameters of the wallet's JavaScript bridge
+    invoke: Mapping[str, str] | None = None  # parameters of the wallet's JavaScript bridge, or of its SDK in an app
     code_url: str | None = None  # text of the QR code
     redirect_url: str | None = None  # H5 page that opens the wallet
 
@@ -122,6 +128,27 @@ class Payments(Protocol):
 
     async def query_refund(self, account: Account, out_refund_no: str) -> RefundReport:
         """Ask what became of a refund."""
+        ...
+
+
+class RescueRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """Send an abnormal refund another way: to the buyer's own card, or (no card) to the merchant's account."""
+
+    out_refund_no: str
+    refund_id: str
+    card_bank: str = ""  # the wallet's bank code
+    card_number: str = ""
+    card_holder: str = ""
+
+    def __repr__(self) -> str:
+        return f"RescueRefund({self.out_refund_no})"
+
+
+class RefundRescue(Protocol):
+    """Capability: what to do about a refund that could not reach the buyer."""
+
+    async def rescue(self, account: Account, command: RescueRefund) -> RefundReport:
+        """Apply again; the number stays the same."""
         ...
 
 

@@ -10,6 +10,7 @@ from hutong.connectors.wechatpay.identity import WechatIdentity
 from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL
 from hutong.connectors.wechatpay.payments import WechatPayments
 from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
+from hutong.platforms.payments import PayMethod
 
 CONNECTOR: Final = Connector(
     name="wechatpay",
@@ -33,6 +34,8 @@ CONNECTOR: Final = Connector(
     secret_fields=("app_secret", "private_key", "api_v3_key"),
     error_words=ERROR_WORDS,
     proofs={"payments": Proof.SIMULATED, "callbacks": Proof.SIMULATED, "identity": Proof.SIMULATED},
+    pay_methods=(PayMethod.JSAPI, PayMethod.NATIVE, PayMethod.H5),
+    identity_kind="wechat_openid",
     payments=WechatPayments(),
     callbacks=WechatCallbacks(),
     identity=WechatIdentity(),

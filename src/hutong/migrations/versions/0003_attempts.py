@@ -1,0 +1,20 @@
+"""attempts
+
+Why: several accounts for each wallet, payment codes, and what a refund needs when it cannot reach the buyer.
+"""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Nothing yet."""
+
+
+def downgrade() -> None:
+    """There is no way back: restore a backup."""
+    raise RuntimeError("migrations only go forward; restore a backup instead")
