@@ -1,22 +1,30 @@
 """The control port: credentials, buyers, clock, faults, books, callbacks, events."""
 
+# Abilities are Protocols, and only ever asked about with isinstance.
+# mypy: disable-error-code="type-abstract"
+
 from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
 from hutong.core.errors import HutongError, InvalidInput, NotFound
-from hutong_sandbox.faults import KINDS, FaultRule
+from hutong_sandbox.abilities import BridgesPages, RotatesKeys, SellsGoods, SendsCallbacks, TakesPayments
+from hutong_sandbox.faults import FaultRule
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json, json_object, json_response
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 BUYERS_SHOWN: Final = 10
 _MERCHANT: Final = re.compile(r"[\w.@-]{1,64}")
 
+#: The platform that is meant where a request names none: there was only one of its kind once.
+FIRST_WALLET: Final = "wechatpay"
+
 Action = Callable[[HttpRequest], Awaitable[object]]
+AbilityT = TypeVar("AbilityT")
 
 
 class Control:
@@ -55,7 +63,7 @@ class Control:
         action = self._actions.get((request.method, request.path))
         try:
             if (request.method, request.path) == ("GET", "/bridge.js"):
-                return self._platforms["wechatpay"].bridge(self.url)
+                return self._able(dict(request.query), BridgesPages).bridge(self.url)
             if request.path == "/bridge/pay":
                 return await self._bridged(request)
             if action is None:
@@ -63,8 +71,6 @@ class Control:
             return json_response(200, await action(request))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return _error(InvalidInput(field="body", problem=str(error)))
-        except NotImplementedError:
-            return _error(InvalidInput(field="platform", problem=f"has no {request.path}"))
         except HutongError as error:
             return _error(error)
 
@@ -73,6 +79,13 @@ class Control:
         if name not in self._platforms:
             raise NotFound(what="platform", key=name)
         return self._platforms[name]
+
+    def _able(self, body: Json, ability: type[AbilityT]) -> AbilityT:
+        """The platform that a request names (the first wallet where it names none), if it can do this."""
+        platform = self._platform({"platform": FIRST_WALLET, **body})
+        if not isinstance(platform, ability):
+            raise InvalidInput(field="platform", problem=f"{platform.name}: not {ability.__name__}")
+        return platform
 
     async def _index(self, _request: HttpRequest) -> object:
         return {"addresses": [f"{method} {path}" for method, path in self._actions], "platforms": self.urls}
@@ -94,11 +107,11 @@ class Control:
 
     async def _pay(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return await self._platform(body).pay(body)
+        return await self._able(body, TakesPayments).pay(body)
 
     async def _buy(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return await self._platform(body).buy(body)
+        return await self._able(body, SellsGoods).buy(body)
 
     async def _buyers(self, request: HttpRequest) -> object:
         appid = request.query.get("appid", "")
@@ -124,7 +137,7 @@ class Control:
         return {"now": self._world.clock.now().isoformat(), "fired": fired}
 
     async def _faults(self, _request: HttpRequest) -> object:
-        return {"rules": self._world.faults.rules(), "kinds": KINDS}
+        return {"rules": self._world.faults.rules(), "kinds": self._world.faults.kinds()}
 
     async def _replace_faults(self, request: HttpRequest) -> object:
         rules = msgspec.json.decode(request.body, type=list[FaultRule])
@@ -137,11 +150,11 @@ class Control:
 
     async def _replay(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return await self._platform({"platform": "wechatpay", **body}).replay(body)
+        return await self._able(body, SendsCallbacks).replay(body)
 
     async def _tamper(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return await self._platform({"platform": "wechatpay", **body}).tamper(body)
+        return await self._able(body, SendsCallbacks).tamper(body)
 
     async def _events(self, request: HttpRequest) -> object:
         after = request.query.get("after", "0")
@@ -151,24 +164,29 @@ class Control:
 
     async def _bridged(self, request: HttpRequest) -> HttpResponse:
         """A page of another origin pays through the injected bridge: signed parameters, nothing else."""
-        invoke = json_object(request.body).get("invoke")
-        trade = await self._platforms["wechatpay"].pay({"invoke": invoke})
+        body = json_object(request.body)
+        trade = await self._able(body, BridgesPages).pay_invoked(body.get("invoke"))
         return json_response(200, trade, **{"Access-Control-Allow-Origin": "*"})
 
     async def _move_order(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return await self._platform(body).move(body)
+        return await self._able(body, SellsGoods).move(body)
 
     async def _shops(self, _request: HttpRequest) -> object:
-        return [shop for platform in self._platforms.values() for shop in platform.shops()]
+        return [
+            shop
+            for platform in self._platforms.values()
+            if isinstance(platform, SellsGoods)
+            for shop in platform.shops()
+        ]
 
     async def _stock(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return self._platform(body).stock(body)
+        return self._able(body, SellsGoods).stock(body)
 
     async def _rotate(self, request: HttpRequest) -> object:
         body = json_object(request.body)
-        return self._platform({"platform": "wechatpay", **body}).rotate()
+        return self._able(body, RotatesKeys).rotate()
 
     async def _reset(self, _request: HttpRequest) -> object:
         self._world.reset()

@@ -31,6 +31,8 @@ class Sandbox:
         self.world = World(seed, Sender(hub_url))
         made = [make(self.world) for make in PLATFORM_MAKERS]
         self.platforms: Mapping[str, Platform] = {platform.name: platform for platform in made}
+        for platform in made:
+            self.world.faults.declare(platform.name, platform.fault_kinds)
         self.control = Control(self.world, self.platforms)
         self._listeners: list[Listener] = []
         self._ticker: asyncio.Task[None] | None = None

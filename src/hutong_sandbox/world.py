@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import ClassVar, Final
 
 from hutong.core.errors import InvalidInput
@@ -44,9 +45,11 @@ class World:
 
 
 class Platform(ABC):
-    """What the control port asks of every platform. An action that a platform lacks stays as it is here."""
+    """What the control port asks of every platform. What only some can do is an ability (``abilities``)."""
 
     name: ClassVar[str]
+    #: Kind of fault -> what it does, of this platform alone.
+    fault_kinds: ClassVar[Mapping[str, str]]
 
     @abstractmethod
     def place(self, base_url: str) -> None:
@@ -71,42 +74,6 @@ class Platform(ABC):
     @abstractmethod
     def reset(self) -> None:
         """Forget orders, not keys."""
-
-    async def pay(self, order: Json) -> Json:
-        """Pay as a buyer."""
-        raise NotImplementedError
-
-    async def buy(self, order: Json) -> Json:
-        """Place a paid order in a shop."""
-        raise NotImplementedError
-
-    async def replay(self, which: Json) -> Json:
-        """Send the last delivered callback of an order again, byte for byte."""
-        raise NotImplementedError
-
-    async def tamper(self, which: Json) -> Json:
-        """Send a callback that must not be believed."""
-        raise NotImplementedError
-
-    def stock(self, entry: Json) -> Json:
-        """Put a SKU into a shop."""
-        raise NotImplementedError
-
-    def rotate(self) -> Json:
-        """Change to the next platform certificate."""
-        raise NotImplementedError
-
-    def bridge(self, control_url: str) -> HttpResponse:
-        """The script that the platform's app puts into merchants' pages."""
-        raise NotImplementedError
-
-    async def move(self, which: Json) -> Json:
-        """Let a buyer or the platform move an order: pay late, confirm, give up."""
-        raise NotImplementedError
-
-    def shops(self) -> list[Json]:
-        """The shops with their stock."""
-        return []
 
 
 def text_of(body: Json, field: str, default: str | None = None) -> str:

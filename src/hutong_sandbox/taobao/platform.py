@@ -8,6 +8,7 @@ from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.books import BookRow
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
 from hutong_sandbox.taobao.accounts import Shop, Shops, Sku
+from hutong_sandbox.taobao.faults import KINDS
 from hutong_sandbox.taobao.gateway import Gateway
 from hutong_sandbox.taobao.trades import Trade, TradeEvent, Trades, TradeStatus
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
@@ -45,6 +46,7 @@ class Taobao(Platform):
     """The simulated platform."""
 
     name = "taobao"
+    fault_kinds = KINDS
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -3,7 +3,7 @@
 (() => {
   if (window.WeixinJSBridge) return;
   const pay = (params, done) => {
-    const body = JSON.stringify({ invoke: params });
+    const body = JSON.stringify({ platform: "wechatpay", invoke: params });
     fetch("__CONTROL__/bridge/pay", { method: "POST", body })
       .then((answer) => done({ err_msg: "get_brand_wcpay_request:" + (answer.ok ? "ok" : "fail") }))
       .catch(() => done({ err_msg: "get_brand_wcpay_request:fail" }));

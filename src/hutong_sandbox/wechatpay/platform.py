@@ -10,6 +10,7 @@ from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
 from hutong_sandbox.wechatpay import cashier, signing
 from hutong_sandbox.wechatpay.accounts import Keyring
+from hutong_sandbox.wechatpay.faults import KINDS
 from hutong_sandbox.wechatpay.gateway import Gateway
 from hutong_sandbox.wechatpay.notices import Notices
 from hutong_sandbox.wechatpay.oauth import OAuth
@@ -44,6 +45,7 @@ class WechatPay(Platform):
     """The simulated platform."""
 
     name = "wechatpay"
+    fault_kinds = KINDS
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -72,6 +74,10 @@ class WechatPay(Platform):
     def bridge(self, control_url: str) -> HttpResponse:
         """The script that WeChat puts into pages."""
         return cashier.bridge_script(control_url)
+
+    async def pay_invoked(self, invoke: object) -> Json:
+        """Pay what a page handed to the bridge."""
+        return await self.pay({"invoke": invoke})
 
     async def pay(self, order: Json) -> Json:
         """Pay as a buyer, through whatever the merchant's page handed out, and let the notice go out."""

@@ -1,0 +1,72 @@
+"""What only some platforms can do: abilities that the control port looks for, and that cost the others no line."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+from hutong_sandbox.http import HttpResponse, Json
+
+
+@runtime_checkable
+class TakesPayments(Protocol):
+    """A wallet: buyers pay merchants' orders."""
+
+    async def pay(self, order: Json) -> Json:
+        """Pay as a buyer; the trade as the platform's own query tells it."""
+        ...
+
+
+@runtime_checkable
+class SendsCallbacks(Protocol):
+    """It tells merchants what happened, and may be made to tell it wrongly."""
+
+    async def replay(self, which: Json) -> Json:
+        """Send the last delivered callback of an order again, byte for byte."""
+        ...
+
+    async def tamper(self, which: Json) -> Json:
+        """Send a callback that must not be believed."""
+        ...
+
+
+@runtime_checkable
+class RotatesKeys(Protocol):
+    """Its signing key changes now and then."""
+
+    def rotate(self) -> Json:
+        """Sign with the next key from now on."""
+        ...
+
+
+@runtime_checkable
+class BridgesPages(Protocol):
+    """Its app puts a script into the merchants' pages, through which they ask for payment."""
+
+    def bridge(self, control_url: str) -> HttpResponse:
+        """The script; it posts what the page invokes to ``{control_url}/bridge/pay`` with the platform's name."""
+        ...
+
+    async def pay_invoked(self, invoke: object) -> Json:
+        """Pay what a page invoked, rightly signed; the trade."""
+        ...
+
+
+@runtime_checkable
+class SellsGoods(Protocol):
+    """A shop: stock, and buyers who order."""
+
+    async def buy(self, order: Json) -> Json:
+        """Place a paid order."""
+        ...
+
+    async def move(self, which: Json) -> Json:
+        """Let a buyer or the platform move an order: pay late, confirm, give up."""
+        ...
+
+    def stock(self, entry: Json) -> Json:
+        """Put a SKU into a shop."""
+        ...
+
+    def shops(self) -> list[Json]:
+        """The shops with their stock."""
+        ...

@@ -1,0 +1,28 @@
+"""What can go wrong at WeChat Pay; numbers are those of the list in the payments reference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+KINDS: Final[Mapping[str, str]] = {
+    "callback_lost": "F1: a notice is never sent, nor retried",
+    "callback_duplicate": "F2: a notice is sent ``count`` times at once",
+    "callback_reordered": "F3: the payment's notice waits until the refund's was sent",
+    "callback_delayed": "F4: the first delivery comes ``seconds`` later",
+    "amount_mismatch": "F5: a validly signed notice says one fen more",
+    "foreign_appid": "F6: a valid notice of another app",
+    "foreign_mchid": "F6: a valid notice of another merchant",
+    "foreign_order": "F6: a valid notice of another order",
+    "foreign_currency": "F6: a valid notice in another currency",
+    "callback_tampered": "F7: a bad copy of the notice precedes the good one",
+    "callback_stale": "F7: a rightly signed copy with an old timestamp precedes the good one",
+    "sign_probe": "F7: a WECHATPAY/SIGNTEST/ probe precedes the notice",
+    "create_timeout": "F8: the order exists, the answer is lost",
+    "server_error": "F8: 500 SYSTEM_ERROR, nothing done",
+    "rate_limited": "F8: 429 FREQUENCY_LIMITED, nothing done",
+    "refund_timeout": "F10: the refund exists, the answer is lost",
+    "refund_stuck": "F10: the refund stays PROCESSING for ``seconds``, then is ABNORMAL",
+    "not_enough": "the merchant's balance does not cover the refund: 403 NOT_ENOUGH",
+    "slow": "every answer takes ``seconds`` of real time",
+}
