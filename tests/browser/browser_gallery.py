@@ -32,7 +32,7 @@ from hutong.web.console import views
 from hutong.web.errors import PageNotFound, text_for
 from hutong.web.i18n import Catalogues, Locale
 from hutong.web.qr import qr_svg
-from hutong.workflows.commands.check_out import NoWallet
+from hutong.workflows.commands.wallets import NoWallet
 
 
 def checkout(state: str, **changes: str) -> CheckoutPage:

@@ -22,18 +22,18 @@ PAYER: Final = "checkout.payer"
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a buyer came from."""
+    """Where a buyer came from; somebody who stands in the shop came by no link."""
 
-    channel_id: UUID
-    link_id: UUID
-    click_id: UUID
+    channel_id: UUID | None = None
+    link_id: UUID | None = None
+    click_id: UUID | None = None
     container: str
 
 
 class Goods(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies on the desk."""
+    """What lies on the desk. Without a SKU it is an amount somebody typed, and no stock is counted."""
 
-    sku_id: UUID
+    sku_id: UUID | None
     title: str
     quantity: int
     amount: Money

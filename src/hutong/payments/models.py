@@ -28,7 +28,7 @@ checkout: Final = Table(
     Column("merchant_id", Uuid, nullable=False),
     Column("checkout_id", Uuid, nullable=False),
     Column("state", Text, nullable=False),
-    Column("sku_id", Uuid, nullable=False),
+    Column("sku_id", Uuid),  # none: an amount somebody typed
     Column("title", Text, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("amount_minor", BigInteger, nullable=False),

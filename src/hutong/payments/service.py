@@ -42,6 +42,7 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     state: AttemptState
     amount: Money
     expires_at: datetime
+    payment_expires_at: datetime
     queries_count: int
     transaction_id: str | None
 
@@ -63,8 +64,16 @@ async def open_payment(unit: Unit, order_id: UUID, amount: Money) -> UUID:
     return payment_id
 
 
-async def open_attempt(unit: Unit, payment_id: UUID, connection_id: UUID, platform: str, method: str) -> UUID:
-    """A wallet's try. Its number is ours: 32 hexadecimal digits, what every wallet takes."""
+async def open_attempt(
+    unit: Unit,
+    payment_id: UUID,
+    connection_id: UUID,
+    platform: str,
+    method: str,
+    *,
+    life: timedelta = PAYMENT_LIFE,
+) -> UUID:
+    """A wallet's try, at most as long as its payment. Its number is ours: 32 hex digits, what every wallet takes."""
     row = await unit.one(
         select(payment).where(payment.c.merchant_id == unit.merchant_id, payment.c.payment_id == payment_id)
     )
@@ -83,13 +92,13 @@ async def open_attempt(unit: Unit, payment_id: UUID, connection_id: UUID, platfo
         amount_minor=row.amount_minor,
         currency=row.currency,
         created_at=unit.now(),
-        expires_at=row.expires_at,
+        expires_at=min(row.expires_at, unit.now() + life),
     )
     return attempt_id
 
 
 def _attempts() -> Any:  # noqa: ANN401 (a select with a typed row would need generated types)
-    return select(attempt, payment.c.order_id).join(
+    return select(attempt, payment.c.order_id, payment.c.expires_at.label("payment_expires_at")).join(
         payment, (payment.c.merchant_id == attempt.c.merchant_id) & (payment.c.payment_id == attempt.c.payment_id)
     )
 
@@ -106,6 +115,7 @@ def _view(row: Row[Any]) -> AttemptView:
         state=AttemptState(row.state),
         amount=Money(row.amount_minor, row.currency),
         expires_at=row.expires_at,
+        payment_expires_at=row.payment_expires_at,
         queries_count=row.queries_count,
         transaction_id=row.transaction_id,
     )
@@ -167,17 +177,24 @@ async def count_query(unit: Unit, attempt_id: UUID) -> None:
     )
 
 
-async def capture(unit: Unit, view: AttemptView, transaction_id: str, paid_at: datetime) -> bool:
+async def capture(
+    unit: Unit,
+    view: AttemptView,
+    transaction_id: str,
+    paid_at: datetime,
+    event: AttemptEvent = AttemptEvent.PAID,
+) -> bool:
     """The wallet says that this attempt is paid; True when that was news.
 
     The first capture pays the payment. Any other (a second wallet, or money after the close) is a surplus: it
-    gets exactly one automatic refund and a ticket, in this same transaction.
+    gets exactly one automatic refund and a ticket, in this same transaction. ``event`` is STAYED where the wallet
+    was asked to undo a charge and did not.
     """
     fresh = await unit.transition(
         attempt,
         {"attempt_id": view.attempt_id},
         ATTEMPT,
-        AttemptEvent.PAID,
+        event,
         transaction_id=transaction_id,
         paid_at=paid_at,
     )

@@ -41,7 +41,10 @@ PAYMENT: Final = TransitionTable(
 
 
 class AttemptState(StrEnum):
-    """One wallet's try. UNKNOWN: we asked the wallet to open the order and heard nothing clear."""
+    """One wallet's try. UNKNOWN: we asked the wallet to open the order and heard nothing clear.
+
+    REVERSING: a charge is being undone; what the wallet says of it meanwhile is stale. REVERSED: no money stays taken.
+    """
 
     CREATED = "created"
     OPEN = "open"
@@ -49,6 +52,8 @@ class AttemptState(StrEnum):
     PAID = "paid"
     CLOSED = "closed"
     REFUSED = "refused"
+    REVERSING = "reversing"
+    REVERSED = "reversed"
 
 
 class AttemptEvent(StrEnum):
@@ -59,6 +64,9 @@ class AttemptEvent(StrEnum):
     PAID = "paid"
     CLOSE = "close"
     REFUSE = "refuse"
+    REVERSE = "reverse"
+    REVERSED = "reversed"
+    STAYED = "stayed"  # the wallet did not undo it: the money stays taken
 
 
 _ATTEMPT_UNPAID: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
@@ -76,6 +84,10 @@ ATTEMPT: Final = TransitionTable(
         (AttemptState.CLOSED, AttemptEvent.PAID): AttemptState.PAID,
         (AttemptState.REFUSED, AttemptEvent.PAID): AttemptState.PAID,
         **{(state, AttemptEvent.CLOSE): AttemptState.CLOSED for state in _ATTEMPT_UNPAID},
+        **{(state, AttemptEvent.REVERSE): AttemptState.REVERSING for state in _ATTEMPT_UNPAID},
+        (AttemptState.REVERSING, AttemptEvent.REVERSED): AttemptState.REVERSED,
+        (AttemptState.REVERSING, AttemptEvent.STAYED): AttemptState.PAID,
+        (AttemptState.REVERSED, AttemptEvent.STAYED): AttemptState.PAID,
     },
 )
 

@@ -87,6 +87,10 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     proofs: Mapping[str, Proof]  # capability name -> proof
     pay_methods: tuple[PayMethod, ...] = ()  # ways to open an order that `payments` knows
     identity_kind: str = ""  # what kind of id `identity` learns, e.g. wechat_openid
+    home_containers: tuple[str, ...] = ()  # containers (see links) that are this wallet's own app
+    shut_containers: tuple[
+        str, ...
+    ] = ()  # containers whose wall keeps this wallet from opening: it is not offered there
     payments: Payments | None = None
     codes: CodePayments | None = None
     combined: CombinedPayments | None = None

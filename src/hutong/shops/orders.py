@@ -28,9 +28,9 @@ UNSHIPPED: Final = (OrderState.PAID.value,)
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
-    """An order at our own checkout."""
+    """An order at our own checkout. Without a SKU it is an amount: nothing is reserved."""
 
-    sku_id: UUID
+    sku_id: UUID | None
     seller_code: str
     title: str
     quantity: int
@@ -84,7 +84,8 @@ async def place_order(unit: Unit, new: NewOrder) -> UUID:
         unit_price=Decimal(new.unit_price.decimal_text()),
         amount_minor=total.amount_minor,
     )
-    await reserve(unit, [Quantity(sku_id=new.sku_id, quantity=new.quantity)], subject_of(order_id))
+    if new.sku_id is not None:
+        await reserve(unit, [Quantity(sku_id=new.sku_id, quantity=new.quantity)], subject_of(order_id))
     unit.emit(
         OrderPlaced(
             order_id=order_id,

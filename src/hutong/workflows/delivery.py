@@ -16,6 +16,7 @@ from hutong.events import CATALOGUE
 from hutong.merchants.service import all_merchants
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.refunds import SEND_REFUND
+from hutong.workflows.commands.charge_code import follow_due_charge
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
@@ -23,6 +24,7 @@ from hutong.workflows.commands.settle import close_due_payment, query_attempt
 from hutong.workflows.commands.take_notice import work_inbound
 from hutong.workflows.jobs import (
     CLOSE_PAYMENT,
+    FOLLOW_CHARGE,
     PULL_ORDERS,
     PUSH_STOCK,
     QUERY_ATTEMPT,
@@ -61,6 +63,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     DELIVER: deliver_event,
     QUERY_ATTEMPT: query_attempt,
     CLOSE_PAYMENT: close_due_payment,
+    FOLLOW_CHARGE: follow_due_charge,
     WORK_INBOUND: work_inbound,
     SEND_REFUND: send_refund,
     QUERY_REFUND: query_refund,

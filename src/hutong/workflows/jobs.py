@@ -10,6 +10,7 @@ import msgspec
 
 QUERY_ATTEMPT: Final = "payments.query_attempt"
 CLOSE_PAYMENT: Final = "payments.close_payment"
+FOLLOW_CHARGE: Final = "payments.follow_charge"
 WORK_INBOUND: Final = "payments.work_inbound"
 QUERY_REFUND: Final = "payments.query_refund"
 PULL_ORDERS: Final = "shops.pull_orders"
@@ -26,6 +27,8 @@ QUERY_GAPS: Final = (
     timedelta(minutes=10),
     timedelta(minutes=10),
 )
+#: While the buyer types a password at the counter.
+CODE_QUERY_GAP: Final = timedelta(seconds=5)
 #: Refunds usually arrive within minutes; banks may take days.
 REFUND_QUERY_GAP: Final = timedelta(minutes=1)
 REFUND_QUERIES_MAX: Final = 60 * 24 * 4

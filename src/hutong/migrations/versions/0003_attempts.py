@@ -5,6 +5,8 @@ Why: several accounts for each wallet, payment codes, and what a refund needs wh
 
 from __future__ import annotations
 
+from alembic import op
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -12,7 +14,8 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Nothing yet."""
+    """Apply."""
+    op.alter_column("checkout", "sku_id", nullable=True)
 
 
 def downgrade() -> None:

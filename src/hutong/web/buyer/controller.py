@@ -28,7 +28,9 @@ from hutong.shops.queries import order_detail
 from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, LINK_OVER, LINK_UNKNOWN, BuyerPages, CheckoutPage
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
-from hutong.workflows.commands.check_out import identify_url, learn_payer, pay, start_checkout
+from hutong.workflows.commands.check_out import identify_url, learn_payer, start_checkout
+from hutong.workflows.commands.pay import pay
+from hutong.workflows.commands.wallets import wallet_choices
 from hutong.workflows.runtime import Runtime
 
 LOG: Final = logging.getLogger(__name__)
@@ -46,9 +48,10 @@ _STATES: Final[dict[CheckoutState, str]] = {
 
 
 class PayRequest(msgspec.Struct, frozen=True):
-    """The buyer pressed "pay"."""
+    """The buyer pressed "pay", for a wallet or for the first that knows the method."""
 
     method: PayMethod
+    platform: str | None = None
 
 
 class PayAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -141,16 +144,16 @@ class CheckoutController(Controller):
 
     @get("/", media_type=MediaType.HTML)
     async def show(self, request: BuyerRequest, checkout_id: UUID, buyer: BuyerDesk, code: str = "") -> Response[Any]:
-        """The cash desk itself; inside WeChat it first learns, silently, who pays."""
+        """The cash desk itself; inside a wallet's own app it first learns, silently, who pays."""
         merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
         if merchant_id is None:
             return buyer.pages.message(CHECKOUT_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         here = f"{buyer.runtime.public_url}/c/{checkout_id}"
-        in_wechat = classify(request.headers.get("user-agent", "")).container == "wechat"
+        container = classify(request.headers.get("user-agent", "")).container
         problem = ""
         if code and request.query_params.get("state") == checkout_id.hex:
             try:
-                await learn_payer(buyer.runtime, merchant_id, checkout_id, code[:_OAUTH_CODE_CHARS_MAX])
+                await learn_payer(buyer.runtime, merchant_id, checkout_id, container, code[:_OAUTH_CODE_CHARS_MAX])
             except HutongError as error:
                 LOG.warning("the payer could not be learned: %s", error.code)
                 problem = buyer.pages.sentence(error, locale_of(request))
@@ -163,13 +166,12 @@ class CheckoutController(Controller):
             link_path = await self._link_path(buyer, merchant_id, view)
             if link_path is not None:
                 return Redirect(link_path, status_code=HTTP_302_FOUND)
-        if in_wechat and not problem and view.state in (CheckoutState.OPEN, CheckoutState.PAYING):
-            away = await identify_url(buyer.runtime, merchant_id, checkout_id, here)
+        if not problem and view.state in (CheckoutState.OPEN, CheckoutState.PAYING):
+            away = await identify_url(buyer.runtime, merchant_id, checkout_id, container, here)
             if away is not None:
                 return Redirect(away, status_code=HTTP_302_FOUND)
-        method = PayMethod.JSAPI if in_wechat else PayMethod.H5
-        if classify(request.headers.get("user-agent", "")).container == "desktop":
-            method = PayMethod.NATIVE
+        choices = await wallet_choices(buyer.runtime, merchant_id, container)
+        method = choices[0].method if choices else PayMethod.H5
         page = CheckoutPage(
             checkout_id=str(checkout_id),
             shop=shop,
@@ -218,7 +220,14 @@ class CheckoutController(Controller):
         if merchant_id is None:
             raise NotFound(what="checkout", key=str(checkout_id))
         client_ip = request.client.host if request.client else ""
-        created = await pay(buyer.runtime, merchant_id, checkout_id, data.method, client_ip)
+        created = await pay(
+            buyer.runtime,
+            merchant_id,
+            checkout_id,
+            platform=data.platform,
+            method=data.method,
+            client_ip=client_ip,
+        )
         drawn = None
         if created.code_url is not None:
             drawn = qr_svg(created.code_url, "QR")

@@ -20,22 +20,30 @@ from hutong.payments.service import (
     payment_state,
 )
 from hutong.payments.states import AttemptEvent, AttemptState, PaymentState
-from hutong.platforms.payments import TradeReport, TradeStatus
-from hutong.workflows.jobs import QUERY_GAPS, AttemptKey, PaymentKey
+from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
+from hutong.workflows.jobs import CODE_QUERY_GAP, QUERY_GAPS, AttemptKey, PaymentKey
 from hutong.workflows.runtime import Runtime
 
 #: States in which the wallet may still take money.
 LIVE: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
+#: States that have to come to an end at the wallet before the payment can be closed.
+UNSETTLED: Final = (*LIVE, AttemptState.REVERSING)
+_UNHEARD: Final = (AttemptState.CREATED, AttemptState.UNKNOWN)
+_PAID: Final = (TradeStatus.PAID, TradeStatus.REFUNDED)
 
 
 async def apply_trade_report(unit: Unit, attempt: AttemptView, report: TradeReport) -> None:
-    """Take the wallet's word for an attempt. Unknown words and late news change nothing."""
-    if report.status in (TradeStatus.PAID, TradeStatus.REFUNDED):
-        paid_at = report.paid_at or unit.now()
-        await capture(unit, attempt, report.transaction_id or "", paid_at)
+    """Take the wallet's word for an attempt. Unknown words and late news change nothing.
+
+    ``attempt`` is as it was before the wallet was asked. While a charge is being undone, nobody can tell whether
+    PAID was said before or after; so it counts only when it was asked for after the end of the reversal.
+    """
+    if report.status in _PAID:
+        event = AttemptEvent.STAYED if attempt.state is AttemptState.REVERSED else AttemptEvent.PAID
+        await capture(unit, attempt, report.transaction_id or "", report.paid_at or unit.now(), event)
     elif report.status is TradeStatus.CLOSED:
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
-    elif report.status is TradeStatus.PENDING and attempt.state is AttemptState.UNKNOWN:
+    elif report.status is TradeStatus.PENDING and attempt.state in _UNHEARD:
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.OPENED)
 
 
@@ -44,6 +52,11 @@ async def query_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
     key = msgspec.json.decode(payload, type=AttemptKey)
     async with runtime.unit(merchant_id, "attempt.read") as unit:
         attempt = await get_attempt(unit, key.attempt_id)
+    if attempt.state is AttemptState.REVERSING:
+        raise Postpone(CODE_QUERY_GAP)
+    if attempt.state is AttemptState.REVERSED:  # a notice says paid: is it older than the reversal, or was that undone?
+        await ask_wallet(runtime, merchant_id, attempt)
+        return
     if attempt.state not in LIVE or attempt.expires_at <= runtime.clock.now():
         return
     await ask_wallet(runtime, merchant_id, attempt)
@@ -74,16 +87,20 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
             return
         attempts = await attempts_of(unit, payment_id)
     for attempt in attempts:
-        if attempt.state in LIVE:
-            await _close_at_wallet(runtime, merchant_id, attempt)
+        if attempt.state in UNSETTLED:
+            await close_at_wallet(runtime, merchant_id, attempt)
     async with runtime.unit(merchant_id, "payment.close") as unit:
         attempts = await attempts_of(unit, payment_id)
-        if any(attempt.state in LIVE for attempt in attempts):
+        if any(attempt.state in UNSETTLED for attempt in attempts):
             raise Postpone(QUERY_GAPS[0])
         await close_payment(unit, payment_id, attempts[0].order_id)
 
 
-async def _close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
+async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
+    """End an attempt at its wallet; money that came first counts."""
+    if attempt.method == PayMethod.CODE.value:
+        await undo_charge(runtime, merchant_id, attempt)
+        return
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
     report = await opened.connector.payments.close(opened.account, attempt.out_trade_no)
@@ -91,3 +108,26 @@ async def _close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: Attempt
         await apply_trade_report(unit, attempt, report)
         if report.status is TradeStatus.NOT_FOUND:
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
+
+
+async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
+    """Reverse the charge of a payment code, unless its money is captured.
+
+    First the attempt says that it is being undone, so that a notice of the payment, which may be older than the
+    reversal, is not taken for money that stays.
+    """
+    if attempt.state in LIVE:
+        async with runtime.unit(merchant_id, "charge.reverse") as unit:
+            if not await mark_attempt(unit, attempt.attempt_id, AttemptEvent.REVERSE):
+                return
+    opened = await runtime.open_account(merchant_id, attempt.connection_id)
+    assert opened.connector.codes is not None, "a charge is only made where codes are taken"
+    report = await opened.connector.codes.reverse(opened.account, attempt.out_trade_no)
+    async with runtime.unit(merchant_id, "charge.reversed") as unit:
+        if report.status in _PAID:
+            paid_at = report.paid_at or unit.now()
+            await capture(unit, attempt, report.transaction_id or "", paid_at, AttemptEvent.STAYED)
+        elif report.status in (TradeStatus.CLOSED, TradeStatus.NOT_FOUND):
+            await mark_attempt(unit, attempt.attempt_id, AttemptEvent.REVERSED)
+        else:
+            raise Postpone(CODE_QUERY_GAP)

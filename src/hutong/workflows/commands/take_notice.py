@@ -17,10 +17,11 @@ from hutong.db.unit import Unit
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import find_refund
 from hutong.payments.service import AttemptView, find_attempt
+from hutong.payments.states import AttemptState
 from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport, TradeStatus
 from hutong.workflows.commands.follow_refund import apply_refund_report
 from hutong.workflows.commands.settle import apply_trade_report
-from hutong.workflows.jobs import WORK_INBOUND, InboundKey
+from hutong.workflows.jobs import QUERY_ATTEMPT, WORK_INBOUND, AttemptKey, InboundKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
 NOTICE: Final = "inbound.notice"
@@ -108,6 +109,9 @@ async def _work_trade(unit: Unit, opened: OpenedAccount, notice_id: str, trade: 
         field = _foreign_content(trade, attempt)
     if field is not None or attempt is None:
         _tell_mismatch(unit, opened, notice_id, trade.out_trade_no, field or "out_trade_no", trade.amount)
+        return
+    if trade.status in PAID and attempt.state in (AttemptState.REVERSING, AttemptState.REVERSED):
+        unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), dedupe_key=attempt.attempt_id.hex)
         return
     await apply_trade_report(unit, attempt, trade)
 

@@ -1,0 +1,200 @@
+"""The buyer shows a payment code (付款码) and the shop scans it: charged at once, followed, undone if nobody paid.
+
+The code itself is neither stored nor logged: a charge that was lost before it was sent is simply not there, and a
+charge without an answer is asked for by its number, and reversed when its short time is over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from enum import StrEnum
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.errors import ErrorText, HutongError, PlatformFailure, PlatformUnknown
+from hutong.core.money import Money
+from hutong.db.jobs import Postpone
+from hutong.db.unit import Unit
+from hutong.payments.checkouts import get_checkout
+from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt
+from hutong.payments.states import AttemptEvent, AttemptState, CheckoutState
+from hutong.platforms.codes import ChargeCode
+from hutong.platforms.payments import PayMethod
+from hutong.workflows.commands.pay import (
+    ATTEMPTS_PER_PAYMENT_MAX,
+    DESCRIPTION_CHARS_MAX,
+    CheckoutOver,
+    get_payable,
+    mark,
+    order_at_desk,
+    schedule_close,
+)
+from hutong.workflows.commands.settle import LIVE, UNSETTLED, apply_trade_report, ask_wallet, undo_charge
+from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
+from hutong.workflows.jobs import CODE_QUERY_GAP, FOLLOW_CHARGE, AttemptKey
+from hutong.workflows.runtime import Runtime
+
+#: How long the buyer may type his password before the charge is undone; the wallets advise about as much.
+CODE_LIFE: Final = timedelta(seconds=45)
+
+
+class CodeUnknown(HutongError):
+    """No connected wallet takes this payment code."""
+
+    code = "code_unknown"
+    status = 400
+    zh = ErrorText(
+        "认不出这个付款码。", "不是已接通钱包的付款码，或没有扫完整。", "请顾客打开微信或支付宝的付款码，再扫一次。"
+    )
+    en = ErrorText(
+        "This payment code is not known.",
+        "It belongs to no connected wallet, or it was not read whole.",
+        "Ask the buyer for the payment code of a connected wallet and scan it again.",
+    )
+
+
+class ChargeRunning(HutongError):
+    """An earlier charge of this sale has no end yet."""
+
+    code = "charge_running"
+    status = 409
+    zh = ErrorText("上一次扫码收款还没有结果。", "顾客可能正在输入密码。", "请稍等片刻；没有付成会自动撤销，再扫一次。")
+    en = ErrorText(
+        "The last charge has no result yet.",
+        "The buyer may be typing a password.",
+        "Wait a moment: unpaid charges are undone by themselves, then scan again.",
+    )
+
+
+class ChargeState(StrEnum):
+    """Where a sale at the counter stands."""
+
+    READY = "ready"  # nothing was taken: scan a code
+    WAITING = "waiting"  # the buyer types a password, or the wallet has not answered
+    PAID = "paid"
+    OVER = "over"  # the sale was closed unpaid
+
+
+class ChargeView(msgspec.Struct, frozen=True, kw_only=True):
+    """A sale at the counter as the till sees it."""
+
+    checkout_id: UUID
+    state: ChargeState
+    amount: Money
+    order_id: UUID | None
+    payment_id: UUID | None
+    platform: str  # of the last charge; empty before the first
+
+
+async def charge_code(
+    runtime: Runtime, merchant_id: UUID, checkout_id: UUID, auth_code: str, *, client_ip: str = ""
+) -> ChargeView:
+    """Charge the code for what a checkout owes; the wallet is told by the code itself.
+
+    Raises:
+        CodeUnknown, ChargeRunning, CheckoutOver, OutOfStock.
+        PlatformFailure: the wallet refused the code; nothing was taken, another one can be scanned.
+    """
+    async with runtime.unit(merchant_id, "charge.open") as unit:
+        view = await get_payable(unit, checkout_id)
+        account = _taker(await wallet_accounts(runtime, unit), auth_code)
+        payment_id = view.payment_id or await order_at_desk(unit, view)
+        attempt = await _attempt(unit, payment_id, account)
+    opened = await runtime.open_account(merchant_id, attempt.connection_id)
+    assert opened.connector.codes is not None, "the taker has codes"
+    command = ChargeCode(
+        out_trade_no=attempt.out_trade_no,
+        amount=attempt.amount,
+        description=view.goods.title[:DESCRIPTION_CHARS_MAX],
+        auth_code=auth_code,
+        expires_at=attempt.expires_at,
+        notify_url=runtime.callback_url(attempt.platform, attempt.connection_id),
+        client_ip=client_ip or None,
+        attach=attempt.payment_id.hex,
+    )
+    try:
+        report = await opened.connector.codes.charge(opened.account, command)
+    except PlatformUnknown:
+        await mark(runtime, merchant_id, attempt, AttemptEvent.UNCLEAR)
+    except PlatformFailure:
+        await mark(runtime, merchant_id, attempt, AttemptEvent.REFUSE)
+        raise
+    else:
+        async with runtime.unit(merchant_id, "charge.report") as unit:
+            await apply_trade_report(unit, attempt, report)
+    return await follow_charge(runtime, merchant_id, checkout_id)
+
+
+def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
+    for account in accounts:
+        if account.connector.codes is not None and account.connector.codes.takes(auth_code):
+            return account
+    raise CodeUnknown
+
+
+async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> AttemptView:
+    earlier = await attempts_of(unit, payment_id)
+    if any(attempt.state in UNSETTLED for attempt in earlier if attempt.method == PayMethod.CODE.value):
+        raise ChargeRunning
+    if len(earlier) >= ATTEMPTS_PER_PAYMENT_MAX:
+        raise CheckoutOver
+    attempt_id = await open_attempt(
+        unit,
+        payment_id,
+        account.connection.connection_id,
+        account.connection.platform,
+        PayMethod.CODE.value,
+        life=CODE_LIFE,
+    )
+    attempt = await get_attempt(unit, attempt_id)
+    unit.schedule(FOLLOW_CHARGE, AttemptKey(attempt_id), delay=CODE_QUERY_GAP)
+    schedule_close(unit, attempt)
+    return attempt
+
+
+async def follow_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> ChargeView:
+    """Where a sale at the counter stands; the jobs ask the wallet meanwhile, so that this only reads."""
+    async with runtime.unit(merchant_id, "charge.read") as unit:
+        view = await get_checkout(unit, checkout_id)
+        attempts = [] if view.payment_id is None else await attempts_of(unit, view.payment_id)
+    state = ChargeState.READY
+    if view.state is CheckoutState.PAID:
+        state = ChargeState.PAID
+    elif view.state is CheckoutState.EXPIRED:
+        state = ChargeState.OVER
+    elif any(attempt.state in UNSETTLED for attempt in attempts):
+        state = ChargeState.WAITING
+    return ChargeView(
+        checkout_id=checkout_id,
+        state=state,
+        amount=view.goods.amount,
+        order_id=view.order_id,
+        payment_id=view.payment_id,
+        platform=attempts[-1].platform if attempts else "",
+    )
+
+
+async def cancel_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> ChargeView:
+    """The buyer changed his mind: undo what runs. When the money came meanwhile the answer says PAID."""
+    async with runtime.unit(merchant_id, "charge.read") as unit:
+        view = await get_checkout(unit, checkout_id)
+        attempts = [] if view.payment_id is None else await attempts_of(unit, view.payment_id)
+    for attempt in attempts:
+        if attempt.method == PayMethod.CODE.value and attempt.state in UNSETTLED:
+            await undo_charge(runtime, merchant_id, attempt)
+    return await follow_charge(runtime, merchant_id, checkout_id)
+
+
+async def follow_due_charge(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """Ask the wallet until the charge ended; undo it when its time is over."""
+    attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        attempt = await get_attempt(unit, attempt_id)
+    if attempt.state is AttemptState.REVERSING or (attempt.state in LIVE and attempt.expires_at <= runtime.clock.now()):
+        await undo_charge(runtime, merchant_id, attempt)
+    elif attempt.state in LIVE:
+        await ask_wallet(runtime, merchant_id, attempt)
+        raise Postpone(CODE_QUERY_GAP)

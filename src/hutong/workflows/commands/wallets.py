@@ -1,0 +1,110 @@
+"""Which of a merchant's wallet accounts can take a payment where the buyer stands, the fitting one first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.errors import ErrorText, HutongError
+from hutong.db.unit import Unit
+from hutong.merchants.connections import ConnectionView, list_connections
+from hutong.platforms.contract import Connector
+from hutong.platforms.payments import PayMethod
+from hutong.workflows.runtime import Runtime
+
+DESKTOP: Final = "desktop"
+#: A smaller number comes first; accounts of one number in the order in which they were connected.
+PRIORITY_DEFAULT: Final = 100
+
+
+class NoWallet(HutongError):
+    """The merchant has connected no wallet that can take this payment."""
+
+    code = "no_wallet"
+    status = 409
+    zh = ErrorText("商家还没有接通可用的收款方式。", "没有连接微信支付等钱包。", "请联系商家，或稍后再试。")
+    en = ErrorText("The shop has no wallet connected.", "No wallet can take this payment.", "Tell the shop.")
+
+
+class WalletAccount(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the merchant's accounts at a wallet."""
+
+    connection: ConnectionView
+    connector: Connector
+
+
+class WalletChoice(msgspec.Struct, frozen=True, kw_only=True):
+    """A wallet the buyer can pay with here. ``is_default``: no need to ask, the page goes straight to it."""
+
+    platform: str
+    title: str  # Simplified Chinese; pages label the platform themselves
+    method: PayMethod
+    connection_id: UUID
+    is_default: bool
+
+
+def method_in(connector: Connector, container: str) -> PayMethod | None:
+    """How the buyer reaches this wallet from where the page is open; None where he cannot."""
+    if connector.payments is None or container in connector.shut_containers:
+        return None
+    if container in connector.home_containers:
+        ways: tuple[PayMethod, ...] = (PayMethod.JSAPI, PayMethod.H5)
+    elif container == DESKTOP:
+        ways = (PayMethod.NATIVE, PayMethod.PAGE)
+    else:
+        ways = (PayMethod.H5,)
+    return next((way for way in ways if way in connector.pay_methods), None)
+
+
+async def wallet_accounts(runtime: Runtime, unit: Unit) -> list[WalletAccount]:
+    """Accounts that take money, in the merchant's order; paused ones are left out."""
+    found = [
+        WalletAccount(connection=view, connector=connector)
+        for view in await list_connections(unit)
+        if (connector := runtime.registry.get(view.platform)).payments is not None
+        and int(view.settings.get("is_active", 1))
+    ]
+    found.sort(key=lambda account: int(account.connection.settings.get("priority", PRIORITY_DEFAULT)))
+    return found
+
+
+async def wallet_choices(runtime: Runtime, merchant_id: UUID, container: str) -> list[WalletChoice]:
+    """One entry for each wallet that opens in this container; the container's own wallet first."""
+    async with runtime.unit(merchant_id, "wallets.choices") as unit:
+        return choices_among(await wallet_accounts(runtime, unit), container)
+
+
+def choices_among(accounts: Sequence[WalletAccount], container: str) -> list[WalletChoice]:
+    """:func:`wallet_choices` of accounts at hand: the first account of each wallet stands for it."""
+    firsts = {account.connector.name: account for account in reversed(accounts)}
+    open_here = [
+        (account, method)
+        for account in accounts
+        if firsts[account.connector.name] is account and (method := method_in(account.connector, container)) is not None
+    ]
+    open_here.sort(key=lambda pair: container not in pair[0].connector.home_containers)
+    return [
+        WalletChoice(
+            platform=account.connector.name,
+            title=account.connector.title_zh,
+            method=method,
+            connection_id=account.connection.connection_id,
+            is_default=container in account.connector.home_containers or len(open_here) == 1,
+        )
+        for account, method in open_here
+    ]
+
+
+def home_account(accounts: Sequence[WalletAccount], container: str) -> WalletAccount | None:
+    """The account whose wallet's own app this container is and can tell who the visitor is, or None."""
+    return next(
+        (
+            account
+            for account in accounts
+            if container in account.connector.home_containers and account.connector.identity is not None
+        ),
+        None,
+    )
