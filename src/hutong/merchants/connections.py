@@ -57,7 +57,8 @@ async def add_connection(
     Raises:
         InvalidInput: a field the connector needs is missing.
     """
-    missing = [name for name in connector.credential_fields if not credentials.get(name)]
+    needed = [name for name in connector.credential_fields if name not in connector.optional_fields]
+    missing = [name for name in needed if not credentials.get(name)]
     if missing:
         raise InvalidInput(field="credentials", problem=", ".join(missing))
     connection_id = unit.new_id()

@@ -82,6 +82,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     base_url: str  # of the live platform
     rate_limit: RateLimit
     credential_fields: tuple[str, ...]
+    #: The part of them that an account may do without: a product it has not opened, a mode it is not in.
+    optional_fields: tuple[str, ...] = ()
     secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
     error_words: Mapping[str, ErrorWord]
     proofs: Mapping[str, Proof]  # capability name -> proof

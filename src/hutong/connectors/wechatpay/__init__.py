@@ -9,8 +9,8 @@ from hutong.connectors.wechatpay.errors import ERROR_WORDS
 from hutong.connectors.wechatpay.identity import WechatIdentity
 from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL
 from hutong.connectors.wechatpay.payments import WechatPayments
+from hutong.connectors.wechatpay.trades import PAY_METHODS
 from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
-from hutong.platforms.payments import PayMethod
 
 CONNECTOR: Final = Connector(
     name="wechatpay",
@@ -31,10 +31,11 @@ CONNECTOR: Final = Connector(
         "public_key_id",
         "public_key",
     ),
+    optional_fields=("platform_certificates", "public_key_id", "public_key"),
     secret_fields=("app_secret", "private_key", "api_v3_key"),
     error_words=ERROR_WORDS,
     proofs={"payments": Proof.SIMULATED, "callbacks": Proof.SIMULATED, "identity": Proof.SIMULATED},
-    pay_methods=(PayMethod.JSAPI, PayMethod.NATIVE, PayMethod.H5),
+    pay_methods=PAY_METHODS,
     identity_kind="wechat_openid",
     home_containers=("wechat",),
     shut_containers=("alipay", "taobao", "tmall"),  # unverified: recalled, these apps do not follow weixin://

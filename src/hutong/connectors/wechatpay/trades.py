@@ -25,6 +25,8 @@ from hutong.transport.messages import Request, Response
 #: Characters of a description that the platform takes.
 DESCRIPTION_CHARS_MAX: Final = 127
 BEIJING: Final = timezone(timedelta(hours=8))
+#: Ways to open an order.
+PAY_METHODS: Final = (PayMethod.JSAPI, PayMethod.NATIVE, PayMethod.H5)
 _NUMBER: Final = re.compile(r"[0-9A-Za-z_\-|*]{6,32}")
 
 TRADE_STATES: Final[Mapping[str, TradeStatus]] = {
@@ -103,6 +105,8 @@ def build_create(merchant: Merchant, command: CreatePayment, now: datetime, nonc
     Raises:
         InvalidInput: a field that this method needs is missing, or the amount is not CNY and positive.
     """
+    if command.method not in PAY_METHODS:
+        raise InvalidInput(field="method", problem=command.method.value)
     if command.amount.currency != "CNY" or command.amount.amount_minor <= 0:
         raise InvalidInput(field="amount", problem="CNY > 0")
     body: dict[str, Any] = {

@@ -27,7 +27,15 @@ from hutong.platforms.conformance.behaviour import (
     what_is_sent_follows_from_what_is_given,
     windows_are_kept,
 )
-from hutong.platforms.conformance.case import ORDER_ID, OUT_REFUND_NO, OUT_TRADE_NO, Case, Forgery
+from hutong.platforms.conformance.case import (
+    ORDER_ID,
+    OUT_REFUND_NO,
+    OUT_RETURN_NO,
+    OUT_SHARE_NO,
+    OUT_TRADE_NO,
+    Case,
+    Forgery,
+)
 from hutong.platforms.conformance.incoming import (
     answers_to_callbacks_are_plain,
     genuine_callbacks_verify,
@@ -43,8 +51,25 @@ from hutong.platforms.conformance.sheet import (
     sheet_maps_errors,
     sheet_proves_what_it_has,
 )
+from hutong.platforms.conformance.wallets import (
+    a_charge_is_sent_once,
+    other_ways_to_pay_are_refused,
+    payment_codes_are_told_apart,
+    share_limits_are_limits,
+    unknown_outcomes_of_shares_are_pending,
+    unknown_outcomes_of_the_till_are_pending,
+)
 
-__all__ = ["CHECKS", "ORDER_ID", "OUT_REFUND_NO", "OUT_TRADE_NO", "Case", "Forgery"]
+__all__ = [
+    "CHECKS",
+    "ORDER_ID",
+    "OUT_REFUND_NO",
+    "OUT_RETURN_NO",
+    "OUT_SHARE_NO",
+    "OUT_TRADE_NO",
+    "Case",
+    "Forgery",
+]
 
 CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     sheet_is_named,
@@ -63,6 +88,12 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     unknown_statuses_are_pending,
     missing_credentials_are_named,
     windows_are_kept,
+    other_ways_to_pay_are_refused,
+    payment_codes_are_told_apart,
+    a_charge_is_sent_once,
+    unknown_outcomes_of_the_till_are_pending,
+    unknown_outcomes_of_shares_are_pending,
+    share_limits_are_limits,
     genuine_callbacks_verify,
     other_callbacks_do_not,
     mutated_callbacks_never_verify,

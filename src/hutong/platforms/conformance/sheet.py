@@ -7,12 +7,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hutong.platforms.conformance.case import Case
-from hutong.platforms.contract import AmountFormat, ErrorWord, Proof
+from hutong.platforms.contract import CAPABILITIES, AmountFormat, ErrorWord, Proof
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,30}")
 #: A credential whose name has one of these in it is a secret.
-SECRET_HINTS: Final = ("secret", "private_key", "token", "password", "api_v3_key")
-ONLINE: Final = frozenset({"payments", "callbacks", "identity", "orders", "stock"})
+SECRET_HINTS: Final = ("secret", "private_key", "token", "password", "api_v3_key", "api_key")
+ONLINE: Final = frozenset(CAPABILITIES) - {"order_files"}
 
 
 def sheet_is_named(case: Case) -> None:
@@ -30,6 +30,7 @@ def sheet_knows_its_secrets(case: Case) -> None:
     fields = sheet.credential_fields
     assert len(set(fields)) == len(fields), "a credential field is listed twice"
     assert set(sheet.secret_fields) <= set(fields), "a secret field is no credential field"
+    assert set(sheet.optional_fields) <= set(fields), "an optional field is no credential field"
     loud = {field for field in fields if any(hint in field for hint in SECRET_HINTS)}
     assert loud <= set(sheet.secret_fields), f"not marked secret: {sorted(loud - set(sheet.secret_fields))}"
     assert set(case.credentials) >= set(sheet.secret_fields), "the case does not bring every secret"
