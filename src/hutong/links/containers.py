@@ -1,8 +1,14 @@
 """In which app a page is open, read from the User-Agent. Ordered: the first rule that holds wins.
 
-Tokens as seen in the wild (reference notes, "In-app browsers"). Traps minded: PC WeChat is still WeChat; QQ the app
-(`` QQ/``) is not QQ Browser (``MQQBrowser``); UCBrowser of 2017-18 carried ``AliApp(TB`` as well; ``AliApp`` alone is
-Taobao or Alipay; ``BytedanceWebview`` alone does not tell Douyin from its sisters.
+Tokens as seen in the wild; the corpus with a source for each is ``tests/unit/links/user_agents.json``. Traps minded:
+
+- PC WeChat is still WeChat; WeCom carries WeChat's token; a mini-program's web-view is WeChat and cannot pay by itself.
+- QQ the app (`` QQ/``) is not QQ Browser (``MQQBrowser``), and an old WeChat ended in a `` QQ/`` of its own.
+- Alipay and Taobao draw with UC's engine: on Android they carry ``UCBS/`` or even ``UCBrowser/``. UC Browser of 2017-18
+  in turn carried ``AliApp(TB``: without the shop's own mark (``@taobao_``) that one is a browser.
+- ``AliApp`` alone says little (Taobao, Alipay, DingTalk, Lazada); ``BytedanceWebview`` alone does not tell Douyin from
+  its sisters; ``Kwai_Pro`` is the foreign one.
+- A computer with HarmonyOS names a phone's system and ``PC``.
 """
 
 from __future__ import annotations
@@ -21,20 +27,24 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]] =
     (name, re.compile(yes, re.IGNORECASE), re.compile(no, re.IGNORECASE) if no else None)
     for name, yes, no in (
         ("wecom", r"wxwork/", ""),
+        ("wechat_mini", r"MicroMessenger/.*(?:miniProgram\b|MiniProgramEnv/)", ""),
         ("wechat", r"MicroMessenger/", ""),
-        ("alipay", r"AlipayClient/|AliApp\(AP", r"UCBrowser|UCBS"),
-        ("tmall", r"AliApp\(TM", r"UCBrowser|UCBS"),
-        ("taobao", r"AliApp\(TB", r"UCBrowser|UCBS"),
-        ("douyin", r"AppName/aweme|\baweme[_/ ]", ""),
+        ("alipay_mini", r"AlipayClient/.*MiniProgram", ""),
+        ("alipay", r"AlipayClient/|AliApp\(AP/", ""),
+        ("tmall", r"AliApp\(TM", r"UCBrowser"),
+        ("taobao", r"AliApp\(TB", r"UCBrowser/(?!1\.0\.0\.100)(?!.*@taobao_)"),
+        ("douyin", r"AppName/aweme|\baweme(?:_lite)?[_/ ]", ""),
         ("toutiao", r"NewsArticle/", ""),
         ("kuaishou_lite", r"ksNebula/", ""),
         ("kuaishou", r"Kwai/|KsWebView/", ""),
-        ("xiaohongshu", r"xiaohongshu|xhsdiscover|discover/[\d.]+ XHS", ""),
+        ("xiaohongshu", r"xiaohongshu|xhsdiscover|\bdiscover/\d", ""),
         ("weibo", r"__weibo__|Weibo \(", ""),
-        ("pinduoduo", r"pinduoduo|pddapp|phh_android_version", ""),
-        ("jd", r"jdapp|jdpingou", ""),
+        ("unionpay", r"com\.unionpay\.chsp|UnionPay/[\d.]+ CloudPay", ""),
+        ("pinduoduo", r"pinduoduo|pddapp|phh_(?:android|ios)_version", ""),
+        ("jd", r"jdapp|jdltapp|jdpingou", ""),
         ("baidu", r"baiduboxapp", ""),
         ("dingtalk", r"DingTalk/", ""),
+        ("lark", r"\bLark/\d", ""),
         ("qq", r"\bQQ/", ""),
     )
 )
@@ -44,7 +54,7 @@ _BOT: Final = re.compile(
     re.IGNORECASE,
 )
 _SYSTEMS: Final = (
-    ("ios", re.compile(r"iPhone|iPad|iPod")),
+    ("ios", re.compile(r"iPhone|iPad|iPod|\biOS \d")),
     ("android", re.compile(r"Android")),
     ("harmony", re.compile(r"HarmonyOS|OpenHarmony")),
     ("windows", re.compile(r"Windows")),
@@ -52,13 +62,15 @@ _SYSTEMS: Final = (
     ("linux", re.compile(r"Linux")),
 )
 _PHONES: Final = frozenset({"ios", "android", "harmony"})
+_COMPUTER: Final = re.compile(r"\(PC;")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a User-Agent tells: container, operating system, whether it is a machine."""
+    """What a User-Agent tells: container, operating system, phone or computer, whether it is a machine."""
 
     container: str
     os: str
+    is_phone: bool
     is_bot: bool
 
 
@@ -67,8 +79,9 @@ def classify(user_agent: str) -> Agent:
     """The container (``mobile`` or ``desktop`` for a system browser), the system, and the bot flag."""
     text = user_agent[:USER_AGENT_CHARS_MAX]
     system = next((name for name, pattern in _SYSTEMS if pattern.search(text)), "other")
+    is_phone = system in _PHONES and not _COMPUTER.search(text)
     container = next(
         (name for name, yes, no in _RULES if yes.search(text) and not (no and no.search(text))),
-        "mobile" if system in _PHONES else "desktop",
+        "mobile" if is_phone else "desktop",
     )
-    return Agent(container=container, os=system, is_bot=not text or bool(_BOT.search(text)))
+    return Agent(container=container, os=system, is_phone=is_phone, is_bot=not text or bool(_BOT.search(text)))

@@ -1,8 +1,16 @@
-"""User-Agents as seen in public logs and code; the sources are named in the reference on links."""
+"""Which app a page is open in: a corpus of real User-Agents, each with its source, and made ones for the traps."""
+
+import json
+from pathlib import Path
 
 import pytest
 
 from hutong.links.containers import classify
+from hutong.web.labels import LABELS
+
+#: Each: what it is (container, os), what the cash desk opens there (see tests/unit/web), and where it was seen.
+CORPUS = json.loads((Path(__file__).parent / "user_agents.json").read_text("utf-8"))
+CORPUS_MIN = 60
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 ANDROID = (
@@ -41,6 +49,20 @@ AGENTS = [
     ("Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/140 Safari/537.36", "desktop", "windows"),
     ("Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605 Version/17 Safari/605", "desktop", "macos"),
 ]
+
+
+def test_the_corpus_is_wide_and_every_entry_names_its_source():
+    assert len(CORPUS) >= CORPUS_MIN
+    assert len({entry["agent"] for entry in CORPUS}) == len(CORPUS)
+    assert all(entry["source"].startswith(("github.com/", "public repository file")) for entry in CORPUS)
+    assert {entry["opens"] for entry in CORPUS} == {"wechatpay", "alipay", "chooser", "qr"}
+    assert {entry["container"] for entry in CORPUS} <= set(LABELS["container"])
+
+
+@pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: entry["container"])
+def test_real_agents_are_read_right(entry):
+    found = classify(entry["agent"])
+    assert (found.container, found.os, found.is_bot) == (entry["container"], entry["os"], False)
 
 
 @pytest.mark.parametrize(("agent", "container", "system"), AGENTS)
