@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    TextClause,
     Uuid,
     text,
 )
@@ -32,9 +33,9 @@ METADATA: Final = MetaData(
 UNPROTECTED_TABLES: Final = frozenset({"directory", "alembic_version"})
 
 
-def moment(name: str, *, nullable: bool = False) -> Column[object]:
+def moment(name: str, *, nullable: bool = False, server_default: TextClause | None = None) -> Column[object]:
     """A column for an aware time; its name ends in ``_at``."""
-    return Column(name, DateTime(timezone=True), nullable=nullable)
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=server_default)
 
 
 #: Which merchant a link code, API key, callback path or login belongs to. Keys are stored as SHA-256 only.

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
 PATH_CHARS_MAX: Final = 200
+#: A busy account's path is read once, not for each of its postings.
+PATHS_KEPT_MAX: Final = 4_096
 _PATH: Final = re.compile(r"[a-z_]+(:[A-Za-z0-9_.-]+){1,4}")
 
 REVENUE_SALES: Final = "revenue:sales"
@@ -41,6 +44,7 @@ ROOTS: Final[dict[str, AccountKind]] = {
 }
 
 
+@lru_cache(maxsize=PATHS_KEPT_MAX)
 def kind_of(path: str) -> AccountKind | None:
     """The kind of account a path names; None when the path is malformed or its first word is unknown."""
     if len(path) > PATH_CHARS_MAX or not _PATH.fullmatch(path):

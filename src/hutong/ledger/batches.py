@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
@@ -12,6 +13,7 @@ from hutong.core.money import Money
 from hutong.crypto.digests import sha256
 from hutong.ledger.accounts import kind_of
 from hutong.ledger.errors import MalformedBatch, UnbalancedBatch
+from hutong.ledger.states import Phase
 
 LEGS_MIN: Final = 2
 #: WeChat shares one order with at most 50 receivers; each takes two legs, and there is room for fees and coupons.
@@ -75,19 +77,31 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
                 return f"{leg.path} = 0"
         return None
 
-    def payload_hash(self) -> bytes:
-        """Digest of what is posted: kind, subject and legs.
+    def payload_hash(self, *form: str) -> bytes:
+        """Digest of what is posted: kind, subject and legs; ``form`` as of :func:`payload_hash`.
 
         The time is left out: two reports of one fact (a callback and a query) may differ in it, and the first stays.
         The chain covers it.
         """
         legs = [(leg.path, leg.amount.amount_minor, leg.amount.currency) for leg in self.legs]
-        return payload_hash(self.kind, self.subject_kind, self.subject_id, legs)
+        return payload_hash(self.kind, self.subject_kind, self.subject_id, legs, *form)
 
 
-def payload_hash(kind: str, subject_kind: str, subject_id: UUID, legs: list[tuple[str, int, str]]) -> bytes:
-    """SHA-256 of a batch's content as canonical JSON; ``legs`` are (path, minor units, currency) in leg order."""
-    return sha256(msgspec.json.encode([kind, subject_kind, str(subject_id), legs]))
+def payload_hash(
+    kind: str, subject_kind: str, subject_id: UUID, legs: Sequence[tuple[str, int, str]], *form: str
+) -> bytes:
+    """SHA-256 of a batch's content as canonical JSON; ``legs`` are (path, minor units, currency) in leg order.
+
+    ``form`` is nothing for a plain batch, else its phase and the id of the reserve that it ends (see :func:`form_of`).
+    """
+    return sha256(msgspec.json.encode([kind, subject_kind, str(subject_id), legs, *form]))
+
+
+def form_of(phase: str, resolves_id: UUID | None) -> tuple[str, ...]:
+    """What a digest says of a batch's part in a reserve; nothing for a plain one."""
+    if phase == Phase.POSTED:
+        return ()
+    return (phase,) if resolves_id is None else (phase, str(resolves_id))
 
 
 class Link(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,6 +113,8 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     payload_hash: bytes
     event_at: datetime
     recorded_at: datetime
+    #: When a reserve ends by itself; None for everything else.
+    expires_at: datetime | None = None
 
     def after(self, prev_hash: bytes) -> bytes:
         """The hash of this batch in the chain."""
@@ -108,10 +124,17 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
             str(self.batch_id),
             self.idempotency_key,
             self.payload_hash.hex(),
-            self.event_at.astimezone(UTC).isoformat(timespec="microseconds"),
-            self.recorded_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            moment_text(self.event_at),
+            moment_text(self.recorded_at),
         ]
+        if self.expires_at is not None:
+            covered.append(moment_text(self.expires_at))
         return sha256(msgspec.json.encode(covered))
+
+
+def moment_text(moment: datetime) -> str:
+    """A time as it is hashed: UTC, to the microsecond."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 class PostResult(msgspec.Struct, frozen=True):

@@ -118,8 +118,9 @@ async def _balances_are_folds(unit: Unit) -> list[Breach]:
         .select_from(balance.join(fold, balance.c.account_id == fold.c.account_id, full=True))
         .where(
             or_(
-                balance.c.balance_minor.is_distinct_from(fold.c.balance_minor),
-                balance.c.postings_count.is_distinct_from(fold.c.postings_count),
+                # An account that was opened and not used yet has a balance of zero and no posting.
+                balance.c.balance_minor.is_distinct_from(func.coalesce(fold.c.balance_minor, 0)),
+                balance.c.postings_count.is_distinct_from(func.coalesce(fold.c.postings_count, 0)),
             )
         )
         .limit(BREACHES_PER_RULE_MAX)

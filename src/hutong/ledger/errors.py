@@ -56,6 +56,85 @@ class BatchKeyReused(HutongError):
     )
 
 
+class AccountOverdrawn(HutongError):
+    """A batch would drive a guarded account off its side, counting what is reserved."""
+
+    code = "ledger_overdrawn"
+    status = 409
+    zh = ErrorText(
+        "科目 {path} 余额不足：分录“{key}”超出可用额度 {headroom_minor}（{currency} 最小单位）。",
+        "该科目设置了不得透支；已冻结的金额也计算在内。",
+        "请减少金额，或先入账、解冻后再试。",
+    )
+    en = ErrorText(
+        "Account {path} has too little: batch “{key}” takes more than its {headroom_minor} minor units of {currency}.",
+        "The account must not leave its side; what is reserved counts.",
+        "Take less, or post or release something first.",
+    )
+
+
+class HoldResolved(HutongError):
+    """A reserve was posted, given up or has run out already."""
+
+    code = "ledger_hold_resolved"
+    status = 409
+    zh = ErrorText(
+        "冻结 {hold_id} 已结束：{state}。",
+        "一笔冻结只能结束一次：入账、解冻或到期。",
+        "请查看该笔冻结的结果；需要时另记一笔分录。",
+    )
+    en = ErrorText(
+        "Hold {hold_id} has ended: {state}.",
+        "A hold ends once: it is posted, voided or runs out.",
+        "Look at how it ended; post another batch if one is needed.",
+    )
+
+
+class HoldExceeded(HutongError):
+    """More would be posted of a reserve than was reserved, or something else."""
+
+    code = "ledger_hold_exceeded"
+    status = 422
+    zh = ErrorText(
+        "冻结 {hold_id} 不足以入账：{path} 入账 {posted_minor}，冻结 {held_minor}。",
+        "入账的科目、方向和金额必须在冻结的范围之内。",
+        "请更正金额，或另记一笔分录。",
+    )
+    en = ErrorText(
+        "Hold {hold_id} does not cover it: {posted_minor} on {path}, {held_minor} held.",
+        "What is posted stays within what was reserved: account, side and amount.",
+        "Correct the amounts, or post another batch.",
+    )
+
+
+class BooksBusy(HutongError):
+    """More posts wait for one merchant's books than they take in."""
+
+    code = "ledger_busy"
+    status = 503
+    zh = ErrorText("账簿繁忙：已有 {waiting_count} 笔在等待。", "记账请求超过处理速度。", "请稍后用同一编号重试。")
+    en = ErrorText(
+        "The books are busy: {waiting_count} posts wait.",
+        "More is posted than can be written.",
+        "Try again later with the same key.",
+    )
+
+
+class PostingUnclear(HutongError):
+    """The database did not answer: the batch may stand in the books or not."""
+
+    code = "ledger_unclear"
+    status = 503
+    zh = ErrorText(
+        "分录“{key}”结果未知。", "数据库没有应答，可能已入账，也可能没有。", "请用同一编号重试：已入账的不会重复。"
+    )
+    en = ErrorText(
+        "Whether batch “{key}” was posted is unknown.",
+        "The database did not answer; it may have been written or not.",
+        "Post it again with the same key: what stands in the books is not doubled.",
+    )
+
+
 class RefundBeyondSale(HutongError):
     """A refund is not positive, or all refunds together exceed the sale."""
 

@@ -14,11 +14,11 @@ from hutong.ledger import sales
 from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path, receivable_path, wallet_path
 from hutong.ledger.batches import Batch, Leg, PostResult
 from hutong.ledger.errors import SaleNotPosted
-from hutong.ledger.events import BatchesPosted, BatchPosted, PostedLeg
+from hutong.ledger.events import BatchesPosted
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
 from hutong.ledger.parties import create_party, create_rule, end_rule, shares_for
-from hutong.ledger.posting import write
+from hutong.ledger.posting import batch_posted, write
 from hutong.ledger.sales import Share
 from hutong.ledger.statements import draw_statement
 
@@ -52,20 +52,12 @@ async def post(unit: Unit, batch: Batch) -> PostResult:
     Raises:
         MalformedBatch, UnbalancedBatch: the batch must not stand in the books.
         BatchKeyReused: the key serves other content.
+        AccountOverdrawn: a guarded account would leave its side.
     """
     written = await write(unit, [batch])
-    for batch_id, fresh in written.fresh:
-        unit.emit(
-            BatchPosted(
-                batch_id=batch_id,
-                kind=fresh.kind,
-                subject_kind=fresh.subject_kind,
-                subject_id=fresh.subject_id,
-                event_at=fresh.event_at,
-                legs=tuple(PostedLeg(leg.path, leg.amount.amount_minor, leg.amount.currency) for leg in fresh.legs),
-            )
-        )
-    return written.results[0]
+    for draft in written.fresh:
+        unit.emit(batch_posted(draft))
+    return written.results()[0]
 
 
 async def post_many(unit: Unit, batches: Sequence[Batch]) -> list[PostResult]:
@@ -84,7 +76,7 @@ async def post_many(unit: Unit, batches: Sequence[Batch]) -> list[PostResult]:
                 last_sequence=written.first_sequence + len(written.fresh) - 1,
             )
         )
-    return written.results
+    return written.results()
 
 
 async def post_sale(
