@@ -71,6 +71,7 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
                 public_url=public_url,
                 link_key=hmac_sha256(keyring.current.key, b"hutong link tokens"),
                 sandbox_url=settings.sandbox_url,
+                agent_rate_bps=settings.agent_rate_bps,
             )
     finally:
         await database.close()

@@ -15,6 +15,9 @@ from hutong.core.errors import InvalidInput
 ROOT_HOME: Final = Path("/var/lib/hutong")
 PORT_DEFAULT: Final = 8000
 PORT_MAX: Final = 65535
+#: What an agent takes who carries traffic from one platform to another: 35%.
+AGENT_RATE_BPS_DEFAULT: Final = 3_500
+RATE_BPS_MAX: Final = 10_000
 FILE_NAME: Final = "hutong.toml"
 
 
@@ -38,6 +41,11 @@ KEYS: Final = (
     SettingKey(
         "HUTONG_SANDBOX_URL", "sandbox_url", "control address of a running sandbox; new merchants are connected"
     ),
+    SettingKey(
+        "HUTONG_AGENT_RATE_BPS",
+        "agent_rate_bps",
+        "what an agent would take of a sale, in hundredths of a per cent; beside channel cost; default 3500",
+    ),
     SettingKey("HUTONG_LOG_LEVEL", "log_level", "DEBUG, INFO, WARNING or ERROR; default INFO"),
     SettingKey("HUTONG_CRASH_POINTS", "", "only for the crash proof: record:FILE or kill:NUMBER"),
 )
@@ -52,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     port: int = PORT_DEFAULT
     public_url: str | None = None
     sandbox_url: str | None = None
+    agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT
     log_level: str = "INFO"
     crash_points: str | None = None
 
@@ -93,9 +102,12 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         home=home.expanduser().absolute(),
         database_url=_text(values, "database_url"),
         host=_text(values, "host") or "127.0.0.1",
-        port=_port(values.get("port", PORT_DEFAULT)),
+        port=_whole(values.get("port", PORT_DEFAULT), "HUTONG_PORT", PORT_MAX),
         public_url=_text(values, "public_url"),
         sandbox_url=_text(values, "sandbox_url"),
+        agent_rate_bps=_whole(
+            values.get("agent_rate_bps", AGENT_RATE_BPS_DEFAULT), "HUTONG_AGENT_RATE_BPS", RATE_BPS_MAX
+        ),
         log_level=(_text(values, "log_level") or "INFO").upper(),
         crash_points=environment.get("HUTONG_CRASH_POINTS") or None,
     )
@@ -106,11 +118,11 @@ def _text(values: Mapping[str, object], name: str) -> str | None:
     return str(value).rstrip("/") if value else None
 
 
-def _port(value: object) -> int:
+def _whole(value: object, variable: str, highest: int) -> int:
     try:
-        port = int(str(value))
+        number = int(str(value))
     except ValueError:
-        raise InvalidInput(field="HUTONG_PORT", problem=str(value)) from None
-    if not 0 <= port <= PORT_MAX:
-        raise InvalidInput(field="HUTONG_PORT", problem=str(value))
-    return port
+        raise InvalidInput(field=variable, problem=str(value)) from None
+    if not 0 <= number <= highest:
+        raise InvalidInput(field=variable, problem=str(value))
+    return number

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from browser_money import MONEY_GALLERY
 from browser_samples import (
     BOOKS,
     CHANNELS_VIEW,
@@ -63,6 +64,7 @@ DESKTOP = DesktopPage(
 
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
+    **MONEY_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
     "links": ("/links", "console/links.html", LINKS),

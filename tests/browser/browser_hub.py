@@ -19,6 +19,8 @@ import pytest
 
 HUTONG = Path(sys.executable).parent / "hutong"
 READY_S = 240
+#: Our languages and what a browser calls them.
+BROWSER_LOCALES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "en-GB"}
 STOP_S = 30
 QUIET_POLLS = 3
 
@@ -53,6 +55,12 @@ class RunningHub:
         answer = self._client.get(path, params={"limit": 200, **query})
         answer.raise_for_status()
         return answer.json()["items"]
+
+    def answer(self, path: str, **query: Any) -> Any:
+        """What the API says of something that is no list."""
+        answer = self._client.get(path, params=query)
+        answer.raise_for_status()
+        return answer.json()
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
         """Do something by the API."""

@@ -23,7 +23,7 @@ from hutong.web.scene import Scene
 sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
 
 from browser_gallery import GALLERY
-from browser_hub import RunningHub, running_hub
+from browser_hub import BROWSER_LOCALES, RunningHub, running_hub
 
 FLAGS = [
     "--headless",
@@ -215,3 +215,23 @@ def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A hub with a sandbox and some trade, in a fresh home."""
     with running_hub(tmp_path_factory.mktemp("hub")) as running:
         yield running
+
+
+@pytest.fixture
+def signed_in(watch, hub: RunningHub):
+    """A page with the owner signed in."""
+
+    def enter(size: str = "desk", locale: str = "zh-Hans", *, alone: bool = False):
+        """``alone``: with a profile of its own, for tests that change what a profile remembers."""
+        share = None if alone else f"owner {size} {locale}"
+        watched = watch(size, share, locale=BROWSER_LOCALES[locale], base_url=hub.url)
+        page = watched.page
+        page.goto("/")
+        if watched.is_new:
+            page.fill("[name=login]", hub.login)
+            page.fill("[name=password]", hub.password)
+            page.click("form button.btn-primary")
+            page.wait_for_url("**/")
+        return watched
+
+    return enter

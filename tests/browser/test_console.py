@@ -6,36 +6,15 @@ from collections import Counter
 
 import browser_checks as checks
 import pytest
-from browser_hub import RunningHub
+from browser_hub import BROWSER_LOCALES, RunningHub
 
 PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
     "/payments?payment_state=closed", "/books", "/tickets", "/tickets?show=resolved", "/connections", "/imports",
-    "/settings",
+    "/settings", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
 ]  # fmt: skip
-BROWSER_LOCALES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "en-GB"}
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
-
-
-@pytest.fixture
-def signed_in(watch, hub: RunningHub):
-    """A page with the owner signed in."""
-
-    def enter(size: str = "desk", locale: str = "zh-Hans", *, alone: bool = False):
-        """``alone``: with a profile of its own, for tests that change what a profile remembers."""
-        share = None if alone else f"owner {size} {locale}"
-        watched = watch(size, share, locale=BROWSER_LOCALES[locale], base_url=hub.url)
-        page = watched.page
-        page.goto("/")
-        if watched.is_new:
-            page.fill("[name=login]", hub.login)
-            page.fill("[name=password]", hub.password)
-            page.click("form button.btn-primary")
-            page.wait_for_url("**/")
-        return watched
-
-    return enter
 
 
 def faults(watched, locale: str) -> list[str]:

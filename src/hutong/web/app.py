@@ -21,6 +21,7 @@ from hutong.web.buyer.pages import BuyerPages
 from hutong.web.callbacks import take_callback
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
+from hutong.web.console.costs import CostsController
 from hutong.web.console.desk import Desk
 from hutong.web.console.imports import ImportsController
 from hutong.web.console.links import LinksController
@@ -50,6 +51,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     StockController,
     PaymentsController,
     BooksController,
+    CostsController,
     TicketsController,
     PlatformsController,
     ImportsController,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 from markupsafe import Markup
@@ -25,7 +25,31 @@ class BarChart(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("a chart needs one label and one text for each of its values, and not too many")
 
 
-def chart_json(chart: BarChart) -> Markup:
+class RateSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of cost over all rows; ``colour`` names a custom property of the style sheet."""
+
+    name: str
+    colour: str
+    values_bps: tuple[int, ...]
+
+
+class RateChart(msgspec.Struct, frozen=True, kw_only=True):
+    """Stacked bars of rates, one row each, beside a line they are measured by. ``texts``: what a row says in full."""
+
+    kind: Literal["rates"] = "rates"
+    labels: tuple[str, ...]
+    series: tuple[RateSeries, ...]
+    texts: tuple[str, ...]
+    line_bps: int
+    line_text: str
+
+    def __post_init__(self) -> None:
+        counts = {len(self.labels), len(self.texts), *(len(series.values_bps) for series in self.series)}
+        if len(counts) != 1 or counts.pop() > POINTS_MAX:
+            raise ValueError("each row needs a label, a text and one value of every series, and not too many rows")
+
+
+def chart_json(chart: BarChart | RateChart) -> Markup:
     """JSON that is safe inside a script element: no ``<`` can end it."""
     text = msgspec.json.encode(chart).decode().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Markup(text)  # noqa: S704 (escaped above)

@@ -72,6 +72,10 @@ class Formats:
         """A rate in hundredths of a per cent, without needless zeros: 60 is ``0.6%``."""
         return f"{format_decimal(Decimal(rate_bps) / 100, format='#,##0.##', locale=self._cldr)}%"
 
+    def per_hundred(self, rate_bps: int) -> str:
+        """A rate as what it makes of a hundred: 560 is ``5.60``."""
+        return format_decimal(Decimal(rate_bps) / 100, format="#,##0.00", locale=self._cldr)
+
     def moment(self, at: datetime | None) -> str:
         """Date and time to the minute in the merchant's zone."""
         return NOTHING if at is None else self._pattern(at, "yyyy-MM-dd HH:mm")

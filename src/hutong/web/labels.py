@@ -147,6 +147,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "revenue": mark("销售收入"),
         "wallet_fee": mark("钱包手续费"),
         "commission": mark("佣金支出"),
+        "platform_fee": mark("平台服务费"),
         "other": mark("其他科目"),
     },
     "book_kind": {
@@ -164,7 +165,23 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "release": mark("释放占用"),
         "sell": mark("付款卖出"),
     },
+    "period": {
+        "7d": mark("近 7 天"),
+        "30d": mark("近 30 天"),
+        "month": mark("本月"),
+        "last_month": mark("上月"),
+        "all": mark("全部"),
+    },
+    "reliance": {"low": mark("分散"), "medium": mark("偏集中"), "high": mark("太集中")},
     "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员")},
+}
+
+#: What carries a shop's sales: platforms that bring buyers or close sales, and the merchant's own part.
+LABELS["carrier"] = {
+    **LABELS["container"],
+    **LABELS["platform"],
+    "direct": mark("自己的客人"),
+    "other": mark("线下与其他"),
 }
 
 #: kind of value -> value -> tone of its badge; what is not listed is neutral.
@@ -187,6 +204,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
     "mode": {"sandbox": "wait", "live": "good"},
+    "reliance": {"low": "good", "medium": "act", "high": "bad"},
 }  # fmt: skip
 
 

@@ -85,6 +85,7 @@ class Renderer:
             number=formats.number,
             signed=formats.signed,
             bps=formats.basis_points,
+            per_hundred=formats.per_hundred,
             moment=formats.moment,
             rate=formats.rate,
             second=formats.second,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from hutong.config import AGENT_RATE_BPS_DEFAULT
 from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
@@ -55,6 +56,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str
     link_key: bytes  # tags click ids in addresses
     sandbox_url: str | None = None
+    agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT  # what channel cost is held against
 
     def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:
         """One transaction of one merchant."""

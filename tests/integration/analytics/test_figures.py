@@ -10,7 +10,6 @@ from sqlalchemy import insert
 
 from hutong.analytics import service
 from hutong.analytics.checks import check
-from hutong.analytics.costs import channel_commissions
 from hutong.analytics.queries import (
     best_products,
     channel_figures,
@@ -22,7 +21,6 @@ from hutong.analytics.queries import (
 from hutong.analytics.service import Sale, SaleLine
 from hutong.core.errors import CurrencyMismatch, InvalidInput, NotFound
 from hutong.core.money import Money
-from hutong.ledger.service import Share, post_refund, post_sale
 from hutong.links.models import click
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
@@ -209,22 +207,6 @@ def test_who_came_back(room):
     assert (empty.customers_count, empty.repeat_bps) == (0, 0)
     assert (rate.customers_count, rate.repeat_customers_count, rate.orders_without_customer) == (2, 1, 2)
     assert rate.repeat_bps == 5_000
-
-
-def test_what_a_channel_owes(room):
-    channel, party = uuid4(), uuid4()
-    sold = sale(1_000, channel_id=channel)
-    terms = {"order_id": sold.order_id, "wallet_path": "wallet:wechatpay:1", "gross": Money(1_000), "event_at": AT}
-
-    async def work(unit):
-        await service.record_sale(unit, sold)
-        await service.record_sale(unit, sale(5))
-        await post_sale(unit, fee=Money(6), party_shares=[Share(party, Money(100))], **terms)
-        whole = await channel_commissions(unit)
-        await post_refund(unit, refund_id=uuid4(), refunded=Money(500), refunded_before=Money(0), **terms)
-        return whole, await channel_commissions(unit)
-
-    assert room.do(work) == ({channel: (Money(100),)}, {channel: (Money(50),)})
 
 
 def test_a_refund_waits_for_its_sale(room):

@@ -13,11 +13,12 @@ from hutong import __version__
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
 
-CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi, FiguresApi)
+CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi, FiguresApi, CostsApi)
 
 
 def api_router() -> Router:

@@ -92,12 +92,63 @@
     };
   }
 
+  // Stacked rates, one row a channel, beside the line they are measured by.
+  function rateOptions(data) {
+    var wide = window.innerWidth >= 768;
+    var totals = data.labels.map(function (_label, row) {
+      return data.series.reduce(function (sum, series) { return sum + series.values_bps[row]; }, 0) / 100;
+    });
+    var last = data.series.length - 1;
+    return {
+      animation: false,
+      grid: { left: 4, right: 56, top: 34, bottom: 26, containLabel: true },
+      textStyle: { fontFamily: colour("--tblr-font-sans-serif"), color: colour("--ht-faint") },
+      legend: { bottom: 0, left: 0, itemWidth: 12, itemHeight: 12, itemGap: 14, textStyle: { color: colour("--ht-faint") } },
+      tooltip: {
+        trigger: "axis", axisPointer: { type: "shadow" }, confine: true,
+        valueFormatter: function (value) { return value.toFixed(2) + "%"; }
+      },
+      xAxis: {
+        type: "value", position: "top", max: Math.max(Math.ceil((data.line_bps / 100 + 1) / 10) * 10, Math.ceil(Math.max.apply(null, totals) / 10) * 10),
+        splitNumber: wide ? 5 : 3, axisLabel: { show: false }, axisTick: { show: false },
+        splitLine: { lineStyle: { color: colour("--tblr-border-color") } }
+      },
+      yAxis: {
+        type: "category", inverse: true, data: data.labels, axisTick: { show: false },
+        axisLine: { lineStyle: { color: colour("--tblr-border-color") } },
+        axisLabel: { color: colour("--tblr-body-color"), width: wide ? 140 : 92, overflow: "truncate" }
+      },
+      series: data.series.map(function (series, index) {
+        var made = {
+          type: "bar", stack: "cost", name: series.name, barMaxWidth: 22, itemStyle: { color: colour(series.colour) },
+          data: series.values_bps.map(function (value) { return value / 100; })
+        };
+        if (index === last) {
+          made.label = {
+            show: true, position: "right", color: colour("--tblr-body-color"), fontWeight: 600,
+            formatter: function (point) { return data.texts[point.dataIndex]; }
+          };
+          made.markLine = {
+            silent: true, symbol: "none", data: [{ xAxis: data.line_bps / 100 }],
+            lineStyle: { color: colour("--ht-seal"), type: "dashed", width: 2 },
+            label: { position: "start", distance: 6, color: colour("--ht-bad-fg"), fontWeight: 600, formatter: data.line_text }
+          };
+        }
+        return made;
+      })
+    };
+  }
+
+  var kinds = { rates: rateOptions };
+  var ROW_PX = 40, EDGES_PX = 70;
+
   function drawCharts(scope) {
     scope.querySelectorAll("[data-chart]").forEach(function (box) {
       var data = JSON.parse(document.getElementById(box.getAttribute("data-chart")).textContent);
       library(box.getAttribute("data-library")).then(function (echarts) {
+        if (data.kind === "rates") { box.style.height = data.labels.length * ROW_PX + EDGES_PX + "px"; }
         var chart = echarts.getInstanceByDom(box) || echarts.init(box, null, { renderer: "svg" });
-        chart.setOption(options(data), true);
+        chart.setOption((kinds[data.kind] || options)(data), true);
         box.setAttribute("data-drawn", "true");
       });
     });

@@ -1,0 +1,57 @@
+"""What the channel cost page shows."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from hutong.analytics.costs import AgentPrice, ChannelCost
+from hutong.analytics.dependence import Dependence
+from hutong.core.money import Money
+from hutong.web.charts import RateChart
+from hutong.web.console.views import View
+
+
+class CostRow(View, frozen=True, kw_only=True):
+    """A channel by name and what it took."""
+
+    channel_id: UUID | None
+    name: str  # as the merchant wrote it; empty where no link brought the sale
+    source: str
+    cost: ChannelCost
+
+
+class Share(View, frozen=True, kw_only=True):
+    """A coloured piece of the whole; ``tone`` is its colour's number."""
+
+    key: str
+    is_platform: bool
+    orders: int
+    kept: Money
+    share_bps: int
+    tone: int
+    start: int  # where it begins and how wide it is, in thousandths of the bar
+    width: int
+
+
+class Reliance(View, frozen=True, kw_only=True):
+    """How much hangs on one platform. ``kind`` (traffic or shops) picks the words; ``a_day`` is what it brings."""
+
+    kind: str
+    figures: Dependence
+    shares: tuple[Share, ...]
+    a_day: Money | None
+
+
+class CostsView(View, frozen=True, kw_only=True):
+    """The channel cost page; ``unbilled`` are the platforms whose own fee is not known."""
+
+    period: str
+    periods: tuple[str, ...]
+    currency: str
+    currencies: tuple[str, ...]
+    rows: tuple[CostRow, ...]
+    total: ChannelCost
+    agent: AgentPrice
+    chart: RateChart | None
+    reliances: tuple[Reliance, ...]
+    unbilled: tuple[str, ...]

@@ -1,0 +1,144 @@
+"""The channel cost page: what each channel took, held against an agent; how much hangs on one platform."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from litestar import Controller, Response, get
+
+from hutong.analytics.costs import (
+    ChannelCost,
+    channel_costs,
+    cost_total,
+    held_against_agent,
+    sale_currencies,
+)
+from hutong.analytics.dependence import Dependence, shop_dependence, traffic_dependence
+from hutong.core.money import BPS_WHOLE, Money
+from hutong.links.queries import channel_names
+from hutong.merchants.queries import this_merchant
+from hutong.web.charts import RateChart, RateSeries
+from hutong.web.console.cost_views import CostRow, CostsView, Reliance, Share
+from hutong.web.console.desk import ConsoleRequest, Desk, zone_of
+from hutong.web.console.periods import PERIOD_DEFAULT, PERIODS, Period, named_period
+from hutong.web.format import Formats
+from hutong.web.i18n import Catalogues
+from hutong.web.labels import label_of, mark
+from hutong.web.languages import locale_of
+
+#: Channels that one drawing can hold and a person can read.
+ROWS_DRAWN_MAX: Final = 12
+#: Colours of shares; whatever comes after the last is grey.
+TONES: Final = 5
+OWN_TONE: Final = 0
+REST_TONE: Final = 6
+_BARS: Final = (("wallet_fee", "--ht-tone-4"), ("commission", "--ht-tone-1"), ("platform_fee", "--ht-tone-3"))
+_AGENT: Final = mark("代理 %(rate)s")
+UNKNOWN: Final = mark("未知")
+
+
+class CostsController(Controller):
+    """The channel cost page."""
+
+    path = "/costs"
+    include_in_schema = False
+
+    @get("/")
+    async def show(
+        self, request: ConsoleRequest, desk: Desk, period: str = PERIOD_DEFAULT, currency: str = ""
+    ) -> Response[str]:
+        """Costs and dependence of a period, in one currency."""
+        locale = locale_of(request)
+        async with desk.unit(request, "console.costs") as unit:
+            merchant = await this_merchant(unit)
+            zone = zone_of(merchant.timezone)
+            chosen = named_period(period, unit.now(), zone)
+            currencies = await sale_currencies(unit) or (merchant.currency,)
+            currency = currency if currency in currencies else currencies[0]
+            costs = await channel_costs(unit, currency, chosen.since, chosen.until)
+            names = await channel_names(unit, [cost.channel_id for cost in costs if cost.channel_id is not None])
+            rows = tuple(cost_row(cost, names) for cost in costs)
+            agent_bps = desk.runtime.agent_rate_bps
+            view = CostsView(
+                period=chosen.name,
+                periods=PERIODS,
+                currency=currency,
+                currencies=currencies,
+                rows=rows,
+                total=cost_total(costs, currency),
+                agent=held_against_agent(costs, currency, agent_bps),
+                chart=rate_chart(rows, agent_bps, Formats(locale, zone), desk.renderer.catalogues),
+                reliances=(
+                    reliance("traffic", await traffic_dependence(unit, currency, chosen.since, chosen.until), chosen),
+                    reliance("shops", await shop_dependence(unit, currency, chosen.since, chosen.until), chosen),
+                ),
+                unbilled=tuple(sorted({row.source for row in costs if row.is_unbilled})),
+            )
+            return await desk.page(request, unit, "console/costs.html", view)
+
+
+def cost_row(cost: ChannelCost, names: dict[UUID, str]) -> CostRow:
+    """A channel with its name."""
+    return CostRow(
+        channel_id=cost.channel_id,
+        name="" if cost.channel_id is None else names.get(cost.channel_id, ""),
+        source=cost.source,
+        cost=cost,
+    )
+
+
+def rate_chart(rows: Sequence[CostRow], agent_bps: int, formats: Formats, catalogues: Catalogues) -> RateChart | None:
+    """The channels that sold most, each cost as a share of what was kept."""
+    unknown = catalogues.text(formats.locale, UNKNOWN)
+    drawn = [row for row in rows if row.cost.rate_bps is not None][:ROWS_DRAWN_MAX]
+    if not drawn:
+        return None
+    locale = formats.locale
+    return RateChart(
+        labels=tuple(row.name or catalogues.text(locale, label_of("carrier", row.source)) for row in drawn),
+        series=tuple(
+            RateSeries(
+                name=catalogues.text(locale, label_of("account", kind)),
+                colour=colour,
+                values_bps=tuple(_rate(getattr(row.cost, kind), row.cost.kept) for row in drawn),
+            )
+            for kind, colour in _BARS
+        ),
+        texts=tuple(unknown if row.cost.is_unbilled else formats.rate(row.cost.rate_bps or 0) for row in drawn),
+        line_bps=agent_bps,
+        line_text=catalogues.text(locale, _AGENT, rate=formats.basis_points(agent_bps)),
+    )
+
+
+def reliance(kind: str, figures: Dependence, period: Period) -> Reliance:
+    """Shares side by side, and what the largest platform brings a day."""
+    shares, start, tone = [], 0, 0
+    for part in figures.parts:
+        if not part.share_bps:
+            continue
+        tone += part.is_platform
+        shares.append(
+            Share(
+                key=part.key,
+                is_platform=part.is_platform,
+                orders=part.orders_count,
+                kept=part.kept,
+                share_bps=part.share_bps,
+                tone=OWN_TONE if not part.is_platform else tone if tone <= TONES else REST_TONE,
+                start=start,
+                width=min(part.share_bps, BPS_WHOLE - start),
+            )
+        )
+        start = min(start + part.share_bps, BPS_WHOLE)
+    largest = figures.largest
+    a_day = None
+    if largest is not None and period.days:
+        a_day = Money(largest.kept.amount_minor // period.days, largest.kept.currency)
+    return Reliance(kind=kind, figures=figures, shares=tuple(shares), a_day=a_day)
+
+
+def _rate(part: Money, kept: Money) -> int:
+    """A cost in hundredths of a per cent of what was kept; given back more than taken draws nothing."""
+    return max(0, part.amount_minor) * BPS_WHOLE // kept.amount_minor
