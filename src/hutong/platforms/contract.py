@@ -88,6 +88,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     error_words: Mapping[str, ErrorWord]
     proofs: Mapping[str, Proof]  # capability name -> proof
     pay_methods: tuple[PayMethod, ...] = ()  # ways to open an order that `payments` knows
+    #: The part of them that only signs something: the order begins when the buyer brings it to the wallet.
+    signed_methods: tuple[PayMethod, ...] = ()
     identity_kind: str = ""  # what kind of id `identity` learns, e.g. wechat_openid
     home_containers: tuple[str, ...] = ()  # containers (see links) that are this wallet's own app
     shut_containers: tuple[

@@ -126,8 +126,8 @@ class Payments(Protocol):
         """Ask for a refund; repeating the same numbers is safe."""
         ...
 
-    async def query_refund(self, account: Account, out_refund_no: str) -> RefundReport:
-        """Ask what became of a refund."""
+    async def query_refund(self, account: Account, out_refund_no: str, out_trade_no: str) -> RefundReport:
+        """Ask what became of a refund; some wallets find it only together with its order."""
         ...
 
 

@@ -6,14 +6,24 @@ import json
 import pathlib
 import subprocess
 import sys
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
 
+from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
 from hutong.connectors.wechatpay.certificates import MEMORY
-from hutong.platforms.conformance import ORDER_ID, OUT_REFUND_NO, OUT_TRADE_NO, Case, Forgery
+from hutong.platforms.conformance import (
+    ORDER_ID,
+    OUT_REFUND_NO,
+    OUT_RETURN_NO,
+    OUT_SHARE_NO,
+    OUT_TRADE_NO,
+    Case,
+    Forgery,
+)
 from hutong.platforms.conformance.doubles import StandingClock
 from hutong.platforms.registry import Registry
 from hutong.transport.messages import Response
@@ -21,12 +31,16 @@ from hutong.transport.messages import Response
 SIDES = pathlib.Path(__file__).parents[2] / "unit" / "connectors" / "conftest.py"
 
 
-def _wechat_side():
-    """The platform's side of WeChat Pay as the unit tests have it."""
-    spec = importlib.util.spec_from_file_location("wechat_side", SIDES)
+def _side(name, path):
+    """A platform's side as the unit tests have it."""
+    spec = importlib.util.spec_from_file_location(name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return module.WechatSide()
+    return module
+
+
+def _wechat_side():
+    return _side("wechat_side", SIDES).WechatSide()
 
 
 def wechatpay_case() -> Case:
@@ -96,7 +110,70 @@ def taobao_case() -> Case:
     )
 
 
+def alipay_case() -> Case:
+    module = _side("alipay_side", SIDES.with_name("alipay_side.py"))
+    side = module.AlipaySide()
+    side.mode_sn = side.cert_sn
+
+    def method_of(request):
+        return dict(parse_qsl(urlsplit(request.url).query))["method"]
+
+    def returned(status):
+        """One object under both names, for a return is asked for and then asked about."""
+        record = {"out_trade_no": OUT_TRADE_NO, "out_request_no": OUT_RETURN_NO, "refund_status": status}
+        one = json.loads(side.answer("a", {**record, "fund_change": "N"}).body)
+        names = ("alipay_trade_refund_response", "alipay_trade_fastpay_refund_query_response")
+        content = json.dumps(one["a_response"], ensure_ascii=False)
+        body = ",".join(f'"{name}":{content}' for name in names)
+        tail = f'"alipay_cert_sn":"{side.cert_sn}","sign":"{one["sign"]}"'
+        return Response(status=200, headers={}, body=f"{{{body},{tail}}}".encode())
+
+    def shared(status):
+        detail = {"operation_type": "transfer", "trans_in": "1900000109", "amount": 1.00, "state": status}
+        record = {"out_request_no": OUT_SHARE_NO, "royalty_detail_list": [detail]}
+        return side.answer("alipay.trade.order.settle.query", record)
+
+    def refunded(status):
+        record = {"out_trade_no": OUT_TRADE_NO, "out_request_no": OUT_REFUND_NO, "refund_status": status}
+        return side.answer("alipay.trade.fastpay.refund.query", {**record, "refund_amount": "2.34"})
+
+    return Case(
+        connector=ALIPAY,
+        clock=side.clock,
+        base_url="https://pay.example",
+        credentials={**side.credentials, **side.certificates},
+        stranger={**side.credentials, "alipay_public_key": module.public_pem_of(module.new_key())},
+        stale=dt.timedelta(days=2),  # the last repetition comes after 25 hours
+        signed_part=_form_of,
+        own_codes=("280000000000000001", "2512345678901234", "301234567890123456789012"),
+        other_codes=("130000000000000001", "310000000000000001", "2512345678901", "2812345678901234567890123"),
+        forgery=Forgery(
+            throttled=lambda request: side.refusal(method_of(request), "isv.app-call-limited", code="40005"),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            trade=lambda status: side.answer(
+                "alipay.trade.query", side.trade(out_trade_no=OUT_TRADE_NO, trade_status=status)
+            ),
+            refund=refunded,
+            charge=lambda status: side.answer(
+                "alipay.trade.pay", {"out_trade_no": OUT_TRADE_NO, "trade_status": status}, code="10003"
+            ),
+            share=shared,
+            take_back=returned,
+            notice=lambda: (module.FORM, side.notice()),
+        ),
+    )
+
+
+def _form_of(body: bytes) -> object:
+    """A form's parameters; two ways to write the same percent escape are one."""
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        return body
+
+
 CASES = {
+    "alipay": alipay_case,
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
     "taobao": taobao_case,
     "wechatpay": wechatpay_case,

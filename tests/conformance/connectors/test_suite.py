@@ -62,8 +62,8 @@ class PaidByDefault(Wrapped):
 
 
 class RefundedByDefault(Wrapped):
-    async def query_refund(self, account, out_refund_no):
-        report = await self._inner.query_refund(account, out_refund_no)
+    async def query_refund(self, account, out_refund_no, out_trade_no):
+        report = await self._inner.query_refund(account, out_refund_no, out_trade_no)
         return msgspec.structs.replace(report, status=RefundStatus.SUCCEEDED)
 
 

@@ -86,8 +86,9 @@ class WechatPayments:
         response = await call(account, merchant, build_refund(merchant, command, account.clock.now(), account.nonce()))
         return read_refund(merchant, command.out_refund_no, response)
 
-    async def query_refund(self, account: Account, out_refund_no: str) -> RefundReport:
-        """Ask what became of a refund; one the platform does not know reports NOT_FOUND."""
+    async def query_refund(self, account: Account, out_refund_no: str, out_trade_no: str = "") -> RefundReport:
+        """Ask what became of a refund, by its number alone; one the platform does not know reports NOT_FOUND."""
+        del out_trade_no
         merchant = merchant_of(account)
         response = await call(
             account, merchant, build_query_refund(merchant, out_refund_no, account.clock.now(), account.nonce())

@@ -56,6 +56,7 @@ from hutong.platforms.conformance.wallets import (
     other_ways_to_pay_are_refused,
     payment_codes_are_told_apart,
     share_limits_are_limits,
+    signed_ways_to_pay_send_nothing,
     unknown_outcomes_of_shares_are_pending,
     unknown_outcomes_of_the_till_are_pending,
 )
@@ -89,6 +90,7 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     missing_credentials_are_named,
     windows_are_kept,
     other_ways_to_pay_are_refused,
+    signed_ways_to_pay_send_nothing,
     payment_codes_are_told_apart,
     a_charge_is_sent_once,
     unknown_outcomes_of_the_till_are_pending,

@@ -129,7 +129,7 @@ def unknown_statuses_are_pending(case: Case) -> None:
         assert trade.raw_status == NEVER_SEEN_STATUS, "the platform's own status is not kept"
         forge_refund = forged(case, "refund")
         account, _ = case.account(lambda _: forge_refund(NEVER_SEEN_STATUS))
-        refund = asyncio.run(payments.query_refund(account, OUT_REFUND_NO))
+        refund = asyncio.run(payments.query_refund(account, OUT_REFUND_NO, OUT_TRADE_NO))
         assert refund.status is RefundStatus.PENDING, f"unknown refund status became {refund.status}"
     if orders is not None:
         forge_order = forged(case, "order")

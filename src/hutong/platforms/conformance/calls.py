@@ -84,11 +84,11 @@ def _payment_calls(case: Case) -> list[Call]:
         return Call(name=f"create {method.value}", run=lambda account: payments.create(account, order_of(case, method)))
 
     return [
-        *(create(method) for method in case.connector.pay_methods),
+        *(create(method) for method in case.connector.pay_methods if method not in case.connector.signed_methods),
         Call(name="query", run=lambda account: payments.query(account, OUT_TRADE_NO)),
         Call(name="close", run=lambda account: payments.close(account, OUT_TRADE_NO)),
         Call(name="refund", run=lambda account: payments.refund(account, _refund())),
-        Call(name="query_refund", run=lambda account: payments.query_refund(account, OUT_REFUND_NO)),
+        Call(name="query_refund", run=lambda account: payments.query_refund(account, OUT_REFUND_NO, OUT_TRADE_NO)),
     ]
 
 

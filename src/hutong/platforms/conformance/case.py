@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import Final, TypeAlias
 
 import msgspec
@@ -62,6 +63,10 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     forgery: Forgery | None = None
     #: Secret fields that the platform wants to be sent as they are (a session, an app secret in a token exchange).
     sent_secrets: tuple[str, ...] = ()
+    #: How old or early a callback is refused: a day is older than most platforms' tolerance.
+    stale: timedelta = timedelta(days=1)
+    #: What of a callback's body is signed, where the same can be written in several ways (percent-encoding).
+    signed_part: Callable[[bytes], object] = bytes
     #: Calls whose bodies hold a randomised encryption (RSA-OAEP): two runs agree on everything but the body.
     sealed_calls: tuple[str, ...] = ()
     #: Payment codes of this wallet, made up, and ones that are surely not.

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from typing import Final
+from urllib.parse import urlsplit
 
 from hutong.core.errors import InvalidInput
 from hutong.platforms.conformance.behaviour import NEVER_SEEN_STATUS, forged, outcome_of, sent_by
 from hutong.platforms.conformance.calls import SHARE, TAKE_BACK, Call, calls, charge_of, order_of
 from hutong.platforms.conformance.case import OUT_REFUND_NO, OUT_TRADE_NO, Case
 from hutong.platforms.conformance.doubles import silence
-from hutong.platforms.payments import PayMethod, RefundStatus, RescueRefund, TradeStatus
+from hutong.platforms.payments import PaymentCreated, PayMethod, RefundStatus, RescueRefund, TradeStatus
 from hutong.platforms.sharing import ShareStatus
+from hutong.transport.transcript import written_forms
 
 #: Nobody's payment codes: too short, too long, no digits, digits of another script, spaces around.
 NO_CODES: Final = (
@@ -40,6 +42,32 @@ def other_ways_to_pay_are_refused(case: Case) -> None:
         refused = isinstance(outcome_of(call, account), InvalidInput)
         assert refused, f"{method.value} is not offered, but was not refused"
         assert not http.sent, f"{method.value} is not offered, but was sent"
+
+
+def signed_ways_to_pay_send_nothing(case: Case) -> None:
+    """What only signs gives the same for the same input, sends nothing, stays at its address and needs its key."""
+    payments, sheet = case.connector.payments, case.connector
+    assert set(sheet.signed_methods) <= set(sheet.pay_methods), "a signed way to pay is not offered"
+    if payments is None:
+        return
+    for method in sheet.signed_methods:
+        call = Call(name=method.value, run=partial(payments.create, command=order_of(case, method)))
+        made: list[PaymentCreated] = []
+        for _ in range(2):
+            account, http = case.account(silence)
+            outcome = outcome_of(call, account)
+            assert isinstance(outcome, PaymentCreated), f"{method.value}: gave {outcome!r}"
+            assert not http.sent, f"{method.value}: sent something"
+            made.append(outcome)
+        first, second = made
+        assert first == second, f"{method.value}: the same input gave two results"
+        given = [part for part in (first.invoke, first.code_url, first.redirect_url) if part is not None]
+        assert len(given) == 1, f"{method.value}: not exactly one of the three is set"
+        same = first.redirect_url is None or urlsplit(first.redirect_url)[:2] == urlsplit(case.base_url)[:2]
+        assert same, f"{method.value}: leads to another address than the connection's"
+        shown = f"{first.redirect_url} {first.invoke}"
+        forms = [form for secret in case.secrets() for form in written_forms(secret)]
+        assert not [form for form in forms if form in shown], f"{method.value}: shows a secret to the buyer"
 
 
 def payment_codes_are_told_apart(case: Case) -> None:

@@ -92,7 +92,8 @@ async def query_refund(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
         return
     opened = await runtime.open_account(merchant_id, refund.connection_id)
     assert opened.connector.payments is not None, "a refund belongs to an attempt, which needs payments"
-    report = await opened.connector.payments.query_refund(opened.account, refund.out_refund_no)
+    payments, account = opened.connector.payments, opened.account
+    report = await payments.query_refund(account, refund.out_refund_no, refund.out_trade_no)
     async with runtime.unit(merchant_id, "refund.report") as unit:
         await apply_refund_report(unit, refund, report)
         refund = await get_refund(unit, refund_id)

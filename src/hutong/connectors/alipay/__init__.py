@@ -1,0 +1,66 @@
+"""Alipay: every way to pay in both of its key modes, payment codes, profit sharing, and the silent sign-in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hutong.connectors.alipay.callbacks import AlipayCallbacks
+from hutong.connectors.alipay.codes import AlipayCodes
+from hutong.connectors.alipay.errors import ERROR_WORDS
+from hutong.connectors.alipay.identity import AlipayIdentity
+from hutong.connectors.alipay.merchant import LIVE_BASE_URL
+from hutong.connectors.alipay.payments import AlipayPayments
+from hutong.connectors.alipay.receivers import AlipayReceivers
+from hutong.connectors.alipay.sharing import AlipaySharing
+from hutong.connectors.alipay.trades import METHODS, SIGNED_METHODS
+from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
+
+CONNECTOR: Final = Connector(
+    name="alipay",
+    title_zh="支付宝",
+    title_en="Alipay",
+    amount_format=AmountFormat.YUAN_TEXT,
+    base_url=LIVE_BASE_URL,
+    # Ours: the documents name 30 settle calls a second for one seller and nothing for payments.
+    rate_limit=RateLimit(calls=100, seconds=1),
+    credential_fields=(
+        "app_id",
+        "seller_id",
+        "private_key_pkcs8",
+        "private_key_pkcs1",
+        "alipay_public_key",
+        "app_cert",
+        "alipay_cert",
+        "alipay_root_cert",
+    ),
+    optional_fields=(
+        "seller_id",
+        "private_key_pkcs8",
+        "private_key_pkcs1",
+        "alipay_public_key",
+        "app_cert",
+        "alipay_cert",
+        "alipay_root_cert",
+    ),
+    secret_fields=("private_key_pkcs8", "private_key_pkcs1"),
+    error_words=ERROR_WORDS,
+    proofs={
+        "payments": Proof.SIMULATED,
+        "codes": Proof.SIMULATED,
+        "share_receivers": Proof.SIMULATED,
+        "sharing": Proof.SIMULATED,
+        "callbacks": Proof.SIMULATED,
+        "identity": Proof.SIMULATED,
+    },
+    pay_methods=tuple(METHODS),
+    signed_methods=SIGNED_METHODS,
+    identity_kind="alipay_user_id",
+    home_containers=("alipay",),
+    shut_containers=("wechat", "wechat_mini", "wecom"),  # recalled: WeChat's wall does not let Alipay open
+    payments=AlipayPayments(),
+    codes=AlipayCodes(),
+    share_receivers=AlipayReceivers(),
+    sharing=AlipaySharing(),
+    callbacks=AlipayCallbacks(),
+    identity=AlipayIdentity(),
+)

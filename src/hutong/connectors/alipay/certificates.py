@@ -1,0 +1,120 @@
+"""Certificate mode (公钥证书模式): serials as Alipay computes them, and whether its certificate may be trusted now.
+
+Source: github.com/alipay/alipay-sdk-nodejs-all src/antcertutil.ts at e167639: a serial is the MD5 of the issuer's name
+(RFC 2253) and the decimal serial number. A root file holds several certificates, some of them SM2; only RSA ones count,
+their serials joined by ``_``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidSignature as _Mismatch
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import Certificate, load_pem_x509_certificates
+
+from hutong.core.errors import InvalidInput
+from hutong.crypto.digests import md5
+
+#: Certificates of one file that are looked at.
+CERTIFICATES_MAX: Final = 16
+#: Different sets of files whose parsed form is kept.
+PARSED_MAX: Final = 1024
+#: From a leaf to its root, both included.
+CHAIN_MAX: Final = 5
+RSA_SIGNATURES: Final = "1.2.840.113549.1.1."
+
+
+class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
+    """The three files of an app, read."""
+
+    app_cert_sn: str
+    root_cert_sn: str
+    leaves: tuple[Certificate, ...]
+    chains: tuple[tuple[Certificate, ...], ...]  # of each leaf, up to a root
+
+    def keys(self, now: datetime) -> dict[str, rsa.RSAPublicKey]:
+        """Alipay's keys by serial, of which the whole chain is valid now.
+
+        Raises:
+            InvalidInput: none is.
+        """
+        found: dict[str, rsa.RSAPublicKey] = {}
+        for leaf, chain in zip(self.leaves, self.chains, strict=True):
+            key = leaf.public_key()
+            if isinstance(key, rsa.RSAPublicKey) and all(_valid(link, now) for link in chain):
+                found[serial_of(leaf)] = key
+        if not found:
+            raise InvalidInput(field="alipay_cert", problem="not valid now")
+        return found
+
+
+@lru_cache(maxsize=PARSED_MAX)
+def certificate_set(app: str, alipay: str, root: str) -> CertificateSet:
+    """Read the files and follow every one of Alipay's certificates to a root.
+
+    Raises:
+        InvalidInput: a file holds no usable certificate, or Alipay's was not issued under the root.
+    """
+    roots = _rsa_only(_read("alipay_root_cert", root))
+    if not roots:
+        raise InvalidInput(field="alipay_root_cert", problem="RSA")
+    given = _rsa_only(_read("alipay_cert", alipay))
+    issuers = {certificate.issuer for certificate in given}
+    leaves = [certificate for certificate in given if certificate.subject not in issuers]
+    trusted = [(leaf, chain) for leaf in leaves if (chain := _chain(leaf, given, roots))]
+    if not trusted:
+        raise InvalidInput(field="alipay_cert", problem="not issued under alipay_root_cert")
+    return CertificateSet(
+        app_cert_sn=serial_of(_read("app_cert", app)[0]),
+        root_cert_sn="_".join(serial_of(certificate) for certificate in roots),
+        leaves=tuple(leaf for leaf, _ in trusted),
+        chains=tuple(chain for _, chain in trusted),
+    )
+
+
+def serial_of(certificate: Certificate) -> str:
+    """What goes on the wire as ``app_cert_sn``, ``alipay_cert_sn`` and, joined, ``alipay_root_cert_sn``."""
+    return md5(f"{certificate.issuer.rfc4514_string()}{certificate.serial_number}".encode()).hex()
+
+
+def _read(field: str, pem: str) -> list[Certificate]:
+    try:
+        return load_pem_x509_certificates(pem.encode())[:CERTIFICATES_MAX]
+    except ValueError as error:
+        raise InvalidInput(field=field, problem="PEM") from error
+
+
+def _rsa_only(certificates: list[Certificate]) -> list[Certificate]:
+    return [c for c in certificates if c.signature_algorithm_oid.dotted_string.startswith(RSA_SIGNATURES)]
+
+
+def _chain(leaf: Certificate, given: list[Certificate], roots: list[Certificate]) -> tuple[Certificate, ...]:
+    """From a leaf to one of the roots; empty where there is no such way."""
+    chain = [leaf]
+    while len(chain) < CHAIN_MAX:
+        last = chain[-1]
+        root = next((candidate for candidate in roots if candidate == last or _issued(last, candidate)), None)
+        if root is not None:
+            return (*chain, root)
+        between = next((c for c in given if c not in chain and _issued(last, c)), None)
+        if between is None:
+            return ()
+        chain.append(between)
+    return ()
+
+
+def _issued(certificate: Certificate, issuer: Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, _Mismatch, UnsupportedAlgorithm):
+        return False
+    return True
+
+
+def _valid(certificate: Certificate, now: datetime) -> bool:
+    return certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
