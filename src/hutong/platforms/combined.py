@@ -38,6 +38,11 @@ class CreateCombined(msgspec.Struct, frozen=True, kw_only=True):
 class CombinedPayments(Protocol):
     """Capability: one payment over several merchants' orders. Refunds go by each part's own number."""
 
+    @property
+    def methods(self) -> tuple[PayMethod, ...]:
+        """Ways to open a combined order."""
+        ...
+
     async def create(self, account: Account, command: CreateCombined) -> PaymentCreated:
         """Open the combined order."""
         ...

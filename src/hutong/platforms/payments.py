@@ -153,12 +153,16 @@ class RefundRescue(Protocol):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A verified callback. ``notice_id`` is the platform's own id of it; exactly one report is set, or none."""
+    """A verified callback. ``notice_id`` is the platform's own id of it.
+
+    Exactly one of ``trade``, ``refund`` and ``parts`` (of a combined order) is set, or none.
+    """
 
     notice_id: str
     kind: str
     trade: TradeReport | None = None
     refund: RefundReport | None = None
+    parts: tuple[TradeReport, ...] = ()
 
 
 class Acknowledgement(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The cases of our own connectors, and the sandbox as a process."""
 
 import datetime as dt
+import hmac
 import importlib.util
 import json
 import pathlib
@@ -10,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from msgspec import structs
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
@@ -44,7 +46,10 @@ def _wechat_side():
 
 
 def wechatpay_case() -> Case:
-    side = _wechat_side()
+    return wechatpay_case_of(_wechat_side())
+
+
+def wechatpay_case_of(side) -> Case:
     MEMORY.forget_all()
 
     def throttled(request):
@@ -56,11 +61,31 @@ def wechatpay_case() -> Case:
         body = side.notice(side.trade(out_trade_no=OUT_TRADE_NO))
         return side.headers(body), body
 
+    def share(status):
+        line = {
+            "type": "MERCHANT_ID",
+            "account": "1900000109",
+            "amount": 100,
+            "result": status,
+            "detail_id": "36011111",
+        }
+        told = {"out_order_no": OUT_SHARE_NO, "order_id": "3008450740201411110007820472", "state": status}
+        return side.answer({**told, "transaction_id": "4200", "receivers": [line]})
+
+    def take_back(status):
+        told = {"out_order_no": OUT_SHARE_NO, "out_return_no": OUT_RETURN_NO, "return_mchid": "1900000109"}
+        return side.answer({**told, "order_id": "3008", "return_id": "3009", "amount": 100, "result": status})
+
     return Case(
         connector=WECHATPAY,
         clock=side.clock,
         base_url="https://pay.example",
-        credentials={**side.credentials, "platform_certificates": side.cert_pem},
+        credentials={
+            **side.credentials,
+            "platform_certificates": side.cert_pem,
+            "mini_appid": "wxmini678efh567hg6",
+            "api_key": "",
+        },
         stranger={**side.credentials, "api_v3_key": "another-merchant's-APIv3-key-32b", "mchid": "1900000000"},
         sent_secrets=("app_secret",),
         forgery=Forgery(
@@ -68,8 +93,81 @@ def wechatpay_case() -> Case:
             answered=lambda body: Response(status=200, headers=side.headers(body), body=body),
             trade=lambda status: side.answer(side.trade(out_trade_no=OUT_TRADE_NO, trade_state=status)),
             refund=lambda status: side.answer(side.refund(out_refund_no=OUT_REFUND_NO, status=status)),
+            charge=lambda status: side.answer(side.trade(out_trade_no=OUT_TRADE_NO, trade_state=status)),
+            rescue=lambda status: side.answer(side.refund(out_refund_no=OUT_REFUND_NO, status=status)),
+            share=share,
+            take_back=take_back,
             notice=notice,
         ),
+        sealed_calls=("rescue to a card", "add receiver"),
+        own_codes=("134567890123456789", "100000000000000000", "159999999999999999"),
+        other_codes=("284567890123456789", "160000000000000000", "094567890123456789", "62123456789012345678"),
+    )
+
+
+def wechatpay_provider_case() -> Case:
+    """A service provider that acts for another merchant: other paths, other fields, other notices."""
+    side = _wechat_side()
+    plain = wechatpay_case_of(side)
+    parties = {"sub_mchid": "1900000100", "sub_appid": "wxsub78efh567hg6787"}
+
+    def trade(status):
+        told = side.trade(out_trade_no=OUT_TRADE_NO, trade_state=status)
+        mine = {"sp_mchid": told.pop("mchid"), "sp_appid": told.pop("appid")}
+        return {**told, **mine, **parties, "payer": {"sp_openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}}
+
+    def notice():
+        body = side.notice(trade("SUCCESS"))
+        return side.headers(body), body
+
+    forgery = structs.replace(
+        plain.forgery,
+        trade=lambda status: side.answer(trade(status)),
+        charge=lambda status: side.answer(trade(status)),
+        notice=notice,
+    )
+    return structs.replace(
+        plain,
+        credentials={**plain.credentials, **parties},
+        stranger={**plain.stranger, **parties},
+        forgery=forgery,
+    )
+
+
+def wechatpay_v2_case() -> Case:
+    """An account that charges payment codes by the older API."""
+    side = _wechat_side()
+    plain = wechatpay_case_of(side)
+    key = "made-at-run-time-key-of-the-old-api"
+
+    def old(fields) -> Response:
+        told = {
+            "return_code": "SUCCESS",
+            "return_msg": "OK",
+            "appid": side.credentials["appid"],
+            "mch_id": side.credentials["mchid"],
+            "nonce_str": "5K8264ILTKCH16CQ2502SI8ZNMTM67VS",
+            **fields,
+        }
+        text = "&".join([*(f"{name}={told[name]}" for name in sorted(told)), f"key={key}"])
+        told["sign"] = hmac.new(key.encode(), text.encode(), "sha256").hexdigest().upper()
+        body = "".join(f"<{name}><![CDATA[{value}]]></{name}>" for name, value in told.items())
+        return Response(status=200, headers={"content-type": "text/xml"}, body=f"<xml>{body}</xml>".encode())
+
+    def throttled(request):
+        if "/pay/" in request.url and "/v3/" not in request.url:
+            return old({"result_code": "FAIL", "err_code": "FREQUENCY_LIMITED", "err_code_des": "频率超限"})
+        return plain.forgery.throttled(request)
+
+    def charge(status):
+        paid = {"trade_type": "MICROPAY", "total_fee": "1234", "transaction_id": "4200", "time_end": "20261123120000"}
+        return old({"result_code": "SUCCESS", "out_trade_no": OUT_TRADE_NO, "trade_state": status, **paid})
+
+    return structs.replace(
+        plain,
+        credentials={**plain.credentials, "api_key": key},
+        stranger={**plain.stranger, "api_key": key},
+        forgery=structs.replace(plain.forgery, throttled=throttled, charge=charge),
     )
 
 
@@ -177,6 +275,8 @@ CASES = {
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
     "taobao": taobao_case,
     "wechatpay": wechatpay_case,
+    "wechatpay as a service provider": wechatpay_provider_case,
+    "wechatpay with the older API": wechatpay_v2_case,
 }
 
 

@@ -9,15 +9,18 @@ import pytest
 from hutong.core.errors import InvalidSignature, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms import conformance
-from hutong.platforms.conformance import CHECKS, behaviour, incoming, sheet
+from hutong.platforms.conformance import CHECKS, behaviour, incoming, sheet, wallets
 from hutong.platforms.conformance.doubles import REQUESTS_MAX, ScriptedHttp
 from hutong.platforms.contract import ErrorWord
-from hutong.platforms.payments import RefundReport, RefundStatus, TradeReport, TradeStatus
+from hutong.platforms.payments import PayMethod, RefundReport, RefundStatus, TradeReport, TradeStatus
 from hutong.platforms.refusals import HINTS, PlatformRefused
 from hutong.platforms.registry import Registry
+from hutong.platforms.sharing import ShareLimits, ShareStatus
 from hutong.transport.messages import Request
 
-NAMES = [connector.name for connector in Registry.from_entry_points().all()]
+#: Every installed connector, and the other modes of ours.
+MODES = ["wechatpay as a service provider", "wechatpay with the older API"]
+NAMES = [connector.name for connector in Registry.from_entry_points().all()] + MODES
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -159,6 +162,130 @@ def test_wrong_payments_are_found(wrong, check, cases):
     check(case)
     with pytest.raises((AssertionError, KeyError)):
         check(changed(case, payments=wrong(case.connector.payments)))
+
+
+class ChargedByDefault(Wrapped):
+    async def charge(self, account, command):
+        report = await self._inner.charge(account, command)
+        return msgspec.structs.replace(report, status=TradeStatus.PAID)
+
+
+class TakesEveryCode(Wrapped):
+    def takes(self, auth_code):
+        return auth_code.isdigit()
+
+
+class ChargesTwice(Wrapped):
+    async def charge(self, account, command):
+        class Again:
+            async def send(self, request):
+                return await account.http.send(msgspec.structs.replace(request, repeatable=True))
+
+        return await self._inner.charge(msgspec.structs.replace(account, http=Again()), command)
+
+
+class ReversedWhenUnclear(Wrapped):
+    async def reverse(self, account, out_trade_no):
+        try:
+            return await self._inner.reverse(account, out_trade_no)
+        except PlatformUnknown:
+            return TradeReport(out_trade_no=out_trade_no, status=TradeStatus.CLOSED, raw_status="")
+
+
+class TellsTheCode(Wrapped):
+    async def charge(self, account, command):
+        try:
+            return await self._inner.charge(account, command)
+        except PlatformUnknown as error:
+            raise PlatformUnknown(platform="p", platform_code=command.auth_code) from error
+
+
+WRONG_CODES = [
+    (ChargedByDefault, wallets.unknown_outcomes_of_the_till_are_pending),
+    (TakesEveryCode, wallets.payment_codes_are_told_apart),
+    (ChargesTwice, wallets.a_charge_is_sent_once),
+    (ReversedWhenUnclear, behaviour.unreadable_answers_are_unknown),
+    (TellsTheCode, behaviour.secrets_stay_out_of_sight),
+]
+
+
+@pytest.mark.parametrize(("wrong", "check"), WRONG_CODES, ids=lambda value: value.__name__)
+def test_wrong_codes_are_found(wrong, check, cases):
+    case = cases("wechatpay")
+    check(case)
+    with pytest.raises(AssertionError):
+        check(changed(case, codes=wrong(case.connector.codes)))
+
+
+class SharedByDefault(Wrapped):
+    async def query(self, account, command):
+        report = await self._inner.query(account, command)
+        return msgspec.structs.replace(report, status=ShareStatus.SUCCEEDED)
+
+
+class ReturnedByDefault(Wrapped):
+    async def take_back(self, account, command):
+        report = await self._inner.take_back(account, command)
+        return msgspec.structs.replace(report, status=ShareStatus.SUCCEEDED)
+
+
+class FinishedWhenUnclear(Wrapped):
+    async def finish(self, account, command):
+        try:
+            return await self._inner.finish(account, command)
+        except PlatformUnknown:
+            return None
+
+
+class NoLimits(Wrapped):
+    limits = ShareLimits(
+        ratio_bps_max=20_000,
+        receivers_per_request_max=50,
+        requests_per_order_max=50,
+        delay_s_min=60,
+        window_days=30,
+        takes_back_from_persons=False,
+    )
+
+
+WRONG_SHARING = [
+    (SharedByDefault, wallets.unknown_outcomes_of_shares_are_pending),
+    (ReturnedByDefault, wallets.unknown_outcomes_of_shares_are_pending),
+    (FinishedWhenUnclear, behaviour.unreadable_answers_are_unknown),
+    (NoLimits, wallets.share_limits_are_limits),
+]
+
+
+@pytest.mark.parametrize(("wrong", "check"), WRONG_SHARING, ids=lambda value: value.__name__)
+def test_wrong_sharing_is_found(wrong, check, cases):
+    case = cases("wechatpay")
+    check(case)
+    with pytest.raises(AssertionError):
+        check(changed(case, sharing=wrong(case.connector.sharing)))
+
+
+class RescuedByDefault(Wrapped):
+    async def rescue(self, account, command):
+        report = await self._inner.rescue(account, command)
+        return msgspec.structs.replace(report, status=RefundStatus.SUCCEEDED)
+
+
+def test_wrong_rescue_is_found(cases):
+    case = cases("wechatpay")
+    bad = changed(case, refund_rescue=RescuedByDefault(case.connector.refund_rescue))
+    with pytest.raises(AssertionError):
+        wallets.unknown_outcomes_of_the_till_are_pending(bad)
+
+
+class AnyWayToPay(Wrapped):
+    async def create(self, account, command):
+        return await self._inner.create(account, msgspec.structs.replace(command, method=PayMethod.NATIVE))
+
+
+def test_a_way_to_pay_that_is_not_offered_is_found(cases):
+    case = cases("wechatpay")
+    with pytest.raises(AssertionError):
+        wallets.other_ways_to_pay_are_refused(changed(case, payments=AnyWayToPay(case.connector.payments)))
 
 
 class LaxTime(Wrapped):

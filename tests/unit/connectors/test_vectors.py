@@ -18,14 +18,16 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from hutong.connectors.taobao import gateway
 from hutong.connectors.taobao import signing as top
-from hutong.connectors.wechatpay import CONNECTOR, certificates, signing, trades
+from hutong.connectors.wechatpay import CONNECTOR, certificates, orders, signing, v2
 from hutong.connectors.wechatpay.certificates import Sealed
 from hutong.connectors.wechatpay.keys import given_keys
 from hutong.connectors.wechatpay.merchant import merchant_of
 from hutong.core.errors import InvalidSignature
+from hutong.core.money import Money
 from hutong.crypto.digests import hmac_md5, md5
 from hutong.crypto.rsa import sign_sha256
 from hutong.platforms.conformance.doubles import StandingClock, account_of
+from hutong.platforms.payments import CreatePayment, PayMethod
 
 VECTORS = json.loads(pathlib.Path(__file__).with_name("vectors.json").read_text("utf-8"))
 WECHAT, TAOBAO = VECTORS["wechatpay"], VECTORS["taobao"]
@@ -102,10 +104,61 @@ def check_request_query(bench):
 def check_invocation(bench):
     vector = WECHAT["invocation"]
     merchant = bench.merchant(appid=vector["appid"])
-    invoke = trades.invocation(merchant, vector["prepay_id"], moment(vector["timestamp"]), vector["nonce"])
+    invoke = orders.invocation(
+        merchant, merchant.appid, vector["prepay_id"], moment(vector["timestamp"]), vector["nonce"]
+    )
     message = bench.signed(invoke["paySign"])
     outside_verify(WECHAT["documents_key"]["public_key"], vector["signature"], message)
     assert invoke["package"] == f"prepay_id={vector['prepay_id']}"
+
+
+def check_app_invocation(bench):
+    vector = WECHAT["app_invocation"]
+    merchant = bench.merchant(appid=vector["appid"])
+    invoke = orders.app_invocation(merchant, vector["prepay_id"], moment(vector["timestamp"]), vector["nonce"])
+    outside_verify(WECHAT["documents_key"]["public_key"], vector["signature"], bench.signed(invoke["sign"]))
+    assert (invoke["prepayId"], invoke["packageValue"]) == (vector["prepay_id"], "Sign=WXPay")
+
+
+def check_older_signature(bench):
+    """The documents' example, with both digests, and as a message that was written and read again."""
+    vector = WECHAT["older"]
+    for sign_type in v2.SignType:
+        assert v2.signature(vector["fields"], vector["key"], sign_type) == vector[sign_type.value]
+        message = {**vector["fields"], "attach": "", "sign": vector[sign_type.value]}
+        assert v2.verified(v2.read(v2.write(message)), vector["key"], sign_type)
+        assert not v2.verified({**message, "body": "tesT"}, vector["key"], sign_type)
+        assert not v2.verified(message, vector["key"][::-1], sign_type)
+        assert not v2.verified({**message, "sign": ""}, vector["key"], sign_type)
+
+
+def check_provider_request(bench):
+    """Names of fields and addresses as the published field lists have them."""
+    merchant = bench.merchant(sub_mchid="1900000109", sub_appid="wxd678efh567hg6999")
+    command = CreatePayment(
+        out_trade_no="1217752501201407033233368018",
+        amount=Money.fen(100),
+        description="Image形象店-深圳腾大-QQ公仔",
+        method=PayMethod.JSAPI,
+        notify_url="https://www.weixin.qq.com/wxpay/pay.php",
+        expires_at=moment(1554208460),
+        payer_id="oUpF8uMuAJO_M2pxb1Q9zNjWeS6o",
+    )
+    request = orders.build_create(merchant, command, moment(1554208460), "N")
+    assert urlsplit(request.url).path == "/v3/pay/partner/transactions/jsapi"
+    parties = {
+        "sp_appid": merchant.appid,
+        "sp_mchid": merchant.mchid,
+        "sub_appid": "wxd678efh567hg6999",
+        "sub_mchid": "1900000109",
+    }
+    sent = json.loads(request.body)
+    assert {name: sent.get(name) for name in parties} == parties
+    assert "mchid" not in sent
+    assert sent["payer"] == {"sp_openid": "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"}
+    query = urlsplit(orders.build_query(merchant, command.out_trade_no, moment(1554208460), "N").url)
+    assert query.path == f"/v3/pay/partner/transactions/out-trade-no/{command.out_trade_no}"
+    assert query.query == f"sp_mchid={merchant.mchid}&sub_mchid=1900000109"
 
 
 def signed_headers(vector, serial):
@@ -192,6 +245,9 @@ CHECKS = [
     check_request_get,
     check_request_query,
     check_invocation,
+    check_app_invocation,
+    check_older_signature,
+    check_provider_request,
     check_answer,
     check_answer_tampered_or_stale,
     check_notice,
@@ -245,6 +301,7 @@ def _verify_sha512(key, signature, data):
 
 
 DECRYPT = certificates.decrypt
+V2_CANONICAL = v2.canonical
 SIGN = top.sign
 CANONICAL = top.canonical
 
@@ -265,17 +322,77 @@ MUTATIONS = [
     ("request_pss", signing, "sign_sha256", _pss, check_request_post),
     (
         "invocation_prepay_id_bare",
-        trades,
+        orders,
         "invocation_message",
         lambda appid, ts, nonce, package: f"{appid}\n{ts}\n{nonce}\n{package[10:]}\n".encode(),
         check_invocation,
     ),
     (
         "invocation_order",
-        trades,
+        orders,
         "invocation_message",
         lambda appid, ts, nonce, package: f"{appid}\n{nonce}\n{ts}\n{package}\n".encode(),
         check_invocation,
+    ),
+    (
+        "app_invocation_with_a_name",
+        orders,
+        "app_invocation_message",
+        lambda appid, ts, nonce, prepay_id: f"{appid}\n{ts}\n{nonce}\nprepay_id={prepay_id}\n".encode(),
+        check_app_invocation,
+    ),
+    (
+        "app_invocation_of_the_package",
+        orders,
+        "app_invocation_message",
+        lambda appid, ts, nonce, prepay_id: f"{appid}\n{ts}\n{nonce}\nSign=WXPay\n".encode(),
+        check_app_invocation,
+    ),
+    (
+        "older_not_sorted",
+        v2,
+        "canonical",
+        lambda fields, key: "&".join([*(f"{n}={v}" for n, v in fields.items() if v), f"key={key}"]).encode(),
+        check_older_signature,
+    ),
+    (
+        "older_with_empty_fields",
+        v2,
+        "canonical",
+        lambda fields, key: "&".join(
+            [*(f"{n}={v}" for n, v in sorted({"attach": "", **fields}.items()) if n != "sign"), f"key={key}"]
+        ).encode(),
+        check_older_signature,
+    ),
+    (
+        "older_key_without_name",
+        v2,
+        "canonical",
+        lambda f, k: V2_CANONICAL(f, "")[:-4] + k.encode(),
+        check_older_signature,
+    ),
+    ("older_hmac_is_md5", v2, "hmac_sha256", hmac_md5, check_older_signature),
+    ("older_any_signature_is_good", v2, "same", lambda *_: True, check_older_signature),
+    (
+        "provider_without_the_sub_merchant",
+        orders,
+        "parties",
+        lambda merchant, appid=None: {"sp_appid": merchant.appid, "sp_mchid": merchant.mchid},
+        check_provider_request,
+    ),
+    (
+        "provider_as_a_merchant",
+        orders,
+        "accounts",
+        lambda merchant: {"mchid": merchant.mchid, "sub_mchid": merchant.sub_mchid},
+        check_provider_request,
+    ),
+    (
+        "provider_at_a_merchants_address",
+        orders,
+        "transactions_path",
+        lambda _: "/v3/pay/transactions",
+        check_provider_request,
     ),
     (
         "answer_last_newline",

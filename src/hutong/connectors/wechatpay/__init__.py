@@ -1,15 +1,20 @@
-"""WeChat Pay: APIv3 in both of its key modes, and the silent sign-in that JSAPI payments need."""
+"""WeChat Pay: APIv3 in both of its key modes, for merchants and service providers, payment codes also by V2."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from hutong.connectors.wechatpay.callbacks import WechatCallbacks
+from hutong.connectors.wechatpay.codes import WechatCodes
+from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.connectors.wechatpay.errors import ERROR_WORDS
 from hutong.connectors.wechatpay.identity import WechatIdentity
 from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL
+from hutong.connectors.wechatpay.orders import PAY_METHODS
 from hutong.connectors.wechatpay.payments import WechatPayments
-from hutong.connectors.wechatpay.trades import PAY_METHODS
+from hutong.connectors.wechatpay.receivers import WechatReceivers
+from hutong.connectors.wechatpay.rescue import WechatRefundRescue
+from hutong.connectors.wechatpay.sharing import WechatSharing
 from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
 
 CONNECTOR: Final = Connector(
@@ -30,16 +35,46 @@ CONNECTOR: Final = Connector(
         "platform_certificates",
         "public_key_id",
         "public_key",
+        "mini_appid",
+        "store_id",
+        "api_key",
+        "api_sign_type",
+        "sub_mchid",
+        "sub_appid",
     ),
-    optional_fields=("platform_certificates", "public_key_id", "public_key"),
-    secret_fields=("app_secret", "private_key", "api_v3_key"),
+    optional_fields=(
+        "platform_certificates",
+        "public_key_id",
+        "public_key",
+        "mini_appid",
+        "store_id",
+        "api_key",
+        "api_sign_type",
+        "sub_mchid",
+        "sub_appid",
+    ),
+    secret_fields=("app_secret", "private_key", "api_v3_key", "api_key"),
     error_words=ERROR_WORDS,
-    proofs={"payments": Proof.SIMULATED, "callbacks": Proof.SIMULATED, "identity": Proof.SIMULATED},
+    proofs={
+        "payments": Proof.SIMULATED,
+        "codes": Proof.SIMULATED,
+        "combined": Proof.SIMULATED,
+        "refund_rescue": Proof.SIMULATED,
+        "share_receivers": Proof.SIMULATED,
+        "sharing": Proof.SIMULATED,
+        "callbacks": Proof.SIMULATED,
+        "identity": Proof.SIMULATED,
+    },
     pay_methods=PAY_METHODS,
     identity_kind="wechat_openid",
     home_containers=("wechat",),
     shut_containers=("alipay", "taobao", "tmall"),  # unverified: recalled, these apps do not follow weixin://
     payments=WechatPayments(),
+    codes=WechatCodes(),
+    combined=WechatCombined(),
+    refund_rescue=WechatRefundRescue(),
+    share_receivers=WechatReceivers(),
+    sharing=WechatSharing(),
     callbacks=WechatCallbacks(),
     identity=WechatIdentity(),
 )

@@ -14,8 +14,9 @@ from typing import Final
 import msgspec
 
 from hutong.connectors.wechatpay.certificates import MEMORY, Sealed, refresh
+from hutong.connectors.wechatpay.combined import WireCombined
 from hutong.connectors.wechatpay.merchant import Merchant, merchant_of
-from hutong.connectors.wechatpay.refunds import WireRefundNotice, report_of
+from hutong.connectors.wechatpay.refunds import WireRefundNotice
 from hutong.connectors.wechatpay.signing import verify
 from hutong.connectors.wechatpay.trades import WireTrade
 from hutong.core.errors import HutongError, InvalidSignature
@@ -72,11 +73,13 @@ def read_notice(merchant: Merchant, headers: Mapping[str, str], body: bytes, now
     verify(headers, body, MEMORY.keys(merchant, now), now)
     envelope = msgspec.json.decode(body, type=_Envelope)
     plaintext = envelope.resource.open(merchant.api_v3_key)
+    if envelope.event_type in PAYMENT_KINDS and b'"combine_out_trade_no"' in plaintext:
+        parts = msgspec.json.decode(plaintext, type=WireCombined).reports()
+        return Notice(notice_id=envelope.id, kind=envelope.event_type, parts=parts)
     if envelope.event_type in PAYMENT_KINDS:
-        trade = msgspec.json.decode(plaintext, type=WireTrade).report()
+        trade = msgspec.json.decode(plaintext, type=WireTrade).report(merchant)
         return Notice(notice_id=envelope.id, kind=envelope.event_type, trade=trade)
     if envelope.event_type in REFUND_KINDS:
-        notice = msgspec.json.decode(plaintext, type=WireRefundNotice)
-        refund = report_of(notice.refund(), {"mchid": notice.mchid})
+        refund = msgspec.json.decode(plaintext, type=WireRefundNotice).report(merchant)
         return Notice(notice_id=envelope.id, kind=envelope.event_type, refund=refund)
     return Notice(notice_id=envelope.id, kind=envelope.event_type)

@@ -16,6 +16,7 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.refusals import PlatformRefused
 from hutong.transport.messages import Response
 
+REFUSAL_MIN: Final = 300
 SERVER_ERROR_MIN: Final = 500
 HTTP_NOT_FOUND: Final = 404
 HTTP_TOO_MANY: Final = 429
@@ -50,6 +51,17 @@ ERROR_WORDS: Final[Mapping[str, ErrorWord]] = {
     "ORDER_PAID": ErrorWord.ALREADY_DONE,
     "ORDER_CLOSED": ErrorWord.ALREADY_DONE,
     "ORDERCLOSED": ErrorWord.ALREADY_DONE,
+    "ORDERREVERSED": ErrorWord.ALREADY_DONE,
+    "ORDER_REVERSED": ErrorWord.ALREADY_DONE,
+    "REVERSED": ErrorWord.ALREADY_DONE,
+    # payment codes
+    "AUTH_CODE_INVALID": ErrorWord.INVALID_REQUEST,
+    "AUTH_CODE_ERROR": ErrorWord.INVALID_REQUEST,
+    "AUTH_CODE_EXPIRE": ErrorWord.INVALID_REQUEST,
+    "AUTHCODEEXPIRE": ErrorWord.INVALID_REQUEST,
+    "BUYER_MISMATCH": ErrorWord.INVALID_REQUEST,
+    "NOTSUPORTCARD": ErrorWord.INVALID_REQUEST,
+    "SIGNERROR": ErrorWord.BAD_SIGNATURE,
     "FREQUENCY_LIMITED": ErrorWord.THROTTLED,
     "FREQUENCY_LIMIT_EXCEED": ErrorWord.THROTTLED,
     "RATELIMIT_EXCEEDED": ErrorWord.THROTTLED,
@@ -92,6 +104,16 @@ def word_of(response: Response, code: str) -> ErrorWord:
         return ERROR_WORDS[code]
     by_status = {401: ErrorWord.BAD_SIGNATURE, 404: ErrorWord.NOT_FOUND, HTTP_TOO_MANY: ErrorWord.THROTTLED}
     return by_status.get(response.status, ErrorWord.UNKNOWN)
+
+
+def refusal(response: Response, word: ErrorWord) -> str | None:
+    """The platform's code, where the answer is a refusal of this kind; a 404 without a code is none."""
+    if response.status < REFUSAL_MIN or response.status >= SERVER_ERROR_MIN:
+        return None
+    answer = read_error(response)
+    if answer is None or word_of(response, answer.code) is not word:
+        return None
+    return answer.code
 
 
 def error_of(platform: str, response: Response) -> HutongError:

@@ -46,6 +46,18 @@ class PlatformKeys:
         """Both sets; this one wins."""
         return PlatformKeys({**other._keys, **self._keys})
 
+    def newest(self, now: datetime) -> tuple[str, rsa.RSAPublicKey] | None:
+        """Serial and key to encrypt with: the public key of that mode, else the valid certificate that began last."""
+        usable = [
+            (key.not_before is None, key.not_before or now, serial)
+            for serial, key in self._keys.items()
+            if (key.not_before is None or key.not_before <= now) and (key.not_after is None or now <= key.not_after)
+        ]
+        if not usable:
+            return None
+        serial = max(usable)[2]
+        return serial, self._keys[serial].key
+
     def valid(self, serial: str, now: datetime) -> rsa.RSAPublicKey:
         """The key of a serial.
 

@@ -31,6 +31,17 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
     platform_certificates: str
     public_key_id: str
     public_key: str
+    mini_appid: str = ""  # of the mini-program, where orders are paid in one
+    api_key: str = ""  # of the older API (V2): its presence makes payment codes go there
+    api_sign_type: str = ""  # its digest: MD5 or HMAC-SHA256 (where empty)
+    store_id: str = ""  # what the platform calls the shop where codes are scanned
+    sub_mchid: str = ""  # the merchant for whom a service provider acts: its presence makes this a provider's account
+    sub_appid: str = ""
+
+    @property
+    def is_provider(self) -> bool:
+        """Whether a service provider acts for another merchant here."""
+        return bool(self.sub_mchid)
 
     def __repr__(self) -> str:
         return f"Merchant({self.mchid})"
@@ -54,6 +65,12 @@ def merchant_of(account: Account) -> Merchant:
         platform_certificates=_text(credentials.get("platform_certificates")),
         public_key_id=_text(credentials.get("public_key_id")),
         public_key=_text(credentials.get("public_key")),
+        mini_appid=_text(credentials.get("mini_appid")),
+        api_key=_text(credentials.get("api_key")),
+        api_sign_type=_text(credentials.get("api_sign_type")),
+        store_id=_text(credentials.get("store_id")),
+        sub_mchid=_text(credentials.get("sub_mchid")),
+        sub_appid=_text(credentials.get("sub_appid")),
     )
 
 

@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.connectors.wechatpay import micropay
 from hutong.connectors.wechatpay.answers import succeeded
 from hutong.connectors.wechatpay.calls import call
-from hutong.connectors.wechatpay.errors import (
-    ORDER_CLOSED,
-    ORDER_PAID,
-    SERVER_ERROR_MIN,
-    error_of,
-    read_error,
-    word_of,
-)
-from hutong.connectors.wechatpay.merchant import merchant_of
+from hutong.connectors.wechatpay.errors import ORDER_CLOSED, ORDER_PAID, error_of, refusal
+from hutong.connectors.wechatpay.merchant import Merchant, merchant_of
+from hutong.connectors.wechatpay.orders import build_close, build_create, build_query, read_created
 from hutong.connectors.wechatpay.refunds import build_query_refund, build_refund, read_refund
-from hutong.connectors.wechatpay.trades import (
-    build_close,
-    build_create,
-    build_query,
-    read_created,
-    read_trade,
-    without_amount,
-)
+from hutong.connectors.wechatpay.trades import own, read_trade, without_amount
 from hutong.core.errors import PlatformUnknown
 from hutong.platforms.account import Account
 from hutong.platforms.contract import ErrorWord
@@ -36,13 +24,12 @@ from hutong.platforms.payments import (
     TradeReport,
     TradeStatus,
 )
-from hutong.transport.messages import Response
 
 HTTP_NO_CONTENT: Final = 204
 
 
 class WechatPayments:
-    """``hutong.platforms.payments.Payments`` for WeChat Pay: jsapi, native and h5."""
+    """``hutong.platforms.payments.Payments`` for WeChat Pay: jsapi, native, h5, app and mini-program."""
 
     async def create(self, account: Account, command: CreatePayment) -> PaymentCreated:
         """Open the order; for JSAPI the invocation is signed here, with a nonce of its own."""
@@ -53,14 +40,7 @@ class WechatPayments:
 
     async def query(self, account: Account, out_trade_no: str) -> TradeReport:
         """Ask for an order by our number."""
-        merchant = merchant_of(account)
-        response = await call(
-            account, merchant, build_query(merchant, out_trade_no, account.clock.now(), account.nonce())
-        )
-        unknown_order = _refusal(response, ErrorWord.NOT_FOUND)
-        if unknown_order:
-            return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
-        return read_trade(merchant, out_trade_no, response)
+        return await query_order(account, merchant_of(account), out_trade_no)
 
     async def close(self, account: Account, out_trade_no: str) -> TradeReport:
         """Close an order; when it turns out to be paid, report what a query says."""
@@ -72,10 +52,10 @@ class WechatPayments:
             return without_amount(merchant, out_trade_no, TradeStatus.CLOSED, "CLOSED")
         if succeeded(response):
             raise PlatformUnknown(platform=merchant.platform)
-        unknown_order = _refusal(response, ErrorWord.NOT_FOUND)
+        unknown_order = refusal(response, ErrorWord.NOT_FOUND)
         if unknown_order:
             return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
-        code = _refusal(response, ErrorWord.ALREADY_DONE)
+        code = refusal(response, ErrorWord.ALREADY_DONE)
         if code in ORDER_PAID or code in ORDER_CLOSED:
             return await self.query(account, out_trade_no)
         raise error_of(merchant.platform, response)
@@ -93,20 +73,24 @@ class WechatPayments:
         response = await call(
             account, merchant, build_query_refund(merchant, out_refund_no, account.clock.now(), account.nonce())
         )
-        unknown_refund = _refusal(response, ErrorWord.NOT_FOUND)
+        unknown_refund = refusal(response, ErrorWord.NOT_FOUND)
         if unknown_refund:
-            owner = {"mchid": merchant.mchid, "appid": merchant.appid}
             return RefundReport(
-                out_refund_no=out_refund_no, status=RefundStatus.NOT_FOUND, raw_status=unknown_refund, owner=owner
+                out_refund_no=out_refund_no,
+                status=RefundStatus.NOT_FOUND,
+                raw_status=unknown_refund,
+                owner=own(merchant),
             )
         return read_refund(merchant, out_refund_no, response)
 
 
-def _refusal(response: Response, word: ErrorWord) -> str | None:
-    """The platform's code, where the answer is a refusal of this kind; a 404 without a code is none."""
-    if succeeded(response) or response.status >= SERVER_ERROR_MIN:
-        return None
-    answer = read_error(response)
-    if answer is None or word_of(response, answer.code) is not word:
-        return None
-    return answer.code
+async def query_order(account: Account, merchant: Merchant, out_trade_no: str) -> TradeReport:
+    """What the platform knows of an order; with a key of the older API one unknown here is asked for there, too."""
+    response = await call(account, merchant, build_query(merchant, out_trade_no, account.clock.now(), account.nonce()))
+    unknown_order = refusal(response, ErrorWord.NOT_FOUND)
+    if unknown_order and merchant.api_key:
+        older = await account.http.send(micropay.build_query(merchant, out_trade_no, account.nonce()))
+        return micropay.read_query(merchant, out_trade_no, older)
+    if unknown_order:
+        return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
+    return read_trade(merchant, out_trade_no, response)

@@ -17,8 +17,10 @@ import msgspec
 
 from hutong.connectors.wechatpay.answers import aware, decode
 from hutong.connectors.wechatpay.merchant import Merchant
+from hutong.connectors.wechatpay.orders import number
+from hutong.connectors.wechatpay.parties import query_text, sub_merchant
 from hutong.connectors.wechatpay.signing import signed_request
-from hutong.connectors.wechatpay.trades import number
+from hutong.connectors.wechatpay.trades import own, owner_of
 from hutong.core.errors import HutongError, InvalidInput, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms.payments import RefundReport, RefundStatus, RequestRefund
@@ -56,15 +58,21 @@ class WireRefund(msgspec.Struct, frozen=True):
 
 
 class WireRefundNotice(msgspec.Struct, frozen=True):
-    """A refund as a callback writes it."""
+    """A refund as a callback writes it; a service provider's names both parties."""
 
-    mchid: str
     out_refund_no: str
     out_trade_no: str
     refund_status: str
+    mchid: str = ""
+    sp_mchid: str = ""
+    sub_mchid: str = ""
     refund_id: str | None = None
     success_time: datetime | None = None
     amount: WireRefundAmount | None = None
+
+    def report(self, merchant: Merchant) -> RefundReport:
+        """In our words. Raises HutongError or ValueError where a field is none; a refund names no app."""
+        return report_of(self.refund(), owner_of(merchant, self.sp_mchid or self.mchid, None, self.sub_mchid))
 
     def refund(self) -> WireRefund:
         """The same in the API's shape."""
@@ -102,8 +110,9 @@ def build_refund(merchant: Merchant, command: RequestRefund, now: datetime, nonc
     if {amount.currency, paid.currency} != {"CNY"} or not 0 < amount.amount_minor <= paid.amount_minor:
         raise InvalidInput(field="amount", problem="CNY, 0 < refund <= paid")
     body: dict[str, Any] = {
+        **sub_merchant(merchant),
         "out_trade_no": number(command.out_trade_no, "out_trade_no"),
-        "out_refund_no": _refund_number(command.out_refund_no),
+        "out_refund_no": refund_number(command.out_refund_no),
         "notify_url": command.notify_url,
         "amount": {"refund": amount.amount_minor, "total": paid.amount_minor, "currency": "CNY"},
     }
@@ -115,7 +124,7 @@ def build_refund(merchant: Merchant, command: RequestRefund, now: datetime, nonc
 
 def build_query_refund(merchant: Merchant, out_refund_no: str, now: datetime, nonce: str) -> Request:
     """Ask what became of a refund."""
-    path = f"{PATH}/{quote(_refund_number(out_refund_no), safe='')}"
+    path = f"{PATH}/{quote(refund_number(out_refund_no), safe='')}{query_text(sub_merchant(merchant))}"
     return signed_request(merchant, "GET", path, b"", now=now, nonce=nonce, repeatable=True)
 
 
@@ -126,12 +135,17 @@ def read_refund(merchant: Merchant, out_refund_no: str, response: Response) -> R
         raise PlatformUnknown(platform=merchant.platform)
     try:
         # The API's answer does not name the account: it was asked with the account's own signature.
-        return report_of(refund, {"mchid": merchant.mchid, "appid": merchant.appid})
+        return report_of(refund, own(merchant))
     except (HutongError, ValueError) as error:
         raise PlatformUnknown(platform=merchant.platform) from error
 
 
-def _refund_number(value: str) -> str:
+def refund_number(value: str) -> str:
+    """A refund's number of ours.
+
+    Raises:
+        InvalidInput: another length or character than the platform takes.
+    """
     if not _REFUND_NUMBER.fullmatch(value):
         raise InvalidInput(field="out_refund_no", problem="1-64: 0-9 A-Z a-z _ - | * @")
     return value

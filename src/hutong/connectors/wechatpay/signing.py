@@ -1,7 +1,8 @@
 """WeChat Pay APIv3 signatures: what is signed, and with which key.
 
-Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365336 (requests), /4012365341 (invocation); answers and callbacks
-as in wechatpay-apiv3/wechatpay-go core/auth at 6dbd7ce. Every line ends in a newline, the last and the empty one too.
+Source: https://pay.weixin.qq.com/doc/v3/merchant/4012365336 (requests), /4012365341 (invocation), /4013070351 (from an
+app); answers and callbacks as in wechatpay-apiv3/wechatpay-go core/auth at 6dbd7ce. Every line ends in a newline, the
+last and the empty one too.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ def invocation_message(appid: str, timestamp: str, nonce: str, package: str) -> 
     return f"{appid}\n{timestamp}\n{nonce}\n{package}\n".encode()
 
 
+def app_invocation_message(appid: str, timestamp: str, nonce: str, prepay_id: str) -> bytes:
+    """What opens the wallet from a native app (``sign``): the bare prepay_id, without a name before it."""
+    return f"{appid}\n{timestamp}\n{nonce}\n{prepay_id}\n".encode()
+
+
 def signature(merchant: Merchant, message: bytes) -> str:
     """The merchant's signature, Base64."""
     return base64.b64encode(sign_sha256(merchant.signing_key, message)).decode()
@@ -59,9 +65,20 @@ def unix_text(now: datetime) -> str:
 
 
 def signed_request(
-    merchant: Merchant, method: str, path: str, body: bytes, *, now: datetime, nonce: str, repeatable: bool
+    merchant: Merchant,
+    method: str,
+    path: str,
+    body: bytes,
+    *,
+    now: datetime,
+    nonce: str,
+    repeatable: bool,
+    sealed_for: str = "",
 ) -> Request:
-    """A complete request. ``path`` begins with a slash and holds the query."""
+    """A complete request. ``path`` begins with a slash and holds the query.
+
+    ``sealed_for``: serial of the platform's key with which fields of the body are encrypted.
+    """
     url = merchant.base_url + path
     timestamp = unix_text(now)
     signed = signature(merchant, request_message(method, target_of(url), timestamp, nonce, body))
@@ -74,8 +91,9 @@ def signed_request(
     }
     if body:
         headers["Content-Type"] = "application/json"
-    if merchant.public_key_id:
-        headers["Wechatpay-Serial"] = merchant.public_key_id
+    serial = sealed_for or merchant.public_key_id
+    if serial:
+        headers["Wechatpay-Serial"] = serial
     return Request(method=method, url=url, headers=headers, body=body, repeatable=repeatable)
 
 

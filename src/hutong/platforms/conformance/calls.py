@@ -134,7 +134,7 @@ def _combined_calls(case: Case) -> list[Call]:
         return Call(name=f"combine {method.value}", run=lambda account: combined.create(account, command))
 
     return [
-        *(create(method) for method in case.connector.pay_methods),
+        *(create(method) for method in combined.methods),
         Call(name="query combined", run=lambda account: combined.query(account, COMBINED_NO)),
         Call(name="close combined", run=lambda account: combined.close(account, COMBINED_NO, PARTS)),
     ]

@@ -90,6 +90,8 @@ async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
             await _work_trade(unit, opened, notice.notice_id, notice.trade)
         elif notice.refund is not None:
             await _work_refund(unit, opened, notice.notice_id, notice.refund)
+        for part in notice.parts:  # of a combined order
+            await _work_trade(unit, opened, notice.notice_id, part)
 
 
 def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
