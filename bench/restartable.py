@@ -278,7 +278,11 @@ class World:
     def settle(self, seconds: float = REST_S) -> None:
         """Wait until no job is due or running."""
         due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= $1)"
-        wait_until("the hub comes to rest", lambda: self.count("job", due, self.now()) == 0, seconds)
+
+        def rests() -> bool:
+            return self.count("undelivered") == 0 and self.count("job", due, self.now()) == 0
+
+        wait_until("the hub comes to rest", rests, seconds)
 
     def now(self) -> datetime:
         """The sandbox's clock, which the hub follows."""

@@ -38,6 +38,7 @@ from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
+from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime
 from hutong.workflows.sandbox_time import SandboxTime
 
@@ -124,6 +125,7 @@ class Hub:
             runtime.database, runtime.clock, job_handlers(runtime), partial(report_failed_job, runtime)
         )
         self._ticker = Ticker(runtime.database, runtime.clock)
+        self._dispatcher = Dispatcher(runtime)
         self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:
@@ -141,6 +143,7 @@ class Hub:
             asyncio.create_task(self._table.follow(self._stop), name="links"),
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
+            asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),
             asyncio.create_task(self._worker.run(), name="worker"),
             asyncio.create_task(self._server.serve(), name="web"),
         ]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, Table, column, func, literal, select
+from sqlalchemy import Row, Table, column, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.sql.expression import TableValuedAlias
 
+from hutong.core.states import EventT, StateT, TransitionTable
 from hutong.db.unit import Unit
 
 #: Rows of one statement; longer lists go in several, so that no message grows without bound.
@@ -52,3 +53,32 @@ async def insert_rows(
         else:
             await unit.run(statement)
     return found
+
+
+async def transition_rows(
+    unit: Unit, table: Table, key: str, columns: Columns, states: TransitionTable[StateT, EventT], event: EventT
+) -> list[Row[Any]]:
+    """``Unit.transition`` for many rows: compare-and-set of ``state``, the other ``columns`` set row by row.
+
+    Returns whole rows as they are now, of those that were in a state that allows ``event``; locked in key order.
+    """
+    moved: list[Row[Any]] = []
+    if not columns[key]:
+        return moved
+    by_target: dict[StateT, list[str]] = {}
+    for source in states.sources(event):
+        by_target.setdefault(states.next(source, event), []).append(source.value)
+    for piece in slices(columns):
+        given = rows_of(table, piece)
+        mine = (table.c.merchant_id == unit.merchant_id) & (table.c[key] == given.c[key])
+        # Rows are locked in one order, so that two batches wait for each other instead of locking each other up.
+        await unit.run(select(table.c[key]).where(mine).order_by(table.c[key]).with_for_update(of=table))
+        for target, sources in by_target.items():
+            statement = (
+                update(table)
+                .where(mine, table.c.state.in_(sources))
+                .values(state=target.value, **{name: given.c[name] for name in piece if name != key})
+                .returning(*table.c)
+            )
+            moved.extend(await unit.all(statement))
+    return moved

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -32,6 +33,8 @@ class Database:
         self.address = address
         self.clock = clock
         self._engines: dict[Role, AsyncEngine] = {}
+        #: Set after each commit that told events: whoever hands them over need not look in vain.
+        self.events_told = asyncio.Event()
 
     def engine(self, role: Role) -> AsyncEngine:
         """The pool of a role, opened on first use."""
@@ -62,6 +65,8 @@ class Database:
                 await unit.flush()
                 if unit.wrote:
                     reach(f"commit:{label}:before")
+            if unit.told:
+                self.events_told.set()
             if unit.wrote:
                 reach(f"commit:{label}:after")
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pgqueuer import QueueManager
 from pgqueuer.models import Job
-from sqlalchemy import func, select, text, update
+from sqlalchemy import text, update
 
 from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
@@ -207,12 +207,3 @@ class Worker:
                 .where(job.c.merchant_id == merchant_id, job.c.job_id == job_id, job.c.state == "running")
                 .values(state="waiting", due_at=unit.now() + delay, attempts=attempts, last_error=error)
             )
-
-
-async def open_jobs(database: Database, clock: Clock) -> int:
-    """Jobs that are due or running now, over all merchants: zero means that the hub has come to rest."""
-    async with database.plain("system") as connection:
-        count = await connection.scalar(
-            select(func.count()).where(job.c.finished_at.is_(None), job.c.due_at <= clock.now())
-        )
-    return int(count or 0)

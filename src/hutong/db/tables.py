@@ -62,6 +62,15 @@ outbox: Final = Table(
     PrimaryKeyConstraint("merchant_id", "event_id"),
 )
 
+#: Which events still wait for their handlers. A row comes with its event and goes with the handing over.
+undelivered: Final = Table(
+    "undelivered",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "event_id"),
+)
+
 #: Which handler has taken which event: effects happen once.
 inbox: Final = Table(
     "inbox",

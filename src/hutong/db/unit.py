@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import CursorResult, Executable, Row, SelectBase, Table, insert, update
+from sqlalchemy import CursorResult, Executable, Row, SelectBase, Table, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,13 +19,31 @@ from hutong.core.events import Event
 from hutong.core.ids import new_id
 from hutong.core.states import TransitionTable
 from hutong.db.queue import enqueue
-from hutong.db.tables import inbox, job, outbox
+from hutong.db.tables import inbox
 
 #: Events or jobs of one transaction; more is a loop gone wrong or an import that should batch.
 RECORDS_MAX: Final = 50_000
-#: A statement takes 32,767 arguments, a job eight.
-JOBS_PER_STATEMENT: Final = 2_000
+#: A job that hands one event over, for those that a batch could not.
 DELIVER: Final = "deliver_event"
+
+# Columns travel as arrays: one statement of one text, however many rows; nothing to compile anew.
+_TELL: Final = text(
+    "WITH told AS (INSERT INTO outbox (merchant_id, event_id, name, version, body, occurred_at) "
+    "SELECT :merchant_id, * FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:versions AS smallint[]), "
+    "CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[])) RETURNING event_id) "
+    "INSERT INTO undelivered (merchant_id, event_id) SELECT :merchant_id, event_id FROM told"
+)
+_LEAVE: Final = text(
+    "INSERT INTO job (merchant_id, job_id, kind, payload, state, dedupe_key, due_at, created_at) "
+    "SELECT :merchant_id, * FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:payloads AS bytea[]), "
+    "CAST(:states AS text[]), CAST(:keys AS text[]), CAST(:due AS timestamptz[]), CAST(:made AS timestamptz[])) "
+    "ON CONFLICT DO NOTHING RETURNING job_id, state"
+)
+_TAKE: Final = text(
+    "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
+    "SELECT :merchant_id, :handler, event_id, :now FROM unnest(CAST(:ids AS uuid[])) event_id "
+    "ON CONFLICT DO NOTHING RETURNING event_id"
+)
 
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
@@ -43,9 +62,10 @@ class Unit:
         self.connection = connection
         self.merchant_id = merchant_id
         self.clock = clock
-        self._events: list[dict[str, Any]] = []
-        self._jobs: list[dict[str, Any]] = []
+        self._events: list[tuple[UUID, str, int, bytes, datetime]] = []
+        self._jobs: list[tuple[UUID, str, bytes, str, str | None, datetime, datetime]] = []
         self.wrote = False  # whether this transaction has anything to commit
+        self.told = False  # whether it told events
 
     def now(self) -> datetime:
         """The present moment by the hub's clock."""
@@ -120,20 +140,27 @@ class Unit:
         """Mark an event as taken by a handler; False when it was taken before."""
         return await self.insert_once(inbox, handler=handler, event_id=event_id, taken_at=self.now())
 
+    async def take_many(self, handler: str, event_ids: Sequence[UUID]) -> set[UUID]:
+        """:meth:`take` for many events of one handler: those that were not taken before."""
+        values = {"merchant_id": self.merchant_id, "handler": handler, "now": self.now(), "ids": list(event_ids)}
+        return {row.event_id for row in await self.all(_TAKE, values)}
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncIterator[None]:
+        """What fails inside leaves nothing behind, events and jobs included; the transaction lives on."""
+        events, jobs = len(self._events), len(self._jobs)
+        try:
+            async with self.connection.begin_nested():
+                yield
+        except BaseException:
+            del self._events[events:]
+            del self._jobs[jobs:]
+            raise
+
     def emit(self, event: Event) -> UUID:
         """Tell a fact: stored with this transaction, delivered to every handler after it."""
         event_id = self.new_id()
-        self._events.append(
-            {
-                "merchant_id": self.merchant_id,
-                "event_id": event_id,
-                "name": event.name,
-                "version": event.version,
-                "body": event.encode(),
-                "occurred_at": self.now(),
-            }
-        )
-        self.schedule(DELIVER, EventKey(event_id))
+        self._events.append((event_id, event.name, event.version, event.encode(), self.now()))
         return event_id
 
     def schedule(
@@ -146,32 +173,21 @@ class Unit:
     ) -> None:
         """Leave a job behind, due after ``delay``. An open job of the same kind and key is not doubled."""
         now = self.now()
-        self._jobs.append(
-            {
-                "merchant_id": self.merchant_id,
-                "job_id": self.new_id(),
-                "kind": kind,
-                "payload": msgspec.json.encode(payload),
-                "state": "waiting" if delay > timedelta(0) else "queued",
-                "dedupe_key": dedupe_key,
-                "due_at": now + delay,
-                "created_at": now,
-            }
-        )
+        state = "waiting" if delay > timedelta(0) else "queued"
+        self._jobs.append((self.new_id(), kind, msgspec.json.encode(payload), state, dedupe_key, now + delay, now))
 
     async def flush(self) -> None:
         """Write events and jobs; called once, just before the commit."""
         if len(self._events) > RECORDS_MAX or len(self._jobs) > RECORDS_MAX:
             raise RuntimeError("one transaction leaves more records than its limit")
         if self._events:
-            await self.run(insert(outbox), self._events)
-        if not self._jobs:
-            return
-        queued: list[UUID] = []
-        for start in range(0, len(self._jobs), JOBS_PER_STATEMENT):
-            piece = self._jobs[start : start + JOBS_PER_STATEMENT]
-            statement = upsert(job).values(piece).on_conflict_do_nothing().returning(job.c.job_id, job.c.state)
-            rows = await self.all(statement)
-            queued += [row.job_id for row in rows if row.state == "queued"]
-        raw = (await self.connection.get_raw_connection()).driver_connection
-        await enqueue(raw, [(self.merchant_id, job_id) for job_id in queued])
+            ids, names, versions, bodies, times = (list(column) for column in zip(*self._events, strict=True))
+            told = {"ids": ids, "names": names, "versions": versions, "bodies": bodies, "times": times}
+            await self.run(_TELL, {"merchant_id": self.merchant_id, **told})
+            self.told = True
+        if self._jobs:
+            columns = ("ids", "kinds", "payloads", "states", "keys", "due", "made")
+            jobs = {name: list(column) for name, column in zip(columns, zip(*self._jobs, strict=True), strict=True)}
+            rows = await self.all(_LEAVE, {"merchant_id": self.merchant_id, **jobs})
+            raw = (await self.connection.get_raw_connection()).driver_connection
+            await enqueue(raw, [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"])

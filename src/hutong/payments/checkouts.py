@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,6 +12,7 @@ from sqlalchemy import Row, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
+from hutong.db.bulk import rows_of, slices
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.payments.models import checkout
@@ -160,9 +162,13 @@ async def expire_checkout(unit: Unit, payment_id: UUID) -> None:
     await unit.transition(checkout, {"payment_id": payment_id}, CHECKOUT, CheckoutEvent.EXPIRE)
 
 
-async def checkout_of_order(unit: Unit, order_id: UUID) -> CheckoutView | None:
-    """The checkout an order was made at, if it was made at ours."""
-    row = await unit.one(
-        select(checkout).where(checkout.c.merchant_id == unit.merchant_id, checkout.c.order_id == order_id)
-    )
-    return None if row is None else _view(row)
+async def checkouts_of_orders(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
+    """The checkouts that orders were made at, by order; those made elsewhere are missing."""
+    found: dict[UUID, CheckoutView] = {}
+    for piece in slices({"order_id": order_ids}):
+        given = rows_of(checkout, piece)
+        statement = select(*checkout.c).where(
+            checkout.c.merchant_id == unit.merchant_id, checkout.c.order_id == given.c.order_id
+        )
+        found.update({row.order_id: _view(row) for row in await unit.all(statement)})
+    return found

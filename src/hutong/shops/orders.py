@@ -14,6 +14,7 @@ from sqlalchemy import Row, select, update
 from hutong.core.errors import NotFound
 from hutong.core.ids import new_code
 from hutong.core.money import Money
+from hutong.db.bulk import rows_of, slices, transition_rows
 from hutong.db.unit import Unit
 from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
 from hutong.shops.models import order_line, sales_order
@@ -122,6 +123,22 @@ async def lines_of(unit: Unit, order_id: UUID) -> Sequence[Row[Any]]:
     )
 
 
+async def _lines_of_many(unit: Unit, order_ids: Sequence[UUID]) -> list[Row[Any]]:
+    """The lines of many orders, by order and line."""
+    found: list[Row[Any]] = []
+    if not order_ids:
+        return found
+    for piece in slices({"order_id": order_ids}):
+        given = rows_of(order_line, piece)
+        statement = (
+            select(*order_line.c)
+            .where(order_line.c.merchant_id == unit.merchant_id, order_line.c.order_id == given.c.order_id)
+            .order_by(order_line.c.order_id, order_line.c.line_key)
+        )
+        found.extend(await unit.all(statement))
+    return found
+
+
 def quantities_of(lines: Sequence[Row[Any]]) -> list[Quantity]:
     """What of an order's lines we count ourselves."""
     return [Quantity(sku_id=row.sku_id, quantity=row.quantity) for row in lines if row.sku_id and row.quantity > 0]
@@ -166,34 +183,42 @@ async def tell_paid(
     )
 
 
-async def mark_paid(
-    unit: Unit,
-    order_id: UUID,
-    *,
-    amount: Money,
-    customer_id: UUID | None,
-    connection_id: UUID,
-    platform: str,
-    paid_at: datetime,
-) -> bool:
-    """Our own order is paid: its goods are sold. False when it was paid before."""
-    moved = await unit.transition(
-        sales_order,
-        {"order_id": order_id},
-        ORDER,
-        OrderEvent.PAY,
-        paid_minor=amount.amount_minor,
-        customer_id=customer_id,
-        paid_at=paid_at,
-        modified_at=unit.now(),
-    )
-    if not moved:
-        return False
-    row = await get_order(unit, order_id)
-    lines = await lines_of(unit, order_id)
-    await sell_reserved(unit, quantities_of(lines), subject_of(order_id))
-    await tell_paid(unit, row, lines, connection_id=connection_id, platform=platform, paid_at=paid_at)
-    return True
+class PaidOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """That one of our own orders was paid, by whom, and through which wallet."""
+
+    order_id: UUID
+    amount: Money
+    customer_id: UUID | None
+    connection_id: UUID
+    platform: str
+    paid_at: datetime
+
+
+async def mark_paid(unit: Unit, paid: Sequence[PaidOrder]) -> None:
+    """Our own orders are paid: their goods are sold. Those that were paid before are left alone."""
+    by_id = {one.order_id: one for one in paid}
+    columns: dict[str, list[Any]] = {
+        "order_id": list(by_id),
+        "paid_minor": [one.amount.amount_minor for one in by_id.values()],
+        "customer_id": [one.customer_id for one in by_id.values()],
+        "paid_at": [one.paid_at for one in by_id.values()],
+        "modified_at": [unit.now()] * len(by_id),
+    }
+    rows = await transition_rows(unit, sales_order, "order_id", columns, ORDER, OrderEvent.PAY)
+    lines: dict[UUID, list[Row[Any]]] = {row.order_id: [] for row in rows}
+    for line in await _lines_of_many(unit, list(lines)):
+        lines[line.order_id].append(line)
+    await sell_reserved(unit, {subject_of(order_id): quantities_of(lines[order_id]) for order_id in lines})
+    for row in rows:
+        one = by_id[row.order_id]
+        await tell_paid(
+            unit,
+            row,
+            lines[row.order_id],
+            connection_id=one.connection_id,
+            platform=one.platform,
+            paid_at=one.paid_at,
+        )
 
 
 async def close_order(unit: Unit, order_id: UUID) -> bool:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import select, update
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
+from hutong.db.bulk import insert_rows, rows_of
 from hutong.db.unit import Unit
 from hutong.shops.events import StockChanged
 from hutong.shops.models import stock, stock_move
@@ -55,35 +56,77 @@ def _in_sku_order(quantities: Sequence[Quantity]) -> list[Quantity]:
     return [Quantity(sku_id=sku_id, quantity=sums[sku_id]) for sku_id in sorted(sums)]
 
 
-async def _move(unit: Unit, kind: MoveKind, sku_id: UUID, subject: str, on_hand: int, reserved: int) -> bool:
-    """Write the journal; False when this very move was made before."""
-    fresh = await unit.insert_once(
-        stock_move,
-        move_id=unit.new_id(),
-        sku_id=sku_id,
-        kind=kind.value,
-        on_hand_delta=on_hand,
-        reserved_delta=reserved,
-        subject=subject,
-        moved_at=unit.now(),
-    )
-    if fresh and on_hand != reserved:
+class Move(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the journal: why, for whom, and by how much the counters go up or down."""
+
+    kind: MoveKind
+    sku_id: UUID
+    subject: str
+    on_hand: int
+    reserved: int
+
+
+async def _write(unit: Unit, moves: Sequence[Move]) -> set[tuple[UUID, str]]:
+    """Write the journal; which moves, by SKU and subject, were not made before. Tells what can be sold anew, once."""
+    now = unit.now()
+    columns: dict[str, list[Any]] = {
+        "move_id": [unit.new_id() for _ in moves],
+        "sku_id": [move.sku_id for move in moves],
+        "kind": [move.kind.value for move in moves],
+        "on_hand_delta": [move.on_hand for move in moves],
+        "reserved_delta": [move.reserved for move in moves],
+        "subject": [move.subject for move in moves],
+        "moved_at": [now] * len(moves),
+    }
+    rows = await insert_rows(unit, stock_move, columns, once=True, returning=("sku_id", "subject"))
+    fresh = {(row.sku_id, row.subject) for row in rows}
+    changed = {m.sku_id for m in moves if m.on_hand != m.reserved and (m.sku_id, m.subject) in fresh}
+    for sku_id in sorted(changed):
         unit.emit(StockChanged(sku_id=sku_id))
     return fresh
 
 
-async def _count(unit: Unit, sku_id: UUID, on_hand: int, reserved: int, *, at_least: int = 0) -> bool:
-    """Move the counters, guarded: False when less than ``at_least`` is available."""
-    done = await unit.run(
-        update(stock)
-        .where(
-            stock.c.merchant_id == unit.merchant_id,
-            stock.c.sku_id == sku_id,
-            stock.c.on_hand - stock.c.reserved >= at_least,
-        )
-        .values(on_hand=stock.c.on_hand + on_hand, reserved=stock.c.reserved + reserved, changed_at=unit.now())
+async def _move(unit: Unit, kind: MoveKind, sku_id: UUID, subject: str, on_hand: int, reserved: int) -> bool:
+    """Write one move; False when this very move was made before."""
+    move = Move(kind=kind, sku_id=sku_id, subject=subject, on_hand=on_hand, reserved=reserved)
+    return bool(await _write(unit, [move]))
+
+
+async def _count(unit: Unit, sku_id: UUID, on_hand: int, reserved: int) -> None:
+    """Move the counters of a SKU."""
+    await _count_many(unit, {sku_id: (on_hand, reserved)})
+
+
+async def _count_many(unit: Unit, deltas: Mapping[UUID, tuple[int, int]]) -> None:
+    """Move the counters, (on hand, reserved) by SKU; the caller holds the rows or has a single one."""
+    given = rows_of(
+        stock,
+        {
+            "sku_id": sorted(deltas),
+            "on_hand": [deltas[sku_id][0] for sku_id in sorted(deltas)],
+            "reserved": [deltas[sku_id][1] for sku_id in sorted(deltas)],
+        },
     )
-    return done.rowcount == 1
+    await unit.run(
+        update(stock)
+        .where(stock.c.merchant_id == unit.merchant_id, stock.c.sku_id == given.c.sku_id)
+        .values(
+            on_hand=stock.c.on_hand + given.c.on_hand,
+            reserved=stock.c.reserved + given.c.reserved,
+            changed_at=unit.now(),
+        )
+    )
+
+
+async def _hold_rows(unit: Unit, sku_ids: Iterable[UUID]) -> dict[UUID, int]:
+    """Lock the counters in SKU order; what can be sold of each."""
+    statement = (
+        select(stock.c.sku_id, (stock.c.on_hand - stock.c.reserved).label("available"))
+        .where(stock.c.merchant_id == unit.merchant_id, stock.c.sku_id.in_(sorted(set(sku_ids))))
+        .order_by(stock.c.sku_id)
+        .with_for_update()
+    )
+    return {row.sku_id: int(row.available) for row in await unit.all(statement)}
 
 
 async def receive(unit: Unit, sku_id: UUID, quantity: int, subject: str) -> None:
@@ -99,25 +142,69 @@ async def reserve(unit: Unit, quantities: Sequence[Quantity], subject: str) -> N
     Raises:
         OutOfStock: nothing is held then.
     """
-    for item in _in_sku_order(quantities):
-        if await _move(unit, MoveKind.RESERVE, item.sku_id, subject, 0, item.quantity):
-            held = await _count(unit, item.sku_id, 0, item.quantity, at_least=item.quantity)
-            if not held:
-                raise OutOfStock
+    if await reserve_many(unit, {subject: quantities}):
+        raise OutOfStock
+
+
+async def reserve_many(unit: Unit, wanted: Mapping[str, Sequence[Quantity]]) -> set[str]:
+    """:func:`reserve` for many orders, by their subject, first come first served; the subjects that got nothing."""
+    by_subject = {subject: _in_sku_order(quantities) for subject, quantities in wanted.items()}
+    left = await _hold_rows(unit, (item.sku_id for items in by_subject.values() for item in items))
+    refused: set[str] = set()
+    moves: list[Move] = []
+    for subject, items in by_subject.items():
+        if any(left.get(item.sku_id, 0) < item.quantity for item in items):
+            refused.add(subject)
+            continue
+        for item in items:
+            left[item.sku_id] -= item.quantity
+            moves.append(_reservation(MoveKind.RESERVE, item, subject))
+    await _apply(unit, moves)
+    return refused
+
+
+def _reservation(kind: MoveKind, item: Quantity, subject: str) -> Move:
+    """What a step in a reservation's life moves."""
+    on_hand, reserved = {MoveKind.RESERVE: (0, 1), MoveKind.RELEASE: (0, -1), MoveKind.SELL: (-1, -1)}[kind]
+    return Move(
+        kind=kind,
+        sku_id=item.sku_id,
+        subject=subject,
+        on_hand=on_hand * item.quantity,
+        reserved=reserved * item.quantity,
+    )
+
+
+async def _apply(unit: Unit, moves: Sequence[Move]) -> None:
+    """Write moves whose rows are held, and count those that are new."""
+    if not moves:
+        return
+    fresh = await _write(unit, moves)
+    deltas: dict[UUID, tuple[int, int]] = {}
+    for move in moves:
+        if (move.sku_id, move.subject) in fresh:
+            on_hand, reserved = deltas.get(move.sku_id, (0, 0))
+            deltas[move.sku_id] = (on_hand + move.on_hand, reserved + move.reserved)
+    if deltas:
+        await _count_many(unit, deltas)
 
 
 async def release(unit: Unit, quantities: Sequence[Quantity], subject: str) -> None:
     """Let go of what :func:`reserve` held."""
-    for item in _in_sku_order(quantities):
-        if await _move(unit, MoveKind.RELEASE, item.sku_id, subject, 0, -item.quantity):
-            await _count(unit, item.sku_id, 0, -item.quantity)
+    await _end_reservations(unit, MoveKind.RELEASE, {subject: quantities})
 
 
-async def sell_reserved(unit: Unit, quantities: Sequence[Quantity], subject: str) -> None:
-    """What was held is sold; what can be sold stays the same."""
-    for item in _in_sku_order(quantities):
-        if await _move(unit, MoveKind.SELL, item.sku_id, subject, -item.quantity, -item.quantity):
-            await _count(unit, item.sku_id, -item.quantity, -item.quantity)
+async def sell_reserved(unit: Unit, sold: Mapping[str, Sequence[Quantity]]) -> None:
+    """What was held is sold, for many orders by their subject; what can be sold stays the same."""
+    await _end_reservations(unit, MoveKind.SELL, sold)
+
+
+async def _end_reservations(unit: Unit, kind: MoveKind, ended: Mapping[str, Sequence[Quantity]]) -> None:
+    moves = [
+        _reservation(kind, item, subject) for subject, quantities in ended.items() for item in _in_sku_order(quantities)
+    ]
+    await _hold_rows(unit, (move.sku_id for move in moves))
+    await _apply(unit, moves)
 
 
 async def sell_direct(unit: Unit, quantities: Sequence[Quantity], subject: str) -> dict[UUID, int]:

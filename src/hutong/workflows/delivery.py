@@ -1,4 +1,4 @@
-"""From the outbox to the handlers: each runs once for each event, in a transaction of its own."""
+"""The jobs of the hub by kind; one of them hands a single event over that a batch of the dispatcher could not."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
         try:
             async with runtime.unit(merchant_id, f"react.{reaction.name}") as unit:
                 if await unit.take(reaction.name, event_id):
-                    await reaction.handler(runtime, unit, event)
+                    await reaction.run(runtime, unit, [event])
         except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep the event from the others)
             failures.append(error)
     if failures:

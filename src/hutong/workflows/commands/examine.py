@@ -38,7 +38,8 @@ RULES: Final[dict[str, str]] = {
     ),
 }
 OPEN_DELIVERIES: Final = (
-    "SELECT job_id, kind FROM job WHERE merchant_id = :m AND finished_at IS NULL AND kind = 'deliver_event'"
+    "SELECT job_id, kind FROM job WHERE merchant_id = :m AND finished_at IS NULL AND kind = 'deliver_event' "
+    "UNION ALL SELECT event_id, 'undelivered' FROM undelivered WHERE merchant_id = :m"
 )
 
 

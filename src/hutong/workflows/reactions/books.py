@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hutong.core.money import Money, share_bps
 from hutong.db.unit import Unit
+from hutong.ledger.sales import platform_sale_batch, sale_batch
 from hutong.ledger.service import (
+    Batch,
+    post_many,
     post_platform_refund,
-    post_platform_sale,
     post_refund,
-    post_sale,
     post_suspense,
     post_suspense_return,
     receivable_path,
@@ -34,27 +36,33 @@ def wallet_fee(connection: ConnectionView, gross: Money) -> Money:
     return Money(share_bps(gross.amount_minor, rate_bps), gross.currency)
 
 
-async def book_sale(_runtime: Runtime, unit: Unit, event: OrderPaid) -> None:
-    """Gross, the wallet's fee and the commissions of our own sale; what a platform owes for its own."""
-    gross = Money(event.gross_minor, event.currency)
-    if event.connection_id is None or gross.amount_minor <= 0:
-        return
-    if event.source != OWN:
-        path = receivable_path(event.platform, event.connection_id)
-        await post_platform_sale(
-            unit, order_id=event.order_id, receivable_path=path, gross=gross, event_at=event.paid_at
+async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
+    """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own."""
+    wallets: dict[UUID, ConnectionView] = {}
+    batches: list[Batch | None] = []
+    for event in events:
+        gross = Money(event.gross_minor, event.currency)
+        if event.connection_id is None or gross.amount_minor <= 0:
+            continue
+        if event.source != OWN:
+            path = receivable_path(event.platform, event.connection_id)
+            batches.append(
+                platform_sale_batch(order_id=event.order_id, receivable_path=path, gross=gross, event_at=event.paid_at)
+            )
+            continue
+        if event.connection_id not in wallets:
+            wallets[event.connection_id] = await get_connection(unit, event.connection_id)
+        batches.append(
+            sale_batch(
+                order_id=event.order_id,
+                wallet_path=wallet_path(event.platform, event.connection_id),
+                gross=gross,
+                fee=wallet_fee(wallets[event.connection_id], gross),
+                party_shares=await shares_for(unit, event.channel_id, gross),
+                event_at=event.paid_at,
+            )
         )
-        return
-    connection = await get_connection(unit, event.connection_id)
-    await post_sale(
-        unit,
-        order_id=event.order_id,
-        wallet_path=wallet_path(event.platform, event.connection_id),
-        gross=gross,
-        fee=wallet_fee(connection, gross),
-        party_shares=await shares_for(unit, event.channel_id, gross),
-        event_at=event.paid_at,
-    )
+    await post_many(unit, [batch for batch in batches if batch is not None])
 
 
 async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:

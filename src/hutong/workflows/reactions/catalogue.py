@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -26,30 +26,42 @@ Handler = Callable[[Runtime, Unit, Any], Awaitable[None]]
 
 
 class Reaction(msgspec.Struct, frozen=True):
-    """A handler under its inbox name. Renaming one would run it again on old events: never do."""
+    """A handler under its inbox name. Renaming one would run it again on old events: never do.
+
+    ``takes_many``: the handler takes a list of events and works them with a handful of statements.
+    """
 
     name: str
     event: type[Event]
     handler: Handler
+    takes_many: bool = False
+
+    async def run(self, runtime: Runtime, unit: Unit, events: Sequence[Event]) -> None:
+        """Let the handler work these events, in their order."""
+        if self.takes_many:
+            await self.handler(runtime, unit, events)
+            return
+        for event in events:
+            await self.handler(runtime, unit, event)
 
 
 REACTIONS: Final = (
-    Reaction("orders.pay", PaymentCaptured, orders.pay_order),
+    Reaction("orders.pay", PaymentCaptured, orders.pay_orders, takes_many=True),
     Reaction("orders.close", PaymentClosed, orders.close_unpaid_order),
     Reaction("orders.refund", PaymentRefunded, orders.refund_order),
     Reaction("orders.report_short", OrderShort, orders.report_short),
     Reaction("orders.report_surplus", SurplusCaptured, orders.report_surplus),
     Reaction("orders.report_mismatch", NoticeMismatched, orders.report_mismatch),
     Reaction("stock.push", StockChanged, orders.push_stock),
-    Reaction("books.sale", OrderPaid, books.book_sale),
+    Reaction("books.sale", OrderPaid, books.book_sales, takes_many=True),
     Reaction("books.refund", PaymentRefunded, books.book_refund),
     Reaction("books.platform_refund", OrderRefunded, books.book_platform_refund),
     Reaction("books.surplus", SurplusCaptured, books.book_surplus),
     Reaction("books.surplus_return", SurplusReturned, books.book_surplus_return),
     Reaction("books.mismatch", NoticeMismatched, books.book_mismatch),
-    Reaction("figures.sale", OrderPaid, figures.count_sale),
+    Reaction("figures.sale", OrderPaid, figures.count_sales, takes_many=True),
     Reaction("figures.refund", OrderRefunded, figures.count_refund),
-    Reaction("customers.sale", OrderPaid, figures.credit_customer),
+    Reaction("customers.sale", OrderPaid, figures.credit_customers, takes_many=True),
     Reaction("customers.refund", OrderRefunded, figures.debit_customer),
 )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hutong.analytics import service as analytics
 from hutong.core.money import Money
 from hutong.customers import service as customers
@@ -10,26 +12,27 @@ from hutong.shops.events import OrderPaid, OrderRefunded
 from hutong.workflows.runtime import Runtime
 
 
-async def count_sale(_runtime: Runtime, unit: Unit, event: OrderPaid) -> None:
-    """The sale joins the figures, tied to the channel, link and click it came from."""
+async def count_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
+    """The sales join the figures, each tied to the channel, link and click it came from."""
+    await analytics.record_sales_many(unit, [_sale(event) for event in events])
+
+
+def _sale(event: OrderPaid) -> analytics.Sale:
     lines = tuple(
         analytics.SaleLine(sku_id=line.sku_id, title=line.title, quantity=line.quantity, amount_minor=line.amount_minor)
         for line in event.lines
     )
-    await analytics.record_sale(
-        unit,
-        analytics.Sale(
-            order_id=event.order_id,
-            source=event.source,
-            channel_id=event.channel_id,
-            link_id=event.link_id,
-            click_id=event.click_id,
-            container=event.container,
-            customer_id=event.customer_id,
-            gross=Money(event.gross_minor, event.currency),
-            paid_at=event.paid_at,
-            lines=lines,
-        ),
+    return analytics.Sale(
+        order_id=event.order_id,
+        source=event.source,
+        channel_id=event.channel_id,
+        link_id=event.link_id,
+        click_id=event.click_id,
+        container=event.container,
+        customer_id=event.customer_id,
+        gross=Money(event.gross_minor, event.currency),
+        paid_at=event.paid_at,
+        lines=lines,
     )
 
 
@@ -38,11 +41,19 @@ async def count_refund(_runtime: Runtime, unit: Unit, event: OrderRefunded) -> N
     await analytics.record_refund(unit, event.order_id, Money(event.refunded_minor, event.currency))
 
 
-async def credit_customer(_runtime: Runtime, unit: Unit, event: OrderPaid) -> None:
-    """The customer bought."""
-    if event.customer_id is not None:
-        amount = Money(event.gross_minor, event.currency)
-        await customers.record_order(unit, event.customer_id, order_id=event.order_id, amount=amount, at=event.paid_at)
+async def credit_customers(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
+    """The customers bought."""
+    orders = [
+        customers.CustomerOrder(
+            order_id=event.order_id,
+            customer_id=event.customer_id,
+            amount=Money(event.gross_minor, event.currency),
+            at=event.paid_at,
+        )
+        for event in events
+        if event.customer_id is not None
+    ]
+    await customers.record_orders_many(unit, orders)
 
 
 async def debit_customer(_runtime: Runtime, unit: Unit, event: OrderRefunded) -> None:

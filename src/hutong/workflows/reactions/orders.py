@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
-from hutong.customers.service import remember
+from hutong.customers.service import Sighting, remember_many
 from hutong.db.unit import Unit
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
-from hutong.payments.checkouts import checkout_of_order, payer_of
+from hutong.payments.checkouts import CheckoutView, checkouts_of_orders, payer_of
 from hutong.payments.events import (
     NoticeMismatched,
     PaymentCaptured,
@@ -16,29 +19,48 @@ from hutong.payments.events import (
     SurplusCaptured,
 )
 from hutong.shops.events import OrderShort, StockChanged
-from hutong.shops.orders import close_order, mark_paid, record_refund
+from hutong.shops.orders import PaidOrder, close_order, mark_paid, record_refund
 from hutong.workflows.jobs import PUSH_STOCK, SkuKey
 from hutong.workflows.runtime import Runtime
 
 
-async def pay_order(runtime: Runtime, unit: Unit, event: PaymentCaptured) -> None:
-    """The order is paid, its goods are sold, and its buyer is remembered."""
-    checkout = await checkout_of_order(unit, event.order_id)
-    if checkout is None:
-        raise NotFound(what="checkout", key=str(event.order_id))
-    customer_id = None
-    payer = await payer_of(unit, runtime.vault, checkout)
-    if payer is not None and checkout.payer_kind is not None:
-        customer_id = await remember(unit, runtime.vault, checkout.payer_kind, payer, event.paid_at)
-    await mark_paid(
-        unit,
-        event.order_id,
-        amount=Money(event.amount_minor, event.currency),
-        customer_id=customer_id,
-        connection_id=event.connection_id,
-        platform=event.platform,
-        paid_at=event.paid_at,
-    )
+async def pay_orders(runtime: Runtime, unit: Unit, events: Sequence[PaymentCaptured]) -> None:
+    """The orders are paid, their goods are sold, and their buyers are remembered."""
+    checkouts = await checkouts_of_orders(unit, [event.order_id for event in events])
+    missing = [event.order_id for event in events if event.order_id not in checkouts]
+    if missing:
+        raise NotFound(what="checkout", key=str(missing[0]))
+    customers = await _customers_of(runtime, unit, events, checkouts)
+    paid = [
+        PaidOrder(
+            order_id=event.order_id,
+            amount=Money(event.amount_minor, event.currency),
+            customer_id=customers.get(event.order_id),
+            connection_id=event.connection_id,
+            platform=event.platform,
+            paid_at=event.paid_at,
+        )
+        for event in events
+    ]
+    await mark_paid(unit, paid)
+
+
+async def _customers_of(
+    runtime: Runtime, unit: Unit, events: Sequence[PaymentCaptured], checkouts: Mapping[UUID, CheckoutView]
+) -> dict[UUID, UUID]:
+    """Who bought, by order, where the wallet told the buyer's id."""
+    payers: dict[str, dict[UUID, Sighting]] = {}
+    for event in events:
+        checkout = checkouts[event.order_id]
+        payer = await payer_of(unit, runtime.vault, checkout)
+        if payer is not None and checkout.payer_kind is not None:
+            seen = Sighting(value=payer, seen_at=event.paid_at)
+            payers.setdefault(checkout.payer_kind, {})[event.order_id] = seen
+    found: dict[UUID, UUID] = {}
+    for kind, sightings in payers.items():
+        by_value = await remember_many(unit, runtime.vault, kind, list(sightings.values()))
+        found.update({order_id: by_value[seen.value] for order_id, seen in sightings.items()})
+    return found
 
 
 async def close_unpaid_order(_runtime: Runtime, unit: Unit, event: PaymentClosed) -> None:

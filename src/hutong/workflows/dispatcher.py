@@ -1,0 +1,117 @@
+"""Hands events from the outbox to their handlers, many of one merchant in one transaction."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+from hutong.core.events import Event
+from hutong.db.outbox import mark_delivered, merchants_waiting, take_waiting
+from hutong.db.unit import DELIVER, EventKey, Unit
+from hutong.events import CATALOGUE
+from hutong.workflows.reactions.catalogue import Reaction, reactions_to
+from hutong.workflows.runtime import Runtime
+
+log = logging.getLogger("hutong.dispatcher")
+
+#: One transaction: enough that its own cost does not count, few enough that nobody waits long for a row it holds.
+EVENTS_PER_BATCH_MAX: Final = 100
+#: Merchants served side by side; each holds a connection.
+MERCHANTS_AT_ONCE_MAX: Final = 4
+#: Events of other processes and of a lost wake-up are found within this.
+POLL_S: Final = 0.2
+
+Told = Sequence[tuple[UUID, Event]]
+
+
+class Dispatcher:
+    """Serves every merchant whose events wait, until it is told to stop."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._places = asyncio.Semaphore(MERCHANTS_AT_ONCE_MAX)
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Hand over until ``stop``; a database that is away for a moment is tried again."""
+        told = self._runtime.database.events_told
+        while not stop.is_set():
+            told.clear()
+            try:
+                found = await self.round()
+            except Exception:
+                log.exception("the dispatcher could not look for events")
+                found = False
+            if not found:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(told.wait(), POLL_S)
+
+    async def round(self) -> bool:
+        """Serve everybody who waits now, once; whether anything was handed over."""
+        async with self._runtime.database.plain("system") as connection:
+            merchants = await merchants_waiting(connection)
+        counts = await asyncio.gather(*(self._serve(merchant_id) for merchant_id in merchants))
+        return any(counts)
+
+    async def _serve(self, merchant_id: UUID) -> int:
+        async with self._places:
+            return await deliver_waiting(self._runtime, merchant_id)
+
+
+async def deliver_waiting(runtime: Runtime, merchant_id: UUID) -> int:
+    """Hand the oldest waiting events of a merchant over, in one transaction; how many.
+
+    What a handler refuses gets a job of its own, which tries again and at last opens a ticket; the others go on.
+    """
+    try:
+        async with runtime.unit(merchant_id, "outbox.deliver") as unit:
+            told = await _waiting(unit)
+            await hand_over(runtime, unit, told)
+    except Exception:
+        log.exception("a batch of events could not be handed over; each gets a job of its own")
+        async with runtime.unit(merchant_id, "outbox.leave") as unit:
+            told = await _waiting(unit)
+            _leave(unit, told)
+            await _done(unit, told)
+    return len(told)
+
+
+async def _waiting(unit: Unit) -> Told:
+    rows = await take_waiting(unit, EVENTS_PER_BATCH_MAX)
+    return [(row.event_id, CATALOGUE.decode(row.name, row.version, row.body)) for row in rows]
+
+
+async def hand_over(runtime: Runtime, unit: Unit, told: Told) -> None:
+    """Give each kind of event to each of its handlers; kinds in the order of their first event."""
+    kinds: dict[str, list[tuple[UUID, Event]]] = {}
+    for event_id, event in told:
+        kinds.setdefault(event.name, []).append((event_id, event))
+    for name, events in kinds.items():
+        for reaction in reactions_to(name):
+            try:
+                async with unit.savepoint():
+                    await _react(runtime, unit, reaction, events)
+            except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
+                log.info("%s refuses a batch of %d (%s); each gets a job of its own", reaction.name, len(events), error)
+                _leave(unit, events)
+    await _done(unit, told)
+
+
+async def _react(runtime: Runtime, unit: Unit, reaction: Reaction, events: Told) -> None:
+    fresh = await unit.take_many(reaction.name, [event_id for event_id, _ in events])
+    chosen = [event for event_id, event in events if event_id in fresh]
+    if chosen:
+        await reaction.run(runtime, unit, chosen)
+
+
+def _leave(unit: Unit, told: Told) -> None:
+    for event_id, _ in told:
+        unit.schedule(DELIVER, EventKey(event_id), dedupe_key=event_id.hex)
+
+
+async def _done(unit: Unit, told: Told) -> None:
+    if told:
+        await mark_delivered(unit, [event_id for event_id, _ in told])
