@@ -11,19 +11,20 @@ import msgspec
 class Event(msgspec.Struct, frozen=True, kw_only=True):
     """A fact, in the past tense. Stored as name, version and JSON bytes; also the public webhook body.
 
-    Subclasses set ``name`` (``domain.noun_verb``) and ``version``; a changed shape gets a new version and
-    keeps the old decoder.
+    Subclasses set ``name`` (``domain.what_happened``) and ``version``; a changed shape gets a new version and
+    keeps the old decoder. ``formerly`` are names that rows may already be stored under.
     """
 
     name: ClassVar[str] = ""
     version: ClassVar[int] = 1
+    formerly: ClassVar[tuple[str, ...]] = ()
 
     def encode(self) -> bytes:
         """The stored bytes (JSON, UTF-8)."""
         return msgspec.json.encode(self)
 
 
-_NAME = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)+")
+_NAME = re.compile(r"[a-z]+\.[a-z]+(_[a-z]+)*")
 
 
 class EventCatalogue:
@@ -31,15 +32,23 @@ class EventCatalogue:
 
     def __init__(self, classes: list[type[Event]]) -> None:
         self._by_key: dict[tuple[str, int], type[Event]] = {}
+        self._formerly: dict[tuple[str, int], type[Event]] = {}
         for record in classes:
-            key = (record.name, record.version)
-            if not _NAME.fullmatch(record.name) or key in self._by_key:
-                raise ValueError(f"event name is malformed or listed twice: {key}")
-            self._by_key[key] = record
+            self._add(self._by_key, record.name, record)
+        for record in classes:
+            for name in record.formerly:
+                self._add(self._formerly, name, record)
+
+    def _add(self, place: dict[tuple[str, int], type[Event]], name: str, record: type[Event]) -> None:
+        key = (name, record.version)
+        if not _NAME.fullmatch(name) or key in self._by_key or key in self._formerly:
+            raise ValueError(f"event name is malformed or listed twice: {key}")
+        place[key] = record
 
     def decode(self, name: str, version: int, body: bytes) -> Event:
-        """The record again. An unknown name or version is a programming error: ``KeyError``."""
-        return msgspec.json.decode(body, type=self._by_key[name, version])
+        """The record again, also under a former name. An unknown name or version is a programming error: KeyError."""
+        key = (name, version)
+        return msgspec.json.decode(body, type=self._by_key[key] if key in self._by_key else self._formerly[key])
 
     def names(self) -> list[str]:
         """All event names, sorted."""

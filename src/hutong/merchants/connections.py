@@ -78,6 +78,20 @@ async def add_connection(
     return connection_id
 
 
+async def change_settings(unit: Unit, connection_id: UUID, **changes: str | int) -> None:
+    """Change some settings of a connection; the others stay.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    view = await get_connection(unit, connection_id)
+    await unit.run(
+        update(connection)
+        .where(connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
+        .values(settings={**view.settings, **changes})
+    )
+
+
 async def renew_sandbox(
     unit: Unit, vault: Vault, connection_id: UUID, *, base_url: str, credentials: Mapping[str, str]
 ) -> None:

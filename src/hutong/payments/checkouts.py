@@ -53,6 +53,7 @@ class CheckoutView(msgspec.Struct, frozen=True, kw_only=True):
     container: str
     payer_kind: str | None
     payer_sealed: bytes | None
+    payer_scope: str
     order_id: UUID | None
     payment_id: UUID | None
 
@@ -118,18 +119,19 @@ def _view(row: Row[Any]) -> CheckoutView:
         container=row.container,
         payer_kind=row.payer_kind,
         payer_sealed=row.payer_ref,
+        payer_scope=row.payer_scope or "",
         order_id=row.order_id,
         payment_id=row.payment_id,
     )
 
 
-async def know_payer(unit: Unit, vault: Vault, checkout_id: UUID, kind: str, value: str) -> None:
-    """Keep who stands at the desk (a wallet's id of the buyer), sealed."""
+async def know_payer(unit: Unit, vault: Vault, checkout_id: UUID, kind: str, value: str, scope: str = "") -> None:
+    """Keep who stands at the desk (a wallet's id of the buyer, and the app that knows him by it), sealed."""
     sealed = await vault.seal(unit.merchant_id, PAYER, value.encode())
     await unit.run(
         update(checkout)
         .where(checkout.c.merchant_id == unit.merchant_id, checkout.c.checkout_id == checkout_id)
-        .values(payer_kind=kind, payer_ref=sealed)
+        .values(payer_kind=kind, payer_ref=sealed, payer_scope=scope)
     )
 
 

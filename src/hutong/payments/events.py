@@ -1,4 +1,7 @@
-"""What payments say happened."""
+"""What payments say happened: one event for each payment, attempt or refund and what became of it.
+
+They leave by the outbox, in the transaction of the change; ``event_id`` is the same however often one is delivered.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from hutong.core.events import Event
 class PaymentCaptured(Event, frozen=True, kw_only=True):
     """A wallet took the buyer's money for an order, once and for all."""
 
-    name: ClassVar[str] = "payments.payment_captured"
+    name: ClassVar[str] = "payment.paid"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.payment_captured",)
 
     payment_id: UUID
     order_id: UUID
@@ -27,7 +31,8 @@ class PaymentCaptured(Event, frozen=True, kw_only=True):
 class PaymentRefunded(Event, frozen=True, kw_only=True):
     """A refund of the captured payment reached its end. ``refunded_before_minor`` is what had gone back before."""
 
-    name: ClassVar[str] = "payments.payment_refunded"
+    name: ClassVar[str] = "payment.refunded"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.payment_refunded",)
 
     refund_id: UUID
     payment_id: UUID
@@ -44,16 +49,50 @@ class PaymentRefunded(Event, frozen=True, kw_only=True):
 class PaymentClosed(Event, frozen=True, kw_only=True):
     """Nobody paid in time; every attempt is closed at its wallet."""
 
-    name: ClassVar[str] = "payments.payment_closed"
+    name: ClassVar[str] = "payment.closed"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.payment_closed",)
 
     payment_id: UUID
     order_id: UUID
 
 
+class AttemptUnclear(Event, frozen=True, kw_only=True):
+    """A wallet was asked to open or charge an order and nothing clear was heard; it is asked what became of it."""
+
+    name: ClassVar[str] = "payment.unknown"
+
+    payment_id: UUID
+    order_id: UUID
+    attempt_id: UUID
+    connection_id: UUID
+    platform: str
+    out_trade_no: str
+    amount_minor: int
+    currency: str
+
+
+class RefundStopped(Event, frozen=True, kw_only=True):
+    """A refund did not reach the buyer. ``state`` abnormal: it can be applied for again; failed: it is over."""
+
+    name: ClassVar[str] = "payment.refund_failed"
+
+    refund_id: UUID
+    payment_id: UUID
+    order_id: UUID
+    connection_id: UUID
+    platform: str
+    state: str
+    cause: str
+    problem: str
+    amount_minor: int
+    currency: str
+
+
 class SurplusCaptured(Event, frozen=True, kw_only=True):
     """Money came for an order that was paid or closed before; it goes back by itself."""
 
-    name: ClassVar[str] = "payments.surplus_captured"
+    name: ClassVar[str] = "payment.surplus"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.surplus_captured",)
 
     payment_id: UUID
     order_id: UUID
@@ -69,7 +108,8 @@ class SurplusCaptured(Event, frozen=True, kw_only=True):
 class SurplusReturned(Event, frozen=True, kw_only=True):
     """The automatic refund of a surplus reached its end."""
 
-    name: ClassVar[str] = "payments.surplus_returned"
+    name: ClassVar[str] = "payment.surplus_returned"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.surplus_returned",)
 
     refund_id: UUID
     order_id: UUID
@@ -83,7 +123,8 @@ class SurplusReturned(Event, frozen=True, kw_only=True):
 class NoticeMismatched(Event, frozen=True, kw_only=True):
     """A truly signed notice does not fit the order, amount, currency, app or merchant it should."""
 
-    name: ClassVar[str] = "payments.notice_mismatched"
+    name: ClassVar[str] = "payment.mismatched"
+    formerly: ClassVar[tuple[str, ...]] = ("payments.notice_mismatched",)
 
     notice_id: str
     connection_id: UUID
@@ -99,6 +140,8 @@ EVENTS: list[type[Event]] = [
     PaymentCaptured,
     PaymentRefunded,
     PaymentClosed,
+    AttemptUnclear,
+    RefundStopped,
     SurplusCaptured,
     SurplusReturned,
     NoticeMismatched,

@@ -39,6 +39,7 @@ checkout: Final = Table(
     Column("container", Text, nullable=False),
     Column("payer_kind", Text),  # kind of identity, e.g. wechat_openid
     Column("payer_ref", LargeBinary),  # sealed
+    Column("payer_scope", Text),  # which app of the platform knows the buyer by that id
     Column("order_id", Uuid),
     Column("payment_id", Uuid),
     moment("created_at"),
@@ -59,6 +60,7 @@ payment: Final = Table(
     Column("refunded_minor", BigInteger, nullable=False, server_default=text("0")),
     Column("currency", Text, nullable=False),
     Column("captured_attempt_id", Uuid),
+    Column("closes_count", Integer, nullable=False, server_default=text("0")),  # tries to close it at the wallets
     moment("created_at"),
     moment("expires_at"),
     moment("paid_at", nullable=True),
@@ -83,8 +85,10 @@ attempt: Final = Table(
     Column("currency", Text, nullable=False),
     Column("transaction_id", Text),
     Column("queries_count", Integer, nullable=False, server_default=text("0")),
+    Column("refusal", Text),  # the wallet's own code, where it refused to open
     moment("created_at"),
     moment("expires_at"),
+    moment("asked_at", nullable=True),
     moment("paid_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "attempt_id"),
     UniqueConstraint("merchant_id", "out_trade_no"),
@@ -105,9 +109,25 @@ refund: Final = Table(
     Column("amount_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("platform_refund_id", Text),
+    Column("actor", Text, nullable=False, server_default=text("''")),  # who asked for it, or for its rescue
+    Column("problem", Text),  # the wallet's own code, where it did not take or finish it
+    Column("tries_count", Integer, nullable=False, server_default=text("0")),  # sends and queries without an end
     moment("created_at"),
     moment("finished_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "refund_id"),
     UniqueConstraint("merchant_id", "out_refund_no"),
     Index("ix_refund_payment", "merchant_id", "payment_id"),
+)
+
+#: Failures of a wallet account since its last success. No row: it is well.
+wallet_health: Final = Table(
+    "wallet_health",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("failures_count", Integer, nullable=False),
+    Column("last_word", Text, nullable=False),
+    moment("failed_at"),
+    moment("down_until_at", nullable=True),
+    PrimaryKeyConstraint("merchant_id", "connection_id"),
 )

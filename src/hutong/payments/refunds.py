@@ -12,7 +12,7 @@ from sqlalchemy import func, select, update
 from hutong.core.errors import ErrorText, HutongError, NotFound
 from hutong.core.money import Money
 from hutong.db.unit import Unit
-from hutong.payments.events import PaymentRefunded, SurplusReturned
+from hutong.payments.events import PaymentRefunded, RefundStopped, SurplusReturned
 from hutong.payments.models import attempt, payment, refund
 from hutong.payments.states import PAYMENT, REFUND, PaymentEvent, RefundEvent, RefundState
 
@@ -21,6 +21,7 @@ AUTOMATIC: Final = "automatic"
 SEND_REFUND: Final = "payments.send_refund"
 #: WeChat Pay allows at most 50 partial refunds of one order.
 REFUNDS_PER_PAYMENT_MAX: Final = 50
+PROBLEM_CHARS_MAX: Final = 64
 
 
 class RefundKey(msgspec.Struct, frozen=True):
@@ -72,10 +73,12 @@ class RefundView(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     amount: Money
     paid_amount: Money
+    platform_refund_id: str | None
+    tries_count: int
 
 
 async def open_refund(
-    unit: Unit, payment_id: UUID, attempt_id: UUID, amount: Money, *, reason: str, cause: str
+    unit: Unit, payment_id: UUID, attempt_id: UUID, amount: Money, *, reason: str, cause: str, actor: str = ""
 ) -> UUID:
     """Write the refund down and leave the job that sends it; the caller has checked what is left."""
     refund_id = unit.new_id()
@@ -88,6 +91,7 @@ async def open_refund(
         state=RefundState.CREATED.value,
         cause=cause,
         reason=reason,
+        actor=actor,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
         created_at=unit.now(),
@@ -96,8 +100,10 @@ async def open_refund(
     return refund_id
 
 
-async def request_refund(unit: Unit, order_id: UUID, amount: Money, reason: str) -> UUID:
+async def request_refund(unit: Unit, order_id: UUID, amount: Money, reason: str, actor: str = "") -> UUID:
     """Ask for money back on a paid order; concurrent requests never take more than was captured.
+
+    The payment's row is held while what is left is counted. Refunds that failed for good do not count.
 
     Raises:
         RefundNotPossible: not paid at our checkout, or too many refunds.
@@ -124,7 +130,9 @@ async def request_refund(unit: Unit, order_id: UUID, amount: Money, reason: str)
         raise RefundNotPossible
     if not 0 < amount.amount_minor <= left:
         raise RefundTooLarge(left=left)
-    return await open_refund(unit, row.payment_id, row.captured_attempt_id, amount, reason=reason, cause=REQUESTED)
+    return await open_refund(
+        unit, row.payment_id, row.captured_attempt_id, amount, reason=reason, cause=REQUESTED, actor=actor
+    )
 
 
 async def _find(unit: Unit, condition: Any) -> RefundView | None:  # noqa: ANN401 (an SQL expression)
@@ -156,6 +164,8 @@ async def _find(unit: Unit, condition: Any) -> RefundView | None:  # noqa: ANN40
         reason=row.reason,
         amount=Money(row.amount_minor, row.currency),
         paid_amount=Money(row.paid_minor, row.currency),
+        platform_refund_id=row.platform_refund_id,
+        tries_count=row.tries_count,
     )
 
 
@@ -176,9 +186,48 @@ async def find_refund(unit: Unit, out_refund_no: str) -> RefundView | None:
     return await _find(unit, refund.c.out_refund_no == out_refund_no)
 
 
-async def mark_refund(unit: Unit, refund_id: UUID, event: RefundEvent, platform_refund_id: str | None = None) -> bool:
+async def mark_refund(unit: Unit, refund_id: UUID, event: RefundEvent, **values: str | int) -> bool:
     """Move a refund that has not ended."""
-    return await unit.transition(refund, {"refund_id": refund_id}, REFUND, event, platform_refund_id=platform_refund_id)
+    return await unit.transition(refund, {"refund_id": refund_id}, REFUND, event, **values)
+
+
+async def stop_refund(unit: Unit, view: RefundView, event: RefundEvent, problem: str) -> bool:
+    """The money did not reach the buyer (STALL: apply again; FAIL: it is over); True when that was news.
+
+    A failed refund is no longer counted as taken: the same money can be refunded again under another number.
+    """
+    values = {} if event is RefundEvent.STALL else {"finished_at": unit.now()}
+    moved = await unit.transition(
+        refund, {"refund_id": view.refund_id}, REFUND, event, problem=problem[:PROBLEM_CHARS_MAX], **values
+    )
+    if moved:
+        state = RefundState.ABNORMAL if event is RefundEvent.STALL else RefundState.FAILED
+        unit.emit(
+            RefundStopped(
+                refund_id=view.refund_id,
+                payment_id=view.payment_id,
+                order_id=view.order_id,
+                connection_id=view.connection_id,
+                platform=view.platform,
+                state=state.value,
+                cause=view.cause,
+                problem=problem[:PROBLEM_CHARS_MAX],
+                amount_minor=view.amount.amount_minor,
+                currency=view.amount.currency,
+            )
+        )
+    return moved
+
+
+async def count_try(unit: Unit, refund_id: UUID, problem: str | None = None) -> int:
+    """One more send or query that did not end a refund; how many there were since it last got on."""
+    count: int = await unit.scalar(
+        update(refund)
+        .where(refund.c.merchant_id == unit.merchant_id, refund.c.refund_id == refund_id)
+        .values(tries_count=refund.c.tries_count + 1, problem=func.coalesce(problem, refund.c.problem))
+        .returning(refund.c.tries_count)
+    )
+    return count
 
 
 async def finish_refund(unit: Unit, view: RefundView, platform_refund_id: str | None, finished_at: datetime) -> bool:
@@ -189,6 +238,7 @@ async def finish_refund(unit: Unit, view: RefundView, platform_refund_id: str | 
         REFUND,
         RefundEvent.SUCCEED,
         platform_refund_id=platform_refund_id,
+        problem=None,
         finished_at=finished_at,
     )
     if not fresh:

@@ -7,18 +7,19 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import expire_checkout, settle_checkout
-from hutong.payments.events import PaymentCaptured, PaymentClosed, SurplusCaptured
+from hutong.payments.events import AttemptUnclear, PaymentCaptured, PaymentClosed, SurplusCaptured
 from hutong.payments.models import attempt, payment
 from hutong.payments.refunds import AUTOMATIC, open_refund
 from hutong.payments.states import (
     ATTEMPT,
     PAYMENT,
+    UNPAID,
     AttemptEvent,
     AttemptState,
     PaymentEvent,
@@ -27,6 +28,9 @@ from hutong.payments.states import (
 
 #: How long a wallet order stays payable.
 PAYMENT_LIFE: Final = timedelta(minutes=30)
+#: While a buyer waits on the page, his wallet is asked at most this often.
+LOOK_GAP: Final = timedelta(seconds=10)
+REFUSAL_CHARS_MAX: Final = 64
 
 
 class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
@@ -168,13 +172,67 @@ async def mark_attempt(unit: Unit, attempt_id: UUID, event: AttemptEvent) -> boo
     return await unit.transition(attempt, {"attempt_id": attempt_id}, ATTEMPT, event)
 
 
+async def refuse_attempt(unit: Unit, attempt_id: UUID, refusal: str) -> bool:
+    """The wallet said no, with a code of its own; nothing was taken."""
+    return await unit.transition(
+        attempt, {"attempt_id": attempt_id}, ATTEMPT, AttemptEvent.REFUSE, refusal=refusal[:REFUSAL_CHARS_MAX]
+    )
+
+
+async def mark_unclear(unit: Unit, view: AttemptView) -> bool:
+    """The wallet was asked and nothing clear was heard."""
+    moved = await unit.transition(attempt, {"attempt_id": view.attempt_id}, ATTEMPT, AttemptEvent.UNCLEAR)
+    if moved:
+        unit.emit(
+            AttemptUnclear(
+                payment_id=view.payment_id,
+                order_id=view.order_id,
+                attempt_id=view.attempt_id,
+                connection_id=view.connection_id,
+                platform=view.platform,
+                out_trade_no=view.out_trade_no,
+                amount_minor=view.amount.amount_minor,
+                currency=view.amount.currency,
+            )
+        )
+    return moved
+
+
 async def count_query(unit: Unit, attempt_id: UUID) -> None:
     """One more time the wallet was asked."""
     await unit.run(
         update(attempt)
         .where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
-        .values(queries_count=attempt.c.queries_count + 1)
+        .values(queries_count=attempt.c.queries_count + 1, asked_at=unit.now())
     )
+
+
+async def take_look(unit: Unit, payment_id: UUID) -> list[UUID]:
+    """Attempts to ask the wallet about because somebody waits for the answer; each at most every LOOK_GAP."""
+    before = unit.now() - LOOK_GAP
+    rows = await unit.all(
+        update(attempt)
+        .where(
+            attempt.c.merchant_id == unit.merchant_id,
+            attempt.c.payment_id == payment_id,
+            attempt.c.state.in_([state.value for state in UNPAID]),
+            func.coalesce(attempt.c.asked_at, attempt.c.created_at) < before,
+        )
+        .values(asked_at=unit.now())
+        .returning(attempt.c.attempt_id)
+    )
+    return [row.attempt_id for row in rows]
+
+
+async def count_close(unit: Unit, payment_id: UUID) -> int:
+    """One more try to close a payment at its wallets did not end it; how many there were."""
+    count: int = await unit.scalar(
+        update(payment)
+        .where(payment.c.merchant_id == unit.merchant_id, payment.c.payment_id == payment_id)
+        .values(closes_count=payment.c.closes_count + 1)
+        .returning(payment.c.closes_count)
+    )
+    return count
 
 
 async def capture(

@@ -69,7 +69,10 @@ class AttemptEvent(StrEnum):
     STAYED = "stayed"  # the wallet did not undo it: the money stays taken
 
 
-_ATTEMPT_UNPAID: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
+#: States in which the wallet may still take money.
+UNPAID: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
+#: States that have to come to an end at the wallet before the payment can be closed, or taken by another wallet.
+UNSETTLED: Final = (*UNPAID, AttemptState.REVERSING)
 
 ATTEMPT: Final = TransitionTable(
     "attempt",
@@ -79,12 +82,12 @@ ATTEMPT: Final = TransitionTable(
         (AttemptState.CREATED, AttemptEvent.UNCLEAR): AttemptState.UNKNOWN,
         (AttemptState.CREATED, AttemptEvent.REFUSE): AttemptState.REFUSED,
         (AttemptState.UNKNOWN, AttemptEvent.REFUSE): AttemptState.REFUSED,
-        **{(state, AttemptEvent.PAID): AttemptState.PAID for state in _ATTEMPT_UNPAID},
+        **{(state, AttemptEvent.PAID): AttemptState.PAID for state in UNPAID},
         # The wallet is the truth: money that came after all counts, also on a closed or refused attempt.
         (AttemptState.CLOSED, AttemptEvent.PAID): AttemptState.PAID,
         (AttemptState.REFUSED, AttemptEvent.PAID): AttemptState.PAID,
-        **{(state, AttemptEvent.CLOSE): AttemptState.CLOSED for state in _ATTEMPT_UNPAID},
-        **{(state, AttemptEvent.REVERSE): AttemptState.REVERSING for state in _ATTEMPT_UNPAID},
+        **{(state, AttemptEvent.CLOSE): AttemptState.CLOSED for state in UNPAID},
+        **{(state, AttemptEvent.REVERSE): AttemptState.REVERSING for state in UNPAID},
         (AttemptState.REVERSING, AttemptEvent.REVERSED): AttemptState.REVERSED,
         (AttemptState.REVERSING, AttemptEvent.STAYED): AttemptState.PAID,
         (AttemptState.REVERSED, AttemptEvent.STAYED): AttemptState.PAID,
@@ -93,9 +96,12 @@ ATTEMPT: Final = TransitionTable(
 
 
 class RefundState(StrEnum):
-    """Money on its way back. ABNORMAL: the wallet could not reach the buyer; a person must act."""
+    """Money on its way back. UNKNOWN: we sent it and heard nothing clear. ABNORMAL: the wallet could not reach the
+    buyer; a person must act.
+    """
 
     CREATED = "created"
+    UNKNOWN = "unknown"
     SENT = "sent"
     SUCCEEDED = "succeeded"
     ABNORMAL = "abnormal"
@@ -105,23 +111,27 @@ class RefundState(StrEnum):
 class RefundEvent(StrEnum):
     """What can happen to a refund."""
 
+    UNCLEAR = "unclear"
     SEND = "send"
+    RESCUE = "rescue"  # applied again, another way
     SUCCEED = "succeed"
     STALL = "stall"
     FAIL = "fail"
 
 
+_REFUND_UNENDED: Final = (RefundState.CREATED, RefundState.UNKNOWN, RefundState.SENT)
+
 REFUND: Final = TransitionTable(
     "refund",
     {
+        (RefundState.CREATED, RefundEvent.UNCLEAR): RefundState.UNKNOWN,
         (RefundState.CREATED, RefundEvent.SEND): RefundState.SENT,
-        (RefundState.CREATED, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
-        (RefundState.SENT, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
+        (RefundState.UNKNOWN, RefundEvent.SEND): RefundState.SENT,
+        (RefundState.ABNORMAL, RefundEvent.RESCUE): RefundState.SENT,
+        **{(state, RefundEvent.SUCCEED): RefundState.SUCCEEDED for state in _REFUND_UNENDED},
         (RefundState.ABNORMAL, RefundEvent.SUCCEED): RefundState.SUCCEEDED,
-        (RefundState.CREATED, RefundEvent.STALL): RefundState.ABNORMAL,
-        (RefundState.SENT, RefundEvent.STALL): RefundState.ABNORMAL,
-        (RefundState.CREATED, RefundEvent.FAIL): RefundState.FAILED,
-        (RefundState.SENT, RefundEvent.FAIL): RefundState.FAILED,
+        **{(state, RefundEvent.STALL): RefundState.ABNORMAL for state in _REFUND_UNENDED},
+        **{(state, RefundEvent.FAIL): RefundState.FAILED for state in _REFUND_UNENDED},
         (RefundState.ABNORMAL, RefundEvent.FAIL): RefundState.FAILED,
     },
 )

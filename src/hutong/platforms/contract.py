@@ -91,10 +91,11 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     #: The part of them that only signs something: the order begins when the buyer brings it to the wallet.
     signed_methods: tuple[PayMethod, ...] = ()
     identity_kind: str = ""  # what kind of id `identity` learns, e.g. wechat_openid
+    #: Credentials whose equality means that two accounts know a visitor by the same id.
+    identity_fields: tuple[str, ...] = ()
     home_containers: tuple[str, ...] = ()  # containers (see links) that are this wallet's own app
-    shut_containers: tuple[
-        str, ...
-    ] = ()  # containers whose wall keeps this wallet from opening: it is not offered there
+    #: Containers whose wall keeps this wallet from opening: it is not offered there.
+    shut_containers: tuple[str, ...] = ()
     payments: Payments | None = None
     codes: CodePayments | None = None
     combined: CombinedPayments | None = None

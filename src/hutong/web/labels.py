@@ -82,6 +82,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     },
     "refund_status": {
         "created": mark("待提交"),
+        "unknown": mark("结果待查"),
         "sent": mark("退款中"),
         "succeeded": mark("已退到账"),
         "abnormal": mark("退款异常"),
@@ -199,7 +200,14 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "refused": "bad",
         "reversing": "wait",
     },
-    "refund_status": {"created": "wait", "sent": "wait", "succeeded": "good", "abnormal": "bad", "failed": "bad"},
+    "refund_status": {
+        "created": "wait",
+        "unknown": "wait",
+        "sent": "wait",
+        "succeeded": "good",
+        "abnormal": "bad",
+        "failed": "bad",
+    },
     "severity": {"urgent": "bad", "normal": "wait"},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},

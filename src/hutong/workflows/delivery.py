@@ -20,11 +20,12 @@ from hutong.workflows.commands.charge_code import follow_due_charge
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
-from hutong.workflows.commands.settle import close_due_payment, query_attempt
+from hutong.workflows.commands.settle import close_due_payment, look_at_attempt, query_attempt
 from hutong.workflows.commands.take_notice import work_inbound
 from hutong.workflows.jobs import (
     CLOSE_PAYMENT,
     FOLLOW_CHARGE,
+    LOOK_AT_ATTEMPT,
     PULL_ORDERS,
     PUSH_STOCK,
     QUERY_ATTEMPT,
@@ -48,7 +49,7 @@ async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
         return
     event = CATALOGUE.decode(row.name, row.version, row.body)
     failures: list[Exception] = []
-    for reaction in reactions_to(row.name):
+    for reaction in reactions_to(event.name):  # the name of today
         try:
             async with runtime.unit(merchant_id, f"react.{reaction.name}") as unit:
                 if await unit.take(reaction.name, event_id):
@@ -62,6 +63,7 @@ async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
 EFFECTS: Final[dict[str, Effect]] = {
     DELIVER: deliver_event,
     QUERY_ATTEMPT: query_attempt,
+    LOOK_AT_ATTEMPT: look_at_attempt,
     CLOSE_PAYMENT: close_due_payment,
     FOLLOW_CHARGE: follow_due_charge,
     WORK_INBOUND: work_inbound,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 QUERY_ATTEMPT: Final = "payments.query_attempt"
+LOOK_AT_ATTEMPT: Final = "payments.look_at_attempt"
 CLOSE_PAYMENT: Final = "payments.close_payment"
 FOLLOW_CHARGE: Final = "payments.follow_charge"
 WORK_INBOUND: Final = "payments.work_inbound"
@@ -16,22 +17,33 @@ QUERY_REFUND: Final = "payments.query_refund"
 PULL_ORDERS: Final = "shops.pull_orders"
 PUSH_STOCK: Final = "shops.push_stock"
 
-#: A lost callback is repaired within a minute: the wallet is asked 20 s after opening, then at growing gaps.
+#: A lost callback is repaired within a minute of the payment, however late the buyer pays: the wallet is asked 20 s
+#: after opening, twice more at short gaps, and then steadily until the attempt expires.
 QUERY_FIRST: Final = timedelta(seconds=20)
-QUERY_GAPS: Final = (
-    timedelta(seconds=20),
-    timedelta(seconds=30),
-    timedelta(minutes=1),
-    timedelta(minutes=2),
-    timedelta(minutes=5),
-    timedelta(minutes=10),
-    timedelta(minutes=10),
+QUERY_GAPS: Final = (timedelta(seconds=20), timedelta(seconds=20))
+QUERY_GAP: Final = timedelta(seconds=50)
+#: Tries to close what stays unclear at its wallet: about five days in all.
+CLOSE_GAPS: Final = (
+    *(timedelta(seconds=seconds) for seconds in (20, 30, 60, 120, 300, 600, 1200, 1800)),
+    *(timedelta(hours=hours) for hours in (1, 2, 4, 8, 12, 24, 24, 24, 24)),
 )
+#: After so many tries without an end (about nine minutes) a person is told.
+UNCLEAR_CLOSES: Final = 6
 #: While the buyer types a password at the counter.
 CODE_QUERY_GAP: Final = timedelta(seconds=5)
-#: Refunds usually arrive within minutes; banks may take days.
-REFUND_QUERY_GAP: Final = timedelta(minutes=1)
-REFUND_QUERIES_MAX: Final = 60 * 24 * 4
+#: Refunds usually arrive within minutes; banks may take days. After about ten days a person is told.
+REFUND_QUERY_GAPS: Final = (
+    *(timedelta(minutes=minutes) for minutes in (1, 1, 1, 2, 5, 10, 10, 30)),
+    *(timedelta(hours=hours) for hours in (1, 2, 4, 8, *[12] * 18)),
+)
+#: A refund that was not taken, or not clearly, is sent again with the same number. The first steps repair a lost
+#: answer, the later ones wait for money or permission at the wallet.
+REFUND_SEND_GAPS: Final = (
+    *(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 1800)),
+    *(timedelta(hours=hours) for hours in (1, 2, 4, 8, *[12] * 14)),
+)
+#: After so many tries that were not taken a person is told; it goes on by itself meanwhile.
+REFUND_WAITING_TRIES: Final = 3
 PULL_GAP: Final = timedelta(minutes=1)
 
 
@@ -64,3 +76,8 @@ class SkuKey(msgspec.Struct, frozen=True):
     """Payload: which SKU."""
 
     sku_id: UUID
+
+
+def query_gap(queries_count: int) -> timedelta:
+    """How long to wait after the n-th query of an attempt."""
+    return QUERY_GAPS[queries_count - 1] if 0 < queries_count <= len(QUERY_GAPS) else QUERY_GAP

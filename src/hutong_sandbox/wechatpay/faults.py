@@ -10,6 +10,7 @@ KINDS: Final[Mapping[str, str]] = {
     "callback_duplicate": "F2: a notice is sent ``count`` times at once",
     "callback_reordered": "F3: the payment's notice waits until the refund's was sent",
     "callback_delayed": "F4: the first delivery comes ``seconds`` later",
+    "close_race": "F4, F9: an order is said to be closed and stays payable: its buyer has the cash desk open already",
     "amount_mismatch": "F5: a validly signed notice says one fen more",
     "foreign_appid": "F6: a valid notice of another app",
     "foreign_mchid": "F6: a valid notice of another merchant",

@@ -134,7 +134,10 @@ class Gateway:
     async def _close(self, account: Account, request: HttpRequest, match: re.Match[str]) -> Answer:
         mchid = fields.body_of(request.body).text("mchid", limit=32, required=False)
         fields.check_mchid(mchid, account, "body")
-        self._trades.close(self._trades.require(account, match[1]))
+        trade = self._trades.require(account, match[1])
+        if not trade.paid and self._world.faults.strike(_NAME, "close_race", match[1]):
+            return 204, None
+        self._trades.close(trade)
         return 204, None
 
     async def _refund(self, account: Account, request: HttpRequest, _match: re.Match[str]) -> Answer:

@@ -17,6 +17,7 @@ from hutong.db.tables import outbox
 from hutong.db.unit import EventKey
 from hutong.db.vault import Vault
 from hutong.ledger.models import posting
+from hutong.merchants.actors import Actor
 from hutong.merchants.connections import Mode
 from hutong.merchants.models import ticket
 from hutong.merchants.service import create_merchant
@@ -40,6 +41,7 @@ from hutong.workflows.delivery import deliver_event
 from hutong.workflows.runtime import Runtime
 
 PRICE = Money.fen(5900)
+TELLER = Actor(name="staff:x", may_refund=True)
 
 
 class Shop:
@@ -102,7 +104,7 @@ class Shop:
 
     async def refunded(self, amount_fen: int = 5900) -> None:
         async with self.unit() as unit:
-            refund_id = await refund_in(unit, self.order_id, amount_fen, "x")
+            refund_id = await refund_in(unit, self.order_id, amount_fen, "x", TELLER)
         async with self.unit() as unit:
             await finish_refund(unit, await get_refund(unit, refund_id), "5000", unit.now())
 

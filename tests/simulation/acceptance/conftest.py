@@ -131,6 +131,11 @@ class Market:
     def send(self, path: str, body: dict[str, Any], key: str | None = None) -> httpx.Response:
         return self.client.post(path, json=body, headers={"idempotency-key": key or os.urandom(12).hex()})
 
+    def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = self.client.patch(path, json=body)
+        assert answer.is_success, f"{path} {answer.status_code} {answer.text}"
+        return answer.json()
+
     def items(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """All pages."""
         found: list[dict[str, Any]] = []
@@ -164,7 +169,8 @@ class Market:
     def press_pay(self, visit: WechatVisit, method: str) -> httpx.Response:
         """Press "pay" for a way to pay; the answer, whatever it is."""
         url = f"{self.world.url}/c/{visit.checkout_id}/pay"
-        return httpx.post(url, json={"method": method}, trust_env=False, timeout=60)
+        headers = {"accept": "application/json"}
+        return httpx.post(url, json={"method": method}, headers=headers, trust_env=False, timeout=60)
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """Put these faults in force and no others."""

@@ -56,28 +56,6 @@ def test_a_callback_that_comes_after_the_close_is_a_payment(market, until):
     assert (sale.payment()["state"], len(sale.payment()["refunds"])) == ("paid", 0)
 
 
-def test_a_second_capture_makes_one_automatic_refund_and_one_ticket(market, until):
-    """The buyer opens the payment twice, inside WeChat and by a QR code, and pays both."""
-    sale = market.sale(price_fen=3333)
-    code_url = market.press_pay(sale.visit, "native").json()["code_url"]
-    sale.paid()
-    before = market.balances()
-    market.world.post_sandbox("/pay", platform="wechatpay", code_url=code_url)
-    until("returned", lambda: [r["state"] for r in sale.payment()["refunds"]] == ["succeeded"], 30)
-    market.world.settle()
-    refund = sale.payment()["refunds"][0]
-    assert (refund["cause"], refund["amount_minor"]) == ("automatic", 3333)
-    assert sale.payment()["state"] == "paid"
-    assert sale.payment()["refunded_minor"] == 0
-    assert [ticket["kind"] for ticket in sale.tickets()] == ["surplus_captured"]
-    assert sale.order()["state"] == "paid"
-    assert market.balances() == before
-    for _ in range(2):
-        sale.replay()
-    market.world.settle()
-    assert len(sale.payment()["refunds"]) == 1
-
-
 def test_an_answer_lost_at_the_creation_is_no_failure(market):
     """The order exists at the wallet, we heard nothing: the buyer presses again and meets the same order."""
     goods = market.goods()

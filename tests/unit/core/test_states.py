@@ -30,8 +30,12 @@ def test_orders_never_move_to_a_lower_rank():
 
 
 def test_money_that_came_is_never_forgotten():
+    """A charge that is being undone is the exception: only the wallet's own word about that counts then."""
+    undone = (AttemptState.REVERSING, AttemptState.REVERSED)
     for state in AttemptState:
-        assert ATTEMPT.allows(state, AttemptEvent.PAID) == (state is not AttemptState.PAID)
+        event = AttemptEvent.STAYED if state in undone else AttemptEvent.PAID
+        assert ATTEMPT.allows(state, event) == (state is not AttemptState.PAID)
+        assert ATTEMPT.allows(state, AttemptEvent.PAID) == (state not in (*undone, AttemptState.PAID))
     assert not [event for (state, event) in ATTEMPT.steps if state is AttemptState.PAID]
 
 

@@ -55,6 +55,7 @@ CONNECTOR: Final = Connector(
     pay_methods=tuple(METHODS),
     signed_methods=SIGNED_METHODS,
     identity_kind="alipay_user_id",
+    identity_fields=("app_id",),
     home_containers=("alipay",),
     shut_containers=("wechat", "wechat_mini", "wecom"),  # recalled: WeChat's wall does not let Alipay open
     payments=AlipayPayments(),

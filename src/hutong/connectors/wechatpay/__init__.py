@@ -67,6 +67,7 @@ CONNECTOR: Final = Connector(
     },
     pay_methods=PAY_METHODS,
     identity_kind="wechat_openid",
+    identity_fields=("appid",),
     home_containers=("wechat",),
     shut_containers=("alipay", "taobao", "tmall"),  # unverified: recalled, these apps do not follow weixin://
     payments=WechatPayments(),

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 
 from hutong.db.unit import Unit
+from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
 from hutong.payments.queries import payments_page
@@ -173,7 +174,8 @@ class OrdersApi(Controller):
         """Ask for a refund of an order paid at our checkout."""
 
         async def work(unit: Unit) -> RefundMade:
-            return RefundMade(refund_id=await refund_in(unit, order_id, data.amount_fen, data.reason))
+            refund_id = await refund_in(unit, order_id, data.amount_fen, data.reason, key_actor(caller))
+            return RefundMade(refund_id=refund_id)
 
         return await once(runtime, caller, request, "refund.request", work)
 

@@ -17,8 +17,19 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
+from hutong.web.api.wallets import WalletsApi
 
-CONTROLLERS: Final = (CatalogueApi, LinksApi, OrdersApi, ConnectionsApi, BooksApi, TicketsApi, FiguresApi, CostsApi)
+CONTROLLERS: Final = (
+    CatalogueApi,
+    LinksApi,
+    OrdersApi,
+    ConnectionsApi,
+    WalletsApi,
+    BooksApi,
+    TicketsApi,
+    FiguresApi,
+    CostsApi,
+)
 
 
 def api_router() -> Router:

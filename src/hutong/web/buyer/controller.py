@@ -28,7 +28,7 @@ from hutong.shops.queries import order_detail
 from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, LINK_OVER, LINK_UNKNOWN, BuyerPages, CheckoutPage
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
-from hutong.workflows.commands.check_out import identify_url, learn_payer, start_checkout
+from hutong.workflows.commands.check_out import identify_url, learn_payer, start_checkout, watch_checkout
 from hutong.workflows.commands.pay import pay
 from hutong.workflows.commands.wallets import wallet_choices
 from hutong.workflows.runtime import Runtime
@@ -143,14 +143,16 @@ class CheckoutController(Controller):
     include_in_schema = False
 
     @get("/", media_type=MediaType.HTML)
-    async def show(self, request: BuyerRequest, checkout_id: UUID, buyer: BuyerDesk, code: str = "") -> Response[Any]:
+    async def show(
+        self, request: BuyerRequest, checkout_id: UUID, buyer: BuyerDesk, code: str = "", auth_code: str = ""
+    ) -> Response[Any]:
         """The cash desk itself; inside a wallet's own app it first learns, silently, who pays."""
         merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
         if merchant_id is None:
             return buyer.pages.message(CHECKOUT_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         here = f"{buyer.runtime.public_url}/c/{checkout_id}"
         container = classify(request.headers.get("user-agent", "")).container
-        problem = ""
+        problem, code = "", code or auth_code  # as WeChat and as Alipay name it
         if code and request.query_params.get("state") == checkout_id.hex:
             try:
                 await learn_payer(buyer.runtime, merchant_id, checkout_id, container, code[:_OAUTH_CODE_CHARS_MAX])
@@ -206,9 +208,8 @@ class CheckoutController(Controller):
         merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
         if merchant_id is None:
             raise NotFound(what="checkout", key=str(checkout_id))
-        async with buyer.runtime.unit(merchant_id, "buyer.status") as unit:
-            view = await get_checkout(unit, checkout_id)
-        return Response(StatusAnswer(view.state.value), headers={"cache-control": "no-store"})
+        state = await watch_checkout(buyer.runtime, merchant_id, checkout_id)
+        return Response(StatusAnswer(state.value), headers={"cache-control": "no-store"})
 
     @post("/pay", status_code=HTTP_200_OK)
     async def pay(

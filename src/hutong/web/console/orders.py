@@ -17,6 +17,7 @@ from hutong.db.unit import Unit
 from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE
 from hutong.ledger.queries import LegRow, order_effects
 from hutong.links.queries import ClickRow, channel_names, click_of
+from hutong.merchants.actors import staff_actor
 from hutong.merchants.staff import REFUND_ROLES
 from hutong.payments.queries import PaymentRow, payment_of_order
 from hutong.payments.refunds import RefundNotPossible
@@ -92,7 +93,9 @@ class OrdersController(Controller):
     ) -> Redirect:
         """Send money back to the buyer, after the confirmation box was ticked."""
         session = session_of(request)
-        if session.role not in REFUND_ROLES or data.confirmed != "yes":
+        actor = staff_actor(session)
+        actor.require_refunds()
+        if data.confirmed != "yes":
             raise Forbidden(scope="refunds:write")
         async with desk.unit(request, "console.refund_read") as unit:
             payment = await payment_of_order(unit, order_id)
@@ -101,7 +104,7 @@ class OrdersController(Controller):
         if _refundable(payment).amount_minor != data.left_minor:
             raise Conflict(what="order")
         amount = Money.parse(data.amount, payment.amount.currency)
-        await refund_order(desk.runtime, session.merchant_id, order_id, amount.amount_minor, data.reason)
+        await refund_order(desk.runtime, session.merchant_id, order_id, amount.amount_minor, data.reason, actor)
         return go_to(f"/orders/{order_id}")
 
 

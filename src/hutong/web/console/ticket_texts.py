@@ -37,6 +37,26 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("钱包退不回原来的付款账户，例如银行卡已注销。"),
         fix=mark("在钱包的商户后台处理异常退款，完成后标为已处理。"),
     ),
+    "refund_failed": TicketText(
+        sentence=mark("退款 %(amount)s 没有办成：%(problem)s"),
+        cause=mark("%(platform)s拒绝了这笔退款，钱没有退出去。"),
+        fix=mark("按提示排除原因后重新退款，或与买家另行结清。"),
+    ),
+    "refund_waiting": TicketText(
+        sentence=mark("退款 %(amount)s 暂时退不出去：%(problem)s"),
+        cause=mark("多半是%(platform)s商户账户余额不足，或账户设置不对。"),
+        fix=mark("充值或改正设置即可；系统会用同一个退款单号继续重试。"),
+    ),
+    "payment_unclear": TicketText(
+        sentence=mark("一笔 %(amount)s 的付款在%(platform)s那边一直没有明确结果。"),
+        cause=mark("钱包多次查询和关单都没有给出结果；订单保持打开，不会当作失败。"),
+        fix=mark("在钱包的商户后台按商户单号 %(out_trade_no)s 查询；恢复后点“再问一次”。"),
+    ),
+    "wallet_down": TicketText(
+        sentence=mark("收款账户“%(title)s”出了问题，已暂时停用：%(word)s"),
+        cause=mark("%(platform)s因账户自身的原因连续拒绝下单，或没有回应。"),
+        fix=mark("检查该账户的权限、密钥和状态；恢复后会自动启用。期间由其他账户收款。"),
+    ),
     "stock_short": TicketText(
         sentence=mark("%(source)s订单 %(order_no)s 缺 %(missing_quantity)s 件：%(seller_code)s。"),
         cause=mark("几个平台几乎同时卖出了最后几件，或平台上的库存数字没有及时更新。"),

@@ -6,6 +6,7 @@ charge without an answer is asked for by its number, and reversed when its short
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from enum import StrEnum
@@ -20,19 +21,22 @@ from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import get_checkout
 from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt
-from hutong.payments.states import AttemptEvent, AttemptState, CheckoutState
+from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutState
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.pay import (
     ATTEMPTS_PER_PAYMENT_MAX,
     DESCRIPTION_CHARS_MAX,
+    ROUNDS_MAX,
     CheckoutOver,
+    blame_account,
     get_payable,
-    mark,
     order_at_desk,
     schedule_close,
+    tell_problem,
 )
-from hutong.workflows.commands.settle import LIVE, UNSETTLED, apply_trade_report, ask_wallet, undo_charge
+from hutong.workflows.commands.settle import apply_trade_report, ask_wallet, try_to_close, undo_charge
+from hutong.workflows.commands.switch import end_earlier
 from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
 from hutong.workflows.jobs import CODE_QUERY_GAP, FOLLOW_CHARGE, AttemptKey
 from hutong.workflows.runtime import Runtime
@@ -95,14 +99,23 @@ async def charge_code(
     """Charge the code for what a checkout owes; the wallet is told by the code itself.
 
     Raises:
-        CodeUnknown, ChargeRunning, CheckoutOver, OutOfStock.
+        CodeUnknown, ChargeRunning, CheckoutOver, OutOfStock, AlreadyPaid, EarlierPaymentUnclear.
         PlatformFailure: the wallet refused the code; nothing was taken, another one can be scanned.
     """
-    async with runtime.unit(merchant_id, "charge.open") as unit:
-        view = await get_payable(unit, checkout_id)
-        account = _taker(await wallet_accounts(runtime, unit), auth_code)
-        payment_id = view.payment_id or await order_at_desk(unit, view)
-        attempt = await _attempt(unit, payment_id, account)
+    for _ in range(ROUNDS_MAX):
+        async with runtime.unit(merchant_id, "charge.open") as unit:
+            view = await get_payable(unit, checkout_id)
+            account = _taker(await wallet_accounts(runtime, unit), auth_code)
+            payment_id = view.payment_id or await order_at_desk(unit, view)
+            earlier = [attempt for attempt in await attempts_of(unit, payment_id) if attempt.state in UNSETTLED]
+            attempt = None if earlier else await _attempt(unit, payment_id, account)
+        if attempt is not None:
+            break
+        if any(one.method == PayMethod.CODE.value for one in earlier):
+            raise ChargeRunning
+        await end_earlier(runtime, merchant_id, earlier)
+    else:
+        raise ChargeRunning
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     assert opened.connector.codes is not None, "the taker has codes"
     command = ChargeCode(
@@ -117,10 +130,12 @@ async def charge_code(
     )
     try:
         report = await opened.connector.codes.charge(opened.account, command)
-    except PlatformUnknown:
-        await mark(runtime, merchant_id, attempt, AttemptEvent.UNCLEAR)
-    except PlatformFailure:
-        await mark(runtime, merchant_id, attempt, AttemptEvent.REFUSE)
+    except PlatformUnknown as problem:
+        await tell_problem(runtime, merchant_id, attempt, problem)
+        await blame_account(runtime, merchant_id, account, problem)
+    except PlatformFailure as problem:
+        await tell_problem(runtime, merchant_id, attempt, problem)
+        await blame_account(runtime, merchant_id, account, problem)
         raise
     else:
         async with runtime.unit(merchant_id, "charge.report") as unit:
@@ -136,10 +151,7 @@ def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
 
 
 async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> AttemptView:
-    earlier = await attempts_of(unit, payment_id)
-    if any(attempt.state in UNSETTLED for attempt in earlier if attempt.method == PayMethod.CODE.value):
-        raise ChargeRunning
-    if len(earlier) >= ATTEMPTS_PER_PAYMENT_MAX:
+    if len(await attempts_of(unit, payment_id)) >= ATTEMPTS_PER_PAYMENT_MAX:
         raise CheckoutOver
     attempt_id = await open_attempt(
         unit,
@@ -184,17 +196,22 @@ async def cancel_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
         attempts = [] if view.payment_id is None else await attempts_of(unit, view.payment_id)
     for attempt in attempts:
         if attempt.method == PayMethod.CODE.value and attempt.state in UNSETTLED:
-            await undo_charge(runtime, merchant_id, attempt)
+            await try_to_close(runtime, merchant_id, attempt)
     return await follow_charge(runtime, merchant_id, checkout_id)
 
 
 async def follow_due_charge(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
-    """Ask the wallet until the charge ended; undo it when its time is over."""
+    """Ask the wallet until the charge ended; undo it when its time is over. The payment's close takes over at last."""
     attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
     async with runtime.unit(merchant_id, "attempt.read") as unit:
         attempt = await get_attempt(unit, attempt_id)
-    if attempt.state is AttemptState.REVERSING or (attempt.state in LIVE and attempt.expires_at <= runtime.clock.now()):
-        await undo_charge(runtime, merchant_id, attempt)
-    elif attempt.state in LIVE:
-        await ask_wallet(runtime, merchant_id, attempt)
+    is_late = attempt.expires_at <= runtime.clock.now()
+    with contextlib.suppress(PlatformUnknown, PlatformFailure):
+        if attempt.state is AttemptState.REVERSING or (attempt.state in UNPAID and is_late):
+            await undo_charge(runtime, merchant_id, attempt)
+        elif attempt.state in UNPAID:
+            await ask_wallet(runtime, merchant_id, attempt)
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        attempt = await get_attempt(unit, attempt_id)
+    if attempt.state in UNSETTLED and runtime.clock.now() < attempt.payment_expires_at:
         raise Postpone(CODE_QUERY_GAP)

@@ -8,9 +8,11 @@ from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
-from hutong.payments.checkouts import Goods, Visit, get_checkout, know_payer, open_checkout
+from hutong.payments.checkouts import CheckoutView, Goods, Visit, get_checkout, know_payer, open_checkout
+from hutong.payments.states import CheckoutState
 from hutong.shops.catalogue import get_sku
-from hutong.workflows.commands.wallets import home_account, wallet_accounts
+from hutong.workflows.commands.settle import look_again
+from hutong.workflows.commands.wallets import WalletAccount, home_account, wallet_accounts
 from hutong.workflows.runtime import Runtime
 
 
@@ -44,12 +46,17 @@ async def learn_payer(runtime: Runtime, merchant_id: UUID, checkout_id: UUID, co
     async with runtime.unit(merchant_id, "checkout.wallet") as unit:
         view = await get_checkout(unit, checkout_id)
         account = home_account(await wallet_accounts(runtime, unit), container)
-    if view.payer_kind is not None or account is None or account.connector.identity is None:
+    if account is None or account.connector.identity is None or _is_known(view, account):
         return
     opened = await runtime.open_account(merchant_id, account.connection.connection_id)
     visitor_id = await account.connector.identity.visitor_id(opened.account, code)
     async with runtime.unit(merchant_id, "checkout.payer") as unit:
-        await know_payer(unit, runtime.vault, checkout_id, account.connector.identity_kind, visitor_id)
+        await know_payer(unit, runtime.vault, checkout_id, account.connector.identity_kind, visitor_id, account.scope)
+
+
+def _is_known(view: CheckoutView, account: WalletAccount) -> bool:
+    """Whether the visitor's id at hand is one that this account can use."""
+    return view.payer_kind == account.connector.identity_kind and view.payer_scope in ("", account.scope)
 
 
 async def identify_url(
@@ -58,10 +65,17 @@ async def identify_url(
     """Where to send the browser to learn who it is; None when that is known or cannot be known in this container."""
     async with runtime.unit(merchant_id, "checkout.wallet") as unit:
         view = await get_checkout(unit, checkout_id)
-        if view.payer_kind is not None:
-            return None
         account = home_account(await wallet_accounts(runtime, unit), container)
-    if account is None or account.connector.identity is None:
+    if account is None or account.connector.identity is None or _is_known(view, account):
         return None
     opened = await runtime.open_account(merchant_id, account.connection.connection_id)
     return account.connector.identity.authorise_url(opened.account, return_url, checkout_id.hex)
+
+
+async def watch_checkout(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> CheckoutState:
+    """Where a checkout stands, for the page that waits; the wallet is asked soon when it has been silent."""
+    async with runtime.unit(merchant_id, "checkout.watch") as unit:
+        view = await get_checkout(unit, checkout_id)
+        if view.state is CheckoutState.PAYING and view.payment_id is not None:
+            await look_again(unit, view.payment_id)
+    return view.state

@@ -80,6 +80,8 @@ async def connect_in(
     settings: dict[str, str | int] = {}
     if connector.payments is not None:
         settings["fee_bps"] = WALLET_FEE_BPS_DEFAULT
+    if connector.identity_fields:
+        settings["identity_scope"] = ":".join(credentials.get(name, "") for name in connector.identity_fields)
     connection_id = await add_connection(
         unit,
         vault,

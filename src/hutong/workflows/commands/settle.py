@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
+import contextlib
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
+from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
+from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.service import (
     AttemptView,
     attempts_of,
     capture,
     close_payment,
+    count_close,
     count_query,
     get_attempt,
     mark_attempt,
     payment_state,
+    take_look,
 )
-from hutong.payments.states import AttemptEvent, AttemptState, PaymentState
+from hutong.payments.states import UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
-from hutong.workflows.jobs import CODE_QUERY_GAP, QUERY_GAPS, AttemptKey, PaymentKey
+from hutong.workflows.jobs import (
+    CLOSE_GAPS,
+    CLOSE_PAYMENT,
+    CODE_QUERY_GAP,
+    LOOK_AT_ATTEMPT,
+    UNCLEAR_CLOSES,
+    AttemptKey,
+    PaymentKey,
+    query_gap,
+)
 from hutong.workflows.runtime import Runtime
 
-#: States in which the wallet may still take money.
-LIVE: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
-#: States that have to come to an end at the wallet before the payment can be closed.
-UNSETTLED: Final = (*LIVE, AttemptState.REVERSING)
 _UNHEARD: Final = (AttemptState.CREATED, AttemptState.UNKNOWN)
 _PAID: Final = (TradeStatus.PAID, TradeStatus.REFUNDED)
 
@@ -48,7 +59,10 @@ async def apply_trade_report(unit: Unit, attempt: AttemptView, report: TradeRepo
 
 
 async def query_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
-    """Ask the wallet what became of an attempt, again and again until it ended or its close is due."""
+    """Ask the wallet what became of an attempt, again and again until it ended or its close is due.
+
+    A wallet that does not answer has been asked all the same: the schedule goes on, and ends with the close.
+    """
     key = msgspec.json.decode(payload, type=AttemptKey)
     async with runtime.unit(merchant_id, "attempt.read") as unit:
         attempt = await get_attempt(unit, key.attempt_id)
@@ -57,14 +71,17 @@ async def query_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
     if attempt.state is AttemptState.REVERSED:  # a notice says paid: is it older than the reversal, or was that undone?
         await ask_wallet(runtime, merchant_id, attempt)
         return
-    if attempt.state not in LIVE or attempt.expires_at <= runtime.clock.now():
+    if attempt.state not in UNPAID or attempt.expires_at <= runtime.clock.now():
         return
-    await ask_wallet(runtime, merchant_id, attempt)
-    async with runtime.unit(merchant_id, "attempt.queried") as unit:
-        await count_query(unit, attempt.attempt_id)
+    try:
+        await ask_wallet(runtime, merchant_id, attempt)
+    except (PlatformUnknown, PlatformFailure):
+        async with runtime.unit(merchant_id, "attempt.unanswered") as unit:
+            await count_query(unit, attempt.attempt_id)
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
         attempt = await get_attempt(unit, key.attempt_id)
-    if attempt.state in LIVE and attempt.queries_count <= len(QUERY_GAPS):
-        raise Postpone(QUERY_GAPS[attempt.queries_count - 1])
+    if attempt.state in UNPAID:
+        raise Postpone(query_gap(attempt.queries_count))
 
 
 async def ask_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
@@ -74,12 +91,30 @@ async def ask_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) 
     report = await opened.connector.payments.query(opened.account, attempt.out_trade_no)
     async with runtime.unit(merchant_id, "attempt.report") as unit:
         await apply_trade_report(unit, attempt, report)
+        await count_query(unit, attempt.attempt_id)
+
+
+async def look_again(unit: Unit, payment_id: UUID) -> None:
+    """Somebody waits for the result: ask the wallet soon, unless that was done just now."""
+    for attempt_id in await take_look(unit, payment_id):
+        unit.schedule(LOOK_AT_ATTEMPT, AttemptKey(attempt_id), dedupe_key=attempt_id.hex)
+
+
+async def look_at_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """Ask the wallet once; the schedule goes on beside it."""
+    attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        attempt = await get_attempt(unit, attempt_id)
+    if attempt.state in UNPAID:
+        with contextlib.suppress(PlatformUnknown, PlatformFailure):
+            await ask_wallet(runtime, merchant_id, attempt)
 
 
 async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
-    """The time to pay is over: close every live attempt at its wallet, then the payment here.
+    """The time to pay is over: close every open attempt at its wallet, then the payment here.
 
-    Money that arrives in between is a capture like any other, or a surplus that goes back.
+    Money that arrives in between is a capture like any other, or a surplus that goes back. What stays unclear is
+    asked about at growing gaps; a person is told early, and again when nobody asks any more.
     """
     payment_id = msgspec.json.decode(payload, type=PaymentKey).payment_id
     async with runtime.unit(merchant_id, "payment.read") as unit:
@@ -88,12 +123,56 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
         attempts = await attempts_of(unit, payment_id)
     for attempt in attempts:
         if attempt.state in UNSETTLED:
-            await close_at_wallet(runtime, merchant_id, attempt)
+            await try_to_close(runtime, merchant_id, attempt)
     async with runtime.unit(merchant_id, "payment.close") as unit:
         attempts = await attempts_of(unit, payment_id)
-        if any(attempt.state in UNSETTLED for attempt in attempts):
-            raise Postpone(QUERY_GAPS[0])
-        await close_payment(unit, payment_id, attempts[0].order_id)
+        unsettled = [attempt for attempt in attempts if attempt.state in UNSETTLED]
+        if not unsettled:
+            await close_payment(unit, payment_id, attempts[0].order_id)
+            return
+        gap = await _count_close(unit, unsettled[0])
+    if gap is not None:
+        raise Postpone(gap)
+
+
+async def _count_close(unit: Unit, attempt: AttemptView) -> timedelta | None:
+    """One try more that ended nothing; when the next one is, or None after the last."""
+    tries = await count_close(unit, attempt.payment_id)
+    is_last = tries > len(CLOSE_GAPS)
+    if tries == UNCLEAR_CLOSES or is_last:
+        await open_ticket(
+            unit,
+            TicketKind.PAYMENT_UNCLEAR,
+            Severity.URGENT,
+            subject=("order", str(attempt.order_id)),
+            details={
+                "platform": attempt.platform,
+                "out_trade_no": attempt.out_trade_no,
+                "amount_minor": attempt.amount.amount_minor,
+                "currency": attempt.amount.currency,
+                "payment_id": str(attempt.payment_id),
+            },
+            dedupe_key=f"{attempt.payment_id.hex}:{tries}",
+        )
+    return None if is_last else CLOSE_GAPS[tries - 1]
+
+
+async def settle_again(unit: Unit, payment_id: UUID) -> None:
+    """A person wants an open payment closed, or an unclear one asked about once more, now.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    await payment_state(unit, payment_id)
+    unit.schedule(CLOSE_PAYMENT, PaymentKey(payment_id), dedupe_key=f"again:{payment_id.hex}")
+
+
+async def try_to_close(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> AttemptState:
+    """Close at the wallet where it can be done now; how the attempt stands then."""
+    with contextlib.suppress(PlatformUnknown, PlatformFailure):  # unclear: the state says so
+        await close_at_wallet(runtime, merchant_id, attempt)
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        return (await get_attempt(unit, attempt.attempt_id)).state
 
 
 async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
@@ -116,7 +195,7 @@ async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView)
     First the attempt says that it is being undone, so that a notice of the payment, which may be older than the
     reversal, is not taken for money that stays.
     """
-    if attempt.state in LIVE:
+    if attempt.state in UNPAID:
         async with runtime.unit(merchant_id, "charge.reverse") as unit:
             if not await mark_attempt(unit, attempt.attempt_id, AttemptEvent.REVERSE):
                 return
@@ -129,5 +208,4 @@ async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView)
             await capture(unit, attempt, report.transaction_id or "", paid_at, AttemptEvent.STAYED)
         elif report.status in (TradeStatus.CLOSED, TradeStatus.NOT_FOUND):
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.REVERSED)
-        else:
-            raise Postpone(CODE_QUERY_GAP)
+        # Anything else is unclear: the attempt stays REVERSING, and whoever follows it undoes it again.

@@ -11,6 +11,7 @@ import msgspec
 from hutong.core.errors import ErrorText, HutongError
 from hutong.db.unit import Unit
 from hutong.merchants.connections import ConnectionView, list_connections
+from hutong.payments.health import healths
 from hutong.platforms.contract import Connector
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.runtime import Runtime
@@ -34,6 +35,13 @@ class WalletAccount(msgspec.Struct, frozen=True, kw_only=True):
 
     connection: ConnectionView
     connector: Connector
+    is_down: bool = False  # it failed lately and stands back for a while
+    is_troubled: bool = False  # it failed since its last success
+
+    @property
+    def scope(self) -> str:
+        """Which app of the platform knows visitors by the ids that this account learns."""
+        return str(self.connection.settings.get("identity_scope", ""))
 
 
 class WalletChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,14 +68,23 @@ def method_in(connector: Connector, container: str) -> PayMethod | None:
 
 
 async def wallet_accounts(runtime: Runtime, unit: Unit) -> list[WalletAccount]:
-    """Accounts that take money, in the merchant's order; paused ones are left out."""
-    found = [
-        WalletAccount(connection=view, connector=connector)
-        for view in await list_connections(unit)
-        if (connector := runtime.registry.get(view.platform)).payments is not None
-        and int(view.settings.get("is_active", 1))
-    ]
-    found.sort(key=lambda account: int(account.connection.settings.get("priority", PRIORITY_DEFAULT)))
+    """Accounts that take money, in the merchant's order; paused ones are left out, failing ones stand back."""
+    health, now = await healths(unit), unit.now()
+    found = []
+    for view in await list_connections(unit):
+        connector = runtime.registry.get(view.platform)
+        if connector.payments is None or not int(view.settings.get("is_active", 1)):
+            continue
+        known = health.get(view.connection_id)
+        found.append(
+            WalletAccount(
+                connection=view,
+                connector=connector,
+                is_down=known is not None and known.is_down(now),
+                is_troubled=known is not None,
+            )
+        )
+    found.sort(key=lambda one: (one.is_down, int(one.connection.settings.get("priority", PRIORITY_DEFAULT))))
     return found
 
 

@@ -1,0 +1,48 @@
+"""Who asks for something that a role protects, and what he may do; what he did is written down for ever."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from hutong.core.errors import Forbidden
+from hutong.db.unit import Unit
+from hutong.merchants.keys import ApiKey
+from hutong.merchants.models import audit
+from hutong.merchants.staff import REFUND_ROLES, Session
+
+REFUNDS: Final = "refunds:write"
+
+
+class Actor(msgspec.Struct, frozen=True, kw_only=True):
+    """A member of staff, or a program with a key."""
+
+    name: str  # staff:ID or key:ID
+    may_refund: bool
+
+    def require_refunds(self) -> None:
+        """Stop whoever may not move money back.
+
+        Raises:
+            Forbidden: neither the role nor the key allows it.
+        """
+        if not self.may_refund:
+            raise Forbidden(scope=REFUNDS)
+
+
+def staff_actor(session: Session) -> Actor:
+    """A signed-in member of staff."""
+    return Actor(name=f"staff:{session.staff_id}", may_refund=session.role in REFUND_ROLES)
+
+
+def key_actor(key: ApiKey) -> Actor:
+    """A caller of the API."""
+    return Actor(name=f"key:{key.key_id}", may_refund=key.allows(REFUNDS))
+
+
+async def write_down(unit: Unit, actor: Actor, action: str, subject: str) -> None:
+    """An audit row: who did what to what."""
+    await unit.insert(
+        audit, audit_id=unit.new_id(), actor=actor.name, action=action, subject=subject, happened_at=unit.now()
+    )
