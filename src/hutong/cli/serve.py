@@ -47,7 +47,7 @@ def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
     if port is not None:
         settings = msgspec.structs.replace(settings, port=port)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for talkative in ("httpx", "alembic"):
+    for talkative in ("aiohttp", "httpx", "alembic"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     if settings.crash_points:
         install_crash_points(settings.crash_points)

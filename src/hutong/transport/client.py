@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
+import ssl
 import time
 from collections.abc import Awaitable, Callable
+from functools import cache
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urlsplit
 
-import httpx
+import aiohttp
+import certifi
 import msgspec
+from yarl import URL
 
 from hutong.core.errors import PlatformUnknown
 from hutong.transport.failures import PaceExceeded, PlatformUnreachable
@@ -24,9 +28,13 @@ BACKOFF_FIRST_S: Final = 0.2
 BACKOFF_MAX_S: Final = 2.0
 #: Statuses that say "not now": worth another try where the same bytes may be sent again.
 RETRY_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
-#: Raised by httpx before a byte of the request has left.
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+#: Raised by aiohttp before a byte of the request has left: no connection was made, or none became free.
+NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 JITTER_STEPS: Final = 1000
+#: Platforms close idle connections after a minute or so; one that is used just then is an unknown outcome.
+KEEPALIVE_S: Final = 15.0
+#: What may stand in a request line: visible ASCII. Anything else would have to be rewritten after it was signed.
+_FINAL_URL: Final = re.compile(r"https?://[\x21-\x7e]+")
 
 
 class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,7 +47,6 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True):
     pace_wait_max_s: float = 10.0
     body_bytes_max: int = 32 * 1024 * 1024
     connections_max: int = 100
-    idle_connections_max: int = 50
     proxy_url: str | None = None
     user_agent: str = "hutong"
 
@@ -61,18 +68,7 @@ class HttpPool:
         self._now_s = now_s
         self._sleep = sleep
         self._buckets = Buckets()
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(self._settings.read_timeout_s, connect=self._settings.connect_timeout_s),
-            limits=httpx.Limits(
-                max_connections=self._settings.connections_max,
-                max_keepalive_connections=self._settings.idle_connections_max,
-            ),
-            # No compression: the size limit then counts what is read, and a small answer cannot unfold.
-            headers={"user-agent": self._settings.user_agent, "accept": "*/*", "accept-encoding": "identity"},
-            follow_redirects=False,
-            trust_env=False,
-            proxy=self._settings.proxy_url,
-        )
+        self._session: aiohttp.ClientSession | None = None  # made in the loop that sends
 
     def account(self, platform: str, account_key: str, pace: Pace) -> HttpClient:
         """The client of one platform account; all clients of the same account share one pace."""
@@ -80,7 +76,9 @@ class HttpPool:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -122,33 +120,58 @@ class HttpPool:
         if wait_s > 0:
             await self._sleep(wait_s)
 
+    def _open(self) -> aiohttp.ClientSession:
+        """The session, opened on first use."""
+        if self._session is None:
+            settings = self._settings
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=settings.connections_max, keepalive_timeout=KEEPALIVE_S),
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=settings.connect_timeout_s, sock_read=settings.read_timeout_s
+                ),
+                # No compression: the size limit then counts what is read, and a small answer cannot unfold.
+                headers={"user-agent": settings.user_agent, "accept": "*/*", "accept-encoding": "identity"},
+                auto_decompress=False,
+                skip_auto_headers=("content-type",),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                proxy=settings.proxy_url,
+            )
+            # How often a request leaves is decided here. aiohttp would send GET again by itself and has no public
+            # switch against it; a test counts what leaves.
+            self._session._retry_connection = False  # noqa: SLF001
+        return self._session
+
     async def _once(self, platform: str, request: Request) -> Response:
-        """One send. Raises httpx's own error where nothing left, PlatformUnknown where something may have."""
-        outgoing = self._client.build_request(
-            request.method, request.url, headers=dict(request.headers), content=request.body or None
-        )
+        """One send. Raises aiohttp's own error where nothing left, PlatformUnknown where something may have."""
         try:
-            async with asyncio.timeout(self._settings.total_timeout_s):
-                incoming = await self._client.send(outgoing, stream=True)
-                try:
-                    return await self._read(platform, incoming)
-                finally:
-                    await incoming.aclose()
+            async with (
+                asyncio.timeout(self._settings.total_timeout_s),
+                self._open().request(
+                    request.method,
+                    URL(request.url, encoded=True),
+                    headers=request.headers,
+                    data=request.body or None,
+                    allow_redirects=False,
+                    ssl=_authorities() if request.url.startswith("https:") else True,
+                ) as incoming,
+            ):
+                return await self._read(platform, incoming)
         except NOT_SENT:
             raise
-        except (httpx.HTTPError, TimeoutError) as error:
+        except (aiohttp.ClientError, TimeoutError) as error:
             raise PlatformUnknown(platform=platform) from error
 
-    async def _read(self, platform: str, incoming: httpx.Response) -> Response:
+    async def _read(self, platform: str, incoming: aiohttp.ClientResponse) -> Response:
         if incoming.headers.get("content-encoding", "identity") != "identity":
             raise PlatformUnknown(platform=platform)
         body = bytearray()
-        async for chunk in incoming.aiter_raw():
+        async for chunk in incoming.content.iter_any():
             body += chunk
             if len(body) > self._settings.body_bytes_max:
+                incoming.close()  # what is left is not read to the end
                 raise PlatformUnknown(platform=platform)
         headers = {name.lower(): value for name, value in incoming.headers.items()}
-        return Response(status=incoming.status_code, headers=headers, body=bytes(body))
+        return Response(status=incoming.status, headers=headers, body=bytes(body))
 
 
 class _AccountClient:
@@ -164,11 +187,15 @@ class _AccountClient:
         return await self._pool.send(self._platform, self._account_key, self._pace, request)
 
 
+@cache
+def _authorities() -> ssl.SSLContext:
+    """Whom we believe: a list that comes with the program, also on a machine without one of its own."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 def _check_target(url: str) -> None:
-    """The path and query that were signed must be the ones that go out: refuse what httpx would rewrite."""
-    parts = urlsplit(url)
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    if httpx.URL(url).raw_path != target.encode("utf-8", "surrogateescape"):
+    """The path and query that were signed must be the ones that go out: refuse what could not go out as it is."""
+    if not _FINAL_URL.fullmatch(url):
         raise ValueError("the URL is not in its final, percent-encoded form")
 
 

@@ -13,7 +13,7 @@ from hutong.transport.messages import Request
 from hutong.transport.pacing import Pace
 
 FREE = Pace(calls=1000, seconds=1)
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Mark: Yes\r\n\r\nok"
+OK = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\nX-Mark: Yes\r\n\r\nok"
 
 
 class Server:
