@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from browser_money import MONEY_GALLERY
 from browser_samples import (
     BOOKS,
@@ -24,30 +26,67 @@ from browser_samples import (
     tickets,
     uid,
 )
+from msgspec import structs
 
 from hutong.shops.queries import (
     OrderFilter,
 )
-from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, LINK_OVER, LINK_UNKNOWN, TROUBLE, CheckoutPage, DesktopPage
+from hutong.web.buyer.pages import (
+    CHECKOUT_UNKNOWN,
+    CODE_PAUSED,
+    LINK_OVER,
+    LINK_UNKNOWN,
+    TROUBLE,
+    CheckoutPage,
+    DesktopPage,
+    PayButton,
+    Receipt,
+    ReceiptRefund,
+    ShopCodePage,
+)
 from hutong.web.console import views
 from hutong.web.errors import PageNotFound, text_for
 from hutong.web.i18n import Catalogues, Locale
 from hutong.web.qr import qr_svg
 from hutong.workflows.commands.wallets import NoWallet
 
+GO = (PayButton(platform="wechatpay", method="jsapi", is_default=True),)
+CHOOSE = (PayButton(platform="wechatpay", method="h5"), PayButton(platform="alipay", method="h5"))
+SCAN = (PayButton(platform="alipay", method="page"), PayButton(platform="wechatpay", method="native"))
+PAID_AT = datetime(2026, 11, 23, 5, 42, 7, tzinfo=UTC)
 
-def checkout(state: str, **changes: str) -> CheckoutPage:
-    return CheckoutPage(
+
+def refund(amount_fen: int, *, automatic: bool = False, state: str = "succeeded") -> ReceiptRefund:
+    return ReceiptRefund(amount=fen(amount_fen), state=state, is_automatic=automatic, at=PAID_AT)
+
+
+def receipt(*refunds: ReceiptRefund) -> Receipt:
+    return Receipt(
+        order_no="261123K7QX1MPA",
+        platform="wechatpay",
+        transaction_id="4200002611202611230000000001",
+        paid_at=PAID_AT,
+        refunded=fen(0),
+        refunds=refunds,
+    )
+
+
+def checkout(state: str, **changes) -> CheckoutPage:
+    page = CheckoutPage(
         checkout_id=str(uid(1)),
         shop="老李日用百货",
         title="手工陶瓷马克杯 釉下彩",
         quantity=1,
         amount=fen(4990),
         state=state,
-        method=changes.get("method", "jsapi"),
-        order_no=changes.get("order_no", ""),
-        problem=changes.get("problem", ""),
+        container="wechat",
+        layout="go",
+        buttons=GO,
+        address="https://shop.example.cn/c/018f0000-0000-7000-8000-000000000001?h=0123456789abcdef01234567",
     )
+    if changes.get("layout") == "scan":
+        changes["qr_svg"] = qr_svg(page.address, "QR")
+    return structs.replace(page, **changes)
 
 
 def error_view(locale: Locale) -> views.ErrorView:
@@ -60,6 +99,15 @@ DESKTOP = DesktopPage(
     title="手工陶瓷马克杯 釉下彩",
     price=fen(4990),
     qr_svg=qr_svg("https://shop.example.cn/l/k7Qx1mP", "QR"),
+)
+
+SHOP_CODE = ShopCodePage(
+    code="k7Qx1mPa",
+    shop="老李日用百货",
+    title="门口早餐摊",
+    currency="CNY",
+    payment_max=fen(50000),
+    buyer_day_max=fen(50000),
 )
 
 #: address in the gallery -> (path shown as current, template, view)
@@ -112,18 +160,35 @@ GALLERY = {
     "login": ("/login", "console/login.html", views.LoginView(next_path="/")),
     "login-failed": ("/login", "console/login.html", views.LoginView(next_path="/", login="li", failed=True)),
     "buyer-open": ("/c/1", "buyer/checkout.html", checkout("open")),
+    "buyer-choose": (
+        "/c/1",
+        "buyer/checkout.html",
+        checkout("open", container="mobile", layout="choose", buttons=CHOOSE),
+    ),
+    "buyer-scan": ("/c/1", "buyer/checkout.html", checkout("open", container="desktop", layout="scan", buttons=SCAN)),
+    "buyer-mini": ("/c/1", "buyer/checkout.html", checkout("open", container="wechat_mini", layout="scan", buttons=())),
     "buyer-problem": (
         "/c/1",
         "buyer/checkout.html",
-        lambda locale: checkout("open", problem=text_for(NoWallet(), locale, Catalogues()).sentence, method="h5"),
+        lambda locale: checkout("open", problem=text_for(NoWallet(), locale, Catalogues()).sentence),
     ),
-    "buyer-waiting": ("/c/1", "buyer/checkout.html", checkout("waiting", order_no="HT2611230001")),
-    "buyer-paid": ("/c/1", "buyer/checkout.html", checkout("paid", order_no="HT2611230001")),
+    "buyer-waiting": ("/c/1", "buyer/checkout.html", checkout("waiting")),
+    "buyer-unclear": ("/c/1", "buyer/checkout.html", checkout("unknown")),
+    "buyer-paid": ("/c/1", "buyer/checkout.html", checkout("paid", receipt=receipt())),
+    "buyer-paid-store": (
+        "/c/1",
+        "buyer/checkout.html",
+        checkout("paid", quantity=0, title="门口早餐摊", receipt=receipt(refund(300), refund(150, state="sent"))),
+    ),
+    "buyer-refunded": ("/c/1", "buyer/checkout.html", checkout("refunded", receipt=receipt(refund(4990)))),
     "buyer-failed": ("/c/1", "buyer/checkout.html", checkout("failed")),
-    "buyer-closed": ("/c/1", "buyer/checkout.html", checkout("closed", order_no="HT2611230001")),
+    "buyer-closed": ("/c/1", "buyer/checkout.html", checkout("closed")),
+    "buyer-late": ("/c/1", "buyer/checkout.html", checkout("closed", receipt=receipt(refund(4990, automatic=True)))),
+    "buyer-code": ("/s/1", "buyer/shop_code.html", SHOP_CODE),
     "buyer-desktop": ("/b/1", "buyer/desktop.html", DESKTOP),
     "buyer-unknown": ("/l/1", "buyer/message.html", LINK_UNKNOWN),
     "buyer-over": ("/l/1", "buyer/message.html", LINK_OVER),
+    "buyer-code-paused": ("/s/1", "buyer/message.html", CODE_PAUSED),
     "buyer-no-checkout": ("/c/1", "buyer/message.html", CHECKOUT_UNKNOWN),
     "buyer-trouble": ("/c/1", "buyer/message.html", TROUBLE),
     "error": (

@@ -181,7 +181,7 @@ class GalleryHandler(BaseHTTPRequestHandler):
             self._send(html, "text/html; charset=utf-8", headers)
         else:
             status = 200 if path.endswith("/status") else 404
-            self._send(b'{"state":"paying"}', "application/json", {}, status)
+            self._send(b'{"state":"paying","shown":"waiting"}', "application/json", {}, status)
 
     def _send(self, body: bytes, kind: str, headers: dict[str, str], status: int = 200) -> None:
         self.send_response(status)

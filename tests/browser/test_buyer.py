@@ -27,6 +27,21 @@ def faults(page) -> list[str]:
     return [*checks.untranslated(page, "zh-Hans"), *checks.overflow(page), *checks.lying_money(page)]
 
 
+def pays_in_wechat(page, hub: RunningHub) -> list[str]:
+    """WeChat's bridge, with a buyer who types the password; what it was asked for."""
+    asked: list[str] = []
+
+    def wallet(name: str, values: dict) -> str:
+        asked.append(name)
+        attempt = hub.api("/payments")[0]["attempts"][-1]
+        hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"], "invoke": values})
+        return "get_brand_wcpay_request:ok"
+
+    page.expose_function("walletAsks", wallet)
+    page.add_init_script(BRIDGE)
+    return asked
+
+
 @pytest.fixture
 def link(hub: RunningHub) -> dict:
     stocked = {row["sku_id"]: row for row in hub.api("/stock") if row["available"] > 5}
@@ -123,17 +138,28 @@ def test_a_phone_browser_is_sent_on_to_the_wallet(watch, hub, link):
     page.goto(link["url"])
     page.wait_for_url("**/c/*")
     assert faults(page) == []
-    page.tap("#pay")
+    page.tap("[data-platform=wechatpay]")
     # Until the wallet's page is there: closing a page in the middle of a navigation can hang Chromium.
     page.wait_for_url(lambda url: "/c/" not in url, wait_until="load")
     watched.complaints.clear()  # what the wallet's own page says is the wallet's
 
 
-def test_a_desktop_shows_the_same_link_as_a_code(watch, hub, link):
+def test_a_desktop_shows_one_code_and_hears_when_the_phone_has_paid(watch, hub, link):
     page = watch("desk", user_agent=DESK).page
     page.goto(link["url"])
-    assert page.locator("#link-qr svg").is_visible()
-    assert checks.differences(page, {"[data-figure=price]": checks.money_text(link["sku"]["price_fen"])}) == []
+    page.wait_for_url("**/c/*")
+    assert page.locator("#page-qr svg").is_visible()
+    assert checks.differences(page, {"[data-figure=amount]": checks.money_text(link["sku"]["price_fen"])}) == []
+    assert faults(page) == []
+    scanned = page.locator("[data-copy]").first.get_attribute("data-copy")
+    phone = watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True).page
+    pays_in_wechat(phone, hub)
+    phone.goto(scanned)
+    phone.wait_for_selector("#pay")
+    assert phone.url.split("#")[0] == page.url, "the same checkout, by its plain address"
+    phone.tap("#pay")
+    phone.wait_for_selector("[data-checkout=paid]")
+    page.wait_for_selector("[data-checkout=paid]")
     assert faults(page) == []
     hub.wait(
         lambda: (

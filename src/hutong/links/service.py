@@ -52,6 +52,7 @@ class ChannelKind(StrEnum):
     LIVE = "live"
     POSTER = "poster"
     PERSON = "person"
+    STORE = "store"  # the counter, a stall, a table: somebody who stands there
 
 
 class DestinationNotAllowed(HutongError):

@@ -17,6 +17,7 @@ API_KEY: Final = "api_key"
 CALLBACK: Final = "callback"
 LINK: Final = "link"
 CHECKOUT: Final = "checkout"
+SHOP_CODE: Final = "shop_code"
 
 
 async def register(unit: Unit, kind: str, key: str, subject_id: UUID) -> bool:

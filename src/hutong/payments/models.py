@@ -131,3 +131,41 @@ wallet_health: Final = Table(
     moment("down_until_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "connection_id"),
 )
+
+#: A QR that hangs in the shop: a typed or a fixed amount, without goods. Sales through it belong to its channel.
+shop_code: Final = Table(
+    "shop_code",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("code_id", Uuid, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger),  # none: the buyer types it
+    Column("currency", Text, nullable=False),
+    Column("payment_max_minor", BigInteger, nullable=False),
+    Column("buyer_day_max_minor", BigInteger, nullable=False),
+    Column("code_day_max_minor", BigInteger, nullable=False),
+    moment("created_at"),
+    PrimaryKeyConstraint("merchant_id", "code_id"),
+    UniqueConstraint("merchant_id", "code"),
+    CheckConstraint("amount_minor > 0 AND amount_minor <= payment_max_minor", name="amount"),
+    CheckConstraint("payment_max_minor > 0 AND buyer_day_max_minor > 0 AND code_day_max_minor > 0", name="limits"),
+)
+
+#: A checkout that a shop code opened. It counts against the day's limits from `counted_at` (the first "pay") on, as
+#: long as its checkout is not closed. Who pays is only compared, so both marks are blind indexes.
+shop_code_use: Final = Table(
+    "shop_code_use",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("checkout_id", Uuid, nullable=False),
+    Column("code_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
+    Column("browser_mark", LargeBinary),
+    Column("payer_mark", LargeBinary),
+    moment("counted_at", nullable=True),
+    PrimaryKeyConstraint("merchant_id", "checkout_id"),
+    Index("ix_shop_code_use_day", "merchant_id", "code_id", "counted_at"),
+)

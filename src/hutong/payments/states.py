@@ -163,3 +163,26 @@ CHECKOUT: Final = TransitionTable(
         (CheckoutState.PAYING, CheckoutEvent.EXPIRE): CheckoutState.EXPIRED,
     },
 )
+
+
+class ShopCodeState(StrEnum):
+    """A QR that hangs in the shop."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+
+
+class ShopCodeEvent(StrEnum):
+    """What can happen to a shop code."""
+
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+SHOP_CODE: Final = TransitionTable(
+    "shop_code",
+    {
+        (ShopCodeState.ACTIVE, ShopCodeEvent.PAUSE): ShopCodeState.PAUSED,
+        (ShopCodeState.PAUSED, ShopCodeEvent.RESUME): ShopCodeState.ACTIVE,
+    },
+)

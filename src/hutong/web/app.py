@@ -16,7 +16,10 @@ from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
 from hutong.web.api.routes import api_router, openapi_config
-from hutong.web.buyer.controller import BuyerDesk, CheckoutController, LinkController
+from hutong.web.buyer.checkout import CheckoutController
+from hutong.web.buyer.codes import ShopCodeController
+from hutong.web.buyer.desk import BuyerDesk
+from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
 from hutong.web.callbacks import take_callback
 from hutong.web.console.books import BooksController
@@ -80,6 +83,7 @@ def build_web(runtime: Runtime) -> Litestar:
             door,
             LinkController,
             CheckoutController,
+            ShopCodeController,
             _static(),
             healthz,
             api_router(),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel import Locale as CldrLocale
 from babel.dates import format_date, format_datetime
@@ -23,6 +23,14 @@ _MONTH_PATTERNS: Final[dict[Locale, str]] = {"zh-Hans": "yyyy年M月", "zh-Hant"
 _DAY_PATTERNS: Final[dict[Locale, str]] = {"zh-Hans": "M月d日", "zh-Hant": "M月d日", "en": "d MMM"}
 
 
+def zone_of(name: str) -> ZoneInfo:
+    """The merchant's time zone; an unknown name reads as China's."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        return DEFAULT_ZONE
+
+
 class Formats:
     """The formats of one language and one time zone."""
 
@@ -36,17 +44,19 @@ class Formats:
         digits = MINOR_DIGITS[amount.currency]
         pattern = "#,##0" + ("." + "0" * digits if digits else "")
         size = Decimal(abs(amount.amount_minor)).scaleb(-digits)
-        symbol = _SYMBOLS.get(amount.currency) or get_currency_symbol(amount.currency, locale=self._cldr)
         sign = "-" if amount.amount_minor < 0 else ""
-        return f"{sign}{symbol}{format_decimal(size, format=pattern, locale=self._cldr)}"
+        return f"{sign}{self.symbol(amount.currency)}{format_decimal(size, format=pattern, locale=self._cldr)}"
+
+    def symbol(self, currency: str) -> str:
+        """``¥`` for the yuan."""
+        return _SYMBOLS.get(currency) or get_currency_symbol(currency, locale=self._cldr)
 
     def unit_price(self, price: Decimal, currency: str) -> str:
         """A price in major units that may be finer than a minor unit: all its digits, at least the usual ones."""
         digits = MINOR_DIGITS[currency]
         pattern = "#,##0" + ("." + "0" * digits if digits else ".") + "#" * 4
-        symbol = _SYMBOLS.get(currency) or get_currency_symbol(currency, locale=self._cldr)
         sign = "-" if price < 0 else ""
-        return f"{sign}{symbol}{format_decimal(abs(price), format=pattern, locale=self._cldr)}"
+        return f"{sign}{self.symbol(currency)}{format_decimal(abs(price), format=pattern, locale=self._cldr)}"
 
     def number(self, value: int) -> str:
         """A whole number with its thousands grouped."""

@@ -20,6 +20,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "alipay": mark("支付宝"),
         "douyin": mark("抖音小店"),
     },
+    #: One letter of ours on a coloured ground stands for a wallet: nobody's trademark is drawn.
+    "wallet_sign": {"wechatpay": mark("微"), "alipay": mark("支"), "douyinpay": mark("抖")},
     "container": {
         "wechat": mark("微信"),
         "wechat_mini": mark("微信小程序"),
@@ -52,7 +54,9 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "live": mark("直播"),
         "poster": mark("海报"),
         "person": mark("推广人"),
+        "store": mark("门店"),
     },
+    "shop_code_state": {"active": mark("使用中"), "paused": mark("已暂停")},
     "order_status": {
         "pending": mark("待确认"),
         "unpaid": mark("待付款"),
@@ -213,6 +217,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
     "mode": {"sandbox": "wait", "live": "good"},
     "reliance": {"low": "good", "medium": "act", "high": "bad"},
+    "shop_code_state": {"active": "good", "paused": "mute"},
 }  # fmt: skip
 
 

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import msgspec
 import pytest
 
 from hutong.core.money import Money
-from hutong.web.buyer.pages import LINK_UNKNOWN, PAGE_BYTES_MAX, BuyerPages, CheckoutPage
+from hutong.web.buyer.pages import (
+    LINK_UNKNOWN,
+    PAGE_BYTES_MAX,
+    BuyerPages,
+    CheckoutPage,
+    PayButton,
+    Receipt,
+    ReceiptRefund,
+    ShopCodePage,
+)
 from hutong.web.charts import BarChart, chart_json
 from hutong.web.console.paging import PAGE_NUMBER_MAX, PAGE_ROWS, page_offset, paging
 from hutong.web.console.views import ErrorView
@@ -34,16 +44,52 @@ def checkout(**changes) -> CheckoutPage:
         "quantity": 1,
         "amount": Money.fen(4990),
         "state": "open",
-        "method": "jsapi",
+        "container": "wechat",
+        "layout": "go",
+        "buttons": (PayButton(platform="wechatpay", method="jsapi", is_default=True),),
+        "address": f"https://shop.example.cn/c/018f0000-0000-7000-8000-000000000001?h={'a' * 24}",
     }
     return CheckoutPage(**{**values, **changes})
 
 
+BUTTONS = tuple(
+    PayButton(platform=platform, method=method)
+    for method in ("page", "native")
+    for platform in ("wechatpay", "alipay", "douyinpay")
+)
+AT = datetime(2026, 11, 23, 5, 42, tzinfo=UTC)
+REFUND = ReceiptRefund(amount=Money.fen(100), state="succeeded", is_automatic=False, at=AT)
+RECEIPT = Receipt(
+    order_no="261123K7QX1MPA",
+    platform="wechatpay",
+    transaction_id="4200002611202611230000000001",
+    paid_at=AT,
+    refunded=Money.fen(4990),
+    refunds=(REFUND,) * 50,  # as many as a wallet allows
+)
+
+
 @pytest.mark.parametrize("locale", LOCALES)
 def test_buyers_pages_are_small_and_carry_everything_with_them(renderer, locale):
+    """Style, script and QR included, in the widest case of each page."""
     pages = BuyerPages(renderer)
+    code = ShopCodePage(
+        code="k7Qx1mPa",
+        shop="店",
+        title="门口" * 20,
+        currency="CNY",
+        payment_max=Money.fen(1),
+        buyer_day_max=Money.fen(1),
+    )
     answers = [
         pages.checkout(checkout(title="很长的商品名称" * 12), locale),
+        pages.checkout(checkout(layout="choose", buttons=BUTTONS, problem="问题" * 40), locale),
+        pages.checkout(checkout(layout="scan", container="desktop", buttons=BUTTONS), locale),
+        pages.checkout(checkout(layout="scan", container="wechat_mini", buttons=()), locale),
+        pages.checkout(checkout(state="waiting"), locale),
+        pages.checkout(checkout(state="paid", receipt=RECEIPT), locale),
+        pages.checkout(checkout(state="closed", receipt=RECEIPT), locale),
+        pages.shop_code(code, locale),
         pages.message(LINK_UNKNOWN, locale, 404),
         pages.desktop(
             shop="店", title="杯子", price=Money.fen(1), address="https://shop.example.cn/l/abcdefg", locale=locale
@@ -53,6 +99,12 @@ def test_buyers_pages_are_small_and_carry_everything_with_them(renderer, locale)
         html = answer.content
         assert len(html.encode()) <= PAGE_BYTES_MAX
         assert not re.search(r'(src|href)="(?!data:,)', html), "nothing is fetched from anywhere"
+
+
+def test_large_type_is_asked_for_by_address(renderer):
+    pages = BuyerPages(renderer)
+    assert 'class="big"' in pages.checkout(checkout(), "zh-Hans", is_big=True).content
+    assert 'class="big"' not in pages.checkout(checkout(), "zh-Hans").content
 
 
 def test_a_nonce_is_used_once_and_named_in_the_policy(renderer):

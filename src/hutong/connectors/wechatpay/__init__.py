@@ -69,7 +69,8 @@ CONNECTOR: Final = Connector(
     identity_kind="wechat_openid",
     identity_fields=("appid",),
     home_containers=("wechat",),
-    shut_containers=("alipay", "taobao", "tmall"),  # unverified: recalled, these apps do not follow weixin://
+    # unverified: recalled, these apps do not follow weixin://, and WeChat refuses H5 inside itself
+    shut_containers=("alipay", "alipay_mini", "taobao", "tmall", "wechat_mini"),
     payments=WechatPayments(),
     codes=WechatCodes(),
     combined=WechatCombined(),

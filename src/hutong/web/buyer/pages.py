@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response
@@ -12,6 +14,7 @@ from litestar.enums import MediaType
 from hutong.core.errors import HutongError
 from hutong.core.money import Money
 from hutong.web.errors import text_for
+from hutong.web.format import DEFAULT_ZONE
 from hutong.web.i18n import Locale
 from hutong.web.labels import mark
 from hutong.web.qr import qr_svg
@@ -21,10 +24,42 @@ from hutong.web.scene import Scene
 #: What a buyer's page may weigh, everything included, so that it opens at once on a bad line.
 PAGE_BYTES_MAX: Final = 20_000
 _NONCE_BYTES: Final = 18
+_UNPAID: Final = frozenset({"open", "waiting", "unknown"})
+
+
+class PayButton(msgspec.Struct, frozen=True, kw_only=True):
+    """A way to pay: which wallet, and how it is reached from here."""
+
+    platform: str
+    method: str
+    is_default: bool = False
+
+
+class ReceiptRefund(msgspec.Struct, frozen=True, kw_only=True):
+    """Money that went back, or is on its way. Automatic: it came twice or too late."""
+
+    amount: Money
+    state: str
+    is_automatic: bool
+    at: datetime
+
+
+class Receipt(msgspec.Struct, frozen=True, kw_only=True):
+    """What the buyer keeps."""
+
+    order_no: str
+    platform: str
+    transaction_id: str
+    paid_at: datetime | None
+    refunded: Money
+    refunds: tuple[ReceiptRefund, ...]
 
 
 class CheckoutPage(msgspec.Struct, frozen=True, kw_only=True):
-    """The cash desk. ``state`` is open, waiting, paid, failed or closed; ``method`` jsapi, h5 or native."""
+    """The cash desk. ``state``: open, waiting, unknown, paid, refunded, failed or closed; ``layout``: go, choose, scan.
+
+    ``quantity`` is 0 for an amount without goods. ``address`` is the page itself, for the same buyer on another screen.
+    """
 
     checkout_id: str
     shop: str
@@ -32,9 +67,24 @@ class CheckoutPage(msgspec.Struct, frozen=True, kw_only=True):
     quantity: int
     amount: Money
     state: str
-    method: str
-    order_no: str = ""
+    container: str
+    layout: str
+    buttons: tuple[PayButton, ...]
+    address: str
+    receipt: Receipt | None = None
     problem: str = ""
+    qr_svg: str = ""  # of the address; drawn by the renderer where the layout wants it
+
+
+class ShopCodePage(msgspec.Struct, frozen=True, kw_only=True):
+    """The keypad of a shop code, with its limits."""
+
+    code: str
+    shop: str
+    title: str
+    currency: str
+    payment_max: Money
+    buyer_day_max: Money
 
 
 class DesktopPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +112,12 @@ LINK_OVER: Final = MessagePage(
 CHECKOUT_UNKNOWN: Final = MessagePage(
     title=mark("没有这张订单页"), text=mark("地址不完整，或已经过期。请重新打开商家的链接。")
 )
+CODE_UNKNOWN: Final = MessagePage(
+    title=mark("没有这个收款码"), text=mark("二维码可能不完整，或已经作废。请问一下店员。")
+)
+CODE_PAUSED: Final = MessagePage(
+    title=mark("这个收款码已经停用"), text=mark("商家暂停了它，没有扣款。请向店员要新的收款码。")
+)
 TROUBLE: Final = MessagePage(title=mark("暂时打不开"), text=mark("系统出了点问题，没有扣款。请稍后再试。"))
 
 
@@ -71,29 +127,40 @@ class BuyerPages:
     def __init__(self, renderer: Renderer) -> None:
         self._renderer = renderer
 
-    def checkout(self, page: CheckoutPage, locale: Locale) -> Response[str]:
-        """The cash desk."""
-        return self._answer("buyer/checkout.html", page, locale, 200)
+    def checkout(
+        self, page: CheckoutPage, locale: Locale, *, zone: ZoneInfo = DEFAULT_ZONE, is_big: bool = False
+    ) -> Response[str]:
+        """The cash desk; ``is_big`` asks for large type."""
+        scene = Scene(locale=locale, zone=zone, query="big=1" if is_big else "")
+        if page.layout == "scan" and page.state in _UNPAID:
+            drawn = qr_svg(page.address, self._renderer.text(scene, mark("收银台的二维码")))
+            page = msgspec.structs.replace(page, qr_svg=drawn)
+        return self._answer("buyer/checkout.html", page, scene, 200)
+
+    def shop_code(self, page: ShopCodePage, locale: Locale, *, is_big: bool = False) -> Response[str]:
+        """The keypad of a shop code."""
+        scene = Scene(locale=locale, query="big=1" if is_big else "")
+        return self._answer("buyer/shop_code.html", page, scene, 200)
 
     def desktop(self, *, shop: str, title: str, price: Money | None, address: str, locale: Locale) -> Response[str]:
         """The QR page of a link; ``address`` is the link's own."""
         scene = Scene(locale=locale)
         drawn = qr_svg(address, self._renderer.text(scene, mark("链接的二维码")))
         return self._answer(
-            "buyer/desktop.html", DesktopPage(shop=shop, title=title, price=price, qr_svg=drawn), locale, 200
+            "buyer/desktop.html", DesktopPage(shop=shop, title=title, price=price, qr_svg=drawn), scene, 200
         )
 
     def message(self, page: MessagePage, locale: Locale, status: int) -> Response[str]:
         """A page that only says something."""
-        return self._answer("buyer/message.html", page, locale, status)
+        return self._answer("buyer/message.html", page, Scene(locale=locale), status)
 
     def sentence(self, error: HutongError, locale: Locale) -> str:
         """What an error says to the buyer."""
         return text_for(error, locale, self._renderer.catalogues).sentence
 
-    def _answer(self, template: str, page: msgspec.Struct, locale: Locale, status: int) -> Response[str]:
+    def _answer(self, template: str, page: msgspec.Struct, scene: Scene, status: int) -> Response[str]:
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
-        html = self._renderer.page(template, page, Scene(locale=locale, nonce=nonce))
+        html = self._renderer.page(template, page, msgspec.structs.replace(scene, nonce=nonce))
         return Response(content=html, status_code=status, media_type=MediaType.HTML, headers=buyer_headers(nonce))
 
 

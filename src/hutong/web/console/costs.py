@@ -21,9 +21,9 @@ from hutong.links.queries import channel_names
 from hutong.merchants.queries import this_merchant
 from hutong.web.charts import RateChart, RateSeries
 from hutong.web.console.cost_views import CostRow, CostsView, Reliance, Share
-from hutong.web.console.desk import ConsoleRequest, Desk, zone_of
+from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.periods import PERIOD_DEFAULT, PERIODS, Period, named_period
-from hutong.web.format import Formats
+from hutong.web.format import Formats, zone_of
 from hutong.web.i18n import Catalogues
 from hutong.web.labels import label_of, mark
 from hutong.web.languages import locale_of

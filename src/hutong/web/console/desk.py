@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from litestar import Request, Response
 from litestar.enums import MediaType
@@ -16,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.queries import connections, open_ticket_count, this_merchant
 from hutong.merchants.staff import Session
 from hutong.web.console.headers import CONSOLE_HEADERS
-from hutong.web.format import DEFAULT_ZONE
+from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
@@ -66,14 +65,6 @@ def session_of(request: ConsoleRequest) -> Session:
     """Who is signed in; handlers of the console are reached by signed-in people only."""
     session: Session = request.state.session
     return session
-
-
-def zone_of(name: str) -> ZoneInfo:
-    """The merchant's time zone; an unknown name reads as China's."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        return DEFAULT_ZONE
 
 
 def go_to(path: str) -> Redirect:

@@ -15,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.queries import open_ticket_count, this_merchant
 from hutong.shops.queries import OrderFilter, orders_page, shortage_count
 from hutong.web.charts import BarChart
-from hutong.web.console.desk import ConsoleRequest, Desk, zone_of
+from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.views import (
     AttentionItem,
     MonthRevenue,
@@ -23,7 +23,7 @@ from hutong.web.console.views import (
     ProductSales,
     RepeatFigures,
 )
-from hutong.web.format import Formats
+from hutong.web.format import Formats, zone_of
 from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 

@@ -10,11 +10,11 @@ from litestar.response import Redirect
 
 from hutong.merchants.queries import TicketRow, this_merchant, tickets_page
 from hutong.merchants.tickets import resolve_ticket
-from hutong.web.console.desk import ConsoleRequest, Desk, go_to, zone_of
+from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.ticket_texts import ticket_text
 from hutong.web.console.views import TicketItem, TicketsView
-from hutong.web.format import Formats
+from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
 
 _STATES: Final = ("open", "resolved")

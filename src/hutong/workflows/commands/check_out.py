@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from hutong.core.errors import Conflict
@@ -9,11 +10,15 @@ from hutong.db.unit import Unit
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
 from hutong.payments.checkouts import CheckoutView, Goods, Visit, get_checkout, know_payer, open_checkout
+from hutong.payments.shop_codes import mark_code_payer
 from hutong.payments.states import CheckoutState
 from hutong.shops.catalogue import get_sku
 from hutong.workflows.commands.settle import look_again
 from hutong.workflows.commands.wallets import WalletAccount, home_account, wallet_accounts
 from hutong.workflows.runtime import Runtime
+
+#: Purpose of the blind index that tells one payer's visits to a shop code apart from another's.
+PAYER_MARK: Final = "shop_code.payer"
 
 
 async def start_checkout(runtime: Runtime, merchant_id: UUID, link_id: UUID, click_id: UUID, container: str) -> UUID:
@@ -50,8 +55,12 @@ async def learn_payer(runtime: Runtime, merchant_id: UUID, checkout_id: UUID, co
         return
     opened = await runtime.open_account(merchant_id, account.connection.connection_id)
     visitor_id = await account.connector.identity.visitor_id(opened.account, code)
+    kind = account.connector.identity_kind
+    mark = await runtime.vault.blind_index(merchant_id, PAYER_MARK, f"{kind}:{visitor_id}".encode())
     async with runtime.unit(merchant_id, "checkout.payer") as unit:
-        await know_payer(unit, runtime.vault, checkout_id, account.connector.identity_kind, visitor_id, account.scope)
+        await know_payer(unit, runtime.vault, checkout_id, kind, visitor_id, account.scope)
+        if view.goods.sku_id is None:
+            await mark_code_payer(unit, checkout_id, mark)
 
 
 def _is_known(view: CheckoutView, account: WalletAccount) -> bool:

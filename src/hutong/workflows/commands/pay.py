@@ -23,6 +23,7 @@ from hutong.payments.service import (
     open_payment,
     refuse_attempt,
 )
+from hutong.payments.shop_codes import count_code_use
 from hutong.payments.states import UNPAID, UNSETTLED, AttemptEvent, AttemptState, CheckoutState
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import CreatePayment, PaymentCreated, PayMethod
@@ -119,6 +120,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     earlier: tuple[AttemptView, ...]
     title: str
     payer_id: str | None
+    return_url: str
 
 
 async def _prepare(
@@ -147,7 +149,14 @@ async def _prepare(
         payer_id = None
         if method in PAYER_METHODS and view.payer_kind == account.connector.identity_kind:
             payer_id = await payer_of(unit, runtime.vault, view)
-    return Step(account=account, attempt=attempt, earlier=earlier, title=view.goods.title, payer_id=payer_id)
+    return Step(
+        account=account,
+        attempt=attempt,
+        earlier=earlier,
+        title=view.goods.title,
+        payer_id=payer_id,
+        return_url=f"{runtime.public_url}/c/{checkout_id}",
+    )
 
 
 def _knowing(accounts: list[WalletAccount], view: CheckoutView) -> list[WalletAccount]:
@@ -206,9 +215,12 @@ async def order_at_desk(unit: Unit, view: CheckoutView) -> UUID:
 
     Raises:
         OutOfStock: less is available.
+        BuyerDayFull, CodeDayFull, PaymentTooLarge, ShopCodePaused: a shop code takes no more.
     """
     seller_code, unit_price = "", view.goods.amount
-    if view.goods.sku_id is not None:
+    if view.goods.sku_id is None:
+        await count_code_use(unit, view.checkout_id)
+    else:
         sku = await get_sku(unit, view.goods.sku_id)
         seller_code, unit_price = sku.seller_code, sku.price
     order_id = await place_order(
@@ -252,6 +264,7 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
         payer_id=step.payer_id,
         client_ip=client_ip,
         attach=attempt.payment_id.hex,
+        return_url=step.return_url,
     )
     try:
         created = await opened.connector.payments.create(opened.account, command)

@@ -1,0 +1,122 @@
+"""What every buyers' handler has in hand, and how one buyer's browser is told from another's."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from typing import Any, Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from litestar import Request
+from litestar.datastructures import Cookie
+
+from hutong.core.errors import Forbidden
+from hutong.links.queries import LinkSummary, links_page
+from hutong.merchants.directory import look_up
+from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
+from hutong.web.buyer.pages import BuyerPages
+from hutong.workflows.runtime import Runtime
+
+BuyerRequest = Request[Any, Any, Any]
+
+BUYER_COOKIE: Final = "hutong_buyer"
+#: Tells one buyer's browser from another's at a shop code, for the limits of a day.
+BROWSER_COOKIE: Final = "hutong_browser"
+BROWSER_CHARS_MAX: Final = 64
+CODE_CHARS_MAX: Final = 64
+#: Checkouts opened here are meant for another screen: the buyer's phone reads their QR.
+HANDED_OVER: Final = frozenset({"desktop", "store"})
+_BROWSER_BYTES: Final = 18
+_BROWSER_LIFE_S: Final = 365 * 24 * 3600
+_HAND_OVER_CHARS: Final = 24
+
+
+class BuyerDesk:
+    """What the buyers' handlers have in hand."""
+
+    def __init__(self, runtime: Runtime, pages: BuyerPages) -> None:
+        self.runtime = runtime
+        self.pages = pages
+
+    async def merchant_of(self, kind: str, key: str) -> UUID | None:
+        """Whose link, checkout or code it is."""
+        async with self.runtime.database.plain("app") as connection:
+            return await look_up(connection, kind, key)
+
+    async def link(self, merchant_id: UUID, code: str) -> LinkSummary | None:
+        """A link by its code."""
+        async with self.runtime.unit(merchant_id, "buyer.link") as unit:
+            found = await links_page(unit, code=code, limit=1, offset=0)
+        return found.rows[0] if found.rows else None
+
+    def hand_over(self, checkout_id: UUID) -> str:
+        """The address with which the same buyer goes on in another app or on another screen."""
+        return f"{self.runtime.public_url}/c/{checkout_id}?h={hand_over_mark(self.runtime.link_key, checkout_id)}"
+
+
+def hand_over_mark(key: bytes, checkout_id: UUID) -> str:
+    """Proves that an address was handed on by the checkout's own page and not read off an address bar."""
+    return hmac.new(key, b"hand-over:" + checkout_id.bytes, hashlib.sha256).hexdigest()[:_HAND_OVER_CHARS]
+
+
+def is_handed_over(key: bytes, checkout_id: UUID, mark: str) -> bool:
+    """Whether the mark is this checkout's."""
+    return mark.isascii() and hmac.compare_digest(hand_over_mark(key, checkout_id), mark[:_HAND_OVER_CHARS])
+
+
+def is_forwarded(request: BuyerRequest, container: str, view: CheckoutView) -> bool:
+    """Whether this is somebody else's checkout, whose address was passed on: it is open in another app than it was
+    made in, or its payer is known and this is not his browser.
+    """
+    if BUYER_COOKIE in request.cookies:
+        return False
+    if view.payer_kind is not None:
+        return True
+    return container != view.container and view.container not in HANDED_OVER
+
+
+def buyer_cookie(checkout_id: UUID, *, secure: bool) -> Cookie:
+    """Tells the payer's browser from those the address is forwarded to."""
+    return Cookie(
+        key=BUYER_COOKIE,
+        value="1",
+        path=f"/c/{checkout_id}",
+        max_age=int(CHECKOUT_LIFE.total_seconds()),
+        httponly=True,
+        secure=secure,
+        samesite="lax",
+    )
+
+
+def browser_of(request: BuyerRequest) -> str:
+    """The mark of this browser at shop codes; empty before it got one."""
+    return request.cookies.get(BROWSER_COOKIE, "")[:BROWSER_CHARS_MAX]
+
+
+def browser_cookie(value: str, *, secure: bool) -> Cookie:
+    """Remembers the browser; a new mark where ``value`` is empty."""
+    return Cookie(
+        key=BROWSER_COOKIE,
+        value=value or secrets.token_urlsafe(_BROWSER_BYTES),
+        path="/s",
+        max_age=_BROWSER_LIFE_S,
+        httponly=True,
+        secure=secure,
+        samesite="lax",
+    )
+
+
+def refuse_other_sites(request: BuyerRequest, public_url: str) -> None:
+    """Another site's page may not press "pay" in the buyer's name.
+
+    Raises:
+        Forbidden: the browser names another origin.
+    """
+    origin = request.headers.get("origin")
+    if origin is None:
+        return
+    own = {urlsplit(public_url).netloc, request.headers.get("host", "")}
+    if urlsplit(origin).netloc not in own:
+        raise Forbidden(scope="same-origin")

@@ -1,0 +1,69 @@
+"""Where a link leads: the landing behind the edge's click, and links that lead nowhere."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from litestar import Controller, HttpMethod, MediaType, Response, get, route
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+
+from hutong.links.containers import classify
+from hutong.links.queries import LinkSummary
+from hutong.links.tokens import read_click_token
+from hutong.merchants.directory import LINK
+from hutong.merchants.queries import this_merchant
+from hutong.shops.catalogue import get_sku
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
+from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
+from hutong.web.languages import locale_of
+from hutong.workflows.commands.check_out import start_checkout
+
+
+class LinkController(Controller):
+    """Where a link leads. The edge has counted the click already; what it does not know comes here."""
+
+    include_in_schema = False
+
+    @route("/l/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
+    async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
+        """A link that the edge could not follow: unknown, switched off or over."""
+        locale = locale_of(request)
+        if len(code) <= CODE_CHARS_MAX and await buyer.merchant_of(LINK, code) is not None:
+            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
+
+    @get("/b/{code:str}", media_type=MediaType.HTML)
+    async def landing(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+        """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
+        locale = locale_of(request)
+        merchant_id = await buyer.merchant_of(LINK, code[:CODE_CHARS_MAX])
+        link = None if merchant_id is None else await buyer.link(merchant_id, code)
+        if merchant_id is None or link is None:
+            return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
+        if link.state != "active" or link.sku_id is None:
+            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        agent = classify(request.headers.get("user-agent", ""))
+        if agent.is_bot and agent.container == "desktop":
+            return await self._shop_window(request, buyer, merchant_id, link)
+        click_id = read_click_token(buyer.runtime.link_key, k, code)
+        if click_id is None:  # an address without its click: count one first
+            return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
+        checkout_id = await start_checkout(buyer.runtime, merchant_id, link.link_id, click_id, agent.container)
+        return Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+
+    async def _shop_window(
+        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, link: LinkSummary
+    ) -> Response[str]:
+        assert link.sku_id is not None, "the caller has looked"
+        async with buyer.runtime.unit(merchant_id, "buyer.window") as unit:
+            merchant = await this_merchant(unit)
+            sku = await get_sku(unit, link.sku_id)
+        return buyer.pages.desktop(
+            shop=merchant.name,
+            title=sku.title,
+            price=sku.price,
+            address=f"{buyer.runtime.public_url}/l/{link.code}",
+            locale=locale_of(request),
+        )
