@@ -143,6 +143,7 @@ class Story:
         self.link = self.api.post("/links", body)
         self.party_id = self.api.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
         if self.plan.commission_bps:
+            self.allow_commission()
             rule = {
                 "party_id": self.party_id,
                 "rate_bps": self.plan.commission_bps,
@@ -150,6 +151,11 @@ class Story:
             }
             self.api.post("/split-rules", rule)
         progress(f"微博发帖 {self.link['url']}")
+
+    def allow_commission(self) -> None:
+        """A merchant who promises more than the usual total cap says so first."""
+        if self.plan.commission_bps > self.api.get("/split-terms")["total_cap_bps"]:
+            self.api.post("/split-terms", {"total_cap_bps": self.plan.commission_bps})
 
     def sell_in_wechat(self) -> None:
         """A reader looks on a desktop and forwards; a friend opens it inside WeChat and pays."""

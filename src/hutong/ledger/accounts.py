@@ -19,6 +19,8 @@ EXPENSE_COMMISSION: Final = "expense:commission"
 SUSPENSE_PAYMENTS: Final = "suspense:payments"
 #: What buyers owe between sale and settlement: zero for an order that was paid at once.
 CLEARING_ORDERS: Final = "clearing:orders"
+#: What the merchant paid parties by other means than his wallets: his own bank book answers for it.
+CLEARING_OUTSIDE: Final = "clearing:outside"
 #: Before a party's id.
 PARTY_PREFIX: Final = "payable:party:"
 

@@ -182,23 +182,6 @@ class ShareTooLarge(HutongError):
     )
 
 
-class RuleRefused(HutongError):
-    """A split rule would pay nothing or more than the whole price."""
-
-    code = "split_rule_refused"
-    status = 422
-    zh = ErrorText(
-        "分成规则无效：比例 {rate_bps}/10000，同一渠道合计 {total_bps}/10000。",
-        "比例必须大于零，同一渠道的全部分成合计不能超过 100%。",
-        "请降低比例，或先停用其他规则。",
-    )
-    en = ErrorText(
-        "The split rule is refused: rate {rate_bps}/10000, {total_bps}/10000 with the others of the channel.",
-        "A rate is above zero and all shares of a channel stay within 100%.",
-        "Lower the rate or end another rule first.",
-    )
-
-
 class StatementRefused(HutongError):
     """A statement's period is empty or overlaps another one of the same party."""
 

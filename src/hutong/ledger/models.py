@@ -196,7 +196,8 @@ ledger_day: Final = Table(
     PrimaryKeyConstraint("merchant_id", "day"),
 )
 
-#: Somebody who is owed a share: a poster, a creator, an agent.
+#: Somebody who is owed a share: a poster, a creator, an agent. `introduced_by` never changes once set; `customer_id`
+#: is the party as a buyer, so that its own purchases earn it nothing.
 party: Final = Table(
     "party",
     METADATA,
@@ -205,22 +206,9 @@ party: Final = Table(
     Column("name", Text, nullable=False),
     Column("kind", Text, nullable=False),
     moment("created_at"),
+    Column("introduced_by", Uuid),
+    Column("customer_id", Uuid),
     PrimaryKeyConstraint("merchant_id", "party_id"),
-)
-
-#: A party's rate of the gross price, on one channel or (no channel) on all of them; ended, never changed.
-split_rule: Final = Table(
-    "split_rule",
-    METADATA,
-    Column("merchant_id", Uuid, nullable=False),
-    Column("rule_id", Uuid, nullable=False),
-    Column("party_id", Uuid, nullable=False),
-    Column("channel_id", Uuid),
-    Column("rate_bps", Integer, nullable=False),
-    moment("created_at"),
-    moment("ended_at", nullable=True),
-    PrimaryKeyConstraint("merchant_id", "rule_id"),
-    Index("ix_split_rule_open", "merchant_id", "channel_id", postgresql_where=text("ended_at IS NULL")),
 )
 
 #: What a party earned in `[period_start_at, period_end_at)`, sealed with the chain's hash at the time of drawing.
@@ -271,7 +259,6 @@ PROTECTED_TABLES: Final = (
     "account_flow",
     "ledger_day",
     "party",
-    "split_rule",
     "statement",
     "statement_line",
 )

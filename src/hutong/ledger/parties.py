@@ -1,142 +1,201 @@
-"""Parties and the rules that share a sale with them."""
+"""Parties: who can earn a share of sales, who introduced whom, and whose channels bring which sales."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, func, or_, select, update
+from sqlalchemy import Row, func, select, text, update
 
-from hutong.core.errors import InvalidInput, NotFound
-from hutong.core.money import BPS_WHOLE, Money
+from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.db.unit import Unit
-from hutong.ledger.errors import RuleRefused
-from hutong.ledger.models import party, split_rule
-from hutong.ledger.posting import lock_chain
-from hutong.ledger.sales import Rate, Share, shares_of
+from hutong.ledger.models import party
+from hutong.ledger.refusals import IntroducerRefused
+from hutong.ledger.rules import INTRODUCTIONS_WALKED_MAX, Person
+from hutong.ledger.split_models import party_channel
 
 NAME_CHARS_MAX: Final = 100
 KIND_CHARS_MAX: Final = 40
-#: Open rules that may apply to one sale; each party takes a leg of its batch.
-RULES_PER_SALE_MAX: Final = 50
+PAGE_ROWS_MAX: Final = 200
+CHANNELS_MAX: Final = 1_000
 
-#: Open rules shown at once.
-OPEN_RULES_MAX: Final = 1000
+_CHAIN: Final = text(
+    "WITH RECURSIVE chain AS ("
+    "SELECT party_id, introduced_by, customer_id, 0 AS depth FROM party "
+    "WHERE merchant_id = :m AND party_id = ANY(:ids) "
+    "UNION ALL SELECT p.party_id, p.introduced_by, p.customer_id, chain.depth + 1 FROM chain "
+    "JOIN party p ON p.merchant_id = :m AND p.party_id = chain.introduced_by WHERE chain.depth < :deep) "
+    "SELECT DISTINCT party_id, introduced_by, customer_id FROM chain"
+)
 
 
-class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A rule as it was made; ``channel_id`` None means every channel."""
+class PartyView(msgspec.Struct, frozen=True, kw_only=True):
+    """A party; ``introduced_by`` is who brought it, ``customer_id`` the same person as a buyer."""
 
-    rule_id: UUID
     party_id: UUID
-    channel_id: UUID | None
-    rate_bps: int
+    name: str
+    kind: str
+    introduced_by: UUID | None
+    customer_id: UUID | None
+    created_at: datetime
 
 
-async def create_party(unit: Unit, *, name: str, kind: str = "poster") -> UUID:
-    """A new party that can earn shares; its id."""
+class PartySlice(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of parties and how many there are in all."""
+
+    rows: tuple[PartyView, ...]
+    total: int
+
+
+async def create_party(
+    unit: Unit,
+    *,
+    name: str,
+    kind: str = "poster",
+    introduced_by: UUID | None = None,
+    customer_id: UUID | None = None,
+) -> UUID:
+    """A new party that can earn shares; its id.
+
+    Raises:
+        InvalidInput: name or kind.
+        NotFound: no such introducer.
+    """
     cleaned = name.strip()
     if not 0 < len(cleaned) <= NAME_CHARS_MAX:
         raise InvalidInput(field="name", problem=f"1–{NAME_CHARS_MAX}")
     if not 0 < len(kind) <= KIND_CHARS_MAX:
         raise InvalidInput(field="kind", problem=f"1–{KIND_CHARS_MAX}")
+    if introduced_by is not None:
+        await get_party(unit, introduced_by)
     party_id = unit.new_id()
-    await unit.insert(party, party_id=party_id, name=cleaned, kind=kind, created_at=unit.now())
+    await unit.insert(
+        party,
+        party_id=party_id,
+        name=cleaned,
+        kind=kind,
+        introduced_by=introduced_by,
+        customer_id=customer_id,
+        created_at=unit.now(),
+    )
     return party_id
 
 
-async def create_rule(unit: Unit, *, party_id: UUID, rate_bps: int, channel_id: UUID | None = None) -> UUID:
-    """A new rule for sales from now on; its id.
+async def get_party(unit: Unit, party_id: UUID) -> PartyView:
+    """One party.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    row = await unit.one(select(party).where(party.c.merchant_id == unit.merchant_id, party.c.party_id == party_id))
+    if row is None:
+        raise NotFound(what="party", key=str(party_id))
+    return _view(row)
+
+
+async def parties_page(unit: Unit, *, limit: int, offset: int) -> PartySlice:
+    """Parties, the newest first."""
+    mine = party.c.merchant_id == unit.merchant_id
+    total = await unit.scalar(select(func.count()).select_from(party).where(mine))
+    page = select(party).where(mine).order_by(party.c.created_at.desc(), party.c.party_id.desc())
+    rows = await unit.all(page.limit(min(limit, PAGE_ROWS_MAX)).offset(offset))
+    return PartySlice(rows=tuple(_view(row) for row in rows), total=int(total or 0))
+
+
+async def introduce(unit: Unit, party_id: UUID, introducer_id: UUID) -> None:
+    """Say who introduced a party; once, and never in a circle.
 
     Raises:
         NotFound: no such party.
-        RuleRefused: the rate is not above zero, or a channel would give away more than the whole price.
+        IntroducerRefused: itself, somebody below it, or one is set already.
     """
-    await lock_chain(unit)  # two rules made at the same time must see each other
-    if not await unit.scalar(
-        select(func.count()).where(party.c.merchant_id == unit.merchant_id, party.c.party_id == party_id)
-    ):
-        raise NotFound(what="party", key=str(party_id))
-    total_bps = rate_bps + await _promised_bps(unit, channel_id)
-    if rate_bps <= 0 or total_bps > BPS_WHOLE:
-        raise RuleRefused(rate_bps=rate_bps, total_bps=total_bps)
-    rule_id = unit.new_id()
-    await unit.insert(
-        split_rule,
-        rule_id=rule_id,
-        party_id=party_id,
-        channel_id=channel_id,
-        rate_bps=rate_bps,
-        created_at=unit.now(),
-        ended_at=None,
-    )
-    return rule_id
-
-
-async def end_rule(unit: Unit, rule_id: UUID) -> bool:
-    """Stop a rule; False when it was stopped before or does not exist. Posted sales keep their shares."""
+    await get_party(unit, party_id)
+    await get_party(unit, introducer_id)
+    above = await people(unit, [introducer_id])
+    if party_id == introducer_id or party_id in above:
+        raise IntroducerRefused
     statement = (
-        update(split_rule)
-        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.rule_id == rule_id)
-        .where(split_rule.c.ended_at.is_(None))
-        .values(ended_at=unit.now())
+        update(party)
+        .where(party.c.merchant_id == unit.merchant_id, party.c.party_id == party_id)
+        .where(party.c.introduced_by.is_(None))
+        .values(introduced_by=introducer_id)
     )
-    return (await unit.run(statement)).rowcount == 1
+    if not (await unit.run(statement)).rowcount:
+        raise IntroducerRefused
 
 
-async def rules_for(unit: Unit, channel_id: UUID | None) -> list[Rule]:
-    """The open rules that apply to a sale of a channel (None: a sale of no channel), the oldest first."""
-    everywhere = split_rule.c.channel_id.is_(None)
-    applies = everywhere if channel_id is None else or_(everywhere, split_rule.c.channel_id == channel_id)
-    statement = (
-        select(split_rule)
-        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.ended_at.is_(None), applies)
-        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
-        .limit(RULES_PER_SALE_MAX)
+async def know_customer(unit: Unit, party_id: UUID, customer_id: UUID) -> None:
+    """Say which customer a party is itself: its own purchases earn it nothing."""
+    await get_party(unit, party_id)
+    await unit.run(
+        update(party)
+        .where(party.c.merchant_id == unit.merchant_id, party.c.party_id == party_id)
+        .values(customer_id=customer_id)
     )
-    return [_rule(row) for row in await unit.all(statement)]
 
 
-async def open_rules(unit: Unit) -> list[Rule]:
-    """Every open rule of the merchant, the oldest first."""
-    statement = (
-        select(split_rule)
-        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.ended_at.is_(None))
-        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
-        .limit(OPEN_RULES_MAX)
-    )
-    return [_rule(row) for row in await unit.all(statement)]
-
-
-async def shares_for(unit: Unit, channel_id: UUID | None, gross: Money) -> list[Share]:
-    """What every party earns of a sale by the rules open now; exact to the minor unit."""
-    rules = await rules_for(unit, channel_id)
-    return shares_of(gross, [Rate(rule.party_id, rule.rate_bps) for rule in rules])
-
-
-def _rule(row: Row[Any]) -> Rule:
-    return Rule(rule_id=row.rule_id, party_id=row.party_id, channel_id=row.channel_id, rate_bps=row.rate_bps)
-
-
-async def _promised_bps(unit: Unit, channel_id: UUID | None) -> int:
-    """What is given away already where a rule of this channel would apply, at most over all channels.
+async def give_channel(unit: Unit, party_id: UUID, channel_id: UUID) -> None:
+    """A channel is this party's: it brings the sales that come through it.
 
     Raises:
-        InvalidInput: so many rules apply already that a sale could not take another one.
+        NotFound: no such party.
+        Conflict: the channel is another party's.
     """
+    await get_party(unit, party_id)
+    await unit.insert_once(party_channel, channel_id=channel_id, party_id=party_id, created_at=unit.now())
+    if await person_of(unit, channel_id) != party_id:
+        raise Conflict(what="channel")
+
+
+async def channels_of(unit: Unit, party_id: UUID) -> tuple[UUID, ...]:
+    """The channels of a party, the oldest first."""
     statement = (
-        select(
-            split_rule.c.channel_id,
-            func.sum(split_rule.c.rate_bps).label("total_bps"),
-            func.count().label("rules_count"),
-        )
-        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.ended_at.is_(None))
-        .group_by(split_rule.c.channel_id)
+        select(party_channel.c.channel_id)
+        .where(party_channel.c.merchant_id == unit.merchant_id, party_channel.c.party_id == party_id)
+        .order_by(party_channel.c.created_at, party_channel.c.channel_id)
+        .limit(CHANNELS_MAX)
     )
-    by_channel = {row.channel_id: (int(row.total_bps), int(row.rules_count)) for row in await unit.all(statement)}
-    everywhere = by_channel.pop(None, (0, 0))
-    others = [by_channel.get(channel_id, (0, 0))] if channel_id is not None else list(by_channel.values())
-    if everywhere[1] + max((count for _, count in others), default=0) >= RULES_PER_SALE_MAX:
-        raise InvalidInput(field="rules", problem=f"≤ {RULES_PER_SALE_MAX}")
-    return everywhere[0] + max((bps for bps, _ in others), default=0)
+    return tuple(row.channel_id for row in await unit.all(statement))
+
+
+async def person_of(unit: Unit, channel_id: UUID | None) -> UUID | None:
+    """The party that brings the sales of a channel, or None."""
+    if channel_id is None:
+        return None
+    found: UUID | None = await unit.scalar(
+        select(party_channel.c.party_id).where(
+            party_channel.c.merchant_id == unit.merchant_id, party_channel.c.channel_id == channel_id
+        )
+    )
+    return found
+
+
+async def owners_of(unit: Unit, channel_ids: Iterable[UUID]) -> dict[UUID, UUID]:
+    """Channel -> the party that it belongs to, for those that belong to one."""
+    statement = select(party_channel.c.channel_id, party_channel.c.party_id).where(
+        party_channel.c.merchant_id == unit.merchant_id, party_channel.c.channel_id.in_(set(channel_ids))
+    )
+    return {row.channel_id: row.party_id for row in await unit.all(statement)}
+
+
+async def people(unit: Unit, party_ids: Iterable[UUID]) -> dict[UUID, Person]:
+    """These parties and everybody above them, in one statement."""
+    given = {"m": unit.merchant_id, "ids": sorted(set(party_ids)), "deep": INTRODUCTIONS_WALKED_MAX}
+    return {
+        row.party_id: Person(introduced_by=row.introduced_by, customer_id=row.customer_id)
+        for row in await unit.all(_CHAIN, given)
+    }
+
+
+def _view(row: Row[Any]) -> PartyView:
+    return PartyView(
+        party_id=row.party_id,
+        name=row.name,
+        kind=row.kind,
+        introduced_by=row.introduced_by,
+        customer_id=row.customer_id,
+        created_at=row.created_at,
+    )

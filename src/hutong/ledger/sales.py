@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from hutong.core.errors import CurrencyMismatch
-from hutong.core.money import Money, allocate, round_half_up, share_bps
+from hutong.core.money import Money, round_half_up
 from hutong.ledger.accounts import (
     CLEARING_ORDERS,
     EXPENSE_COMMISSION,
@@ -30,32 +30,10 @@ ORDER: Final = "order"
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a party earns of one sale."""
+    """What a party earns of one sale by one rule: a leg of its own, so that a refund takes back exactly its part."""
 
     party_id: UUID
     amount: Money
-
-
-class Rate(msgspec.Struct, frozen=True):
-    """What a rule promises a party: hundredths of a per cent of the gross price."""
-
-    party_id: UUID
-    rate_bps: int
-
-
-def shares_of(gross: Money, rates: Sequence[Rate]) -> list[Share]:
-    """Commission of one sale: the sum of all rates half-up to the minor unit, shared by largest remainder.
-
-    Several rates of one party make one share; a share of nothing is left out.
-    """
-    by_party: dict[UUID, int] = {}
-    for rate in rates:
-        by_party[rate.party_id] = by_party.get(rate.party_id, 0) + rate.rate_bps
-    if not by_party:
-        return []
-    total = share_bps(gross.amount_minor, sum(by_party.values()))
-    parts = allocate(total, list(by_party.values()))
-    return [Share(party, Money(part, gross.currency)) for party, part in zip(by_party, parts, strict=True) if part]
 
 
 def sale_key(order_id: UUID) -> str:

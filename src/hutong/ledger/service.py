@@ -13,13 +13,15 @@ from hutong.db.unit import Unit
 from hutong.ledger import sales
 from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path, receivable_path, wallet_path
 from hutong.ledger.batches import Batch, Leg, PostResult
+from hutong.ledger.commissions import claw_back, estimate, preview, split_by
 from hutong.ledger.errors import SaleNotPosted
 from hutong.ledger.events import BatchesPosted
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
-from hutong.ledger.parties import create_party, create_rule, end_rule, shares_for
+from hutong.ledger.parties import create_party
 from hutong.ledger.posting import batch_posted, write
 from hutong.ledger.sales import Share
+from hutong.ledger.split_rules import create_rule, end_rule, make_rule, rules_for
 from hutong.ledger.statements import draw_statement
 
 __all__ = [
@@ -27,10 +29,13 @@ __all__ = [
     "Leg",
     "PostResult",
     "Share",
+    "claw_back",
     "create_party",
     "create_rule",
     "draw_statement",
     "end_rule",
+    "estimate",
+    "make_rule",
     "party_path",
     "post",
     "post_many",
@@ -40,8 +45,10 @@ __all__ = [
     "post_sale",
     "post_suspense",
     "post_suspense_return",
+    "preview",
     "receivable_path",
-    "shares_for",
+    "rules_for",
+    "split_by",
     "wallet_path",
 ]
 

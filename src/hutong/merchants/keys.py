@@ -28,6 +28,7 @@ SCOPES: Final = (
     "payments:read",
     "ledger:read",
     "ledger:write",
+    "payouts:write",
     "connections:write",
     "figures:read",
 )

@@ -10,16 +10,17 @@ from hutong.analytics import models as analytics
 from hutong.customers import models as customers
 from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
+from hutong.ledger import split_models as splits
 from hutong.links import models as links
 from hutong.merchants import models as merchants
 from hutong.payments import models as payments
 from hutong.shops import models as shops
 
 #: The rooms whose tables are in the metadata; importing them registers their tables.
-ROOMS: Final = (analytics, customers, ledger, links, merchants, payments, shops)
+ROOMS: Final = (analytics, customers, ledger, links, merchants, payments, shops, splits)
 
 
 def all_tables() -> MetaData:
     """The metadata with every room's tables."""
-    assert all(room.__name__.endswith(".models") for room in ROOMS)
+    assert all(room.__name__.endswith("models") for room in ROOMS)
     return METADATA

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -123,6 +123,16 @@ async def skus_by_code(unit: Unit, seller_codes: Sequence[str]) -> dict[str, UUI
         )
     )
     return {row.seller_code: row.sku_id for row in rows}
+
+
+async def products_of(unit: Unit, sku_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """SKU -> its product; unknown ids are absent."""
+    if not sku_ids:
+        return {}
+    rows = await unit.all(
+        select(sku.c.sku_id, sku.c.product_id).where(sku.c.merchant_id == unit.merchant_id, sku.c.sku_id.in_(sku_ids))
+    )
+    return {row.sku_id: row.product_id for row in rows}
 
 
 async def keep_listing(unit: Unit, sku_id: UUID, connection_id: UUID, platform: str, target: StockTarget) -> None:

@@ -153,6 +153,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "wallet_fee": mark("钱包手续费"),
         "commission": mark("佣金支出"),
         "platform_fee": mark("平台服务费"),
+        "outside": mark("钱包外付款"),
         "other": mark("其他科目"),
     },
     "book_kind": {
@@ -160,6 +161,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "refund": mark("退款"),
         "suspense": mark("待查入账"),
         "suspense_return": mark("待查退回"),
+        "share": mark("钱包分账"),
+        "take_back": mark("分账回退"),
         "payout": mark("支付佣金"),
     },
     "stock_move": {
@@ -178,6 +181,42 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "all": mark("全部"),
     },
     "reliance": {"low": mark("分散"), "medium": mark("偏集中"), "high": mark("太集中")},
+    "rule_kind": {
+        "percent": mark("按比例"),
+        "fixed": mark("固定金额"),
+        "tier": mark("阶梯"),
+        "cap": mark("上限"),
+        "remainder": mark("余额"),
+    },
+    "rule_base": {
+        "gross": mark("订单金额"),
+        "after_fee": mark("扣除钱包手续费后"),
+        "after_refunds": mark("扣除退款后"),
+    },
+    "cut_reason": {
+        "rule_limit": mark("超过规则自身上限"),
+        "period_limit": mark("超过当月上限"),
+        "party_cap": mark("超过收款方上限"),
+        "total_cap": mark("超过商户分成总上限"),
+        "price": mark("超过订单实收"),
+        "self_purchase": mark("本人购买不计分成"),
+        "levels": mark("超过两级"),
+    },
+    "commission_status": {
+        "estimated": mark("预估"),
+        "confirmed": mark("已确认"),
+        "settled": mark("已结清"),
+        "reversed": mark("已冲回"),
+    },
+    "outside_reason": {
+        "not_frozen": mark("下单时未要求冻结资金"),
+        "no_receiver": mark("收款方未登记钱包账户"),
+        "ratio": mark("超过钱包允许的分账比例"),
+        "requests": mark("超过钱包允许的分账次数"),
+        "window_over": mark("冻结期已过"),
+        "finished": mark("资金已解冻"),
+        "taken_back": mark("已回退，待补付"),
+    },
     "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员")},
 }
 
@@ -212,6 +251,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "abnormal": "bad",
         "failed": "bad",
     },
+    "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
     "severity": {"urgent": "bad", "normal": "wait"},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},

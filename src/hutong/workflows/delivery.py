@@ -13,10 +13,12 @@ from hutong.db.jobs import JobHandler
 from hutong.db.tables import outbox
 from hutong.db.unit import DELIVER, EventKey
 from hutong.events import CATALOGUE
+from hutong.ledger.commissions import CONFIRM_COMMISSIONS
 from hutong.merchants.service import all_merchants
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.refunds import SEND_REFUND
 from hutong.workflows.commands.charge_code import follow_due_charge
+from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
@@ -71,6 +73,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     QUERY_REFUND: query_refund,
     PULL_ORDERS: pull_due,
     PUSH_STOCK: push_stock,
+    CONFIRM_COMMISSIONS: confirm_commissions,
 }
 
 

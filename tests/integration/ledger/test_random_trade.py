@@ -12,8 +12,12 @@ from sqlalchemy import func, select
 from hutong.core.money import Money, share_bps
 from hutong.ledger import service
 from hutong.ledger.checks import check
-from hutong.ledger.errors import RuleRefused
+from hutong.ledger.commissions import Booked
 from hutong.ledger.models import account_balance, ledger_account, posting
+from hutong.ledger.refusals import TotalCapExceeded
+from hutong.ledger.rules import Sold
+from hutong.ledger.sales import Refunded
+from hutong.ledger.split_terms import TOTAL_CAP_BPS_DEFAULT
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
 WALLET = "wallet:wechatpay:1"
@@ -37,15 +41,18 @@ class Trade:
         channel = None if anywhere else self.channels[0]
         try:
             await service.create_rule(unit, party_id=self.parties[party], rate_bps=rate_bps, channel_id=channel)
-        except RuleRefused:
+        except TotalCapExceeded:
             self.refused += 1
 
     async def sale(self, unit, gross, fee_bps, on_first):
         terms = {"order_id": uuid4(), "wallet_path": WALLET, "gross": Money(gross), "event_at": AT}
         fee = Money(share_bps(gross, fee_bps))
-        shares = await service.shares_for(unit, self.channels[0] if on_first else self.channels[1], Money(gross))
+        sold = Sold(gross=Money(gross), fee=fee, channel_id=self.channels[0] if on_first else self.channels[1])
+        split = await service.preview(unit, sold)
         for _ in range(2):  # the second is a replay
-            await service.post_sale(unit, fee=fee, party_shares=shares, **terms)
+            await service.post_sale(unit, fee=fee, party_shares=split.shares(), **terms)
+        booked = Booked(order_id=terms["order_id"], connection_id=uuid4(), platform="wechatpay", paid_at=AT)
+        await service.estimate(unit, booked, sold, split)
         self.orders.append({"terms": terms, "refunded": 0})
 
     async def refund(self, unit, which, amount, replayed):
@@ -57,6 +64,9 @@ class Trade:
             given = {"refund_id": uuid4(), "refunded": Money(amount), "refunded_before": Money(order["refunded"])}
             results = [await service.post_refund(unit, **given, **order["terms"]) for _ in range(1 + replayed)]
             assert [result.posted for result in results] == [True, False][: 1 + replayed]
+            gross = order["terms"]["gross"].amount_minor
+            step = Refunded(before_minor=order["refunded"], now_minor=amount, gross_minor=gross)
+            await service.claw_back(unit, order["terms"]["order_id"], step, AT)
             order["refunded"] += amount
 
 
@@ -95,7 +105,7 @@ def test_random_trade(room, steps, finish):
     assert sum(balances.values()) == 0
     assert breaches == []
     promised = sum(args[1] for kind, *args in steps if kind == "rule")
-    assert trade.refused == 0 or promised > 10_000, "only what exceeds the price is refused"
+    assert trade.refused == 0 or promised > TOTAL_CAP_BPS_DEFAULT, "only what exceeds the total cap is refused"
     taken = sum(order["terms"]["gross"].amount_minor - order["refunded"] for order in trade.orders)
     assert balances.get("revenue:sales", 0) == -taken
     assert balances.get(WALLET, 0) + balances.get("expense:wallet_fee", 0) == taken

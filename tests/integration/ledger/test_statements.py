@@ -12,9 +12,12 @@ from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.money import Money
 from hutong.ledger import service
 from hutong.ledger.checks import check
-from hutong.ledger.errors import RuleRefused, StatementRefused
-from hutong.ledger.parties import RULES_PER_SALE_MAX, open_rules
+from hutong.ledger.errors import StatementRefused
+from hutong.ledger.refusals import RuleRefused, TotalCapExceeded
+from hutong.ledger.rules import Sold
 from hutong.ledger.service import Share
+from hutong.ledger.split_rules import RULES_PER_SALE_MAX, open_rules
+from hutong.ledger.split_terms import SplitTerms, set_terms
 from hutong.ledger.statements import statement_lines
 
 JAN, FEB, MAR, APR = (datetime(2026, month, 1, tzinfo=UTC) for month in (1, 2, 3, 4))
@@ -48,6 +51,11 @@ async def give_back(unit, order_id, at, refunded):
     )
 
 
+async def shares(unit, channel_id, gross_minor):
+    gross = Money(gross_minor)
+    return (await service.preview(unit, Sold(gross=gross, fee=Money(0), channel_id=channel_id))).shares()
+
+
 def test_rules_share_a_sale(room):
     async def work(unit):
         ling = await service.create_party(unit, name=" 小林 ")
@@ -55,11 +63,11 @@ def test_rules_share_a_sale(room):
         weibo, douyin = uuid4(), uuid4()
         await service.create_rule(unit, party_id=ling, rate_bps=1_000, channel_id=weibo)
         everywhere = await service.create_rule(unit, party_id=wu, rate_bps=50)
-        on_weibo = await service.shares_for(unit, weibo, Money(9_999))
-        on_douyin = await service.shares_for(unit, douyin, Money(9_999))
-        nowhere = await service.shares_for(unit, None, Money(9_999))
+        on_weibo = await shares(unit, weibo, 9_999)
+        on_douyin = await shares(unit, douyin, 9_999)
+        nowhere = await shares(unit, None, 9_999)
         ended = await service.end_rule(unit, everywhere), await service.end_rule(unit, everywhere)
-        return ling, wu, on_weibo, on_douyin, nowhere, ended, await service.shares_for(unit, None, Money(9_999))
+        return ling, wu, on_weibo, on_douyin, nowhere, ended, await shares(unit, None, 9_999)
 
     ling, wu, on_weibo, on_douyin, nowhere, ended, after = room.do(work)
     # 10.5 % of 99.99 is 10.49895 → 1050 fen; 999.9 and 49.995 share it by largest remainder.
@@ -74,6 +82,7 @@ def test_rules_share_a_sale(room):
 
 def test_no_channel_gives_away_more_than_the_price(room):
     async def work(unit):
+        await set_terms(unit, SplitTerms(total_cap_bps=10_000))
         party, weibo, douyin = await service.create_party(unit, name="甲"), uuid4(), uuid4()
         await service.create_rule(unit, party_id=party, rate_bps=6_000, channel_id=weibo)
         await service.create_rule(unit, party_id=party, rate_bps=4_000)
@@ -85,11 +94,11 @@ def test_no_channel_gives_away_more_than_the_price(room):
             await service.create_rule(unit, party_id=uuid4(), rate_bps=1)
         with pytest.raises(InvalidInput):
             await service.create_party(unit, name="  ")
-        return len(await open_rules(unit)), await service.shares_for(unit, weibo, Money(777))
+        return len(await open_rules(unit)), await shares(unit, weibo, 777)
 
-    rules, shares = room.do(work)
+    rules, given = room.do(work)
     assert rules == 3
-    assert sum(share.amount.amount_minor for share in shares) == 777
+    assert sum(share.amount.amount_minor for share in given) == 777
 
 
 def test_a_sale_takes_at_most_so_many_rules(room):
@@ -106,7 +115,7 @@ def test_a_sale_takes_at_most_so_many_rules(room):
 def test_two_rules_made_at_once_see_each_other(room):
     async def one(party):
         async with room.unit() as unit:
-            await service.create_rule(unit, party_id=party, rate_bps=6_000)
+            await service.create_rule(unit, party_id=party, rate_bps=3_000)
 
     async def work():
         async with room.unit() as unit:
@@ -114,7 +123,7 @@ def test_two_rules_made_at_once_see_each_other(room):
         return await asyncio.gather(one(party), one(party), return_exceptions=True)
 
     results = room.run(work)
-    assert sorted(type(result) for result in results if result is not None) == [RuleRefused]
+    assert sorted(type(result) for result in results if result is not None) == [TotalCapExceeded]
 
 
 def test_a_statement_is_drawn_once_and_its_lines_can_be_read(room):

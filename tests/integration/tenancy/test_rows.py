@@ -30,6 +30,7 @@ TENANT_TABLES = sorted(name for name in all_tables().tables if name not in UNPRO
 JOURNALS = {
     "audit",
     "click",
+    "commission_move",
     "ledger_account",
     "account_snapshot",
     "ledger_batch",
@@ -37,6 +38,7 @@ JOURNALS = {
     "ledger_hold_leg",
     "ledger_mark",
     "outbox",
+    "outside_payment",
     "posting",
     "statement",
     "statement_line",

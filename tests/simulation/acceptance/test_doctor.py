@@ -41,6 +41,16 @@ PLANTS = {
     ],
     "ledger.statement_is_fold": [f"UPDATE statement SET net_minor = net_minor + 1 WHERE {one('statement')}"],
     "ledger.chain_holds": [f"UPDATE ledger_batch SET payload_hash = '\\x00' WHERE {one('ledger_batch')}"],
+    "ledger.commission_is_booked": [f"UPDATE commission SET amount_minor = amount_minor + 1 WHERE {one('commission')}"],
+    "ledger.settlement_is_booked": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
+    "ledger.settled_is_fold": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
+    "ledger.split_within_sale": [
+        f"UPDATE commission SET amount_minor = gross_minor WHERE {one('commission', 'reversed_minor = 0')}"
+    ],
+    "ledger.commission_is_in_proportion": [
+        "UPDATE commission SET reversed_minor = reversed_minor - 1 WHERE reversed_minor > 0"
+    ],
+    "ledger.commission_levels": ["UPDATE commission SET level = 3"],
     "shops.refund_within_paid": [f"UPDATE sales_order SET refunded_minor = paid_minor + 1 WHERE {PAID}"],
     "shops.reservation_has_unpaid_order": ["UPDATE sales_order SET state = 'closed' WHERE state = 'unpaid'"],
     "shops.short_order_is_flagged": [f"UPDATE order_line SET short_quantity = 1 WHERE {one('order_line')}"],
@@ -82,7 +92,7 @@ PLANTS = {
 def known_rules() -> set[str]:
     """Every rule that the source names."""
     source = Path(hutong.__file__).parent
-    files = [*source.glob("*/checks.py"), source / "workflows" / "commands" / "examine.py"]
+    files = [*source.glob("*/*checks.py"), source / "workflows" / "commands" / "examine.py"]
     names = "|".join({name.partition(".")[0] for name in PLANTS})
     return {found for file in files for found in re.findall(rf'"((?:{names})\.[a-z_]+)"', file.read_text("utf-8"))}
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hutong.core.errors import HutongError
 from hutong.core.money import Money
-from hutong.ledger import errors
+from hutong.ledger import errors, refusals
 from hutong.ledger.accounts import AccountKind, kind_of, party_path, receivable_path, wallet_path
 from hutong.ledger.batches import CHAIN_START, KEY_CHARS_MAX, LEGS_MAX, Batch, Leg, Link
 from hutong.ledger.errors import MalformedBatch, UnbalancedBatch
@@ -131,9 +131,10 @@ def test_the_first_word_of_a_path_says_what_kind_of_account_it_is():
     assert kind_of("gold:bar") is None
 
 
-def test_every_refusal_speaks_both_languages():
-    classes = [c for c in vars(errors).values() if isinstance(c, type) and issubclass(c, HutongError)]
-    own = [c for c in classes if c.__module__ == errors.__name__]
+@pytest.mark.parametrize("room", [errors, refusals])
+def test_every_refusal_speaks_both_languages(room):
+    classes = [c for c in vars(room).values() if isinstance(c, type) and issubclass(c, HutongError)]
+    own = [c for c in classes if c.__module__ == room.__name__]
     assert own
     assert len({c.code for c in own}) == len(own)
     for c in own:

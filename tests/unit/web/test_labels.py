@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from hutong.ledger.accounts import ROOTS
+from hutong.ledger.commission_states import CommissionState
+from hutong.ledger.payouts import PAYOUT, SHARE, TAKE_BACK, OutsideReason
+from hutong.ledger.rule_terms import RuleBase, RuleKind
+from hutong.ledger.rules import CutReason
 from hutong.ledger.sales import REFUND, SALE, SUSPENSE, SUSPENSE_RETURN
 from hutong.links.containers import classify
 from hutong.links.service import ChannelKind
@@ -34,6 +38,11 @@ ENUMS = {
     "mode": Mode,
     "proof": Proof,
     "pay_method": PayMethod,
+    "rule_kind": RuleKind,
+    "rule_base": RuleBase,
+    "cut_reason": CutReason,
+    "commission_status": CommissionState,
+    "outside_reason": OutsideReason,
 }
 
 
@@ -43,7 +52,7 @@ def test_every_state_has_a_name_and_no_name_is_left_over(kind):
 
 
 def test_other_values_have_names():
-    assert {SALE, REFUND, SUSPENSE, SUSPENSE_RETURN} <= set(LABELS["book_kind"])
+    assert {SALE, REFUND, SUSPENSE, SUSPENSE_RETURN, SHARE, TAKE_BACK, PAYOUT} <= set(LABELS["book_kind"])
     assert {kind.value for kind in TicketKind} == set(TEXTS)
     capabilities = {name for connector in Registry.from_entry_points().all() for name in connector.capabilities()}
     assert capabilities <= set(LABELS["capability"])

@@ -1,4 +1,4 @@
-"""Books, parties, split rules, statements, tickets."""
+"""Books, statements, tickets."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from litestar.params import Parameter
 
 from hutong.db.unit import Unit
 from hutong.ledger.queries import balances, batches_page, statements
-from hutong.ledger.service import create_party, create_rule, draw_statement
+from hutong.ledger.service import draw_statement
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket
@@ -56,33 +56,6 @@ class AccountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[AccountItem, ...]
 
 
-class NewParty(msgspec.Struct, frozen=True, kw_only=True):
-    """Somebody who earns a share."""
-
-    name: str
-    kind: str = "poster"
-
-
-class PartyMade(msgspec.Struct, frozen=True, kw_only=True):
-    """The party's id."""
-
-    party_id: UUID
-
-
-class NewRule(msgspec.Struct, frozen=True, kw_only=True):
-    """A share of sales, in hundredths of a per cent; of one channel, or of all without ``channel_id``."""
-
-    party_id: UUID
-    rate_bps: int
-    channel_id: UUID | None = None
-
-
-class RuleMade(msgspec.Struct, frozen=True, kw_only=True):
-    """The rule's id."""
-
-    rule_id: UUID
-
-
 class NewStatement(msgspec.Struct, frozen=True, kw_only=True):
     """A period of a party: from ``start_at``, before ``end_at``."""
 
@@ -118,7 +91,7 @@ class TicketResolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BooksApi(Controller):
-    """Books, shares, statements."""
+    """Books and statements."""
 
     path = "/api/v1"
     tags = ["Books"]
@@ -160,31 +133,6 @@ class BooksApi(Controller):
                 for row in rows
             )
         )
-
-    @post("/parties", opt={"scope": "ledger:write"}, summary="Make a party")
-    async def make_party(
-        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewParty
-    ) -> Response[bytes]:
-        """Somebody who earns a share of sales."""
-
-        async def work(unit: Unit) -> PartyMade:
-            return PartyMade(party_id=await create_party(unit, name=data.name, kind=data.kind))
-
-        return await once(runtime, caller, request, "api.party", work)
-
-    @post("/split-rules", opt={"scope": "ledger:write"}, summary="Make a split rule")
-    async def make_rule(
-        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewRule
-    ) -> Response[bytes]:
-        """What a party earns of sales from now on."""
-
-        async def work(unit: Unit) -> RuleMade:
-            rule_id = await create_rule(
-                unit, party_id=data.party_id, rate_bps=data.rate_bps, channel_id=data.channel_id
-            )
-            return RuleMade(rule_id=rule_id)
-
-        return await once(runtime, caller, request, "api.rule", work)
 
     @get("/statements", opt={"scope": "ledger:read"}, summary="Drawn statements")
     async def list_statements(self, runtime: Runtime, caller: ApiKey) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
+from hutong.web.api.splits import SplitsApi
 from hutong.web.api.wallets import WalletsApi
 
 CONTROLLERS: Final = (
@@ -26,6 +27,7 @@ CONTROLLERS: Final = (
     ConnectionsApi,
     WalletsApi,
     BooksApi,
+    SplitsApi,
     TicketsApi,
     FiguresApi,
     CostsApi,

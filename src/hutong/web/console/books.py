@@ -9,13 +9,13 @@ from uuid import UUID
 from litestar import Controller, Response, get
 
 from hutong.ledger import queries as ledger
-from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE, PARTY_PREFIX
+from hutong.ledger.accounts import CLEARING_OUTSIDE, EXPENSE_COMMISSION, EXPENSE_WALLET_FEE, PARTY_PREFIX
 from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.views import AccountName, AccountRow, BatchRow, BooksView, LegRow, StatementRow
 from hutong.web.labels import LABELS
 
-_EXACT: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission"}
+_EXACT: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission", CLEARING_OUTSIDE: "outside"}
 _WITH_PLATFORM: Final = frozenset({"wallet", "receivable"})
 
 

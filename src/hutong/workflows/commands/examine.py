@@ -11,6 +11,7 @@ from hutong.customers import checks as customers
 from hutong.db.checks import Breach, breaches
 from hutong.db.unit import Unit
 from hutong.ledger import checks as ledger
+from hutong.ledger import split_checks as splits
 from hutong.payments import checks as payments
 from hutong.shops import checks as shops
 from hutong.workflows.runtime import Runtime
@@ -61,6 +62,7 @@ async def no_failed_jobs(unit: Unit) -> list[Breach]:
 
 CHECKS: Final[tuple[Callable[[Unit], Awaitable[list[Breach]]], ...]] = (
     ledger.check,
+    splits.check,
     shops.check,
     payments.check,
     customers.check,

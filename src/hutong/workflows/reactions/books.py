@@ -6,39 +6,40 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from hutong.core.money import Money, share_bps
+from hutong.core.money import Money
 from hutong.db.unit import Unit
-from hutong.ledger.sales import platform_sale_batch, sale_batch
+from hutong.ledger.commissions import Booked, restart_window
+from hutong.ledger.rule_terms import Rule
+from hutong.ledger.sales import Refunded, platform_sale_batch, sale_batch
 from hutong.ledger.service import (
     Batch,
+    claw_back,
+    estimate,
     post_many,
     post_platform_refund,
     post_refund,
     post_suspense,
     post_suspense_return,
     receivable_path,
-    shares_for,
+    rules_for,
+    split_by,
     wallet_path,
 )
-from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, ConnectionView, get_connection
+from hutong.merchants.connections import ConnectionView, get_connection
 from hutong.payments.events import NoticeMismatched, PaymentRefunded, SurplusCaptured, SurplusReturned
-from hutong.shops.events import OrderPaid, OrderRefunded
+from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped
 from hutong.shops.orders import OWN, get_order
+from hutong.workflows.commands.sold import sold_by_event, wallet_fee
 from hutong.workflows.runtime import Runtime
 
 #: Money that a notice claims and that we have not seen in a wallet.
 CLAIMED: Final = "suspense:claimed"
 
 
-def wallet_fee(connection: ConnectionView, gross: Money) -> Money:
-    """The wallet's fee by the connection's rate, half-up to the minor unit."""
-    rate_bps = int(connection.settings.get("fee_bps", WALLET_FEE_BPS_DEFAULT))
-    return Money(share_bps(gross.amount_minor, rate_bps), gross.currency)
-
-
 async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
     """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own."""
     wallets: dict[UUID, ConnectionView] = {}
+    rules: dict[UUID | None, list[Rule]] = {}
     batches: list[Batch | None] = []
     for event in events:
         gross = Money(event.gross_minor, event.currency)
@@ -52,21 +53,35 @@ async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid])
             continue
         if event.connection_id not in wallets:
             wallets[event.connection_id] = await get_connection(unit, event.connection_id)
-        batches.append(
-            sale_batch(
-                order_id=event.order_id,
-                wallet_path=wallet_path(event.platform, event.connection_id),
-                gross=gross,
-                fee=wallet_fee(wallets[event.connection_id], gross),
-                party_shares=await shares_for(unit, event.channel_id, gross),
-                event_at=event.paid_at,
-            )
-        )
+        if event.channel_id not in rules:
+            rules[event.channel_id] = await rules_for(unit, event.channel_id)
+        fee = wallet_fee(wallets[event.connection_id], gross)
+        batches.append(await _own_sale(unit, event, event.connection_id, fee, rules[event.channel_id]))
     await post_many(unit, [batch for batch in batches if batch is not None])
 
 
+async def _own_sale(
+    unit: Unit, event: OrderPaid, connection_id: UUID, fee: Money, rules: Sequence[Rule]
+) -> Batch | None:
+    """The batch of a sale at our own checkout; what its parties earn is written down with it."""
+    sold = await sold_by_event(unit, event, fee, rules)
+    split = await split_by(unit, rules, sold, event.paid_at)
+    booked = Booked(
+        order_id=event.order_id, connection_id=connection_id, platform=event.platform, paid_at=event.paid_at
+    )
+    await estimate(unit, booked, sold, split)
+    return sale_batch(
+        order_id=event.order_id,
+        wallet_path=wallet_path(event.platform, connection_id),
+        gross=sold.gross,
+        fee=fee,
+        party_shares=split.shares(),
+        event_at=event.paid_at,
+    )
+
+
 async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:
-    """Money, fee and commissions go back pro rata, as the sale posted them."""
+    """Money, fee and commissions go back pro rata, as the sale posted them; so do the parties' commissions."""
     await post_refund(
         unit,
         refund_id=event.refund_id,
@@ -77,6 +92,17 @@ async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> 
         refunded_before=Money(event.refunded_before_minor, event.currency),
         event_at=event.refunded_at,
     )
+    step = Refunded(
+        before_minor=event.refunded_before_minor,
+        now_minor=event.amount_minor,
+        gross_minor=event.payment_amount_minor,
+    )
+    await claw_back(unit, event.order_id, step, event.refunded_at)
+
+
+async def restart_return_window(_runtime: Runtime, unit: Unit, event: OrderShipped) -> None:
+    """The goods left: the buyer's time to send them back begins now."""
+    await restart_window(unit, event.order_id, unit.now())
 
 
 async def book_platform_refund(_runtime: Runtime, unit: Unit, event: OrderRefunded) -> None:

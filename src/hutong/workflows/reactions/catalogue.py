@@ -17,7 +17,7 @@ from hutong.payments.events import (
     SurplusCaptured,
     SurplusReturned,
 )
-from hutong.shops.events import OrderPaid, OrderRefunded, OrderShort, StockChanged
+from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, StockChanged
 from hutong.workflows.reactions import books, figures, orders
 from hutong.workflows.runtime import Runtime
 
@@ -55,6 +55,7 @@ REACTIONS: Final = (
     Reaction("stock.push", StockChanged, orders.push_stock),
     Reaction("books.sale", OrderPaid, books.book_sales, takes_many=True),
     Reaction("books.refund", PaymentRefunded, books.book_refund),
+    Reaction("books.return_window", OrderShipped, books.restart_return_window),
     Reaction("books.platform_refund", OrderRefunded, books.book_platform_refund),
     Reaction("books.surplus", SurplusCaptured, books.book_surplus),
     Reaction("books.surplus_return", SurplusReturned, books.book_surplus_return),

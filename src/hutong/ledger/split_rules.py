@@ -1,0 +1,256 @@
+"""The rule book: rules are checked when they are made, ended and never changed; a change is a new version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Row, and_, func, or_, select, update
+
+from hutong.core.errors import InvalidInput, NotFound
+from hutong.core.money import MINOR_DIGITS
+from hutong.db.unit import Unit
+from hutong.ledger.parties import get_party, owners_of, people
+from hutong.ledger.posting import lock_chain
+from hutong.ledger.promises import promises
+from hutong.ledger.refusals import PartyCapExceeded, RuleRefused, TooManyLevels, TotalCapExceeded
+from hutong.ledger.rule_terms import (
+    LEVELS_MAX,
+    PAID_FOR_ORDER,
+    PRIORITY_DEFAULT,
+    PRIORITY_MAX,
+    Rule,
+    RuleBase,
+    RuleKind,
+    RuleScope,
+    RuleTerms,
+    verify_ground,
+    verify_terms,
+)
+from hutong.ledger.rules import Person, levels_above
+from hutong.ledger.split_models import split_rule
+from hutong.ledger.split_terms import get_terms
+
+#: Open rules that may apply to one sale; each takes a leg of its batch.
+RULES_PER_SALE_MAX: Final = 50
+#: Open rules of a merchant.
+OPEN_RULES_MAX: Final = 1000
+PAGE_ROWS_MAX: Final = 200
+
+
+class NewRule(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule to be made. ``paid_for`` says what it pays for: a paid order, nothing else is allowed."""
+
+    party_id: UUID
+    kind: RuleKind = RuleKind.PERCENT
+    terms: RuleTerms = RuleTerms()
+    scope: RuleScope = RuleScope()
+    base: RuleBase = RuleBase.GROSS
+    level: int = 1
+    priority: int = PRIORITY_DEFAULT
+    currency: str = "CNY"
+    paid_for: str = PAID_FOR_ORDER
+
+
+class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule with its life."""
+
+    rule: Rule
+    created_at: datetime
+    ended_at: datetime | None
+    replaces_rule_id: UUID | None
+
+
+class RuleSlice(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of rules and how many there are in all."""
+
+    rows: tuple[RuleRow, ...]
+    total: int
+
+
+async def create_rule(unit: Unit, *, party_id: UUID, rate_bps: int, channel_id: UUID | None = None) -> UUID:
+    """The common case: a per cent of the gross price, on one channel or on all. See :func:`make_rule`."""
+    terms, scope = RuleTerms(rate_bps=rate_bps), RuleScope(channel_id=channel_id)
+    return await make_rule(unit, NewRule(party_id=party_id, terms=terms, scope=scope))
+
+
+async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None = None) -> UUID:
+    """A new rule for sales from now on; its id.
+
+    Raises:
+        NotFound: no such party.
+        RuleRefused: the terms do not fit the kind.
+        PaysForRecruiting, TooManyLevels, TotalCapExceeded, PartyCapExceeded: and why.
+    """
+    await lock_chain(unit)  # two rules made at the same time must see each other
+    await get_party(unit, new.party_id)
+    verify_ground(new.paid_for)
+    verify_terms(new.kind, new.terms)
+    if not 0 <= new.priority <= PRIORITY_MAX or new.currency not in MINOR_DIGITS:
+        raise InvalidInput(field="priority, currency", problem=f"0–{PRIORITY_MAX}")
+    others = await open_rules(unit)
+    channels = {rule.scope.channel_id for rule in others} | {new.scope.channel_id}
+    owners = await owners_of(unit, [channel for channel in channels if channel is not None])
+    persons = {rule.scope.person_id for rule in others} | {new.scope.person_id}
+    known = await people(unit, [*owners.values(), *(person for person in persons if person is not None)])
+    rule = Rule(
+        rule_id=unit.new_id(),
+        party_id=new.party_id,
+        kind=new.kind,
+        terms=new.terms,
+        scope=new.scope,
+        base=new.base,
+        level=_level(new, None if new.scope.channel_id is None else owners.get(new.scope.channel_id), known),
+        priority=new.priority,
+        currency=new.currency,
+    )
+    if rule.scope.person_id is not None:
+        await get_party(unit, rule.scope.person_id)
+    await _verify_promises(unit, rule, others, owners, known)
+    await _insert(unit, rule, replaces_rule_id)
+    return rule.rule_id
+
+
+async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule) -> UUID:
+    """A new version of an open rule: the old one ends and the new one begins in one moment.
+
+    Raises:
+        NotFound: no such open rule.
+    """
+    await lock_chain(unit)
+    if not await end_rule(unit, rule_id):
+        raise NotFound(what="split rule", key=str(rule_id))
+    return await make_rule(unit, new, replaces_rule_id=rule_id)
+
+
+async def end_rule(unit: Unit, rule_id: UUID) -> bool:
+    """Stop a rule; False when it was stopped before or does not exist. Posted sales keep their shares."""
+    statement = (
+        update(split_rule)
+        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.rule_id == rule_id)
+        .where(split_rule.c.ended_at.is_(None))
+        .values(ended_at=unit.now())
+    )
+    return (await unit.run(statement)).rowcount == 1
+
+
+async def rules_for(unit: Unit, channel_id: UUID | None, at: datetime | None = None) -> list[Rule]:
+    """The rules that may apply to a sale of a channel (None: of no channel), open now or at a moment, oldest first."""
+    everywhere = split_rule.c.channel_id.is_(None)
+    applies = everywhere if channel_id is None else or_(everywhere, split_rule.c.channel_id == channel_id)
+    never_ended = split_rule.c.ended_at.is_(None)
+    is_open = (
+        never_ended if at is None else and_(split_rule.c.created_at <= at, or_(never_ended, split_rule.c.ended_at > at))
+    )
+    statement = (
+        select(split_rule)
+        .where(split_rule.c.merchant_id == unit.merchant_id, is_open, applies)
+        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
+        .limit(OPEN_RULES_MAX)
+    )
+    return [_rule(row) for row in await unit.all(statement)]
+
+
+async def open_rules(unit: Unit) -> list[Rule]:
+    """Every open rule of the merchant, the oldest first."""
+    statement = (
+        select(split_rule)
+        .where(split_rule.c.merchant_id == unit.merchant_id, split_rule.c.ended_at.is_(None))
+        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
+        .limit(OPEN_RULES_MAX)
+    )
+    return [_rule(row) for row in await unit.all(statement)]
+
+
+async def rules_page(unit: Unit, *, limit: int, offset: int, with_ended: bool = False) -> RuleSlice:
+    """Rules, the newest first."""
+    conditions = [split_rule.c.merchant_id == unit.merchant_id]
+    if not with_ended:
+        conditions.append(split_rule.c.ended_at.is_(None))
+    total = await unit.scalar(select(func.count()).select_from(split_rule).where(*conditions))
+    page = select(split_rule).where(*conditions).order_by(split_rule.c.created_at.desc(), split_rule.c.rule_id.desc())
+    rows = await unit.all(page.limit(min(limit, PAGE_ROWS_MAX)).offset(offset))
+    return RuleSlice(
+        rows=tuple(
+            RuleRow(
+                rule=_rule(row),
+                created_at=row.created_at,
+                ended_at=row.ended_at,
+                replaces_rule_id=row.replaces_rule_id,
+            )
+            for row in rows
+        ),
+        total=int(total or 0),
+    )
+
+
+def _level(new: NewRule, owner_id: UUID | None, known: dict[UUID, Person]) -> int:
+    """The level a rule really pays: whoever introduced the person of the sale stands on the second.
+
+    Raises:
+        TooManyLevels: above the second.
+    """
+    if new.level < 1:
+        raise RuleRefused(problem=f"level: 1–{LEVELS_MAX}")
+    above = levels_above(new.party_id, new.scope.person_id or owner_id, known)
+    level = max(new.level, above + 1)
+    if level > LEVELS_MAX:
+        raise TooManyLevels(level=level)
+    return level
+
+
+async def _verify_promises(
+    unit: Unit, rule: Rule, others: Sequence[Rule], owners: dict[UUID, UUID], known: dict[UUID, Person]
+) -> None:
+    terms = await get_terms(unit)
+    if len(others) >= OPEN_RULES_MAX:
+        raise InvalidInput(field="rules", problem=f"≤ {OPEN_RULES_MAX}")
+    for promise in promises(rule, others, owners, known):
+        if promise.rules_count > RULES_PER_SALE_MAX:
+            raise InvalidInput(field="rules", problem=f"≤ {RULES_PER_SALE_MAX}")
+        if rule.kind is RuleKind.CAP:
+            continue
+        if promise.total_bps > terms.total_cap_bps:
+            raise TotalCapExceeded(total_bps=promise.total_bps, cap_bps=terms.total_cap_bps)
+        if promise.party_cap_bps is not None and promise.party_bps > promise.party_cap_bps:
+            raise PartyCapExceeded(total_bps=promise.party_bps, cap_bps=promise.party_cap_bps)
+
+
+async def _insert(unit: Unit, rule: Rule, replaces_rule_id: UUID | None) -> None:
+    await unit.insert(
+        split_rule,
+        rule_id=rule.rule_id,
+        party_id=rule.party_id,
+        channel_id=rule.scope.channel_id,
+        rate_bps=rule.terms.most_bps(rule.kind),
+        created_at=unit.now(),
+        ended_at=None,
+        kind=rule.kind.value,
+        terms=msgspec.to_builtins(rule.terms),
+        scope=msgspec.to_builtins(rule.scope),
+        base=rule.base.value,
+        level=rule.level,
+        priority=rule.priority,
+        currency=rule.currency,
+        replaces_rule_id=replaces_rule_id,
+    )
+
+
+def _rule(row: Row[Any]) -> Rule:
+    """A stored rule; one from before there were kinds has its figures in the columns alone."""
+    terms = row.terms or {"rate_bps": row.rate_bps}
+    scope = row.scope or ({} if row.channel_id is None else {"channel_id": str(row.channel_id)})
+    return Rule(
+        rule_id=row.rule_id,
+        party_id=row.party_id,
+        kind=RuleKind(row.kind),
+        terms=msgspec.convert(terms, RuleTerms),
+        scope=msgspec.convert(scope, RuleScope),
+        base=RuleBase(row.base),
+        level=row.level,
+        priority=row.priority,
+        currency=row.currency,
+    )
