@@ -24,6 +24,8 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     fee_fen: int
     refunded_fee_fen: int
     refunding_fen: int = 0
+    shared_fen: int = 0  # of it with receivers of shares now
+    returned_fen: int = 0  # came back from them
 
 
 def fee_of(amount_fen: int) -> int:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from hutong_sandbox.alipay import Alipay
 from hutong_sandbox.control import Control
 from hutong_sandbox.http import Listener
 from hutong_sandbox.sender import Sender
@@ -19,7 +20,7 @@ from hutong_sandbox.wechatpay import WechatPay
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World
 
 #: In this order the platforms take the ports after the control port; new ones go to the end.
-PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (WechatPay, Taobao)
+PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (WechatPay, Taobao, Alipay)
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096
 

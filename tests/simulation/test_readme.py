@@ -14,7 +14,7 @@ def test_proof_table_is_the_sandboxes_own(sandbox):
         for platform, proofs in sandbox.http.get("/proofs").json().items()
         for capability, proof in proofs.items()
     ]
-    found = [line for line in text.splitlines() if line.startswith(("| wechatpay |", "| taobao |"))]
+    found = [line for line in text.splitlines() if line.startswith(("| wechatpay |", "| taobao |", "| alipay |"))]
     assert found == wanted
 
 
