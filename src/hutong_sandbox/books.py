@@ -13,7 +13,10 @@ WALLET_FEE_BPS: Final = 60
 
 
 class BookRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One paid order. ``refunding_fen`` is asked for but not yet with the buyer; it is not part of ``refunded_fen``."""
+    """One paid order. ``refunding_fen`` is asked for but not yet with the buyer; it is not part of ``refunded_fen``.
+
+    ``shared_fen`` went to receivers of shares (those that failed are not in it), ``returned_fen`` of that came back.
+    """
 
     platform: str
     merchant: str
@@ -24,8 +27,8 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     fee_fen: int
     refunded_fee_fen: int
     refunding_fen: int = 0
-    shared_fen: int = 0  # of it with receivers of shares now
-    returned_fen: int = 0  # came back from them
+    shared_fen: int = 0
+    returned_fen: int = 0
 
 
 def fee_of(amount_fen: int) -> int:

@@ -188,7 +188,6 @@ class Sharing:
             part_fen = min(left_fen, line.amount_fen - line.returned_fen)
             line.returned_fen += part_fen
             left_fen -= part_fen
-        trade.shared_fen -= back.amount_fen
         trade.returned_fen += back.amount_fen
         self._trades.log("share_returned", trade, amount_fen=back.amount_fen)
 

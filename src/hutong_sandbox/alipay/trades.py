@@ -75,8 +75,8 @@ class Trade(msgspec.Struct, kw_only=True):
     closed_at: datetime | None = None
     refunded_fen: int = 0
     refunding_fen: int = 0
-    shared_fen: int = 0  # with receivers now
-    returned_fen: int = 0  # came back from them
+    shared_fen: int = 0  # went to receivers
+    returned_fen: int = 0  # of it came back
     frozen_until: datetime | None = None
 
     @property

@@ -446,7 +446,7 @@ def test_an_order_is_shared_taken_back_and_finished(hub, inbox):
     late = hub.fails(lambda account: ALIPAY.sharing.share(account, shares(trade_no, "S3", (ANNA, 1))))
     assert late.details["platform_code"] == "ACQ.TRADE_STATUS_ERROR"
     [row] = hub.sandbox.get("/books")
-    assert (row["shared_fen"], row["returned_fen"], row["refunded_fen"]) == (1200, 300, 0)
+    assert (row["shared_fen"], row["returned_fen"], row["refunded_fen"]) == (1500, 300, 0)
     for _ in range(2):
         hub.run(lambda account: ALIPAY.share_receivers.remove(account, ANNA))
 

@@ -107,7 +107,12 @@ def _judge(
 
 @pytest.fixture(scope="session")
 def environments() -> dict[str, Environment]:
-    made = {"wechatpay": Environment("wechatpayv3"), "taobao": Environment("taobao")}
+    made = {
+        "wechatpay": Environment("wechatpayv3"),
+        "taobao": Environment("taobao"),
+        "alipay": Environment("alipay_sdk"),
+        "alipay_second": Environment("python_alipay_sdk"),
+    }
     for environment in made.values():
         environment.prepare()
     return made

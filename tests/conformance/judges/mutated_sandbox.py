@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from hutong.crypto import aead
+from hutong_sandbox.alipay import certificates as alipay_certificates
+from hutong_sandbox.alipay import signing as alipay
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechatpay import signing as wechat
 
@@ -30,6 +34,7 @@ _answer_text = wechat.answer_text
 _invoke_text = wechat.invoke_text
 _signature = wechat.signature
 _hmac = top.sign_hmac
+_alipay_signature = alipay.signature
 
 
 def _signed_with(digest: hashes.HashAlgorithm) -> Callable[..., str]:
@@ -85,6 +90,20 @@ def _md5(before: str, after: str, *, upper: bool = True) -> Callable[[str, str],
     return sign
 
 
+def _alipay_joined(outside: tuple[str, ...], *, is_sorted: bool = True, quoted: bool = False) -> Callable[..., bytes]:
+    def text(parameters: Any) -> bytes:
+        names = sorted(parameters) if is_sorted else list(parameters)
+        parts = [(n, quote_plus(parameters[n]) if quoted else parameters[n]) for n in names if n not in outside]
+        return "&".join(f"{name}={value}" for name, value in parts if value != "").encode()
+
+    return text
+
+
+def _rewritten(content: bytes) -> bytes:
+    """The answer's object, read and written anew: the same to a JSON reader, and other bytes."""
+    return json.dumps(json.loads(content), ensure_ascii=True).encode()
+
+
 #: Name -> (judge that must find it, module, function, mistake).
 MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "request_without_last_line_feed": ("wechatpay", wechat, "request_text", lambda *a: _request_text(*a)[:-1]),
@@ -125,6 +144,43 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "top_hmac_is_sha256": ("vectors", top, "sign_hmac", top.sign_hmac_sha256),
     "top_hmac_sha256_is_md5": ("vectors", top, "sign_hmac_sha256", top.sign_hmac),
     "top_any_signature_is_good": ("taobao", top, "verifies", _accept),
+    "alipay_request_unsorted": ("alipay", alipay, "request_text", _alipay_joined(("sign",), is_sorted=False)),
+    "alipay_request_without_sign_type": ("alipay", alipay, "request_text", _alipay_joined(("sign", "sign_type"))),
+    "alipay_request_values_encoded": ("alipay", alipay, "request_text", _alipay_joined(("sign",), quoted=True)),
+    "alipay_request_without_content": ("alipay", alipay, "request_text", _alipay_joined(("sign", "biz_content"))),
+    "alipay_any_signature_is_good": ("alipay", alipay, "verifies", _accept),
+    "alipay_notice_with_sign_type": ("alipay", alipay, "notice_text", _alipay_joined(("sign",))),
+    "alipay_notice_unsorted": (
+        "alipay", alipay, "notice_text", _alipay_joined(("sign", "sign_type"), is_sorted=False)
+    ),
+    "alipay_notice_values_encoded": (
+        "alipay", alipay, "notice_text", _alipay_joined(("sign", "sign_type"), quoted=True)
+    ),
+    "alipay_answer_written_anew": ("alipay", alipay, "answer_text", _rewritten),
+    "alipay_answer_without_braces": ("alipay", alipay, "answer_text", lambda content: content[1:-1]),
+    # The official SDK takes whatever digest the signature names; the other one insists on SHA-256.
+    "alipay_answer_signed_with_sha1": ("alipay_second", alipay, "signature", _signed_with(hashes.SHA1())),
+    "alipay_answer_signature_in_hex": (
+        "alipay", alipay, "signature", lambda k, t: base64.b64decode(_alipay_signature(k, t)).hex()
+    ),
+    "alipay_serial_first": (
+        "alipay_second", alipay_certificates, "serial_text", lambda name, serial: hashlib.md5(
+            f"{serial}CN={name},OU={alipay_certificates.AUTHORITY},"
+            f"O={alipay_certificates.ORGANISATION},C=CN".encode()
+        ).hexdigest()
+    ),
+    "alipay_serial_in_hexadecimal": (
+        "alipay_second", alipay_certificates, "serial_text", lambda name, serial: hashlib.md5(
+            f"CN={name},OU={alipay_certificates.AUTHORITY},"
+            f"O={alipay_certificates.ORGANISATION},C=CN{serial:x}".encode()
+        ).hexdigest()
+    ),
+    "alipay_serial_most_general_first": (
+        "alipay_second", alipay_certificates, "serial_text", lambda name, serial: hashlib.md5(
+            f"C=CN,O={alipay_certificates.ORGANISATION},"
+            f"OU={alipay_certificates.AUTHORITY},CN={name}{serial}".encode()
+        ).hexdigest()
+    ),
 }  # fmt: skip
 
 

@@ -19,6 +19,16 @@ SHIMS = (
         "none: domain and port are arguments",
         "",
     ),
+    (
+        "alipay-sdk-python",
+        "WebUtils.get_http_connection, which only opens the line, is replaced by one that knows ports",
+        "the SDK adds a port's number to a text, which raises, and connects to 80 or 443 whatever the address says",
+    ),
+    (
+        "python-alipay-sdk",
+        "AliPay._gateway is set to the simulator's address",
+        "the SDK has no host option",
+    ),
 )
 
 
@@ -41,6 +51,28 @@ def wechatpay_client(base_url: str, **arguments: Any) -> Any:
         return WeChatPay(**arguments)
     finally:
         core.Core = live_core
+
+
+def connect_alipay() -> None:
+    """Let the official Alipay SDK connect to an address with a port. What it sends stays as it makes it."""
+    import http.client
+    from urllib.parse import urlsplit
+
+    from alipay.aop.api.util import WebUtils
+
+    def get_http_connection(url: str, query_string: str, timeout: float) -> tuple[str, http.client.HTTPConnection]:
+        parts = urlsplit(url)
+        target = f"{parts.scheme}://{parts.netloc}{parts.path}?{query_string}"
+        return target, http.client.HTTPConnection(host=parts.hostname or "", port=parts.port, timeout=timeout)
+
+    WebUtils.get_http_connection = get_http_connection
+
+
+def alipay_client(kind: Any, gateway: str, **arguments: Any) -> Any:
+    """A client of ``python-alipay-sdk``, connected to ``gateway``."""
+    client = kind(**arguments)
+    client._gateway = gateway
+    return client
 
 
 def serials_known_to(client: Any) -> set[str]:

@@ -11,7 +11,14 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-SDKS = {"wechatpay": "wechatpayv3", "taobao": "taobao_openapi"}
+SDKS = {
+    "wechatpay": "wechatpayv3",
+    "taobao": "taobao_openapi",
+    "alipay": "alipay_sdk_python",
+    "alipay_second": "python_alipay_sdk",
+}
+#: Judges whose name is not that of the platform they judge.
+PLATFORMS = {"alipay_second": "alipay"}
 CHECKS = {
     "wechatpay": [
         "connect",
@@ -40,18 +47,54 @@ CHECKS = {
         "wrong_session",
         "wrong_arguments",
     ],
+    "alipay": [
+        "precreate",
+        "query",
+        "create",
+        "pay",
+        "close_and_cancel",
+        "refund",
+        "settle",
+        "notice",
+        "refund_notice",
+        "spoilt_notices",
+        "pages",
+        "app",
+        "wrong_keys",
+    ],
+    "alipay_second": [
+        "precreate_and_query",
+        "create_and_close",
+        "pay_and_cancel",
+        "refund",
+        "settle",
+        "links",
+        "notice",
+        "spoilt_notices",
+        "wrong_keys",
+        "certificates",
+    ],
 }
 
 pytestmark = pytest.mark.judge
 
 
 @pytest.mark.parametrize(
-    ("platform", "mode"), [("wechatpay", "public_key"), ("wechatpay", "certificate"), ("taobao", "session")]
+    ("name", "mode"),
+    [
+        ("wechatpay", "public_key"),
+        ("wechatpay", "certificate"),
+        ("taobao", "session"),
+        ("alipay", "public_key"),
+        ("alipay_second", "public_key"),
+        ("alipay_second", "certificate"),
+    ],
 )
-def test_judge_agrees(environments, start_sandbox, judge, platform, mode):
+def test_judge_agrees(environments, start_sandbox, judge, name, mode):
     with start_sandbox() as sandbox:
-        code, verdicts = judge(environments[platform], sandbox, platform, mode, stop_at_first=False)
-    assert verdicts == dict.fromkeys(CHECKS[platform], "")
+        platform = PLATFORMS.get(name, name)
+        code, verdicts = judge(environments[name], sandbox, platform, mode, stop_at_first=False)
+    assert verdicts == dict.fromkeys(CHECKS[name], "")
     assert code == 0
 
 
@@ -82,7 +125,12 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
                         assert ast.unparse(target.value) in ("self", "judge"), f"{script.name}:{node.lineno}"
     shims = ast.parse((HERE / "shims.py").read_text())
     listed = next(n for n in shims.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "SHIMS")
-    assert [entry[0] for entry in ast.literal_eval(listed.value)] == ["wechatpayv3", "taobao-openapi"]
+    assert [entry[0] for entry in ast.literal_eval(listed.value)] == [
+        "wechatpayv3",
+        "taobao-openapi",
+        "alipay-sdk-python",
+        "python-alipay-sdk",
+    ]
 
 
 @pytest.mark.parametrize("platform", sorted(SDKS))
