@@ -33,6 +33,7 @@ from hutong.edge.front import Application, LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
+from hutong.ledger.books import Books
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
@@ -59,12 +60,14 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
         await bring_up_to_date(address)
     clock = SystemClock() if settings.sandbox_url is None else OffsetClock()
     database = Database(address, clock)
+    books = Books(database)
     keyring = house.home.keyring()
     try:
         await confirm_keyring(database, keyring)
         async with HttpPool() as http:
             yield Runtime(
                 database=database,
+                books=books,
                 clock=clock,
                 vault=Vault(keyring, DatabaseKeyStore(database), clock),
                 registry=Registry.from_entry_points(),
@@ -75,6 +78,7 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
                 agent_rate_bps=settings.agent_rate_bps,
             )
     finally:
+        await books.close()
         await database.close()
 
 

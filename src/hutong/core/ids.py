@@ -9,6 +9,8 @@ from uuid import UUID
 
 #: Letters of public codes: no 0/O, 1/I/L, so that a code can be read aloud and typed.
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz"
+#: Random bytes of an id made by the dozen: ten hold its 74 random bits.
+ID_NOISE_BYTES: Final = 10
 
 
 def new_id(now: datetime) -> UUID:
@@ -21,6 +23,17 @@ def new_id(now: datetime) -> UUID:
     value |= 0b10 << 62
     value |= random_bits & (2**62 - 1)
     return UUID(int=value)
+
+
+def new_ids(now: datetime, count: int) -> list[UUID]:
+    """``count`` fresh ids of the same moment, with one call for all their random bits."""
+    head = (int(now.timestamp() * 1000) & (2**48 - 1)) << 80 | 0x7 << 76 | 0b10 << 62
+    noise = secrets.token_bytes(count * ID_NOISE_BYTES)
+    found = []
+    for start in range(0, len(noise), ID_NOISE_BYTES):
+        bits = int.from_bytes(noise[start : start + ID_NOISE_BYTES])
+        found.append(UUID(int=head | (bits >> 68) << 64 | bits & (2**62 - 1)))
+    return found
 
 
 def new_code(length: int) -> str:

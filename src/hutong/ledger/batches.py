@@ -19,6 +19,8 @@ LEGS_MIN: Final = 2
 #: WeChat shares one order with at most 50 receivers; each takes two legs, and there is room for fees and coupons.
 LEGS_MAX: Final = 200
 KEY_CHARS_MAX: Final = 200
+_JSON: Final = msgspec.json.Encoder()
+
 #: The link before the first batch.
 CHAIN_START: Final = bytes(32)
 
@@ -62,9 +64,9 @@ class Batch(msgspec.Struct, frozen=True, kw_only=True):
                 raise UnbalancedBatch(key=self.idempotency_key, currency=currency, difference_minor=difference)
 
     def _problem(self) -> str | None:
-        if not 0 < len(self.idempotency_key) <= KEY_CHARS_MAX:
+        if not 0 < len(self.idempotency_key) <= KEY_CHARS_MAX or "\0" in self.idempotency_key:
             return "idempotency_key"
-        if not self.kind or not self.subject_kind:
+        if not self.kind or not self.subject_kind or "\0" in self.kind or "\0" in self.subject_kind:
             return "kind"
         if self.event_at.tzinfo is None:
             return "event_at"
@@ -94,7 +96,7 @@ def payload_hash(
 
     ``form`` is nothing for a plain batch, else its phase and the id of the reserve that it ends (see :func:`form_of`).
     """
-    return sha256(msgspec.json.encode([kind, subject_kind, str(subject_id), legs, *form]))
+    return sha256(_JSON.encode([kind, subject_kind, subject_id, legs, *form]))
 
 
 def form_of(phase: str, resolves_id: UUID | None) -> tuple[str, ...]:
@@ -118,10 +120,10 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
     def after(self, prev_hash: bytes) -> bytes:
         """The hash of this batch in the chain."""
-        covered = [
+        covered: list[str | int | UUID] = [
             prev_hash.hex(),
             self.sequence,
-            str(self.batch_id),
+            self.batch_id,
             self.idempotency_key,
             self.payload_hash.hex(),
             moment_text(self.event_at),
@@ -129,12 +131,13 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
         ]
         if self.expires_at is not None:
             covered.append(moment_text(self.expires_at))
-        return sha256(msgspec.json.encode(covered))
+        return sha256(_JSON.encode(covered))
 
 
 def moment_text(moment: datetime) -> str:
     """A time as it is hashed: UTC, to the microsecond."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds")
 
 
 class PostResult(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 import msgspec
@@ -11,7 +11,7 @@ from hutong.core.errors import HutongError
 from hutong.db.unit import Unit
 from hutong.ledger.batches import Batch, PostResult
 from hutong.ledger.errors import AccountOverdrawn, BatchKeyReused
-from hutong.ledger.events import BatchPosted, PostedLeg
+from hutong.ledger.events import BatchesPosted, BatchPosted, PostedLeg
 from hutong.ledger.guards import GuardedAccount, overdrawn
 from hutong.ledger.jobs import keep_books
 from hutong.ledger.sheets import AccountKey, ChainEnd, Draft, make_sheet
@@ -21,22 +21,20 @@ from hutong.ledger.store import Raw, accounts_of, driver_of, guarded_accounts, k
 class Written(msgspec.Struct, frozen=True):
     """What a write did: the answer to each draft, and the drafts that are new, in the order of the chain.
 
-    ``first_sequence`` is that of the first new one; ``accounts`` knows the id of every account that was touched.
+    ``first_sequence`` is that of the first new one; ``accounts`` knows the id of every account that was named,
+    ``guarded`` those of them that have a guard; ``end`` is where the chain ends now.
     """
 
     answers: list[PostResult | HutongError]
     fresh: list[Draft]
     first_sequence: int
     accounts: dict[AccountKey, UUID]
+    guarded: list[UUID]
+    end: ChainEnd
 
     def results(self) -> list[PostResult]:
-        """The answers; the first refusal is raised instead."""
-        results = []
-        for answer in self.answers:
-            if isinstance(answer, HutongError):
-                raise answer
-            results.append(answer)
-        return results
+        """The answers of a write that was not ``apart``: none of them is a refusal."""
+        return [answer for answer in self.answers if isinstance(answer, PostResult)]
 
 
 async def lock_chain(unit: Unit) -> ChainEnd:
@@ -58,6 +56,11 @@ def batch_posted(draft: Draft) -> BatchPosted:
         event_at=batch.event_at,
         legs=tuple(PostedLeg(leg.path, leg.amount.amount_minor, leg.amount.currency) for leg in batch.legs),
     )
+
+
+def batches_posted(first_sequence: int, count: int) -> BatchesPosted:
+    """The event that tells many batches, by their place in the chain."""
+    return BatchesPosted(batches_count=count, first_sequence=first_sequence, last_sequence=first_sequence + count - 1)
 
 
 def draft_of(unit: Unit, batch: Batch) -> Draft:
@@ -88,15 +91,28 @@ async def write_drafts(unit: Unit, drafts: Sequence[Draft], *, apart: bool = Fal
     accounts = await accounts_of(
         raw, unit.merchant_id, {key for draft in drafts for key in draft.account_keys()}, unit.now()
     )
-    answers, fresh = await _judge(raw, unit.merchant_id, drafts, accounts)
-    written = Written(answers, fresh, end.batches_count + 1, accounts)
+    guarded = await guarded_accounts(raw, unit.merchant_id, set(accounts.values()))
+    answers, fresh = await _judge(raw, unit.merchant_id, drafts, accounts, guarded)
     if not apart:
-        written.results()
+        _raise_refusal(answers)
+    new_end = end
     if fresh:
         sheet = make_sheet(fresh, end, unit.now(), accounts)
         await write_sheet(raw, unit.merchant_id, sheet)
         keep_books(unit, end.batches_count, sheet.end.batches_count)
-    return written
+        new_end = sheet.end
+    return Written(answers, fresh, end.batches_count + 1, accounts, list(guarded), new_end)
+
+
+async def open_accounts(unit: Unit, keys: Collection[AccountKey]) -> dict[AccountKey, UUID]:
+    """Ids of accounts; those that do not exist yet are opened."""
+    return await accounts_of(await driver_of(unit), unit.merchant_id, keys, unit.now())
+
+
+def _raise_refusal(answers: Sequence[PostResult | HutongError]) -> None:
+    for answer in answers:
+        if isinstance(answer, HutongError):
+            raise answer
 
 
 async def _judge(
@@ -104,10 +120,10 @@ async def _judge(
     merchant_id: UUID,
     drafts: Sequence[Draft],
     accounts: dict[AccountKey, UUID],
+    guarded: dict[UUID, GuardedAccount],
 ) -> tuple[list[PostResult | HutongError], list[Draft]]:
     """The answer to each draft, and those that go in. The chain is locked: nobody changes what is seen here."""
     known = await known_batches(raw, merchant_id, [draft.batch.idempotency_key for draft in drafts])
-    guarded = await guarded_accounts(raw, merchant_id, set(accounts.values()))
     answers: list[PostResult | HutongError] = []
     fresh: list[Draft] = []
     for draft in drafts:

@@ -15,11 +15,10 @@ from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path,
 from hutong.ledger.batches import Batch, Leg, PostResult
 from hutong.ledger.commissions import claw_back, estimate, preview, split_by
 from hutong.ledger.errors import SaleNotPosted
-from hutong.ledger.events import BatchesPosted
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
 from hutong.ledger.parties import create_party
-from hutong.ledger.posting import batch_posted, write
+from hutong.ledger.posting import batch_posted, batches_posted, write
 from hutong.ledger.sales import Share
 from hutong.ledger.split_rules import create_rule, end_rule, make_rule, rules_for
 from hutong.ledger.statements import draw_statement
@@ -76,13 +75,7 @@ async def post_many(unit: Unit, batches: Sequence[Batch]) -> list[PostResult]:
         return []
     written = await write(unit, batches)
     if written.fresh:
-        unit.emit(
-            BatchesPosted(
-                batches_count=len(written.fresh),
-                first_sequence=written.first_sequence,
-                last_sequence=written.first_sequence + len(written.fresh) - 1,
-            )
-        )
+        unit.emit(batches_posted(written.first_sequence, len(written.fresh)))
     return written.results()
 
 

@@ -49,9 +49,10 @@ class Draft(msgspec.Struct, frozen=True):
 
 
 class Sheet(msgspec.Struct, frozen=True):
-    """The arguments of ``ledger_write`` after the merchant, and where the chain ends with it."""
+    """The arguments of ``ledger_write`` after the merchant, the accounts it posts to, and where the chain ends then."""
 
     arguments: tuple[Any, ...]
+    accounts: list[UUID]
     end: ChainEnd
     first_sequence: int
 
@@ -64,6 +65,7 @@ def make_sheet(drafts: Sequence[Draft], end: ChainEnd, now: datetime, accounts: 
         hashes.append(_link(sequence, draft, recorded_at).after(hashes[-1]))
     batches = [draft.batch for draft in drafts]
     new_end = ChainEnd(end.batches_count + len(drafts), hashes[-1], recorded_at)
+    legs, touched = _legs(drafts, accounts)
     arguments = (
         recorded_at,
         end.batches_count + 1,
@@ -72,17 +74,22 @@ def make_sheet(drafts: Sequence[Draft], end: ChainEnd, now: datetime, accounts: 
         [draft.batch_id for draft in drafts],
         [batch.idempotency_key for batch in batches],
         [draft.digest for draft in drafts],
-        [batch.kind for batch in batches],
-        [batch.subject_kind for batch in batches],
+        _short([batch.kind for batch in batches]),
+        _short([batch.subject_kind for batch in batches]),
         [batch.subject_id for batch in batches],
         [batch.event_at for batch in batches],
         hashes[:-1],
         hashes[1:],
-        [draft.phase for draft in drafts],
-        [draft.resolves_id for draft in drafts],
-        *_legs(drafts, accounts),
+        _short([draft.phase for draft in drafts]),
+        _short([draft.resolves_id for draft in drafts]),
+        *legs,
     )
-    return Sheet(arguments, new_end, end.batches_count + 1)
+    return Sheet(arguments, touched, new_end, end.batches_count + 1)
+
+
+def _short(values: list[Any]) -> list[Any]:
+    """A column whose values are all the same is sent as one of them."""
+    return values[:1] if values and values.count(values[0]) == len(values) else values
 
 
 def _link(sequence: int, draft: Draft, recorded_at: datetime) -> Link:
@@ -97,8 +104,8 @@ def _link(sequence: int, draft: Draft, recorded_at: datetime) -> Link:
     )
 
 
-def _legs(drafts: Sequence[Draft], accounts: Mapping[AccountKey, UUID]) -> tuple[list[Any], ...]:
-    """Postings as five columns, then one row for each touched account: id, what moved, how many legs."""
+def _legs(drafts: Sequence[Draft], accounts: Mapping[AccountKey, UUID]) -> tuple[tuple[list[Any], ...], list[UUID]]:
+    """Postings as five columns, then one row for each touched account: id, what moved, how many legs; and those ids."""
     batch_ids: list[UUID] = []
     numbers: list[int] = []
     account_ids: list[UUID] = []
@@ -124,13 +131,6 @@ def _legs(drafts: Sequence[Draft], accounts: Mapping[AccountKey, UUID]) -> tuple
                 fold[0] += amount_minor
                 fold[1] += 1
     touched = sorted(folds)
-    return (
-        batch_ids,
-        numbers,
-        account_ids,
-        amounts,
-        currencies,
-        touched,
-        [folds[account_id][0] for account_id in touched],
-        [folds[account_id][1] for account_id in touched],
-    )
+    moved = [folds[account_id][0] for account_id in touched]
+    counts = [folds[account_id][1] for account_id in touched]
+    return (batch_ids, numbers, account_ids, amounts, _short(currencies), touched, moved, counts), touched

@@ -7,6 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
+
+from hutong.core.events import Event
 from hutong.core.ids import new_id
 from hutong.db.bulk import ROWS_PER_STATEMENT_MAX
 from hutong.db.unit import Unit
@@ -20,6 +23,7 @@ Raw = Any
 #: Arguments of ``ledger_write`` after the merchant (:class:`hutong.ledger.sheets.Sheet`).
 SHEET_ARGUMENTS: Final = 23
 
+_QUEUE: Final = "SELECT ledger_queue($1)"
 _END: Final = "SELECT batches_count, hash, recorded_at FROM ledger_chain WHERE merchant_id = $1 FOR UPDATE"
 _BEGIN_CHAIN: Final = (
     "INSERT INTO ledger_chain (merchant_id, batches_count, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING"
@@ -46,6 +50,15 @@ _OPEN_ACCOUNTS: Final = (
     "SELECT $1, account_id, 0, 0, $2 FROM opened"
 )
 _WRITE: Final = f"SELECT ledger_write($1, {', '.join(f'${n}' for n in range(2, SHEET_ARGUMENTS + 2))})"
+_FLUSH: Final = f"SELECT ledger_flush($1, {', '.join(f'${n}' for n in range(2, SHEET_ARGUMENTS + 11))})"
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a flush leaves behind: one event, and jobs as (id, kind, payload, dedupe key, due)."""
+
+    event_id: UUID
+    event: Event
+    jobs: list[tuple[UUID, str, bytes, str, datetime]]
 
 
 async def driver_of(unit: Unit) -> Raw:
@@ -56,6 +69,7 @@ async def driver_of(unit: Unit) -> Raw:
 
 async def lock_end(raw: Raw, merchant_id: UUID) -> ChainEnd:
     """The end of the merchant's chain, held until the end of the transaction."""
+    await raw.execute(_QUEUE, merchant_id)
     row = await raw.fetchrow(_END, merchant_id)
     if row is None:
         await raw.execute(_BEGIN_CHAIN, merchant_id, CHAIN_START)
@@ -119,3 +133,15 @@ async def _find_accounts(raw: Raw, merchant_id: UUID, keys: Sequence[AccountKey]
 async def write_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet) -> None:
     """Write a sheet in the transaction that is open on the connection."""
     await raw.execute(_WRITE, merchant_id, *sheet.arguments)
+
+
+async def flush_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet, told: Told) -> None:
+    """Write a sheet in a transaction of its own, with what it tells; durable when this returns.
+
+    Refused as a whole when the chain has moved, a key is known, or a guarded account is touched.
+    """
+    event = told.event
+    columns = [list(column) for column in zip(*told.jobs, strict=True)] or [[]] * 5
+    await raw.execute(
+        _FLUSH, merchant_id, *sheet.arguments, told.event_id, event.name, event.version, event.encode(), *columns
+    )

@@ -13,6 +13,7 @@ from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
+from hutong.ledger.books import Books
 from hutong.merchants.connections import ConnectionView, get_connection, open_credentials
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector
@@ -46,9 +47,13 @@ class OpenedAccount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
-    """Database, clock, vault, connectors and HTTP of this process. ``public_url`` is where the world reaches us."""
+    """Database, books, clock, vault, connectors and HTTP of this process.
+
+    ``public_url`` is where the world reaches us.
+    """
 
     database: Database
+    books: Books
     clock: Clock
     vault: Vault
     registry: Registry

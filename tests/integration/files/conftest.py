@@ -19,6 +19,7 @@ from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.roles import ensure_roles
 from hutong.db.vault import Vault
+from hutong.ledger.books import Books
 from hutong.merchants.service import create_merchant
 from hutong.migrations.runner import migrate
 from hutong.platforms.registry import Registry
@@ -60,6 +61,7 @@ class Hub:
                 async with HttpPool() as http:
                     runtime = Runtime(
                         database=database,
+                        books=Books(database),
                         clock=self.clock,
                         vault=Vault(self.ring, DatabaseKeyStore(database), self.clock),
                         registry=Registry.from_entry_points(),

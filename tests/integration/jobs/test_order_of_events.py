@@ -16,6 +16,7 @@ from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.tables import outbox
 from hutong.db.unit import EventKey
 from hutong.db.vault import Vault
+from hutong.ledger.books import Books
 from hutong.ledger.models import posting
 from hutong.merchants.actors import Actor
 from hutong.merchants.connections import Mode
@@ -52,6 +53,7 @@ class Shop:
         Keyring.create(folder / "vault.key")
         self.runtime = Runtime(
             database=floor.database,
+            books=Books(floor.database),
             clock=floor.clock,
             vault=Vault(Keyring.load(folder / "vault.key"), DatabaseKeyStore(floor.database), floor.clock),
             registry=Registry.from_entry_points(),

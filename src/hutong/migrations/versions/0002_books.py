@@ -35,6 +35,9 @@ APPEND_ONLY: Final = ("ledger_hold_leg", "ledger_mark", "account_snapshot", "led
 HOT_FILL_PERCENT: Final = 50
 
 #: HL001: the end of the chain is not where the caller saw it. HL002: an account has no balance row.
+#: The queue of a merchant is an advisory lock, because that one is fair: whoever waited first is served first, and the
+#: flush that is linked to another one waits behind it. A row's lock goes to whoever comes by when it is free.
+#: A column whose values are all the same comes as an array of one. Answers how many of the accounts have a guard.
 WRITE: Final = """
 CREATE FUNCTION ledger_write(
     merchant uuid, recorded timestamptz, first_sequence bigint, prev_end bytea, new_end bytea,
@@ -42,10 +45,12 @@ CREATE FUNCTION ledger_write(
     events timestamptz[], prev_hashes bytea[], hashes bytea[], phases text[], resolves uuid[],
     leg_batches uuid[], leg_nos smallint[], leg_accounts uuid[], leg_amounts bigint[], leg_currencies text[],
     accounts uuid[], sums bigint[], counts bigint[]
-) RETURNS void LANGUAGE plpgsql AS $$
+) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
-    touched bigint;
+    touched_count bigint;
+    guarded_count bigint;
 BEGIN
+    PERFORM ledger_queue(merchant);
     UPDATE ledger_chain
        SET batches_count = first_sequence - 1 + cardinality(batch_ids), hash = new_end, recorded_at = recorded
      WHERE merchant_id = merchant AND batches_count = first_sequence - 1 AND hash = prev_end
@@ -55,28 +60,42 @@ BEGIN
     END IF;
     INSERT INTO ledger_batch (merchant_id, batch_id, sequence, idempotency_key, payload_hash, kind, subject_kind,
                               subject_id, event_at, recorded_at, prev_hash, hash, phase, resolves_id)
-    SELECT merchant, b.id, first_sequence - 1 + b.no, b.key, b.digest, b.kind, b.subject_kind,
-           b.subject_id, b.event, recorded, b.prev, b.hash, b.phase, b.resolved
+    SELECT merchant, b.id, first_sequence - 1 + b.no, b.key, b.digest, coalesce(b.kind, kinds[1]),
+           coalesce(b.subject_kind, subject_kinds[1]), b.subject_id, b.event, recorded, b.prev, b.hash,
+           coalesce(b.phase, phases[1]), b.resolved
       FROM unnest(batch_ids, keys, digests, kinds, subject_kinds, subject_ids, events, prev_hashes, hashes, phases,
                   resolves) WITH ORDINALITY
            AS b (id, key, digest, kind, subject_kind, subject_id, event, prev, hash, phase, resolved, no);
     INSERT INTO posting (merchant_id, batch_id, leg_no, account_id, amount_minor, currency)
-    SELECT merchant, l.batch, l.no, l.account, l.amount, l.currency
+    SELECT merchant, l.batch, l.no, l.account, l.amount, coalesce(l.currency, leg_currencies[1])
       FROM unnest(leg_batches, leg_nos, leg_accounts, leg_amounts, leg_currencies)
            AS l (batch, no, account, amount, currency);
-    UPDATE account_balance
-       SET balance_minor = balance_minor + a.moved, postings_count = account_balance.postings_count + a.legs,
-           updated_at = recorded
-      FROM unnest(accounts, sums, counts) AS a (id, moved, legs)
-     WHERE merchant_id = merchant AND account_id = a.id;
-    GET DIAGNOSTICS touched = ROW_COUNT;
-    IF touched <> cardinality(accounts) THEN
+    WITH touched AS (
+        UPDATE account_balance
+           SET balance_minor = balance_minor + a.moved, postings_count = account_balance.postings_count + a.legs,
+               updated_at = recorded
+          FROM unnest(accounts, sums, counts) AS a (id, moved, legs)
+         WHERE merchant_id = merchant AND account_id = a.id
+        RETURNING guard
+    )
+    SELECT count(*), count(guard) INTO touched_count, guarded_count FROM touched;
+    IF touched_count <> cardinality(accounts) THEN
         RAISE EXCEPTION 'an account has no balance' USING ERRCODE = 'HL002';
     END IF;
+    RETURN guarded_count;
 END $$
 """
 
+#: The place in a merchant's queue of writers, kept until the end of the transaction.
+QUEUE: Final = """
+CREATE FUNCTION ledger_queue(merchant uuid) RETURNS void LANGUAGE sql AS $$
+    SELECT pg_advisory_xact_lock(hashtextextended(merchant::text, 7411970514))
+$$
+"""
+
 #: The same in a transaction of its own, with the event that tells it and the jobs that follow.
+#: HL003: an account has a guard, so that the caller must look before it writes. (`undelivered` comes with 0007; a
+#: function's tables are looked up when it runs.)
 FLUSH: Final = """
 CREATE FUNCTION ledger_flush(
     merchant uuid, recorded timestamptz, first_sequence bigint, prev_end bytea, new_end bytea,
@@ -89,17 +108,23 @@ CREATE FUNCTION ledger_flush(
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('app.merchant_id', merchant::text, true);
-    PERFORM ledger_write(merchant, recorded, first_sequence, prev_end, new_end, batch_ids, keys, digests, kinds,
-                         subject_kinds, subject_ids, events, prev_hashes, hashes, phases, resolves, leg_batches,
-                         leg_nos, leg_accounts, leg_amounts, leg_currencies, accounts, sums, counts);
+    IF ledger_write(merchant, recorded, first_sequence, prev_end, new_end, batch_ids, keys, digests, kinds,
+                    subject_kinds, subject_ids, events, prev_hashes, hashes, phases, resolves, leg_batches,
+                    leg_nos, leg_accounts, leg_amounts, leg_currencies, accounts, sums, counts) > 0 THEN
+        RAISE EXCEPTION 'an account is guarded' USING ERRCODE = 'HL003';
+    END IF;
     INSERT INTO outbox (merchant_id, event_id, name, version, body, occurred_at)
     VALUES (merchant, told_id, told_name, told_version, told_body, recorded);
-    INSERT INTO job (merchant_id, job_id, kind, payload, state, dedupe_key, due_at, created_at)
-    SELECT merchant, j.id, j.kind, j.payload, 'waiting', j.key, j.due, recorded
-      FROM unnest(job_ids, job_kinds, job_payloads, job_keys, job_due) AS j (id, kind, payload, key, due)
-        ON CONFLICT DO NOTHING;
+    INSERT INTO undelivered (merchant_id, event_id) VALUES (merchant, told_id);
+    IF cardinality(job_ids) > 0 THEN
+        INSERT INTO job (merchant_id, job_id, kind, payload, state, dedupe_key, due_at, created_at)
+        SELECT merchant, j.id, j.kind, j.payload, 'waiting', j.key, j.due, recorded
+          FROM unnest(job_ids, job_kinds, job_payloads, job_keys, job_due) AS j (id, kind, payload, key, due)
+            ON CONFLICT DO NOTHING;
+    END IF;
 END $$
 """
+FUNCTIONS: Final = {"ledger_queue": QUEUE, "ledger_write": WRITE, "ledger_flush": FLUSH}
 
 
 def upgrade() -> None:
@@ -113,12 +138,10 @@ def upgrade() -> None:
     for table in APPEND_ONLY:
         for statement in make_append_only(table):
             op.execute(statement)
-    for function in (WRITE, FLUSH):
-        op.execute(function)
-    op.execute("REVOKE ALL ON FUNCTION ledger_write FROM PUBLIC")
-    op.execute("REVOKE ALL ON FUNCTION ledger_flush FROM PUBLIC")
-    op.execute("GRANT EXECUTE ON FUNCTION ledger_write TO hutong_app")
-    op.execute("GRANT EXECUTE ON FUNCTION ledger_flush TO hutong_app")
+    for name, source in FUNCTIONS.items():
+        op.execute(source)
+        op.execute(f"REVOKE ALL ON FUNCTION {name} FROM PUBLIC")
+        op.execute(f"GRANT EXECUTE ON FUNCTION {name} TO hutong_app")
 
 
 def widen_books() -> None:
