@@ -80,7 +80,7 @@ async def estimate(unit: Unit, booked: Booked, sold: Sold, split: Split) -> None
     if not lines:
         return
     due_at = booked.paid_at + (await get_terms(unit)).return_window
-    ids = [unit.new_id() for _ in lines]
+    ids = sorted(unit.new_id() for _ in lines)  # in the order of the lines: who is served first stays first
     rows = [_new_row(commission_id, booked, sold, line, due_at) for commission_id, line in zip(ids, lines, strict=True)]
     await insert_rows(unit, commission, {name: [row[name] for row in rows] for name in rows[0]})
     unit.emit(

@@ -82,6 +82,12 @@ async def net_debts(unit: Unit, party_id: UUID, currency: str, against: ColumnEl
     return netted_minor
 
 
+async def net_order_debts(unit: Unit, party_id: UUID, currency: str, order_id: UUID) -> int:
+    """Set a party's debts off against what one order is about to pay it through the wallet."""
+    due = (commission.c.order_id == order_id) & (commission.c.state == CommissionState.CONFIRMED.value)
+    return await net_debts(unit, party_id, currency, due & commission.c.outside_reason.is_(None))
+
+
 class Paid(msgspec.Struct, frozen=True, kw_only=True):
     """Money of an order that a wallet moved between the merchant and a party, under the wallet request's number."""
 

@@ -173,6 +173,7 @@ share_request: Final = Table(
     Column("order_id", Uuid, nullable=False),
     Column("state", Text, nullable=False),
     moment("created_at"),
+    moment("sent_at", nullable=True),  # from then on the wallet may know it
     moment("ended_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "out_share_no"),
     Index("ix_share_request_order", "merchant_id", "order_id"),

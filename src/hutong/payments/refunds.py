@@ -181,6 +181,20 @@ async def get_refund(unit: Unit, refund_id: UUID) -> RefundView:
     return view
 
 
+async def asked_until(unit: Unit, view: RefundView) -> int:
+    """What was asked back of a payment up to and with this refund, in minor units; failed refunds do not count."""
+    total = await unit.scalar(
+        select(func.coalesce(func.sum(refund.c.amount_minor), 0)).where(
+            refund.c.merchant_id == unit.merchant_id,
+            refund.c.payment_id == view.payment_id,
+            refund.c.cause == REQUESTED,
+            refund.c.state != RefundState.FAILED.value,
+            refund.c.refund_id <= view.refund_id,
+        )
+    )
+    return int(total or 0)
+
+
 async def find_refund(unit: Unit, out_refund_no: str) -> RefundView | None:
     """The refund with our number, or None."""
     return await _find(unit, refund.c.out_refund_no == out_refund_no)

@@ -49,6 +49,7 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     payment_expires_at: datetime
     queries_count: int
     transaction_id: str | None
+    paid_at: datetime | None = None
 
 
 async def open_payment(unit: Unit, order_id: UUID, amount: Money) -> UUID:
@@ -122,6 +123,7 @@ def _view(row: Row[Any]) -> AttemptView:
         payment_expires_at=row.payment_expires_at,
         queries_count=row.queries_count,
         transaction_id=row.transaction_id,
+        paid_at=row.paid_at,
     )
 
 
@@ -143,6 +145,18 @@ async def find_attempt(unit: Unit, out_trade_no: str) -> AttemptView | None:
     """The attempt with our number, or None."""
     row = await unit.one(
         _attempts().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.out_trade_no == out_trade_no)
+    )
+    return None if row is None else _view(row)
+
+
+async def captured_attempt(unit: Unit, order_id: UUID) -> AttemptView | None:
+    """The attempt whose money an order keeps; None while it is unpaid, or paid elsewhere."""
+    row = await unit.one(
+        _attempts().where(
+            payment.c.merchant_id == unit.merchant_id,
+            payment.c.order_id == order_id,
+            attempt.c.attempt_id == payment.c.captured_attempt_id,
+        )
     )
     return None if row is None else _view(row)
 

@@ -23,6 +23,8 @@ from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
 from hutong.workflows.commands.settle import close_due_payment, look_at_attempt, query_attempt
+from hutong.workflows.commands.share_out import share_out
+from hutong.workflows.commands.take_back import follow_take_backs
 from hutong.workflows.commands.take_notice import work_inbound
 from hutong.workflows.jobs import (
     CLOSE_PAYMENT,
@@ -32,6 +34,8 @@ from hutong.workflows.jobs import (
     PUSH_STOCK,
     QUERY_ATTEMPT,
     QUERY_REFUND,
+    SHARE_OUT,
+    TAKE_BACK,
     WORK_INBOUND,
 )
 from hutong.workflows.reactions.catalogue import reactions_to
@@ -74,6 +78,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     PULL_ORDERS: pull_due,
     PUSH_STOCK: push_stock,
     CONFIRM_COMMISSIONS: confirm_commissions,
+    SHARE_OUT: share_out,
+    TAKE_BACK: follow_take_backs,
 }
 
 

@@ -16,6 +16,8 @@ WORK_INBOUND: Final = "payments.work_inbound"
 QUERY_REFUND: Final = "payments.query_refund"
 PULL_ORDERS: Final = "shops.pull_orders"
 PUSH_STOCK: Final = "shops.push_stock"
+SHARE_OUT: Final = "ledger.share_out"
+TAKE_BACK: Final = "ledger.take_back"
 
 #: A lost callback is repaired within a minute of the payment, however late the buyer pays: the wallet is asked 20 s
 #: after opening, twice more at short gaps, and then steadily until the attempt expires.

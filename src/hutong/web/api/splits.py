@@ -9,12 +9,14 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 
+from hutong.core.errors import InvalidInput
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.commission_queries import commission_totals, commissions_of
 from hutong.ledger.commissions import preview
 from hutong.ledger.parties import create_party, give_channel, introduce, know_customer, parties_page
 from hutong.ledger.payouts import record_outside_payment
+from hutong.ledger.receivers import set_receiver, wallets_of
 from hutong.ledger.rule_terms import (
     PAID_FOR_ORDER,
     PRIORITY_DEFAULT,
@@ -31,6 +33,7 @@ from hutong.ledger.rules import Sold, SoldLine, Split
 from hutong.ledger.split_rules import NewRule, RuleRow, end_rule, make_rule, replace_rule, rules_page
 from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
 from hutong.merchants.keys import ApiKey
+from hutong.platforms.sharing import ReceiverKind, ShareReceiver
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.sold import sold_by_order
@@ -58,6 +61,26 @@ class PartyFact(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID | None = None
     introduced_by: UUID | None = None
     customer_id: UUID | None = None
+
+
+class NewReceiver(msgspec.Struct, frozen=True, kw_only=True):
+    """A party's account at a wallet: a merchant's number, or a person's id there. It is sealed and never shown."""
+
+    platform: str
+    kind: ReceiverKind
+    account_ref: str
+    name: str = ""
+    relation: str = ""
+
+    def __repr__(self) -> str:
+        return f"NewReceiver({self.platform})"
+
+
+class WalletsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """At which wallets a party has an account."""
+
+    party_id: UUID
+    platforms: tuple[str, ...]
 
 
 class RuleRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -206,6 +229,21 @@ class SplitsApi(Controller):
             return PartyMade(party_id=party_id)
 
         return await once(runtime, caller, request, "api.party_fact", work)
+
+    @post("/parties/{party_id:uuid}/receivers", opt={"scope": "ledger:write"}, summary="Keep a party's wallet account")
+    async def keep_receiver(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, party_id: UUID, data: NewReceiver
+    ) -> Response[bytes]:
+        """Where the wallet sends the party's shares; orders paid from now on are opened so that they can be shared."""
+        if runtime.registry.get(data.platform).sharing is None:
+            raise InvalidInput(field="platform", problem=data.platform)
+        receiver = ShareReceiver(kind=data.kind, account_ref=data.account_ref, name=data.name, relation=data.relation)
+
+        async def work(unit: Unit) -> WalletsAnswer:
+            await set_receiver(unit, runtime.vault, party_id, data.platform, receiver)
+            return WalletsAnswer(party_id=party_id, platforms=await wallets_of(unit, party_id))
+
+        return await once(runtime, caller, request, "api.receiver", work)
 
     @get("/parties/{party_id:uuid}/totals", opt={"scope": "ledger:read"}, summary="What a party earned")
     async def totals(self, runtime: Runtime, caller: ApiKey, party_id: UUID) -> dict[str, Any]:

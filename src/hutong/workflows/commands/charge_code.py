@@ -24,6 +24,7 @@ from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_
 from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutState
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.payments import PayMethod
+from hutong.workflows.commands.freeze import freeze
 from hutong.workflows.commands.pay import (
     ATTEMPTS_PER_PAYMENT_MAX,
     DESCRIPTION_CHARS_MAX,
@@ -109,6 +110,7 @@ async def charge_code(
             payment_id = view.payment_id or await order_at_desk(unit, view)
             earlier = [attempt for attempt in await attempts_of(unit, payment_id) if attempt.state in UNSETTLED]
             attempt = None if earlier else await _attempt(unit, payment_id, account)
+            is_shared = attempt is not None and await freeze(unit, account.connector, attempt)
         if attempt is not None:
             break
         if any(one.method == PayMethod.CODE.value for one in earlier):
@@ -127,6 +129,7 @@ async def charge_code(
         notify_url=runtime.callback_url(attempt.platform, attempt.connection_id),
         client_ip=client_ip or None,
         attach=attempt.payment_id.hex,
+        shared=is_shared,
     )
     try:
         report = await opened.connector.codes.charge(opened.account, command)

@@ -12,6 +12,7 @@ from hutong.db.jobs import Postpone
 from hutong.ledger.commissions import OrderKey, confirm, due_at_of
 from hutong.payments.queries import payment_of_order
 from hutong.payments.states import RefundState
+from hutong.workflows.jobs import SHARE_OUT
 from hutong.workflows.runtime import Runtime
 
 #: How soon to look again while a refund that was asked for within the window has no end.
@@ -31,4 +32,5 @@ async def confirm_commissions(runtime: Runtime, merchant_id: UUID, payload: byte
         payment = await payment_of_order(unit, order_id)
         if payment is not None and any(refund.state in REFUND_UNDER_WAY for refund in payment.refunds):
             raise Postpone(REFUND_LOOK_GAP)
-        await confirm(unit, order_id)
+        if await confirm(unit, order_id):
+            unit.schedule(SHARE_OUT, OrderKey(order_id), dedupe_key=order_id.hex)

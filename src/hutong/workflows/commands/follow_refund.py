@@ -29,6 +29,7 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import RefundReport, RefundStatus, RequestRefund
 from hutong.platforms.refusals import PlatformRefused
 from hutong.shops.orders import get_order
+from hutong.workflows.commands.take_back import take_back_first
 from hutong.workflows.jobs import (
     QUERY_REFUND,
     REFUND_QUERY_GAPS,
@@ -111,6 +112,7 @@ async def send_refund(runtime: Runtime, merchant_id: UUID, payload: bytes) -> No
         refund = await get_refund(unit, refund_id)
     if refund.state not in UNSENT:
         return
+    await take_back_first(runtime, merchant_id, refund)
     opened = await runtime.open_account(merchant_id, refund.connection_id)
     try:
         report = await _sent(runtime, opened, refund)

@@ -30,6 +30,7 @@ from hutong.platforms.payments import CreatePayment, PaymentCreated, PayMethod
 from hutong.platforms.refusals import PlatformRefused
 from hutong.shops.catalogue import get_sku
 from hutong.shops.orders import NewOrder, place_order
+from hutong.workflows.commands.freeze import freeze, is_frozen
 from hutong.workflows.commands.settle import try_to_close
 from hutong.workflows.commands.switch import EarlierPaymentUnclear, end_earlier
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
@@ -121,6 +122,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     payer_id: str | None
     return_url: str
+    is_shared: bool  # its money is frozen, so that it can be shared
 
 
 async def _prepare(
@@ -144,8 +146,12 @@ async def _prepare(
         attempts = await attempts_of(unit, payment_id)
         account, attempt = _choose(accounts, attempts, method)
         earlier = tuple(one for one in attempts if one.state in UNSETTLED and one != attempt)
+        is_shared = False
         if not earlier and attempt is None:
             attempt = await _open(unit, payment_id, account, method, len(attempts))
+            is_shared = await freeze(unit, account.connector, attempt)
+        elif attempt is not None:
+            is_shared = await is_frozen(unit, account.connector, attempt)
         payer_id = None
         if method in PAYER_METHODS and view.payer_kind == account.connector.identity_kind:
             payer_id = await payer_of(unit, runtime.vault, view)
@@ -156,6 +162,7 @@ async def _prepare(
         title=view.goods.title,
         payer_id=payer_id,
         return_url=f"{runtime.public_url}/c/{checkout_id}",
+        is_shared=is_shared,
     )
 
 
@@ -264,6 +271,7 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
         payer_id=step.payer_id,
         client_ip=client_ip,
         attach=attempt.payment_id.hex,
+        shared=step.is_shared,
         return_url=step.return_url,
     )
     try:
