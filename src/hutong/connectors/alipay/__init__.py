@@ -45,11 +45,11 @@ CONNECTOR: Final = Connector(
     secret_fields=("private_key_pkcs8", "private_key_pkcs1"),
     error_words=ERROR_WORDS,
     proofs={
-        "payments": Proof.SIMULATED,
-        "codes": Proof.SIMULATED,
-        "share_receivers": Proof.SIMULATED,
-        "sharing": Proof.SIMULATED,
-        "callbacks": Proof.SIMULATED,
+        "payments": Proof.JUDGED,
+        "codes": Proof.JUDGED,
+        "share_receivers": Proof.JUDGED,
+        "sharing": Proof.SIMULATED,  # the judges drive the synchronous mode only
+        "callbacks": Proof.JUDGED,
         "identity": Proof.SIMULATED,
     },
     pay_methods=tuple(METHODS),

@@ -7,6 +7,7 @@ their serials joined by ``_``.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import lru_cache
 from typing import Final
@@ -15,7 +16,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature as _Mismatch
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509 import Certificate, load_pem_x509_certificates
+from cryptography.x509 import Certificate, load_pem_x509_certificate
 
 from hutong.core.errors import InvalidInput
 from hutong.crypto.digests import md5
@@ -27,6 +28,7 @@ PARSED_MAX: Final = 1024
 #: From a leaf to its root, both included.
 CHAIN_MAX: Final = 5
 RSA_SIGNATURES: Final = "1.2.840.113549.1.1."
+_BLOCK: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
 class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,10 +85,16 @@ def serial_of(certificate: Certificate) -> str:
 
 
 def _read(field: str, pem: str) -> list[Certificate]:
-    try:
-        return load_pem_x509_certificates(pem.encode())[:CERTIFICATES_MAX]
-    except ValueError as error:
-        raise InvalidInput(field=field, problem="PEM") from error
+    """The certificates of a file that can be read: Alipay's own root file holds one that no strict reader takes."""
+    found: list[Certificate] = []
+    for block in _BLOCK.findall(pem)[:CERTIFICATES_MAX]:
+        try:
+            found.append(load_pem_x509_certificate(block.encode()))
+        except ValueError:
+            continue
+    if not found:
+        raise InvalidInput(field=field, problem="PEM")
+    return found
 
 
 def _rsa_only(certificates: list[Certificate]) -> list[Certificate]:
@@ -94,17 +102,23 @@ def _rsa_only(certificates: list[Certificate]) -> list[Certificate]:
 
 
 def _chain(leaf: Certificate, given: list[Certificate], roots: list[Certificate]) -> tuple[Certificate, ...]:
-    """From a leaf to one of the roots; empty where there is no such way."""
+    """From a leaf towards one of the roots; empty where an issuer that is at hand did not issue what names it.
+
+    Alipay hands out files without the certificate between its own and the root. Such a chain ends there: the owner of
+    the app entered the file himself, as he enters the key in key mode.
+    """
     chain = [leaf]
     while len(chain) < CHAIN_MAX:
         last = chain[-1]
-        root = next((candidate for candidate in roots if candidate == last or _issued(last, candidate)), None)
-        if root is not None:
-            return (*chain, root)
-        between = next((c for c in given if c not in chain and _issued(last, c)), None)
-        if between is None:
+        named = [c for c in (*roots, *given) if c.subject == last.issuer and c not in chain]
+        if not named:
+            return tuple(chain)
+        issuer = next((candidate for candidate in named if _issued(last, candidate)), None)
+        if issuer is None:
             return ()
-        chain.append(between)
+        chain.append(issuer)
+        if issuer in roots:
+            return tuple(chain)
     return ()
 
 
