@@ -13,7 +13,7 @@ import msgspec
 from hutong.core.money import minor_half_up
 from hutong.platforms.files import FileLine
 from hutong.platforms.shops import ShopOrderStatus
-from hutong.shops.states import RANK, OrderState
+from hutong.shops.states import RANK, SOLD, OrderState
 
 TITLE_CHARS_MAX: Final = 500
 TEXT_CHARS_MAX: Final = 200
@@ -61,10 +61,8 @@ class FileOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def counts_as_sale(self) -> bool:
-        """Whether money moved: a paid order, or a document that gives money back."""
-        if self.is_refund:
-            return self.refunded_minor > 0
-        return self.paid_minor > 0 and (self.state in PAID or self.state is OrderState.REFUNDED)
+        """Whether figures know it: an order that is paid, be it with nothing, or a document that gives back."""
+        return self.state in SOLD
 
 
 def fold(rows: Sequence[FileLine], currency: str) -> FileOrder:
@@ -144,7 +142,7 @@ def _money(
     if told is None and line_sums and all(paid is not None for paid in line_sums.values()):
         told = sum((paid for paid in line_sums.values() if paid is not None), Decimal(0))
     owed = total if status.value in PAID else 0
-    paid = owed if told is None else _minor(told, currency)
+    paid = owed if told is None else max(_minor(told, currency), 0)
     refunded = max(_most(row.refunded for row in own) or Decimal(0), _refunded_by_lines(parts))
     return paid, _minor(refunded, currency)
 

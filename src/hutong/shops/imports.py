@@ -20,7 +20,7 @@ from hutong.db.unit import Unit
 from hutong.shops.file_orders import FileOrder, FileOrderLine
 from hutong.shops.import_lines import add_lines, insert_lines, sku_ids_of
 from hutong.shops.models import import_run, order_line, sales_order
-from hutong.shops.states import ORDER, RANK, OrderState
+from hutong.shops.states import ORDER, RANK, SOLD, OrderState
 
 FROM_FILE: Final = "file"
 #: What an import may change of an order that it finds.
@@ -222,6 +222,7 @@ def _step(order: FileOrder, before: Known, added_minor: int | None) -> _Step:
     takes_sums = rises or (level and order.has_own_row)
     refunded = max(before.refunded_minor, order.refunded_minor)
     state = order.state if rises else before.state
+    is_paid = state in SOLD and not order.is_refund
     total = order.total_minor if takes_sums else before.total_minor
     paid = order.paid_minor if takes_sums else before.paid_minor
     if added_minor is not None and not takes_sums:
@@ -238,7 +239,7 @@ def _step(order: FileOrder, before: Known, added_minor: int | None) -> _Step:
         refunded_minor=refunded if order.is_refund else min(refunded, paid),
         customer_id=before.customer_id or order.customer_id,
         modified_at=modified_at,
-        paid_at=before.paid_at or ((order.paid_at or order.placed_at or modified_at) if paid else None),
+        paid_at=before.paid_at or ((order.paid_at or order.placed_at or modified_at) if is_paid else None),
     )
 
 
@@ -274,11 +275,18 @@ async def _insert_orders(unit: Unit, shop: Shop, orders: Sequence[FileOrder], id
         "customer_id": [order.customer_id for order in orders],
         "origin": [FROM_FILE] * len(orders),
         "placed_at": [order.placed_at for order in orders],
-        "paid_at": [order.paid_at or (order.placed_at if order.paid_minor else None) for order in orders],
+        "paid_at": [_paid_at(order) for order in orders],
         "modified_at": [order.modified_at or order.placed_at for order in orders],
         "created_at": [now] * len(orders),
     }
     await insert_rows(unit, sales_order, columns)
+
+
+def _paid_at(order: FileOrder) -> datetime | None:
+    """A file that does not say: when it was placed. A return document was never paid."""
+    if order.paid_at is not None or order.is_refund or not order.counts_as_sale:
+        return order.paid_at
+    return order.placed_at
 
 
 async def _advance(unit: Unit, steps: Sequence[_Step]) -> None:

@@ -49,6 +49,9 @@ ORDER: Final = TransitionTable(
     },
 )
 
+#: States of an order that is paid for, or was: it counts as a sale, also one of nothing (a gift, a full discount).
+SOLD: Final = frozenset({_S.PAID, _S.PARTLY_SHIPPED, _S.SHIPPED, _S.COMPLETED, _S.REFUNDED})
+
 #: How far along a state is; a fact from outside never moves an order to a lower rank.
 RANK: Final[dict[OrderState, int]] = {
     _S.PENDING: 0,

@@ -44,6 +44,8 @@ def test_sales_become_orders_figures_and_customers(hub, check_accounts):
     ]
     (bought,) = hub.rows("SELECT orders_count, spent_minor, refunded_minor FROM customer_total WHERE merchant_id = :m")
     assert bought == {"orders_count": 1, "spent_minor": 902, "refunded_minor": 300}
+    (whole,) = hub.do(queries.overview).money
+    assert (whole.orders_count, whole.gross.amount_minor, whole.net.amount_minor) == (3, 1802, 1502)  # 4 is worth 0
     months = hub.do(lambda unit: queries.revenue_by_month(unit, "GBP", "Asia/Shanghai"))
     assert [(str(m.month), m.money.gross.amount_minor, m.money.refunded.amount_minor) for m in months] == [
         ("2010-12-01", 902, 0),
@@ -51,6 +53,43 @@ def test_sales_become_orders_figures_and_customers(hub, check_accounts):
     ]
     assert hub.breaches() == []
     assert hub.counts()["stock_move"] == 0
+
+
+GIFTS = (
+    "1,A,Mug,1,12/1/10 8:26,2.00,7,UK",
+    "2,B,Gift,1,1/4/11 9:00,0.00,7,UK",
+    "3,B,Gift,1,1/5/11 9:00,0.00,8,UK",
+)
+
+
+def test_an_order_of_nothing_is_an_order(hub):
+    hub.load(hub.write("a.csv", text_of(*GIFTS)), **GBP)
+    (whole,) = hub.do(queries.overview).money
+    assert (whole.orders_count, whole.gross.amount_minor, whole.net.amount_minor) == (3, 200, 200)
+    back = hub.do(queries.repeat_rate)
+    assert (back.customers_count, back.repeat_customers_count, back.orders_without_customer) == (2, 1, 0)
+    totals = hub.rows("SELECT orders_count, spent_minor FROM customer_total WHERE merchant_id = :m ORDER BY 1")
+    assert totals == [{"orders_count": 1, "spent_minor": 0}, {"orders_count": 2, "spent_minor": 200}]
+    products = {p.title: (p.quantity, p.amount.amount_minor) for p in hub.do(lambda unit: queries.best_products(unit, 9))}
+    assert products == {"Mug": (1, 200), "Gift": (2, 0)}
+    assert hub.order("2")["paid_at"] == hub.order("2")["placed_at"]
+    before = hub.contents()
+    hub.load(hub.write("a.csv", text_of(*GIFTS)), **GBP)
+    assert hub.contents() == before
+    assert hub.breaches() == []
+
+
+def test_an_order_that_is_known_without_its_price_counts_once_when_the_price_comes(hub):
+    header = "order_no,created_at,title,quantity,amount,status,order_paid,customer\n"
+    states = ("2011-01-02 10:00:00,Mug,1,5.00,unpaid,0,7", "2011-01-02 10:00:00,Mug,1,5.00,paid,0,7")
+    for row in (*states, "2011-01-02 10:00:00,Mug,1,5.00,completed,5.00,7"):
+        hub.load(hub.write("a.csv", f"{header}9,{row}\n"), **GBP)
+    (whole,) = hub.do(queries.overview).money
+    assert (whole.orders_count, whole.gross.amount_minor) == (1, 500)
+    (bought,) = hub.rows("SELECT orders_count, spent_minor FROM customer_total WHERE merchant_id = :m")
+    assert bought == {"orders_count": 1, "spent_minor": 500}
+    assert hub.rows("SELECT count(*) AS n FROM sale_line_fact WHERE merchant_id = :m") == [{"n": 1}]
+    assert hub.breaches() == []
 
 
 def test_importing_again_changes_nothing(hub, check_accounts):

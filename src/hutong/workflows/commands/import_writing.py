@@ -20,6 +20,7 @@ from hutong.platforms.files import FileLine
 from hutong.shops.file_orders import FileOrder, FileOrderLine, fold
 from hutong.shops.import_lines import lines_of_orders
 from hutong.shops.imports import Known, Shop, Written, known_orders, write_orders
+from hutong.shops.states import SOLD
 from hutong.workflows.commands.import_reading import Reading
 from hutong.workflows.commands.import_spill import SpilledRow
 from hutong.workflows.runtime import Runtime
@@ -128,7 +129,7 @@ class Writing:
 
     def _is_first(self, item: Written, known: dict[str, Known]) -> bool:
         before = known.get(item.order.order_no)
-        return before is None or (before.paid_minor == 0 and before.refunded_minor == 0)
+        return before is None or before.state not in SOLD
 
     async def _tell_refund(self, unit: Unit, item: Written) -> None:
         total = Money(item.refunded_minor, self.currency)
