@@ -81,7 +81,10 @@ class MonthFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProductFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """How a product sold. Lines of return documents count against it; refunds of whole orders do not."""
+    """How a product sold, less what came back: by return documents, and by refunds of its sales (each line's share).
+
+    ``quantity`` loses the pieces of a sale once all of its money went back; of a part nobody says which pieces.
+    """
 
     sku_id: UUID | None
     title: str

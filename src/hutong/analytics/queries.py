@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, FromClause, Row, and_, case, cast, func, literal, select, true
+from sqlalchemy import Date, FromClause, Row, Select, and_, case, cast, func, literal, select, true, union_all
 from sqlalchemy.exc import DBAPIError
 
 from hutong.analytics.figures import (
@@ -129,30 +129,29 @@ async def revenue_by_month(unit: Unit, currency: str, timezone: str) -> tuple[Mo
 async def best_products(
     unit: Unit, limit: int, *, currency: str | None = None, since: datetime | None = None
 ) -> tuple[ProductFigures, ...]:
-    """What sold for most, in each currency apart (``currency``: in this one only), the best first.
+    """What sold for most after all that came back, in each currency apart (``currency``: in this one only).
 
-    A product is its SKU where one is known, else its title.
+    A product is its SKU where one is known, else its title. A return document and the refund of a sale take off alike.
     """
-    line = sale_line_fact
-    wanted = [line.c.merchant_id == unit.merchant_id]
+    wanted = []
     if currency is not None:
-        wanted.append(line.c.currency == currency)
+        wanted.append(sale_line_fact.c.currency == currency)
     if since is not None:
-        wanted.append(line.c.paid_at >= since)
-    named = case((line.c.sku_id.is_(None), line.c.title), else_="")
-    amount = func.sum(line.c.amount_minor).label("amount_minor")
+        wanted.append(sale_line_fact.c.paid_at >= since)
+    entries = union_all(_sold_lines(unit, wanted), _refunded_lines(unit, wanted)).subquery()
+    named = case((entries.c.sku_id.is_(None), entries.c.title), else_="")
+    amount = func.sum(entries.c.amount_minor).label("amount_minor")
     statement = (
         select(
-            line.c.sku_id,
-            func.max(line.c.title).label("title"),
-            line.c.currency,
-            func.sum(line.c.quantity).label("quantity"),
+            entries.c.sku_id,
+            func.max(entries.c.title).label("title"),
+            entries.c.currency,
+            func.sum(entries.c.quantity).label("quantity"),
             amount,
-            func.count().label("lines_count"),
+            func.sum(entries.c.lines_count).label("lines_count"),
         )
-        .where(*wanted)
-        .group_by(line.c.sku_id, named, line.c.currency)
-        .order_by(amount.desc(), func.max(line.c.title), line.c.currency)
+        .group_by(entries.c.sku_id, named, entries.c.currency)
+        .order_by(amount.desc(), func.max(entries.c.title), entries.c.currency)
         .limit(min(limit, PRODUCTS_MAX))
     )
     return tuple(
@@ -161,9 +160,43 @@ async def best_products(
             title=row.title,
             quantity=int(row.quantity),
             amount=Money(int(row.amount_minor), row.currency),
-            lines_count=row.lines_count,
+            lines_count=int(row.lines_count),
         )
         for row in await unit.all(statement)
+    )
+
+
+def _sold_lines(unit: Unit, wanted: Sequence[Any]) -> Select[Any]:
+    """Lines of sales, and of return documents, where they are negative."""
+    line = sale_line_fact.c
+    return select(
+        line.sku_id, line.title, line.currency, line.quantity, line.amount_minor, literal(1).label("lines_count")
+    ).where(line.merchant_id == unit.merchant_id, *wanted)
+
+
+def _refunded_lines(unit: Unit, wanted: Sequence[Any]) -> Select[Any]:
+    """What refunds of sales take off their lines, as further lines that are negative.
+
+    A refund is told of the whole sale: each line gives back the same share of its amount, by the quotients of running
+    sums, so that the parts add up. Pieces come back when all money of the sale did.
+    """
+    line, sale = sale_line_fact.c, sale_fact.c
+    whole = func.sum(line.amount_minor).over(partition_by=line.order_id, order_by=line.line_no)
+    until, before = (
+        func.div(sums * sale.refunded_minor, sale.gross_minor) for sums in (whole, whole - line.amount_minor)
+    )
+    return (
+        select(
+            line.sku_id,
+            line.title,
+            line.currency,
+            case((sale.refunded_minor >= sale.gross_minor, -line.quantity), else_=0).label("quantity"),
+            (before - until).label("amount_minor"),
+            literal(0).label("lines_count"),
+        )
+        .join(sale_fact, and_(line.merchant_id == sale.merchant_id, line.order_id == sale.order_id))
+        .where(line.merchant_id == unit.merchant_id, *wanted)
+        .where(~sale.is_refund, sale.refunded_minor > 0, sale.gross_minor > 0)
     )
 
 

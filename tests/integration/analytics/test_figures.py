@@ -192,6 +192,34 @@ def test_best_products_know_a_sku_under_every_title(room):
     assert none == ()
 
 
+def test_best_products_lose_what_came_back_by_document_and_by_refund_alike(room):
+    by_document, by_refund, by_part = uuid4(), uuid4(), uuid4()
+
+    def of(sku_id, quantity, amount_minor):
+        return SaleLine(title=str(sku_id), quantity=quantity, amount_minor=amount_minor, sku_id=sku_id)
+
+    async def work(unit):
+        await service.record_sale(unit, sale(500, lines=(of(by_document, 5, 500),)))
+        goods_back = (of(by_document, -2, -200),)
+        await service.record_sale(unit, sale(0, is_refund=True, refunded_minor=200, lines=goods_back))
+        kept, back = (sale(part, lines=(of(by_refund, n, part),)) for n, part in ((3, 300), (2, 200)))
+        # 3 + 7 paid with 9: a sum that is smaller than its lines, and a refund that does not divide
+        shared = sale(9, lines=(of(by_part, 1, 3), of(by_part, 1, 7)))
+        await service.record_sales_many(unit, [kept, back, shared])
+        await service.record_refund(unit, back.order_id, Money(200))
+        await service.record_refund(unit, shared.order_id, Money(5))
+        partly = await best_products(unit, 10)
+        await service.record_refund(unit, shared.order_id, Money(9))
+        return partly, await best_products(unit, 10), await best_products(unit, 10, since=AT, currency="CNY")
+
+    partly, wholly, lately = room.do(work)
+    figures = {p.sku_id: (p.quantity, p.amount.amount_minor, p.lines_count) for p in partly}
+    assert figures[by_document][:2] == figures[by_refund][:2] == (3, 300)
+    assert figures[by_part] == (2, 10 - 10 * 5 // 9, 2)
+    assert {p.sku_id: (p.quantity, p.amount.amount_minor) for p in wholly}[by_part] == (0, 0)
+    assert lately == wholly
+
+
 def test_who_came_back(room):
     a, b = uuid4(), uuid4()
 

@@ -70,7 +70,9 @@ def test_an_order_of_nothing_is_an_order(hub):
     assert (back.customers_count, back.repeat_customers_count, back.orders_without_customer) == (2, 1, 0)
     totals = hub.rows("SELECT orders_count, spent_minor FROM customer_total WHERE merchant_id = :m ORDER BY 1")
     assert totals == [{"orders_count": 1, "spent_minor": 0}, {"orders_count": 2, "spent_minor": 200}]
-    products = {p.title: (p.quantity, p.amount.amount_minor) for p in hub.do(lambda unit: queries.best_products(unit, 9))}
+    products = {
+        p.title: (p.quantity, p.amount.amount_minor) for p in hub.do(lambda unit: queries.best_products(unit, 9))
+    }
     assert products == {"Mug": (1, 200), "Gift": (2, 0)}
     assert hub.order("2")["paid_at"] == hub.order("2")["placed_at"]
     before = hub.contents()

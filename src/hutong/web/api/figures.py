@@ -35,7 +35,7 @@ class MonthItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProductItem(msgspec.Struct, frozen=True, kw_only=True):
-    """How a product sold; refunds of whole orders are not taken off."""
+    """How a product sold, less what came back: return documents, and refunds by each line's share."""
 
     title: str
     quantity: int
