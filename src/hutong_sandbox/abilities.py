@@ -17,6 +17,24 @@ class TakesPayments(Protocol):
 
 
 @runtime_checkable
+class ShowsCodes(Protocol):
+    """Its app shows payment codes (付款码) that a shop may scan."""
+
+    def show_code(self, which: Json) -> Json:
+        """A fresh payment code of a ``buyer``: ``{"auth_code", "expires_at"}``."""
+        ...
+
+
+@runtime_checkable
+class OffersModes(Protocol):
+    """More credentials can be given to a merchant, each of which puts its account into another mode."""
+
+    def more_credentials(self, merchant: str) -> Json:
+        """The credentials that are not given by themselves."""
+        ...
+
+
+@runtime_checkable
 class SendsCallbacks(Protocol):
     """It tells merchants what happened, and may be made to tell it wrongly."""
 

@@ -12,7 +12,15 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from hutong.core.errors import HutongError, InvalidInput, NotFound
-from hutong_sandbox.abilities import BridgesPages, RotatesKeys, SellsGoods, SendsCallbacks, TakesPayments
+from hutong_sandbox.abilities import (
+    BridgesPages,
+    OffersModes,
+    RotatesKeys,
+    SellsGoods,
+    SendsCallbacks,
+    ShowsCodes,
+    TakesPayments,
+)
 from hutong_sandbox.faults import FaultRule
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json, json_object, json_response
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
@@ -41,6 +49,7 @@ class Control:
             ("GET", "/platforms"): self._credentials,
             ("GET", "/proofs"): self._proofs,
             ("POST", "/pay"): self._pay,
+            ("POST", "/codes"): self._show_code,
             ("POST", "/buy"): self._buy,
             ("GET", "/buyers"): self._buyers,
             ("GET", "/clock"): self._clock,
@@ -97,10 +106,12 @@ class Control:
         merchant = request.query.get("merchant", DEFAULT_MERCHANT)
         if not _MERCHANT.fullmatch(merchant):
             raise InvalidInput(field="merchant", problem=merchant)
-        return {
-            name: {"base_url": self.urls[name], "credentials": platform.credentials(merchant)}
-            for name, platform in self._platforms.items()
-        }
+        told: Json = {}
+        for name, platform in self._platforms.items():
+            told[name] = {"base_url": self.urls[name], "credentials": platform.credentials(merchant)}
+            if isinstance(platform, OffersModes):
+                told[name]["more_credentials"] = platform.more_credentials(merchant)
+        return told
 
     async def _proofs(self, _request: HttpRequest) -> object:
         return {name: platform.proofs() for name, platform in self._platforms.items()}
@@ -108,6 +119,10 @@ class Control:
     async def _pay(self, request: HttpRequest) -> object:
         body = json_object(request.body)
         return await self._able(body, TakesPayments).pay(body)
+
+    async def _show_code(self, request: HttpRequest) -> object:
+        body = json_object(request.body)
+        return self._able(body, ShowsCodes).show_code(body)
 
     async def _buy(self, request: HttpRequest) -> object:
         body = json_object(request.body)

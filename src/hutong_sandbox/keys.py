@@ -94,9 +94,10 @@ def public_pem(key: rsa.RSAPublicKey) -> str:
 class PlatformCertificate:
     """A platform's signing key with the certificate that shows it."""
 
-    def __init__(self, drbg: Drbg, common_name: str) -> None:
+    def __init__(self, drbg: Drbg, common_name: str, number: int = 0) -> None:
+        """``number``: how many there were before; each is valid from a second later than the last."""
         self.key = rsa_key(drbg)
-        self.effective_at = CERTIFICATE_EFFECTIVE_AT
+        self.effective_at = CERTIFICATE_EFFECTIVE_AT + timedelta(seconds=number)
         self.expires_at = CERTIFICATE_EFFECTIVE_AT + CERTIFICATE_LIFE
         # The top bit stays clear and the next one set: twenty bytes, positive, forty hex digits (RFC 5280 §4.1.2.2).
         serial = (int.from_bytes(drbg.take(20), "big") >> 2) | (1 << 157)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hutong_sandbox.taobao import signing as top
+from hutong_sandbox.wechatpay import older
 from hutong_sandbox.wechatpay import signing as wechat
 
 # open.taobao.com, 签名算法 (docId 101617), the worked example: secret helloworld.
@@ -67,6 +68,62 @@ def test_wechatpay_texts():
         == b"wx2421b1c4370ec43b\n1554208460\n593BEC0C930BF1AFEB40B4A08C8FB242\n"
         b"prepay_id=wx201410272009395522657a690389285100\n"
     )
+
+
+# github.com/wechatpay-apiv3/wechatpay-skills at 15f40d0, 签名与验签规则: the app's fourth line is the bare prepay_id.
+def test_wechatpay_app_text():
+    nonce = "593BEC0C930BF1AFEB40B4A08C8FB242"
+    assert (
+        wechat.app_invoke_text("wx2421b1c4370ec43b", "1554208460", nonce, "wx201410272009395522657a690389285100")
+        == b"wx2421b1c4370ec43b\n1554208460\n593BEC0C930BF1AFEB40B4A08C8FB242\nwx201410272009395522657a690389285100\n"
+    )
+
+
+# pay.weixin.qq.com/wiki/doc/api/micropay.php?chapter=4_3, the worked example, with both digests.
+OLDER_EXAMPLE = {
+    "appid": "wxd930ea5d5a258f4f",
+    "mch_id": "10000100",
+    "device_info": "1000",
+    "body": "test",
+    "nonce_str": "ibuaiVcKdpRxkhJA",
+    "attach": "",
+}
+OLDER_KEY = "192006250b4c09247ec02edce69f6a2d"
+OLDER_SIGNS = {
+    "MD5": "9A0A8659F005D6984697E2CA0A9CF3B7",
+    "HMAC-SHA256": "6A9AE1657590FD6257D693A078E1C3E4BB6BA4DC30B23E0EE2496E54170DACD6",
+}
+
+
+def test_wechatpay_older_worked_example():
+    for sign_type, expected in OLDER_SIGNS.items():
+        message = {**OLDER_EXAMPLE, "sign": "not signed itself"}
+        assert older.message_sign(message, OLDER_KEY, sign_type) == expected
+        assert older.message_sign({**message, "attach": "x"}, OLDER_KEY, sign_type) != expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<xml>",
+        b"<xml><a>1</b></xml>",
+        b"<xml><a><b>1</b></a></xml>",
+        b"<xml>text</xml>",
+        b"<xml><a>1</a></xml><xml/>",
+        b'<!DOCTYPE xml [<!ENTITY e "x">]><xml><a>&e;</a></xml>',
+        b"<xml>" + b" " * older.XML_BYTES_MAX + b"</xml>",
+    ],
+)
+def test_wechatpay_older_messages_are_flat(body):
+    with pytest.raises(older.BadMessage):
+        older.read_xml(body)
+
+
+def test_wechatpay_older_messages_come_back_as_written():
+    fields = {"body": "a<b & c>d ]] 中", "attach": "1", "total_fee": "1"}
+    assert older.read_xml(older.write_xml(fields)) == fields
+    assert older.read_xml(b"<xml>\n  <a>1 &lt; 2 &amp;amp;</a>\n</xml>") == {"a": "1 < 2 &amp;"}
 
 
 def test_wechatpay_authorization_header_in_any_order():

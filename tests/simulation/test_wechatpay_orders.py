@@ -156,6 +156,8 @@ def test_refunds(sandbox, wechat):
         "fee_fen": 6,
         "refunded_fee_fen": 2,
         "refunding_fen": 0,
+        "shared_fen": 0,
+        "returned_fen": 0,
     }
     assert code_of(wechat.call("GET", "/v3/refund/domestic/refunds/none")) == (404, "RESOURCE_NOT_EXISTS")
 

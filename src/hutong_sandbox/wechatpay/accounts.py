@@ -17,6 +17,8 @@ from hutong_sandbox.world import World
 MERCHANTS_MAX: Final = 1000
 #: The certificate in use, the next one, and at most this many in all.
 CERTIFICATES_SERVED_MAX: Final = 3
+#: Whom a service provider acts for is named after it.
+SUB_MERCHANT_SUFFIX: Final = "-sub"
 PUBLIC_KEY_ID_PREFIX: Final = "PUB_KEY_ID_"
 
 
@@ -34,8 +36,15 @@ class Account:
         self.key = keys.rsa_key(world.drbg(f"wechatpay key {merchant}"))
         self.public_key_id = PUBLIC_KEY_ID_PREFIX + "01" + self.mchid + drbg.text(20, DIGITS)
         self.public_key = keys.rsa_key(world.drbg(f"wechatpay public key {merchant}"))
+        self.mini_appid = "wx" + drbg.text(16, HEX)
+        self.api_key = drbg.text(32, LETTERS)
         #: Unmodified SDKs read the machine's clock, a hub may live by the virtual one: answers follow the asker.
         self.lives_in_real_time = False
+
+    @property
+    def apps(self) -> tuple[str, str]:
+        """The official account and the mini-program that are bound to this number."""
+        return self.appid, self.mini_appid
 
 
 class Keyring:
@@ -67,10 +76,19 @@ class Keyring:
         """The account with this app."""
         return next((a for a in self._by_mchid.values() if a.appid == appid), None)
 
+    def sub_merchant(self, provider: Account) -> Account:
+        """The merchant that a service provider acts for, made at first sight: each account has one."""
+        return self.account(f"{provider.merchant}{SUB_MERCHANT_SUFFIX}")
+
+    def acts_for(self, provider: Account, sub_mchid: str) -> Account | None:
+        """The account with this number, if the provider may act for it."""
+        found = self.by_mchid(sub_mchid)
+        return found if found and found.merchant == f"{provider.merchant}{SUB_MERCHANT_SUFFIX}" else None
+
     def _new_certificate(self) -> keys.PlatformCertificate:
         self._made += 1
         drbg = self._world.drbg(f"wechatpay certificate {self._made}")
-        return keys.PlatformCertificate(drbg, "Tenpay.com sign (sandbox)")
+        return keys.PlatformCertificate(drbg, "Tenpay.com sign (sandbox)", self._made)
 
     def rotate(self) -> keys.PlatformCertificate:
         """Sign with the next certificate from now on; the old one is still served, and a further one is made."""
@@ -96,7 +114,24 @@ class Keyring:
             "platform_certificates": self.pems(),
             "public_key_id": account.public_key_id,
             "public_key": keys.public_pem(account.public_key.public_key()),
+            "mini_appid": account.mini_appid,
         }
+
+    def more_credentials(self, account: Account) -> Json:
+        """What puts the account into another mode: the older API's key, and the merchant it may act for."""
+        sub_merchant = self.sub_merchant(account)
+        return {"api_key": account.api_key, "sub_mchid": sub_merchant.mchid, "sub_appid": sub_merchant.appid}
+
+    def opened(self, account: Account, serial: str, sealed: str) -> str:
+        """A field that was encrypted for the platform, in the clear.
+
+        Raises:
+            WireError: no key of this serial, or not encrypted with it.
+        """
+        by_serial = {c.serial_no: c.key for c in self.certificates} | {account.public_key_id: account.public_key}
+        if serial not in by_serial:
+            raise WireError("PARAM_ERROR", "加密敏感字段的Wechatpay-Serial有误")
+        return signing.unsealed_field(by_serial[serial], sealed)
 
     def signer(self, account: Account, wanted_serial: str) -> tuple[str, rsa.RSAPrivateKey]:
         """Serial and key to answer with: the public-key mode when asked for it, else the certificate in use."""

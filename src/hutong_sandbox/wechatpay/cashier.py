@@ -11,7 +11,6 @@ from hutong.core.money import Money
 from hutong_sandbox.http import HttpRequest, HttpResponse
 from hutong_sandbox.wechatpay.trades import Trade, TradeState
 
-H5_PATH: Final = "/cgi-bin/mmpayweb-bin/checkmweb"
 _PAGE: Final = """<!doctype html><html lang="zh-Hans"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>微信支付（沙盒）</title>
 <style>body{{font:16px/1.6 sans-serif;text-align:center;margin:15vh 1rem}}b{{font-size:2.5rem;display:block}}
@@ -27,12 +26,12 @@ def bridge_script(control_url: str) -> HttpResponse:
     return HttpResponse(status=200, body=body, headers={"Content-Type": "text/javascript; charset=utf-8"})
 
 
-def h5_page(trade: Trade) -> HttpResponse:
+def h5_page(trade: Trade, total_fen: int) -> HttpResponse:
     """The order with one button."""
     unpaid = trade.state is TradeState.NOTPAY
     body = _PAGE.format(
         description=html.escape(trade.order.description),
-        yuan=Money.fen(trade.order.total_fen).decimal_text(),
+        yuan=Money.fen(total_fen).decimal_text(),
         state="" if unpaid else html.escape("支付成功" if trade.paid else "订单已关闭"),
         button=_BUTTON if unpaid else "",
     ).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -31,9 +32,11 @@ class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
     total_fen: int
     currency: str
     notify_url: str
-    openid: str = ""
+    openid: str = ""  # of the buyer for whom it is
+    openid_app: str = ""  # the app under which that openid is one
     attach: str = ""
     time_expire: datetime | None = None
+    shared: bool = False
 
 
 class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +89,24 @@ class BodyReader:
         """A required object."""
         return BodyReader(self._object.get(name), f"{self._place}/{name}")
 
+    def each(self, name: str, *, least: int, most: int) -> list[BodyReader]:
+        """A list of objects, of so many."""
+        value = self._object.get(name)
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise bad_parameter("body", f"{self._place}/{name}", f"数组长度须为{least}~{most}")
+        return [BodyReader(entry, f"{self._place}/{name}/{i}") for i, entry in enumerate(value)]
+
+    def has(self, name: str) -> bool:
+        """Whether the field is there."""
+        return self._object.get(name) is not None
+
+    def flag(self, name: str, *, default: bool | None = None) -> bool:
+        """A true or false."""
+        value = self._object.get(name, default)
+        if not isinstance(value, bool):
+            raise bad_parameter("body", f"{self._place}/{name}", "须为布尔值", value)
+        return value
+
     def url(self, name: str, *, required: bool) -> str:
         """An absolute http(s) address without query."""
         value = self.text(name, limit=NOTIFY_URL_CHARS_MAX, required=required)
@@ -128,39 +149,75 @@ def check_mchid(mchid: str, account: Account, location: str) -> None:
         raise bad_parameter(location, "/mchid", "与签名的商户号不一致", mchid)
 
 
-def read_order(method: str, account: Account, raw: bytes, now: datetime) -> NewOrder:
-    """The order in a create request, checked."""
-    body = body_of(raw)
-    check_mchid(body.text("mchid", limit=32), account, "body")
-    if body.text("appid", limit=32) != account.appid:
-        raise WireError("APPID_MCHID_NOT_MATCH", "appid和mch_id不匹配")
-    amount = body.inner("amount")
-    if (currency := amount.text("currency", limit=16, required=False) or CURRENCY) != CURRENCY:
-        raise bad_parameter("body", "/amount/currency", "境内商户号仅支持人民币", currency)
-    openid = body.inner("payer").text("openid", limit=128) if method == "jsapi" else ""
+def read_order(method: str, openid_apps: Mapping[str, str], body: BodyReader, now: datetime) -> NewOrder:
+    """The order in a create request, checked. ``openid_apps``: name of an openid field -> its app."""
+    openid, openid_app = "", ""
+    if method == "jsapi":
+        payer = body.inner("payer")
+        name = next((name for name in openid_apps if payer.has(name)), next(iter(openid_apps)))
+        openid, openid_app = payer.text(name, limit=128), openid_apps[name]
     if method == "h5":
-        scene = body.inner("scene_info")
-        scene.text("payer_client_ip", limit=45)
-        scene.inner("h5_info").text("type", limit=32)
-    time_expire = body.moment("time_expire")
-    if time_expire is not None and time_expire <= now:
-        raise bad_parameter("body", "/time_expire", "交易结束时间已过")
+        check_h5_scene(body)
     return NewOrder(
         method=method,
         out_trade_no=body.matching("out_trade_no", ORDER_NO, limit=32),
         description=body.text("description", limit=DESCRIPTION_CHARS_MAX),
-        total_fen=amount.fen("total"),
-        currency=currency,
+        total_fen=body.inner("amount").fen("total"),
+        currency=read_currency(body.inner("amount")),
         notify_url=body.url("notify_url", required=True),
         openid=openid,
+        openid_app=openid_app,
         attach=body.text("attach", limit=ATTACH_CHARS_MAX, required=False),
-        time_expire=time_expire,
+        time_expire=read_expiry(body, now),
+        shared=read_shared(body),
     )
 
 
-def read_refund(raw: bytes) -> NewRefund:
+def read_charge(body: BodyReader) -> NewOrder:
+    """The order in a charge of a payment code, checked; it brings no notice."""
+    scene = body.inner("scene_info").inner("store_info")
+    scene.text("out_id" if scene.has("out_id") else "id", limit=256)
+    return NewOrder(
+        method="codepay",
+        out_trade_no=body.matching("out_trade_no", ORDER_NO, limit=32),
+        description=body.text("description", limit=DESCRIPTION_CHARS_MAX),
+        total_fen=body.inner("amount").fen("total"),
+        currency=read_currency(body.inner("amount")),
+        notify_url="",
+        attach=body.text("attach", limit=ATTACH_CHARS_MAX, required=False),
+        shared=read_shared(body),
+    )
+
+
+def check_h5_scene(body: BodyReader) -> None:
+    """Where the buyer of an H5 order sits."""
+    scene = body.inner("scene_info")
+    scene.text("payer_client_ip", limit=45)
+    scene.inner("h5_info").text("type", limit=32)
+
+
+def read_currency(amount: BodyReader) -> str:
+    """CNY, also where it is left out."""
+    if (currency := amount.text("currency", limit=16, required=False) or CURRENCY) != CURRENCY:
+        raise bad_parameter("body", "/amount/currency", "境内商户号仅支持人民币", currency)
+    return currency
+
+
+def read_expiry(body: BodyReader, now: datetime) -> datetime | None:
+    """When the order ends, if that is told; not in the past."""
+    time_expire = body.moment("time_expire")
+    if time_expire is not None and time_expire <= now:
+        raise bad_parameter("body", "/time_expire", "交易结束时间已过")
+    return time_expire
+
+
+def read_shared(body: BodyReader) -> bool:
+    """Whether the money is to be frozen for sharing."""
+    return body.has("settle_info") and body.inner("settle_info").flag("profit_sharing", default=False)
+
+
+def read_refund(body: BodyReader) -> NewRefund:
     """The request for a refund, checked."""
-    body = body_of(raw)
     amount = body.inner("amount")
     if (currency := amount.text("currency", limit=16)) != CURRENCY:
         raise bad_parameter("body", "/amount/currency", "仅支持人民币", currency)

@@ -16,6 +16,7 @@ from hutong_sandbox.http import Json
 from hutong_sandbox.sender import Delivery
 from hutong_sandbox.wechatpay import signing
 from hutong_sandbox.wechatpay.accounts import Account, Keyring
+from hutong_sandbox.wechatpay.combined import Combined
 from hutong_sandbox.wechatpay.refunds import Refund, RefundState
 from hutong_sandbox.wechatpay.trades import Trade, Trades, TradeState, wire_time
 from hutong_sandbox.world import World
@@ -40,7 +41,10 @@ CHANGES: Final = ("body", *_SPOILT_HEADERS, "stale", "probe", *_WRONG_CONTENT)
 
 
 class Notice(msgspec.Struct, kw_only=True):
-    """One notice: its body stays the same over all deliveries, its signature is fresh each time."""
+    """One notice: its body stays the same over all deliveries, its signature is fresh each time.
+
+    ``trade`` stands for the order; of a combined one it is the first part, and ``account`` who combined it.
+    """
 
     account: Account
     trade: Trade
@@ -80,19 +84,32 @@ class Notices:
 
     async def announce_payment(self, trade: Trade) -> None:
         """Send the payment's notice, with whatever faults strike it."""
-        content = trade.wire()
+        content = trade.wire(self._world.buyers)
         for kind in ("amount_mismatch", "foreign_appid", "foreign_mchid", "foreign_order", "foreign_currency"):
             if self._strike(kind, trade):
                 change = {"amount_mismatch": "other_amount"}.get(kind, kind.replace("foreign", "other"))
                 content = self._wrong(change, content)
-        await self._launch(self._make(trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial))
+        if trade.order.notify_url:  # payment codes bring none
+            notice = self._make(
+                trade.account, trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial
+            )
+            await self._launch(notice)
+
+    async def announce_combined(self, combined: Combined) -> None:
+        """Send the one notice of a combined order."""
+        content, first = combined.wire(self._world.buyers), combined.parts[0]
+        notice = self._make(
+            combined.account, first, content, "TRANSACTION.SUCCESS", combined.notify_url, combined.mode_serial
+        )
+        await self._launch(notice)
 
     async def announce_refund(self, refund: Refund) -> None:
         """Send the refund's notice, if the merchant gave an address for it."""
         trade = refund.trade
         if refund.request.notify_url:
             event_type = "REFUND.SUCCESS" if refund.state is RefundState.SUCCESS else "REFUND.ABNORMAL"
-            notice = self._make(trade, refund.notice(), event_type, refund.request.notify_url, refund.mode_serial)
+            url = refund.request.notify_url
+            notice = self._make(trade.account, trade, refund.notice(), event_type, url, refund.mode_serial)
             await self._launch(notice)
         held = self._held.pop(trade.key, None)
         if held is not None:
@@ -114,14 +131,16 @@ class Notices:
         content = self._as_if_paid(trade)
         if change in _WRONG_CONTENT:
             content = self._wrong(change, content)
-        notice = self._make(trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial)
+        url = trade.order.notify_url
+        if not url:
+            raise NotFound(what="notify_url", key=trade.order.out_trade_no)
+        notice = self._make(trade.account, trade, content, "TRANSACTION.SUCCESS", url, trade.mode_serial)
         delivery = await self._send_spoilt(notice, change)
         return {"status": delivery.status, "body": delivery.body}
 
     def _as_if_paid(self, trade: Trade) -> Json:
-        content = trade.wire()
+        content = trade.wire(self._world.buyers)
         if not trade.paid:
-            openid = trade.order.openid or self._world.buyers.openid(trade.account.appid, 1)
             content |= {
                 "trade_state": TradeState.SUCCESS.value,
                 "trade_state_desc": "支付成功",
@@ -129,7 +148,7 @@ class Notices:
                 "trade_type": "JSAPI" if trade.order.openid else "NATIVE",
                 "bank_type": "OTHERS",
                 "success_time": wire_time(self._world.clock.now()),
-                "payer": {"openid": openid},
+                "payer": trade.payer(self._world.buyers),
             }
             content["amount"]["payer_total"] = trade.order.total_fen
         return content
@@ -141,19 +160,22 @@ class Notices:
             amount["payer_total"] = amount["total"]
         elif change == "other_currency":
             amount["currency"] = amount["payer_currency"] = "USD"
+        prefix = "sp_" if "sp_mchid" in content else ""
         replaced = {
-            "other_appid": {"appid": "wx" + self._drbg.text(16, HEX)},
-            "other_mchid": {"mchid": "17" + self._drbg.text(8, DIGITS)},
+            "other_appid": {f"{prefix}appid": "wx" + self._drbg.text(16, HEX)},
+            "other_mchid": {f"{prefix}mchid": "17" + self._drbg.text(8, DIGITS)},
             # A number that the merchant never gave: a real one would look like a true payment of that order.
             "other_order": {"out_trade_no": "X" + self._drbg.text(20, DIGITS)},
         }.get(change, {})
         return {**content, **replaced, "amount": amount}
 
-    def _make(self, trade: Trade, content: Json, event_type: str, url: str, mode_serial: str) -> Notice:
+    def _make(
+        self, account: Account, trade: Trade, content: Json, event_type: str, url: str, mode_serial: str
+    ) -> Notice:
         notice_id = "-".join(self._drbg.text(n, HEX) for n in (8, 4, 4, 4, 12))
         is_refund = event_type.startswith("REFUND")
         original_type = "refund" if is_refund else "transaction"
-        sealed = signing.sealed(trade.account.api_v3_key, msgspec.json.encode(content), original_type)
+        sealed = signing.sealed(account.api_v3_key, msgspec.json.encode(content), original_type)
         body = {
             "id": notice_id,
             "create_time": wire_time(self._world.clock.now()),
@@ -163,7 +185,7 @@ class Notices:
             "resource": {"original_type": original_type, **sealed},
         }
         return Notice(
-            account=trade.account,
+            account=account,
             trade=trade,
             notice_id=notice_id,
             event_type=event_type,

@@ -10,15 +10,25 @@ from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
 from hutong_sandbox.wechatpay import cashier, signing
 from hutong_sandbox.wechatpay.accounts import Keyring
+from hutong_sandbox.wechatpay.code_calls import CodeCalls
+from hutong_sandbox.wechatpay.codes import CodeDesk
+from hutong_sandbox.wechatpay.combine_calls import CombineCalls
+from hutong_sandbox.wechatpay.combined import CombinedOrders
 from hutong_sandbox.wechatpay.faults import KINDS
 from hutong_sandbox.wechatpay.gateway import Gateway
 from hutong_sandbox.wechatpay.notices import Notices
 from hutong_sandbox.wechatpay.oauth import OAuth
+from hutong_sandbox.wechatpay.older import OlderApi
+from hutong_sandbox.wechatpay.order_calls import H5_PATH, Address, OrderCalls, invoked_app
+from hutong_sandbox.wechatpay.refund_calls import RefundCalls
 from hutong_sandbox.wechatpay.refunds import Refunds
+from hutong_sandbox.wechatpay.shares import Shares
+from hutong_sandbox.wechatpay.sharing_calls import SharingCalls
 from hutong_sandbox.wechatpay.trades import H5_LIFE, PREPAY_LIFE, Trade, Trades, TradeState
 from hutong_sandbox.world import Platform, World, count_of, text_of
 
 PACKAGE_PREFIX: Final = "prepay_id="
+APP_PACKAGE: Final = "Sign=WXPay"
 #: Stands for the own address where only the query matters.
 H5_ANYWHERE: Final = "http://127.0.0.1"
 
@@ -29,15 +39,23 @@ PROOFS: Final = {
     "signed answers, public-key mode": "judged",
     "platform certificates and rotation": "judged",
     "native, jsapi, h5 orders; query, close; refund and its query: calls and states": "judged",
+    "app, mini-program, v3 payment codes, combined orders, service providers: calls, states": "judged",
+    "abnormal refunds, profit sharing: calls and states, encrypted fields": "judged",
     "payment and refund notices: signature, sealing": "judged",
     "JSAPI paySign": "judged",
-    "field names of orders, refunds and notices (published field lists)": "simulated",
+    "app sign": "judged",
+    "field names of orders, refunds, shares and notices (published field lists)": "simulated",
+    "payment codes of V2: XML and its signature (documents' example), micropay, orderquery, reverse": "simulated",
+    "rules of profit sharing (official guide)": "simulated",
     "snsapi_base OAuth": "simulated",
     "error codes and statuses": "simulated",
     "notice retry schedule": "simulated",
     "close of a closed order is ORDER_CLOSED": "unverified",
     "other pay method under the same number is OUT_TRADE_NO_USED": "unverified",
     "refund settles after seconds, fee comes back pro rata": "unverified",
+    "a waiting payment code is 200 USERPAYING in v3; codes of refused charges": "unverified",
+    "V2 reversal without a client certificate": "unverified",
+    "a refund beyond what is left frozen is NOT_ENOUGH; a share is worked on after seconds": "unverified",
 }
 
 
@@ -54,20 +72,40 @@ class WechatPay(Platform):
         self.refunds = Refunds(world, self.trades)
         self.notices = Notices(world, self.keyring, self.trades)
         self.oauth = OAuth(world, self.keyring)
-        self.gateway = Gateway(world, self.keyring, self.trades, self.refunds, self.notices, self.oauth)
+        self.codes = CodeDesk(world, self.trades)
+        self.combined = CombinedOrders(world, self.trades)
+        self.shares = Shares(world, self.trades)
+        self._address = Address()
+        self.gateway = Gateway(
+            world,
+            self.keyring,
+            self.oauth,
+            OlderApi(world, self.keyring, self.trades, self.codes),
+            (
+                OrderCalls(world, self.keyring, self.trades, self._address),
+                RefundCalls(world, self.keyring, self.refunds, self.notices),
+                CodeCalls(world, self.keyring, self.trades, self.codes),
+                CombineCalls(world, self.keyring, self.trades, self.combined, self._address),
+                SharingCalls(world, self.keyring, self.shares),
+            ),
+        )
 
     def credentials(self, merchant: str) -> Json:
         """The merchant's credentials; buyers' openids of this app become known."""
         account = self.keyring.account(merchant)
         return self.keyring.credentials(account)
 
+    def more_credentials(self, merchant: str) -> Json:
+        """What puts the merchant's account into another mode."""
+        return self.keyring.more_credentials(self.keyring.account(merchant))
+
     def place(self, base_url: str) -> None:
         """Tell the platform its own address."""
-        self.gateway.base_url = base_url
+        self._address.url = base_url
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer on the platform's own port."""
-        if request.path == cashier.H5_PATH:
+        if request.path == H5_PATH:
             return await self._h5(request)
         return await self.gateway.handle(request)
 
@@ -83,22 +121,34 @@ class WechatPay(Platform):
         """Pay as a buyer, through whatever the merchant's page handed out, and let the notice go out."""
         trade = self._find(order)
         buyer = count_of(order, "buyer", 1)
-        openid = self._world.buyers.openid(trade.account.appid, buyer)
+        combined = self.combined.of(trade)
+        openid, app = trade.order.openid, trade.order.openid_app
+        if combined is not None:
+            openid, app = combined.openid, combined.appid
         if "invoke" in order:
             self._check_invoke(trade, order["invoke"])
-        if trade.order.openid and "buyer" not in order:
-            openid = trade.order.openid
-        if trade.order.openid and trade.order.openid != openid:
+        if openid and "buyer" in order and openid != self._world.buyers.openid(app, buyer):
             raise InvalidInput(field="buyer", problem="the order is for another openid")
-        if trade.state is not TradeState.NOTPAY:
+        if trade.state not in (TradeState.NOTPAY, TradeState.USERPAYING):
             raise Conflict(what=f"{trade.order.out_trade_no} {trade.state.value}")
-        self.trades.pay(trade, openid)
+        if combined is not None:
+            self.combined.pay(combined, buyer)
+            await self.notices.announce_combined(combined)
+            return combined.wire(self._world.buyers)
+        self.trades.pay(trade, buyer)
         await self.notices.announce_payment(trade)
-        return trade.wire()
+        return trade.wire(self._world.buyers)
+
+    def show_code(self, which: Json) -> Json:
+        """A fresh payment code of a buyer."""
+        auth_code, expires_at = self.codes.show(count_of(which, "buyer", 1))
+        return {"auth_code": auth_code, "expires_at": expires_at.isoformat()}
 
     async def replay(self, which: Json) -> Json:
         """Send the last delivered callback of an order again."""
-        return await self.notices.replay(self._find(which))
+        trade = self._find(which)
+        combined = self.combined.of(trade)
+        return await self.notices.replay(trade if combined is None else combined.parts[0])
 
     async def tamper(self, which: Json) -> Json:
         """Send a callback that must not be believed."""
@@ -121,9 +171,11 @@ class WechatPay(Platform):
                 fee_fen=fee_of(trade.order.total_fen),
                 refunded_fee_fen=fee_back(trade.order.total_fen, trade.refunded_fen),
                 refunding_fen=trade.refunding_fen,
+                shared_fen=trade.shared_fen,
+                returned_fen=trade.returned_fen,
             )
             for trade in self.trades.all()
-            if trade.paid
+            if trade.paid_at is not None
         ]
 
     def proofs(self) -> dict[str, str]:
@@ -136,6 +188,9 @@ class WechatPay(Platform):
         self.refunds.clear()
         self.notices.clear()
         self.oauth.clear()
+        self.codes.clear()
+        self.combined.clear()
+        self.shares.clear()
 
     async def _h5(self, request: HttpRequest) -> HttpResponse:
         try:
@@ -143,7 +198,9 @@ class WechatPay(Platform):
         except (NotFound, InvalidInput):
             return HttpResponse(status=404, body="商家参数格式有误，或支付页面已过期".encode())
         if request.method != "POST":
-            return cashier.h5_page(trade)
+            combined = self.combined.of(trade)
+            parts = [trade] if combined is None else combined.parts
+            return cashier.h5_page(trade, sum(part.order.total_fen for part in parts))
         if trade.state is TradeState.NOTPAY:
             await self.pay({"out_trade_no": trade.order.out_trade_no, "mchid": trade.account.mchid})
         return cashier.h5_return(request)
@@ -156,6 +213,9 @@ class WechatPay(Platform):
             if field in which:
                 return self._by_handle(field, text_of(which, field))
         out_trade_no = text_of(which, "out_trade_no")
+        combined = self.combined.numbered(out_trade_no)
+        if combined is not None:
+            return combined.parts[0]
         merchant, mchid = which.get("merchant"), which.get("mchid")
         found = [
             trade
@@ -185,18 +245,32 @@ class WechatPay(Platform):
         if self._by_handle("prepay_id", _prepay_id(invoke)) is not trade:
             raise InvalidInput(field="invoke", problem="prepay_id of another order")
         assert isinstance(invoke, dict)
-        app_id, package = text_of(invoke, "appId"), text_of(invoke, "package")
-        if text_of(invoke, "signType") != "RSA" or app_id != trade.account.appid:
-            raise InvalidInput(field="invoke", problem="appId or signType")
-        text = signing.invoke_text(app_id, text_of(invoke, "timeStamp"), text_of(invoke, "nonceStr"), package)
-        if not signing.verifies(trade.account.key.public_key(), text_of(invoke, "paySign"), text):
+        app_id, given = text_of(invoke, "appId"), text_of(invoke, "sign" if "prepayId" in invoke else "paySign")
+        combined = self.combined.of(trade)
+        account = trade.account if combined is None else combined.account
+        if app_id not in invoked_app(trade.parties):
+            raise InvalidInput(field="invoke", problem="appId")
+        stamp, nonce = text_of(invoke, "timeStamp"), text_of(invoke, "nonceStr")
+        if "prepayId" in invoke:
+            if text_of(invoke, "packageValue") != APP_PACKAGE:
+                raise InvalidInput(field="invoke", problem="packageValue")
+            if text_of(invoke, "partnerId") not in (account.mchid, trade.parties.seller.mchid):
+                raise InvalidInput(field="invoke", problem="partnerId")
+            text = signing.app_invoke_text(app_id, stamp, nonce, text_of(invoke, "prepayId"))
+        else:
+            if text_of(invoke, "signType") != "RSA":
+                raise InvalidInput(field="invoke", problem="signType")
+            text = signing.invoke_text(app_id, stamp, nonce, text_of(invoke, "package"))
+        if not signing.verifies(account.key.public_key(), given, text):
             raise InvalidSignature
 
 
 def _prepay_id(invoke: object) -> str:
-    """The prepay_id in the parameters of the JavaScript bridge."""
+    """The prepay_id in the parameters of the JavaScript bridge, or of the SDK in a native app."""
     if not isinstance(invoke, dict):
         raise InvalidInput(field="invoke", problem="object expected")
+    if "prepayId" in invoke:
+        return text_of(invoke, "prepayId")
     package = text_of(invoke, "package")
     if not package.startswith(PACKAGE_PREFIX):
         raise InvalidInput(field="invoke", problem="package")

@@ -39,6 +39,7 @@ class RefundEvent(StrEnum):
 
     SETTLE = "settle"
     FAIL = "fail"
+    RESCUE = "rescue"
 
 
 REFUND_TABLE: Final = TransitionTable(
@@ -46,6 +47,7 @@ REFUND_TABLE: Final = TransitionTable(
     {
         (RefundState.PROCESSING, RefundEvent.SETTLE): RefundState.SUCCESS,
         (RefundState.PROCESSING, RefundEvent.FAIL): RefundState.ABNORMAL,
+        (RefundState.ABNORMAL, RefundEvent.RESCUE): RefundState.PROCESSING,
     },
 )
 
@@ -58,6 +60,7 @@ class Refund(msgspec.Struct, kw_only=True):
     refund_id: str
     created_at: datetime
     mode_serial: str
+    received_account: str = "支付用户零钱"
     state: RefundState = RefundState.PROCESSING
     settled_at: datetime | None = None
 
@@ -70,7 +73,7 @@ class Refund(msgspec.Struct, kw_only=True):
             "transaction_id": self.trade.transaction_id,
             "out_trade_no": self.trade.order.out_trade_no,
             "channel": "ORIGINAL",
-            "user_received_account": "支付用户零钱",
+            "user_received_account": self.received_account,
             "create_time": wire_time(self.created_at),
             "status": self.state.value,
             "funds_account": "UNSETTLED",
@@ -95,14 +98,15 @@ class Refund(msgspec.Struct, kw_only=True):
     def notice(self) -> Json:
         """The refund as its notice shows it."""
         amount = self.wire()["amount"]
+        parties = self.trade.parties.wire()
         body: Json = {
-            "mchid": self.trade.account.mchid,
+            **{name: parties[name] for name in ("mchid", "sp_mchid", "sub_mchid") if name in parties},
             "out_trade_no": self.trade.order.out_trade_no,
             "transaction_id": self.trade.transaction_id,
             "out_refund_no": self.request.out_refund_no,
             "refund_id": self.refund_id,
             "refund_status": self.state.value,
-            "user_received_account": "支付用户零钱",
+            "user_received_account": self.received_account,
             "amount": {name: amount[name] for name in ("total", "refund", "payer_total", "payer_refund")},
         }
         if self.settled_at is not None:
@@ -128,16 +132,16 @@ class Refunds:
         """An order's refunds, oldest first."""
         return self._by_trade.get(trade.key, [])
 
-    def require(self, account: Account, out_refund_no: str) -> Refund:
+    def require(self, account: Account, seller: Account, out_refund_no: str) -> Refund:
         """The refund, or 404 RESOURCE_NOT_EXISTS."""
         refund = self._by_key.get((account.mchid, out_refund_no))
-        if refund is None:
+        if refund is None or refund.trade.parties.seller is not seller:
             raise WireError("RESOURCE_NOT_EXISTS", "退款单不存在")
         return refund
 
-    def open(self, account: Account, request: NewRefund, mode_serial: str) -> tuple[Refund, bool]:
+    def open(self, account: Account, seller: Account, request: NewRefund, mode_serial: str) -> tuple[Refund, bool]:
         """Accept the refund, or meet it again under the same number; tells whether it is new."""
-        trade = self._find_trade(account, request)
+        trade = self._find_trade(account, seller, request)
         key = (account.mchid, request.out_refund_no)
         known = self._by_key.get(key)
         if known is not None:
@@ -160,6 +164,14 @@ class Refunds:
         self._log("refund_created", refund)
         return refund, True
 
+    def rescue(self, refund: Refund, received_account: str) -> None:
+        """Send an abnormal refund another way."""
+        if refund.state is not RefundState.ABNORMAL:
+            raise WireError("INVALID_REQUEST", "订单状态错误，退款单不是退款异常状态")
+        refund.state = REFUND_TABLE.next(refund.state, RefundEvent.RESCUE)
+        refund.received_account = received_account
+        self._log("refund_rescued", refund)
+
     def finish(self, refund: Refund, event: RefundEvent) -> None:
         """Settle it, or let it become abnormal."""
         refund.state = REFUND_TABLE.next(refund.state, event)
@@ -169,12 +181,12 @@ class Refunds:
             refund.trade.refunded_fen += refund.request.refund_fen
         self._log(f"refund_{refund.state.value.lower()}", refund)
 
-    def _find_trade(self, account: Account, request: NewRefund) -> Trade:
+    def _find_trade(self, account: Account, seller: Account, request: NewRefund) -> Trade:
         if request.transaction_id:
             trade = self._trades.by_handle(request.transaction_id)
         else:
             trade = self._trades.find(account, request.out_trade_no)
-        if trade is None or trade.account is not account:
+        if trade is None or trade.account is not account or trade.parties.seller is not seller:
             raise WireError("RESOURCE_NOT_EXISTS", "订单不存在")
         return trade
 
@@ -187,6 +199,8 @@ class Refunds:
             raise WireError("INVALID_REQUEST", "订单已超过可退款的最大期限")
         if trade.refunded_fen + trade.refunding_fen + request.refund_fen > trade.order.total_fen:
             raise WireError("INVALID_REQUEST", "申请退款金额超过订单可退金额")
+        if trade.frozen and request.refund_fen > trade.order.total_fen - _bound_fen(trade):
+            raise WireError("NOT_ENOUGH", "订单剩余冻结金额不足，请先解冻剩余资金后再发起退款")
         if len(self.of(trade)) >= PARTIAL_REFUNDS_MAX:
             raise WireError("INVALID_REQUEST", f"同一笔订单最多支持{PARTIAL_REFUNDS_MAX}次部分退款")
 
@@ -199,3 +213,8 @@ class Refunds:
             out_refund_no=refund.request.out_refund_no,
             refund_fen=refund.request.refund_fen,
         )
+
+
+def _bound_fen(trade: Trade) -> int:
+    """What of a frozen order is not there to be refunded: it went to receivers, is on its way, or was refunded."""
+    return trade.shared_fen + trade.sharing_fen + trade.refunded_fen + trade.refunding_fen

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa as rsa_keys
 
 from hutong.crypto import aead, rsa
 from hutong_sandbox.drbg import LETTERS
+from hutong_sandbox.wechatpay.errors import WireError
 
 SCHEME: Final = "WECHATPAY2-SHA256-RSA2048"
 #: A request whose timestamp is further off is refused (document: 5 minutes).
@@ -62,6 +63,11 @@ def invoke_text(app_id: str, timestamp: str, nonce: str, package: str) -> bytes:
     return f"{app_id}\n{timestamp}\n{nonce}\n{package}\n".encode()
 
 
+def app_invoke_text(app_id: str, timestamp: str, nonce: str, prepay_id: str) -> bytes:
+    """What the merchant signs to open the cashier from a native app: the bare prepay_id."""
+    return f"{app_id}\n{timestamp}\n{nonce}\n{prepay_id}\n".encode()
+
+
 def signature(key: rsa_keys.RSAPrivateKey, text: bytes) -> str:
     """Base64 of RSA with SHA-256."""
     return base64.b64encode(rsa.sign_sha256(key, text)).decode()
@@ -79,6 +85,18 @@ def verifies(key: rsa_keys.RSAPublicKey, given: str, text: bytes) -> bool:
 def fresh_nonce(length: int = NONCE_CHARS) -> str:
     """A nonce for the wire. Not from the seed: an AEAD nonce must never serve one key twice, also over two runs."""
     return "".join(secrets.choice(LETTERS) for _ in range(length))
+
+
+def unsealed_field(key: rsa_keys.RSAPrivateKey, given: str) -> str:
+    """A sensitive field in the clear (RSA-OAEP with SHA-1 and MGF1-SHA-1, base64).
+
+    Raises:
+        WireError: it was not encrypted with this key.
+    """
+    try:
+        return rsa.decrypt_oaep_sha1(key, base64.b64decode(given, validate=True)).decode()
+    except ValueError as error:  # binascii.Error and UnicodeDecodeError are ones
+        raise WireError("PARAM_ERROR", "敏感字段解密失败") from error
 
 
 def sealed(api_v3_key: str, plaintext: bytes, associated_data: str) -> dict[str, str]:

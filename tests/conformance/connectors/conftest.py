@@ -1,12 +1,15 @@
 """The cases of our own connectors, and the sandbox as a process."""
 
+import asyncio
 import datetime as dt
 import hmac
+import http.server
 import importlib.util
 import json
 import pathlib
 import subprocess
 import sys
+import threading
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -17,6 +20,8 @@ from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
 from hutong.connectors.wechatpay.certificates import MEMORY
+from hutong.core.errors import PlatformUnknown
+from hutong.platforms.account import Account
 from hutong.platforms.conformance import (
     ORDER_ID,
     OUT_REFUND_NO,
@@ -27,9 +32,13 @@ from hutong.platforms.conformance import (
     Forgery,
 )
 from hutong.platforms.conformance.doubles import StandingClock
+from hutong.platforms.refusals import PlatformRefused
 from hutong.platforms.registry import Registry
+from hutong.transport.client import HttpPool, HttpSettings
 from hutong.transport.messages import Response
+from hutong.transport.pacing import Pace
 
+WAIT_S = 10
 SIDES = pathlib.Path(__file__).parents[2] / "unit" / "connectors" / "conftest.py"
 
 
@@ -338,3 +347,106 @@ def sandbox(sandbox_process):
     sandbox_process.post("/reset", {})
     MEMORY.forget_all()
     return sandbox_process
+
+
+class SandboxClock:
+    """The sandbox's time, asked once for its distance from ours."""
+
+    def __init__(self, sandbox):
+        self._sandbox = sandbox
+        self.follow()
+
+    def follow(self):
+        theirs = dt.datetime.fromisoformat(self._sandbox.get("/clock")["now"])
+        self._distance = theirs - dt.datetime.now(dt.UTC)
+
+    def now(self):
+        return dt.datetime.now(dt.UTC) + self._distance
+
+
+class Inbox:
+    """A merchant's callback address: keeps raw bytes, answers what it is told."""
+
+    def __init__(self):
+        self.got = []
+        self.status = 204
+        inbox = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["content-length"]))
+                inbox.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
+                self.send_response(inbox.status)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/callbacks/wechatpay/1"
+        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
+        self.thread.start()
+
+    def wait_for(self, count):
+        deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WAIT_S)
+        while len(self.got) < count and dt.datetime.now(dt.UTC) < deadline:
+            threading.Event().wait(0.05)
+        assert len(self.got) >= count, f"only {len(self.got)} of {count} callbacks came"
+        return self.got
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def inbox():
+    made = Inbox()
+    yield made
+    made.close()
+
+
+class Hub:
+    """Calls a connector as the hub would: real pool, real pace, the sandbox's clock."""
+
+    def __init__(self, sandbox, platform):
+        self.sandbox = sandbox
+        self.name = platform
+        self.clock = SandboxClock(sandbox)
+        self.seen = []
+
+    def credentials(self, **changes):
+        given = self.sandbox.platform(self.name)["credentials"]
+        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+        return {**texts, **changes}
+
+    def run(self, call, *, settings=None, **changes):
+        async def main():
+            async with HttpPool(settings or HttpSettings(read_timeout_s=5)) as pool:
+                account = Account(
+                    platform=self.name,
+                    base_url=self.sandbox.platform(self.name)["base_url"],
+                    credentials=self.credentials(**changes),
+                    http=pool.account(self.name, "a", Pace(calls=1000, seconds=1)),
+                    clock=self.clock,
+                )
+                return await call(account)
+
+        return asyncio.run(main())
+
+    def fails(self, call, **more):
+        with pytest.raises((PlatformRefused, PlatformUnknown)) as caught:
+            self.run(call, **more)
+        return caught.value
+
+
+@pytest.fixture
+def wechat(sandbox):
+    return Hub(sandbox, "wechatpay")
+
+
+@pytest.fixture
+def shop(sandbox):
+    return Hub(sandbox, "taobao")

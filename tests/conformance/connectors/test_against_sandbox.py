@@ -3,11 +3,7 @@
 Nothing is shared but byte-level primitives; where both agree, two readings of the same documents agree.
 """
 
-import asyncio
 import datetime as dt
-import http.server
-import json
-import threading
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -17,121 +13,15 @@ from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechatpay import CONNECTOR as WECHAT
 from hutong.core.errors import InvalidSignature, PlatformUnknown
 from hutong.core.money import Money
-from hutong.platforms.account import Account
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import CreatePayment, PayMethod, RefundStatus, RequestRefund, TradeStatus
 from hutong.platforms.refusals import PlatformRefused
 from hutong.platforms.shops import Shipment, ShopOrderStatus
-from hutong.transport.client import HttpPool, HttpSettings
-from hutong.transport.pacing import Pace
+from hutong.transport.client import HttpSettings
 
 CERTIFICATES_ONLY = {"public_key_id": "", "public_key": ""}
 DOWNLOAD_ONLY = {**CERTIFICATES_ONLY, "platform_certificates": ""}
 PUBLIC_KEY_ONLY = {"platform_certificates": ""}
-WAIT_S = 10
-
-
-class SandboxClock:
-    """The sandbox's time, asked once for its distance from ours."""
-
-    def __init__(self, sandbox):
-        self._sandbox = sandbox
-        self.follow()
-
-    def follow(self):
-        theirs = dt.datetime.fromisoformat(self._sandbox.get("/clock")["now"])
-        self._distance = theirs - dt.datetime.now(dt.UTC)
-
-    def now(self):
-        return dt.datetime.now(dt.UTC) + self._distance
-
-
-class Inbox:
-    """A merchant's callback address: keeps raw bytes, answers what it is told."""
-
-    def __init__(self):
-        self.got = []
-        self.status = 204
-        inbox = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["content-length"]))
-                inbox.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
-                self.send_response(inbox.status)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *args):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/callbacks/wechatpay/1"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def wait_for(self, count):
-        deadline = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=WAIT_S)
-        while len(self.got) < count and dt.datetime.now(dt.UTC) < deadline:
-            threading.Event().wait(0.05)
-        assert len(self.got) >= count, f"only {len(self.got)} of {count} callbacks came"
-        return self.got
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-        self.thread.join()
-
-
-@pytest.fixture
-def inbox():
-    made = Inbox()
-    yield made
-    made.close()
-
-
-class Hub:
-    """Calls a connector as the hub would: real pool, real pace, the sandbox's clock."""
-
-    def __init__(self, sandbox, platform):
-        self.sandbox = sandbox
-        self.name = platform
-        self.clock = SandboxClock(sandbox)
-        self.seen = []
-
-    def credentials(self, **changes):
-        given = self.sandbox.platform(self.name)["credentials"]
-        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
-        return {**texts, **changes}
-
-    def run(self, call, *, settings=None, **changes):
-        async def main():
-            async with HttpPool(settings or HttpSettings(read_timeout_s=5)) as pool:
-                account = Account(
-                    platform=self.name,
-                    base_url=self.sandbox.platform(self.name)["base_url"],
-                    credentials=self.credentials(**changes),
-                    http=pool.account(self.name, "a", Pace(calls=1000, seconds=1)),
-                    clock=self.clock,
-                )
-                return await call(account)
-
-        return asyncio.run(main())
-
-    def fails(self, call, **more):
-        with pytest.raises((PlatformRefused, PlatformUnknown)) as caught:
-            self.run(call, **more)
-        return caught.value
-
-
-@pytest.fixture
-def wechat(sandbox):
-    return Hub(sandbox, "wechatpay")
-
-
-@pytest.fixture
-def shop(sandbox):
-    return Hub(sandbox, "taobao")
 
 
 def order(hub, inbox, number, method=PayMethod.NATIVE, fen=990, **more):

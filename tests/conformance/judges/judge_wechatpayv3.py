@@ -1,7 +1,12 @@
-"""Runs in the judge's own environment: the unmodified SDK ``wechatpayv3`` drives the simulated WeChat Pay."""
+"""Runs in the judge's own environment: the unmodified SDK ``wechatpayv3`` drives the simulated WeChat Pay.
+
+In both of its flavours: the synchronous one, and ``wechatpayv3.async_`` on a loop of its own.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import json
 import sys
 import threading
@@ -13,41 +18,73 @@ from typing import Any
 
 import shims
 import verdicts
+import wechatpayv3
+import wechatpayv3.async_
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from judge_wechatpayv3_products import CHECKS, Products, fresh
 from verdicts import Disagreement, expect
-from wechatpayv3 import WeChatPayType
 
 SPOILT = ("body", "signature", "timestamp", "nonce", "serial", "probe")
 TOTAL_FEN = 1230
 
 
-class Judge:
+class Waiting:
+    """The asynchronous client, so that a check need not know which one it has: what is awaited is waited for."""
+
+    def __init__(self, make: Any) -> None:
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True).start()
+        self.inner = make()
+        self.wait(self.inner.__aenter__())
+
+    def wait(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.inner, name)
+        if inspect.iscoroutinefunction(method):
+            return lambda *given, **named: self.wait(method(*given, **named))
+        return method
+
+
+class Judge(Products):
     """One client of the SDK, the simulator's control port, and a place that receives notices."""
 
     def __init__(self, setting: dict[str, Any]) -> None:
         self.control = setting["control"]
         self.base_url = setting["platform"]["base_url"]
         self.credentials = setting["platform"]["credentials"]
-        self.public_key_mode = setting["mode"] == "public_key"
+        self.more = setting["platform"]["more_credentials"]
+        self.is_async, _, mode = setting["mode"].rpartition(" ")
+        self.public_key_mode = mode == "public_key"
+        self.kinds = (wechatpayv3.async_ if self.is_async else wechatpayv3).WeChatPayType
         self.notices: list[tuple[bool, Any]] = []
+        self.raw_notices: list[tuple[dict[str, str], bytes]] = []
         self._receive()
-        self.client = self._client(self.credentials["private_key"])
+        self.client = self.client_with()
+        self.partner = self.client_with(partner_mode=True)
 
-    def _client(self, private_key: str) -> Any:
+    def client_with(self, **changes: Any) -> Any:
         by_key = {name: self.credentials[name] for name in ("public_key", "public_key_id")}
-        return shims.wechatpay_client(
-            self.base_url,
-            wechatpay_type=WeChatPayType.NATIVE,
-            mchid=self.credentials["mchid"],
-            private_key=private_key,
-            cert_serial_no=self.credentials["serial_no"],
-            appid=self.credentials["appid"],
-            apiv3_key=self.credentials["api_v3_key"],
-            notify_url=self.notify_url,
-            timeout=(5, 10),
+        arguments = {
+            "wechatpay_type": self.kinds.NATIVE,
+            "mchid": self.credentials["mchid"],
+            "private_key": self.credentials["private_key"],
+            "cert_serial_no": self.credentials["serial_no"],
+            "appid": self.credentials["appid"],
+            "apiv3_key": self.credentials["api_v3_key"],
+            "notify_url": self.notify_url,
+            "timeout": (5, 10),
             **(by_key if self.public_key_mode else {}),
-        )
+            **changes,
+        }
+        if self.is_async:
+            return Waiting(lambda: shims.wechatpay_async_client(self.base_url, **arguments))
+        return shims.wechatpay_client(self.base_url, **arguments)
+
+    def last_notice(self) -> tuple[dict[str, str], bytes]:
+        return self.raw_notices[-1]
 
     def _receive(self) -> None:
         judge = self
@@ -59,6 +96,7 @@ class Judge:
                     content = judge.client.callback(dict(self.headers), body)
                 except Exception:  # noqa: BLE001 (whatever the SDK raises is its way to say no)
                     content = None
+                judge.raw_notices.append((dict(self.headers), body))
                 judge.notices.append((bool(content), content))
                 self.send_response(204 if content else 401)
                 self.send_header("Content-Length", "0")
@@ -71,9 +109,15 @@ class Judge:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         self.notify_url = f"http://127.0.0.1:{server.server_port}/notify"
 
+    def put(self, path: str, value: Any) -> None:
+        expect(self._send("PUT", path, value)[0], 200)
+
     def post(self, path: str, **body: Any) -> tuple[int, Any]:
+        return self._send("POST", path, body)
+
+    def _send(self, method: str, path: str, value: Any) -> tuple[int, Any]:
         request = urllib.request.Request(
-            self.control + path, json.dumps(body).encode(), {"Content-Type": "application/json"}
+            self.control + path, json.dumps(value).encode(), {"Content-Type": "application/json"}, method=method
         )
         try:
             with urllib.request.urlopen(request, timeout=20) as answer:
@@ -103,12 +147,12 @@ class Judge:
 
     def h5(self) -> None:
         scene = {"payer_client_ip": "127.0.0.1", "h5_info": {"type": "Wap"}}
-        status, body = self.create(fresh("h5"), pay_type=WeChatPayType.H5, scene_info=scene)
+        status, body = self.create(fresh("h5"), pay_type=self.kinds.H5, scene_info=scene)
         expect((status, "prepay_id=" in body["h5_url"]), (200, True))
 
     def jsapi(self) -> None:
         number, openid = fresh("jsapi"), "oUpF8uMuAJO_M2pxb1Q9zNjWeS6o"
-        status, body = self.create(number, pay_type=WeChatPayType.JSAPI, payer={"openid": openid})
+        status, body = self.create(number, pay_type=self.kinds.JSAPI, payer={"openid": openid})
         expect(status, 200)
         stamp, nonce, package = str(int(time.time())), uuid.uuid4().hex, "prepay_id=" + body["prepay_id"]
         signed = self.client.sign([self.credentials["appid"], stamp, nonce, package])
@@ -200,7 +244,7 @@ class Judge:
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
         )
         try:
-            stranger = self._client(other.decode())
+            stranger = self.client_with(private_key=other.decode())
         except Exception as error:  # noqa: BLE001 (in certificate mode the constructor asks, and is refused)
             expect((self.public_key_mode, "No wechatpay platform certificate" in str(error)), (False, True))
             return
@@ -210,7 +254,7 @@ class Judge:
         """The SDK downloads, decrypts and checks the certificates, before and after a rotation."""
         if self.public_key_mode:
             return
-        known = shims.serials_known_to(self.client)
+        known = shims.serials_known_to(self.client.inner if self.is_async else self.client)
         expect(len(known) >= 2, True)
         status, rotated = self.post("/certificates/rotate")
         expect((status, rotated["serial_no"] in known), (200, True))
@@ -218,10 +262,6 @@ class Judge:
         self.post("/certificates/rotate")
         self.new_paid()
         self.notice()
-
-
-def fresh(kind: str) -> str:
-    return f"{kind}{uuid.uuid4().hex}"[:32]
 
 
 def main() -> int:
@@ -250,6 +290,7 @@ def main() -> int:
         "spoilt_notices",
         "refund",
         "wrong_key",
+        *CHECKS,
         "certificates",
     ]
     checks = [("connect", connect), *((name, one(name)) for name in names)]

@@ -24,7 +24,9 @@ from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
 from hutong_sandbox.taobao import signing as top
+from hutong_sandbox.wechatpay import older, parties
 from hutong_sandbox.wechatpay import signing as wechat
+from hutong_sandbox.wechatpay.errors import WireError
 
 VECTORS = Path(__file__).parents[2] / "simulation" / "test_vectors.py"
 
@@ -33,6 +35,9 @@ _request_text = wechat.request_text
 _answer_text = wechat.answer_text
 _invoke_text = wechat.invoke_text
 _signature = wechat.signature
+_parties_wire = parties.Parties.wire
+_app_invoke_text = wechat.app_invoke_text
+_message_text = older.message_text
 _hmac = top.sign_hmac
 _alipay_signature = alipay.signature
 
@@ -66,6 +71,22 @@ def _sealed_with_hashed_key(api_v3_key: str, plaintext: bytes, associated_data: 
 
 def _accept(*_: Any) -> bool:
     return True
+
+
+def _unsealed_with_sha256(key: Any, given: str) -> str:
+    oaep = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
+    try:
+        return key.decrypt(base64.b64decode(given), oaep).decode()
+    except ValueError as error:
+        raise WireError("PARAM_ERROR", "敏感字段解密失败") from error
+
+
+def _for_anybody(keyring: Any, provider: Any, sub_mchid: str, _sp_mchid: str) -> Any:
+    return keyring.by_mchid(sub_mchid) or provider
+
+
+def _for_nobody(self: Any) -> dict[str, str]:
+    return {"sp_mchid": self.account.mchid, "sp_appid": self.appid} if self.is_provider else _parties_wire(self)
 
 
 def _unsorted(parameters: Any, *, with_empty: bool) -> str:
@@ -131,6 +152,23 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "invoke_package_without_name": (
         "wechatpay", wechat, "invoke_text", lambda a, s, n, p: _invoke_text(a, s, n, p.removeprefix("prepay_id="))
     ),
+    "app_invoke_with_a_name": (
+        "wechatpay", wechat, "app_invoke_text", lambda a, s, n, p: _app_invoke_text(a, s, n, f"prepay_id={p}")
+    ),
+    "app_invoke_without_last_line_feed": (
+        "wechatpay", wechat, "app_invoke_text", lambda *a: _app_invoke_text(*a)[:-1]
+    ),
+    "sensitive_fields_by_sha256": ("wechatpay", wechat, "unsealed_field", _unsealed_with_sha256),
+    "provider_acts_for_anybody": ("wechatpay", parties, "sub_merchant", _for_anybody),
+    "provider_does_not_say_for_whom": ("wechatpay", parties.Parties, "wire", _for_nobody),
+    "older_fields_unsorted": (
+        "vectors", older, "message_text", lambda f, k: "".join(f"{n}={v}&" for n, v in f.items() if v) + "key=" + k
+    ),
+    "older_key_without_name": (
+        "vectors", older, "message_text", lambda f, k: _message_text(f, k).replace("&key=", "&")
+    ),
+    "older_hmac_for_md5": ("vectors", older.digests, "md5", lambda text: older.digests.hmac_sha256(b"", text)),
+    "older_md5_for_hmac": ("vectors", older.digests, "hmac_sha256", lambda _key, text: older.digests.md5(text)),
     "top_parameters_unsorted": ("taobao", top, "canonical", _unsorted),
     "top_joined_as_query": ("taobao", top, "canonical", _with_equals),
     "top_without_session": ("taobao", top, "canonical", _without("session")),

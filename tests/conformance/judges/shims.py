@@ -15,6 +15,11 @@ SHIMS = (
         "the SDK has no host option, and in certificate mode its constructor downloads at once",
     ),
     (
+        "wechatpayv3",
+        "AsyncCore._gate_way is set to the simulator's address before its first request",
+        "the SDK has no host option",
+    ),
+    (
         "taobao-openapi",
         "none: domain and port are arguments",
         "",
@@ -72,6 +77,15 @@ def alipay_client(kind: Any, gateway: str, **arguments: Any) -> Any:
     """A client of ``python-alipay-sdk``, connected to ``gateway``."""
     client = kind(**arguments)
     client._gateway = gateway
+    return client
+
+
+def wechatpay_async_client(base_url: str, **arguments: Any) -> Any:
+    """The SDK's asynchronous client, connected to ``base_url``; its constructor asks nothing."""
+    from wechatpayv3.async_ import AsyncWeChatPay
+
+    client = AsyncWeChatPay(**arguments)
+    client._core._gate_way = base_url
     return client
 
 

@@ -34,6 +34,16 @@ CHECKS = {
         "spoilt_notices",
         "refund",
         "wrong_key",
+        "app",
+        "mini",
+        "codepay",
+        "codepay_with_password",
+        "combine",
+        "service_provider",
+        "sharing",
+        "sharing_for_another",
+        "abnormal_refund",
+        "wrong_notice_key",
         "certificates",
     ],
     "taobao": [
@@ -84,6 +94,8 @@ pytestmark = pytest.mark.judge
     [
         ("wechatpay", "public_key"),
         ("wechatpay", "certificate"),
+        ("wechatpay", "async public_key"),
+        ("wechatpay", "async certificate"),
         ("taobao", "session"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
@@ -126,6 +138,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
     shims = ast.parse((HERE / "shims.py").read_text())
     listed = next(n for n in shims.body if isinstance(n, ast.Assign) and ast.unparse(n.targets[0]) == "SHIMS")
     assert [entry[0] for entry in ast.literal_eval(listed.value)] == [
+        "wechatpayv3",
         "wechatpayv3",
         "taobao-openapi",
         "alipay-sdk-python",

@@ -54,7 +54,7 @@ def test_vectors_find_what_no_judge_sends(mutation):
     environment = {**os.environ, "HUTONG_SANDBOX_MUTATION": mutation}
     done = subprocess.run(command, check=False, env=environment, capture_output=True, text=True, timeout=60)
     assert done.returncode == (TESTS_FAILED if mutation else 0), done.stdout
-    assert "1 failed" in done.stdout or not mutation
+    assert " failed" in done.stdout or not mutation
 
 
 @pytest.mark.parametrize("mutation", SEALING)
