@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Any, Final
-from uuid import UUID
-
-from sqlalchemy import Row, and_, func, or_, select, true
+from sqlalchemy import and_, func, or_, select
 
 from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import REVENUE_SALES
-from hutong.ledger.batches import CHAIN_START, LEGS_MAX, Link, payload_hash
+from hutong.ledger.chain_checks import chain_holds, days_hold
+from hutong.ledger.engine_checks import engine_holds
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH, ON_LINE
-from hutong.ledger.models import (
-    account_balance,
-    ledger_account,
-    ledger_batch,
-    ledger_chain,
-    posting,
-    statement,
-    statement_line,
-)
+from hutong.ledger.models import account_balance, ledger_account, ledger_batch, posting, statement, statement_line
 from hutong.ledger.sales import ORDER, REFUND, SALE
-
-#: Batches of the chain that are in memory at once.
-CHAIN_PAGE_ROWS: Final = 2_000
 
 
 async def check(unit: Unit) -> list[Breach]:
@@ -36,7 +22,9 @@ async def check(unit: Unit) -> list[Breach]:
         *await _balances_are_folds(unit),
         *await _refunded_orders_are_zero(unit),
         *await _statements_are_folds(unit),
-        *await _chain_holds(unit),
+        *await chain_holds(unit),
+        *await days_hold(unit),
+        *await engine_holds(unit),
     ]
 
 
@@ -200,69 +188,3 @@ async def _statements_are_folds(unit: Unit) -> list[Breach]:
         Breach("ledger.statement_is_fold", str(row.statement_id), f"says {row.net_minor}, lines {row.folded_minor}")
         for row in await unit.all(statement_)
     ]
-
-
-async def _chain_holds(unit: Unit) -> list[Breach]:
-    """Every batch follows the one before it, and its content is what was hashed. The first break is reported."""
-    prev_hash, count = CHAIN_START, 0
-    async for row, legs in _chain(unit):
-        count += 1
-        link = Link(
-            sequence=row.sequence,
-            batch_id=row.batch_id,
-            idempotency_key=row.idempotency_key,
-            payload_hash=row.payload_hash,
-            event_at=row.event_at,
-            recorded_at=row.recorded_at,
-        )
-        if row.sequence != count:
-            return [Breach("ledger.chain_holds", str(row.batch_id), f"number {count} is missing")]
-        if payload_hash(row.kind, row.subject_kind, row.subject_id, legs) != row.payload_hash:
-            return [Breach("ledger.chain_holds", str(row.batch_id), "the content is not what was posted")]
-        if row.prev_hash != prev_hash or link.after(prev_hash) != row.hash:
-            return [Breach("ledger.chain_holds", str(row.batch_id), "the link is broken")]
-        prev_hash = row.hash
-    end = await unit.one(select(ledger_chain).where(ledger_chain.c.merchant_id == unit.merchant_id))
-    kept = (0, CHAIN_START) if end is None else (end.batches_count, end.hash)
-    if kept != (count, prev_hash):
-        return [
-            Breach("ledger.chain_holds", str(unit.merchant_id), f"the end says {kept[0]} batches, there are {count}")
-        ]
-    return []
-
-
-async def _chain(unit: Unit) -> AsyncIterator[tuple[Row[Any], list[tuple[str, int, str]]]]:
-    """All batches in chain order with their legs, a page at a time."""
-    after: int | None = None
-    while True:  # ends at the first page that is not full
-        beyond = true() if after is None else ledger_batch.c.sequence > after
-        rows = await unit.all(
-            select(ledger_batch)
-            .where(ledger_batch.c.merchant_id == unit.merchant_id, beyond)
-            .order_by(ledger_batch.c.sequence)
-            .limit(CHAIN_PAGE_ROWS)
-        )
-        legs = await _legs(unit, rows)
-        for row in rows:
-            yield row, legs.get(row.batch_id, [])
-        if len(rows) < CHAIN_PAGE_ROWS:
-            return
-        after = rows[-1].sequence
-
-
-async def _legs(unit: Unit, batches: Sequence[Row[Any]]) -> dict[UUID, list[tuple[str, int, str]]]:
-    """Legs of a page of batches as they were hashed."""
-    found: dict[UUID, list[tuple[str, int, str]]] = {}
-    if not batches:
-        return found
-    statement_ = (
-        select(posting.c.batch_id, ledger_account.c.path, posting.c.amount_minor, posting.c.currency)
-        .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
-        .where(posting.c.merchant_id == unit.merchant_id)
-        .where(ledger_batch.c.sequence.between(batches[0].sequence, batches[-1].sequence))
-        .order_by(posting.c.batch_id, posting.c.leg_no)
-        .limit(CHAIN_PAGE_ROWS * LEGS_MAX)
-    )
-    for row in await unit.all(statement_):
-        found.setdefault(row.batch_id, []).append((row.path, row.amount_minor, row.currency))
-    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -42,6 +42,39 @@ class BatchesPosted(Event, frozen=True, kw_only=True):
     last_sequence: int
 
 
+class MoneyHeld(Event, frozen=True, kw_only=True):
+    """Money is reserved: it does not count yet and cannot be spent otherwise."""
+
+    name: ClassVar[str] = "ledger.money_held"
+
+    hold_id: UUID
+    kind: str
+    subject_kind: str
+    subject_id: UUID
+    expires_at: datetime | None
+    legs: tuple[PostedLeg, ...]
+
+
+class HoldEnded(Event, frozen=True, kw_only=True):
+    """A reserve was posted, voided or has expired (``outcome``); ``batch_id`` is the batch that says so."""
+
+    name: ClassVar[str] = "ledger.hold_ended"
+
+    hold_id: UUID
+    batch_id: UUID
+    outcome: str
+
+
+class DaySealed(Event, frozen=True, kw_only=True):
+    """A day of the books is sealed; its root (hexadecimal) never changes."""
+
+    name: ClassVar[str] = "ledger.day_sealed"
+
+    day: date
+    last_sequence: int
+    root: str
+
+
 class StatementDrawn(Event, frozen=True, kw_only=True):
     """A party's statement was drawn; its figures do not change any more."""
 
@@ -58,4 +91,4 @@ class StatementDrawn(Event, frozen=True, kw_only=True):
     lines_count: int
 
 
-EVENTS: list[type[Event]] = [BatchPosted, BatchesPosted, StatementDrawn]
+EVENTS: list[type[Event]] = [BatchPosted, BatchesPosted, MoneyHeld, HoldEnded, DaySealed, StatementDrawn]

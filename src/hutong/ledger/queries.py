@@ -12,7 +12,16 @@ from sqlalchemy import Row, and_, func, select
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
-from hutong.ledger.models import account_balance, ledger_account, ledger_batch, party, posting, statement
+from hutong.ledger.models import (
+    account_balance,
+    ledger_account,
+    ledger_batch,
+    ledger_hold_leg,
+    party,
+    posting,
+    statement,
+)
+from hutong.ledger.states import Phase
 
 PAGE_ROWS_MAX: Final = 200
 ACCOUNTS_MAX: Final = 1000
@@ -47,6 +56,8 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     subject_id: UUID
     event_at: datetime
     legs: tuple[LegRow, ...]
+    #: ``posted``, or the part it plays in a reserve (``states.Phase``); the legs of a ``held`` one do not count.
+    phase: str = Phase.POSTED
 
 
 class BatchSlice(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,6 +125,7 @@ async def batches_page(unit: Unit, *, limit: int, offset: int) -> BatchSlice:
     page = select(ledger_batch).where(mine).order_by(ledger_batch.c.sequence.desc())
     rows = await unit.all(page.limit(min(limit, PAGE_ROWS_MAX)).offset(offset))
     legs = await _legs(unit, [row.batch_id for row in rows])
+    legs |= await _held_legs(unit, [row.batch_id for row in rows if row.phase == Phase.HELD])
     return BatchSlice(
         rows=tuple(
             BatchRow(
@@ -124,6 +136,7 @@ async def batches_page(unit: Unit, *, limit: int, offset: int) -> BatchSlice:
                 subject_id=row.subject_id,
                 event_at=row.event_at,
                 legs=legs.get(row.batch_id, ()),
+                phase=row.phase,
             )
             for row in rows
         ),
@@ -191,8 +204,29 @@ async def _legs(unit: Unit, batch_ids: list[UUID]) -> dict[UUID, tuple[LegRow, .
         .order_by(posting.c.batch_id, posting.c.leg_no)
         .limit(LEGS_MAX)
     )
+    return _by_batch([(row.batch_id, row) for row in await unit.all(statement_)])
+
+
+async def _held_legs(unit: Unit, hold_ids: list[UUID]) -> dict[UUID, tuple[LegRow, ...]]:
+    if not hold_ids:
+        return {}
+    on_account = and_(
+        ledger_account.c.merchant_id == ledger_hold_leg.c.merchant_id,
+        ledger_account.c.account_id == ledger_hold_leg.c.account_id,
+    )
+    statement_ = (
+        select(ledger_hold_leg, ledger_account.c.path)
+        .select_from(ledger_hold_leg.join(ledger_account, on_account))
+        .where(ledger_hold_leg.c.merchant_id == unit.merchant_id, ledger_hold_leg.c.hold_id.in_(hold_ids))
+        .order_by(ledger_hold_leg.c.hold_id, ledger_hold_leg.c.leg_no)
+        .limit(LEGS_MAX)
+    )
+    return _by_batch([(row.hold_id, row) for row in await unit.all(statement_)])
+
+
+def _by_batch(rows: list[tuple[UUID, Row[Any]]]) -> dict[UUID, tuple[LegRow, ...]]:
     found: dict[UUID, tuple[LegRow, ...]] = {}
-    for row in await unit.all(statement_):
+    for batch_id, row in rows:
         leg = LegRow(path=row.path, amount=Money(row.amount_minor, row.currency))
-        found[row.batch_id] = (*found.get(row.batch_id, ()), leg)
+        found[batch_id] = (*found.get(batch_id, ()), leg)
     return found

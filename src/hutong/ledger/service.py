@@ -15,28 +15,40 @@ from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path,
 from hutong.ledger.batches import Batch, Leg, PostResult
 from hutong.ledger.commissions import claw_back, estimate, preview, split_by
 from hutong.ledger.errors import SaleNotPosted
+from hutong.ledger.guarding import guard_account
+from hutong.ledger.guards import Guard
+from hutong.ledger.history import balance_at, balance_known_at
+from hutong.ledger.holds import get_hold, hold, post_hold, void_hold
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
 from hutong.ledger.parties import create_party
 from hutong.ledger.posting import batch_posted, batches_posted, write
+from hutong.ledger.roots import root_of
 from hutong.ledger.sales import Share
 from hutong.ledger.split_rules import create_rule, end_rule, make_rule, rules_for
 from hutong.ledger.statements import draw_statement
 
 __all__ = [
     "Batch",
+    "Guard",
     "Leg",
     "PostResult",
     "Share",
+    "balance_at",
+    "balance_known_at",
     "claw_back",
     "create_party",
     "create_rule",
     "draw_statement",
     "end_rule",
     "estimate",
+    "get_hold",
+    "guard_account",
+    "hold",
     "make_rule",
     "party_path",
     "post",
+    "post_hold",
     "post_many",
     "post_platform_refund",
     "post_platform_sale",
@@ -46,8 +58,10 @@ __all__ = [
     "post_suspense_return",
     "preview",
     "receivable_path",
+    "root_of",
     "rules_for",
     "split_by",
+    "void_hold",
     "wallet_path",
 ]
 

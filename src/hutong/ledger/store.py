@@ -15,7 +15,7 @@ from hutong.db.bulk import ROWS_PER_STATEMENT_MAX
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import kind_of
 from hutong.ledger.batches import CHAIN_START
-from hutong.ledger.guards import Guard, GuardedAccount
+from hutong.ledger.guards import Guard, GuardedAccount, Move
 from hutong.ledger.sheets import AccountKey, ChainEnd, Sheet
 
 #: asyncpg ships no types.
@@ -49,6 +49,13 @@ _OPEN_ACCOUNTS: Final = (
     "INSERT INTO account_balance (merchant_id, account_id, balance_minor, postings_count, updated_at) "
     "SELECT $1, account_id, 0, 0, $2 FROM opened"
 )
+_PENDING: Final = (
+    "UPDATE account_balance SET pending_debit_minor = pending_debit_minor + a.debit, "
+    "pending_credit_minor = pending_credit_minor + a.credit, updated_at = $5 "
+    "FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS a (id, debit, credit) "
+    "WHERE merchant_id = $1 AND account_id = a.id"
+)
+_GUARD: Final = "UPDATE account_balance SET guard = $3, updated_at = $4 WHERE merchant_id = $1 AND account_id = $2"
 _WRITE: Final = f"SELECT ledger_write($1, {', '.join(f'${n}' for n in range(2, SHEET_ARGUMENTS + 2))})"
 _FLUSH: Final = f"SELECT ledger_flush($1, {', '.join(f'${n}' for n in range(2, SHEET_ARGUMENTS + 11))})"
 
@@ -145,3 +152,16 @@ async def flush_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet, told: Told) -> 
     await raw.execute(
         _FLUSH, merchant_id, *sheet.arguments, told.event_id, event.name, event.version, event.encode(), *columns
     )
+
+
+async def add_pending(raw: Raw, merchant_id: UUID, moves: Mapping[UUID, Move], sign: int, now: datetime) -> None:
+    """Count reserves in (``sign`` 1) or out (-1); the guards of the accounts are checked by the same statement."""
+    ids = sorted(moves)
+    debits = [sign * moves[account_id].held_debit_minor for account_id in ids]
+    owed = [sign * moves[account_id].held_credit_minor for account_id in ids]
+    await raw.execute(_PENDING, merchant_id, ids, debits, owed, now)
+
+
+async def put_guard(raw: Raw, merchant_id: UUID, account_id: UUID, guard: Guard | None, now: datetime) -> None:
+    """Set or lift an account's guard; the database refuses one that does not hold."""
+    await raw.execute(_GUARD, merchant_id, account_id, guard, now)

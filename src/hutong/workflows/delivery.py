@@ -14,12 +14,14 @@ from hutong.db.tables import outbox
 from hutong.db.unit import DELIVER, EventKey
 from hutong.events import CATALOGUE
 from hutong.ledger.commissions import CONFIRM_COMMISSIONS
+from hutong.ledger.jobs import EXPIRE_HOLD, MAKE_MARKS, SEAL_DAYS
 from hutong.merchants.service import all_merchants
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.refunds import SEND_REFUND
 from hutong.workflows.commands.charge_code import follow_due_charge
 from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
+from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, seal_ended_days
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
 from hutong.workflows.commands.settle import close_due_payment, look_at_attempt, query_attempt
@@ -77,6 +79,9 @@ EFFECTS: Final[dict[str, Effect]] = {
     QUERY_REFUND: query_refund,
     PULL_ORDERS: pull_due,
     PUSH_STOCK: push_stock,
+    MAKE_MARKS: make_marks,
+    SEAL_DAYS: seal_ended_days,
+    EXPIRE_HOLD: expire_due_hold,
     CONFIRM_COMMISSIONS: confirm_commissions,
     SHARE_OUT: share_out,
     TAKE_BACK: follow_take_backs,
