@@ -16,6 +16,7 @@ import tempfile
 from pathlib import Path
 
 import uvloop
+from ledger_history import History
 from ledger_peer import Peer
 from ledger_rounds import Rounds, World, say
 
@@ -44,6 +45,7 @@ async def measure(server: EmbeddedServer) -> bool:
         for callers in (256, 1000):
             await rounds.side(f"ledger_hot_{callers}_per_s", callers, True, SIDE_ROUNDS, SIDE_ROUND_S)
         await rounds.side("ledger_uniform_per_s", 64, False, SIDE_ROUNDS, SIDE_ROUND_S)
+        await History(world, progress).measure()
         return await rounds.verify()
     finally:
         await peer.close()

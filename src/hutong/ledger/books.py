@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from hutong.core.crashpoints import reach
 from hutong.core.ids import new_id, new_ids
+from hutong.db.disk import Disk
 from hutong.db.engine import Database
 from hutong.db.lines import Lines
 from hutong.ledger.batches import Batch, PostResult
@@ -65,6 +66,7 @@ class Books:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lines = Lines(database, "app", LINES_MAX)
+        self._disk = Disk(database)
         self._tills: dict[UUID, Till] = {}
         self._flights: set[asyncio.Task[None]] = set()
 
@@ -94,6 +96,7 @@ class Books:
             if self._flights:
                 await asyncio.wait(self._flights)
         await self._lines.close()
+        await self._disk.close()
 
     def _till(self, merchant_id: UUID) -> Till:
         till = self._tills.get(merchant_id)
@@ -162,8 +165,23 @@ class Books:
                 till.end = None  # what was linked behind it goes the long way, too
         if not arrived.result():
             return False
+        if not await self._on_disk(till):
+            return False
         for slip in slips:
             till.tell(slip, PostResult(posted=True, batch_id=slip.batch_id))
+        return True
+
+    async def _on_disk(self, till: Till) -> bool:
+        """Wait until what was committed is on disk; the next flush may start meanwhile. False: nobody knows."""
+        till.flights_count -= 1
+        self._call(till)
+        try:
+            await self._disk.wait()
+        except (asyncpg.PostgresError, *UNCLEAR):
+            return False
+        finally:
+            till.flights_count += 1
+        self._database.events_told.set()
         return True
 
     async def _send(self, till: Till, sheet: Sheet, told: Told, ahead: asyncio.Future[bool]) -> bool:
@@ -179,7 +197,6 @@ class Books:
                 await flush_sheet(raw, till.merchant_id, sheet, told)
         except (asyncpg.PostgresError, *UNCLEAR):
             return False
-        self._database.events_told.set()
         reach("commit:books.flush:after")
         return True
 

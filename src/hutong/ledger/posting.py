@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 
 from hutong.core.errors import HutongError
+from hutong.db.disk import ON_DISK
 from hutong.db.unit import Unit
 from hutong.ledger.batches import Batch, PostResult
 from hutong.ledger.errors import AccountOverdrawn, BatchKeyReused
@@ -101,6 +102,9 @@ async def write_drafts(unit: Unit, drafts: Sequence[Draft], *, apart: bool = Fal
         await write_sheet(raw, unit.merchant_id, sheet)
         keep_books(unit, end.batches_count, sheet.end.batches_count)
         new_end = sheet.end
+    elif any(isinstance(answer, PostResult) for answer in answers):
+        # A flush may have committed it and still wait for the disk: who is told that it stands shall be right.
+        await raw.execute(ON_DISK)
     return Written(answers, fresh, end.batches_count + 1, accounts, list(guarded), new_end)
 
 

@@ -93,7 +93,9 @@ CREATE FUNCTION ledger_queue(merchant uuid) RETURNS void LANGUAGE sql AS $$
 $$
 """
 
-#: The same in a transaction of its own, with the event that tells it and the jobs that follow.
+#: The same in a transaction of its own, with the event that tells it and the jobs that follow. Its commit does not wait
+#: for the disk, so that the next flush need not either: the caller makes a synchronous one (`db.disk`) before he
+#: answers.
 #: HL003: an account has a guard, so that the caller must look before it writes. (`undelivered` comes with 0007; a
 #: function's tables are looked up when it runs.)
 FLUSH: Final = """
@@ -107,7 +109,7 @@ CREATE FUNCTION ledger_flush(
     job_ids uuid[], job_kinds text[], job_payloads bytea[], job_keys text[], job_due timestamptz[]
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM set_config('app.merchant_id', merchant::text, true);
+    PERFORM set_config('app.merchant_id', merchant::text, true), set_config('synchronous_commit', 'off', true);
     IF ledger_write(merchant, recorded, first_sequence, prev_end, new_end, batch_ids, keys, digests, kinds,
                     subject_kinds, subject_ids, events, prev_hashes, hashes, phases, resolves, leg_batches,
                     leg_nos, leg_accounts, leg_amounts, leg_currencies, accounts, sums, counts) > 0 THEN
