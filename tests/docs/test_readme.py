@@ -45,7 +45,7 @@ def test_each_need_has_a_part_and_an_honest_state_in_both_languages():
         assert ("not built yet" in left[2]) == ("尚未实现" in right[2]), left[0]
 
 
-@pytest.mark.parametrize(("title", "name"), [("WeChat Pay", "wechatpay"), ("Taobao", "taobao")])
+@pytest.mark.parametrize(("title", "name"), [("WeChat Pay", "wechatpay"), ("Alipay", "alipay"), ("Taobao", "taobao")])
 def test_no_more_is_claimed_than_the_connector_claims(title, name):
     claimed = [Proof(word) for word in re.findall(rf"{title}: `([\w-]+)`", ENGLISH)]
     proofs = Registry.from_entry_points().get(name).proofs

@@ -16,6 +16,7 @@ CHINA: Final = timezone(timedelta(hours=8))
 AMOUNT_FEN_MAX: Final = 10_000_000_000
 _FEN_PER_YUAN: Final = 100
 _NUMBER: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
+_YUAN: Final = re.compile(r"-?[0-9]{1,11}(\.[0-9]{1,2})?", re.ASCII)
 _EXPRESS: Final = re.compile(r"([1-9][0-9]{0,3})([mhd])|1c")
 _UNITS_M: Final = {"m": 1, "h": 60, "d": 1440}
 #: A number with a fraction stays exact: it never becomes a floating one.
@@ -53,6 +54,8 @@ class Content:
         value = self.values.get(name)
         if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
             raise invalid(name, "不能为空")
+        if isinstance(value, str) and not _YUAN.fullmatch(value):
+            raise invalid(name, "金额格式有误")
         try:
             exact = Decimal(value) * _FEN_PER_YUAN
         except InvalidOperation:
