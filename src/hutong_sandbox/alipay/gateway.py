@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import parse_qsl
@@ -13,7 +14,7 @@ from hutong_sandbox.alipay import cashier
 from hutong_sandbox.alipay.accounts import Account, Keyring
 from hutong_sandbox.alipay.errors import WireError
 from hutong_sandbox.alipay.fields import content_of, read_order
-from hutong_sandbox.alipay.methods import Call, Methods
+from hutong_sandbox.alipay.methods import Call, Methods, done
 from hutong_sandbox.alipay.oauth import OAuth
 from hutong_sandbox.alipay.trades import Trade, Trades
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
@@ -21,6 +22,7 @@ from hutong_sandbox.world import World
 
 PATH: Final = "/gateway.do"
 SLOW_S: Final = 1
+DOWNLOAD_METHOD: Final = "alipay.open.app.alipaycert.download"
 TOKEN_METHOD: Final = "alipay.system.oauth.token"  # noqa: S105 (a method, no secret)
 #: Methods that a browser opens: they answer with the cash desk.
 PAGES: Final = {"alipay.trade.wap.pay": "wap", "alipay.trade.page.pay": "page"}
@@ -38,7 +40,11 @@ class Gateway:
         self._keyring = keyring
         self._trades = trades
         self._oauth = oauth
-        self._handlers: dict[str, Handler] = {**methods.table(), TOKEN_METHOD: self._token}
+        self._handlers: dict[str, Handler] = {
+            **methods.table(),
+            TOKEN_METHOD: self._token,
+            DOWNLOAD_METHOD: self._certificate,
+        }
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer any request to the gateway."""
@@ -85,6 +91,14 @@ class Gateway:
             raise WireError("isp.unknow-error", "系统繁忙", "20000")
         if faults.strike(_NAME, "rate_limited", method):
             raise WireError("isv.app-call-limited", "应用调用次数超限", "40005")
+
+    async def _certificate(self, call: Call) -> Json:
+        """One of Alipay's certificates by its serial, as the Base64 of its file."""
+        serial = call.content.text("alipay_cert_sn")
+        for certificate in self._keyring.certificates:
+            if certificate.sn == serial:
+                return done({"alipay_cert_content": base64.b64encode(certificate.pem.encode()).decode()})
+        raise WireError("isv.cert-not-exist", "证书不存在", "40002")
 
     async def _token(self, call: Call) -> Json:
         return self._oauth.exchange(call.account, call.parameters)

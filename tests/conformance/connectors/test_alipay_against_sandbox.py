@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
+from hutong.connectors.alipay.downloads import MEMORY
 from hutong.core.errors import InvalidSignature, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms.account import Account
@@ -513,15 +514,20 @@ def test_callbacks_come_eight_times_in_a_day_until_the_answer_is_success(key_hub
     assert len(inbox.got) == 1
 
 
-def test_a_certificate_may_change_as_long_as_both_are_known(sandbox, inbox):
+def test_a_new_certificate_is_fetched_when_an_answer_names_it(sandbox, inbox):
+    """Between two answers: the next call learns it, and callbacks signed with it verify from then on."""
+    MEMORY.forget_all()
     hub = Hub(sandbox, CERTIFICATE_MODE)
     hub.paid(inbox, "A9000031")
     sandbox.post("/certificates/rotate", {"platform": "alipay"})
-    with pytest.raises(PlatformUnknown):
-        hub.query("A9000031")
-    renewed = Hub(sandbox, CERTIFICATE_MODE)
-    assert renewed.query("A9000031").status is TradeStatus.PAID
+    assert hub.query("A9000031").status is TradeStatus.PAID
+    hub.paid(inbox, "A9000032")
+    assert hub.verify(inbox.wait_for(2)[1]).trade.out_trade_no == "A9000032"
     assert Hub(sandbox, KEY_MODE).query("A9000031").status is TradeStatus.PAID
+    MEMORY.forget_all()
+    with pytest.raises(InvalidSignature):
+        hub.verify(inbox.got[1])
+    assert Hub(sandbox, CERTIFICATE_MODE).query("A9000031").status is TradeStatus.PAID  # the new file names both
 
 
 def test_wrong_keys_and_foreign_apps_are_refused(hub, sandbox, inbox):

@@ -1,6 +1,7 @@
 """Alipay's connector alone: what it builds, what it makes of answers, keys and certificates."""
 
 import asyncio
+import base64
 import datetime as dt
 import importlib.util
 import pathlib
@@ -11,6 +12,8 @@ import pytest
 
 from hutong.connectors.alipay import CONNECTOR, gateway
 from hutong.connectors.alipay.certificates import certificate_set
+from hutong.connectors.alipay.downloads import MEMORY
+from hutong.connectors.alipay.downloads import METHOD as DOWNLOAD
 from hutong.connectors.alipay.merchant import merchant_of
 from hutong.connectors.alipay.values import moment, money, money_of, wire_time, yuan
 from hutong.core.errors import HutongError, InvalidInput, PlatformUnknown
@@ -404,3 +407,65 @@ def test_a_key_of_another_form_is_named(side):
     for wrong in ({"private_key_pkcs8": "AAAA"}, {"alipay_public_key": "AAAA"}):
         with pytest.raises(InvalidInput):
             merchant_of(side.account(**wrong)[0])
+
+
+# a certificate that changes
+
+
+def changing(side, pem, *, signed_by=None, serial=None):
+    """A gateway that signs with a new certificate, and hands out ``pem`` when it is asked for it."""
+    key = SIDE.new_key()
+    cert = SIDE.certificate("Alipay new", key, "CA Root", side.ca_key)
+    sn = serial or SIDE.sn_of(cert, "CA Root")
+
+    def answer(request):
+        method = sent_parameters(request)["method"]
+        if method == DOWNLOAD:
+            content = base64.b64encode((pem or SIDE.text_of(cert)).encode()).decode()
+            return side.answer(method, {"alipay_cert_content": content}, key=signed_by or key, cert_sn=sn)
+        return side.answer(method, side.trade(), key=key, cert_sn=sn)
+
+    return answer
+
+
+def asked(side, answer):
+    MEMORY.forget_all()
+    account, http = side.account(answer, **side.certificates)
+    try:
+        return asyncio.run(CONNECTOR.payments.query(account, NUMBER)).status, len(http.sent)
+    except PlatformUnknown:
+        return None, len(http.sent)
+
+
+def test_a_certificate_that_an_answer_names_is_fetched_once_and_remembered(side):
+    answer = changing(side, "")
+    assert asked(side, answer) == (TradeStatus.PAID, 2)
+    account, http = side.account(answer, **side.certificates)
+    assert asyncio.run(CONNECTOR.payments.query(account, NUMBER)).status is TradeStatus.PAID
+    assert len(http.sent) == 1
+    MEMORY.forget_all()
+
+
+def test_a_fetched_certificate_must_lead_to_the_root(side):
+    stranger, between_key = SIDE.new_key(), SIDE.new_key()
+    forged = SIDE.certificate("Alipay new", stranger, "CA Root", stranger)
+    gap = SIDE.certificate("Alipay new", stranger, "CA Between", between_key)
+    for wrong, issuer in ((forged, "CA Root"), (gap, "CA Between")):
+        answer = changing(side, SIDE.text_of(wrong), signed_by=stranger, serial=SIDE.sn_of(wrong, issuer))
+        assert asked(side, answer) == (None, 2)
+    assert asked(side, changing(side, SIDE.text_of(side.cert))) == (None, 2)  # another certificate than was asked for
+    assert asked(side, changing(side, "no certificate")) == (None, 2)
+    assert asked(side, changing(side, "", signed_by=SIDE.new_key())) == (None, 2)
+
+
+def test_strange_serials_make_one_download_a_minute(side):
+    MEMORY.forget_all()
+    sent = 0
+    for n in range(5):
+        answer = side.answer("alipay.trade.query", side.trade(), cert_sn=f"{n:032x}")
+        account, http = side.account(lambda _, answer=answer: answer, **side.certificates)
+        with pytest.raises(PlatformUnknown):
+            asyncio.run(CONNECTOR.payments.query(account, NUMBER))
+        sent += len(http.sent)
+    assert sent == 6
+    MEMORY.forget_all()

@@ -39,6 +39,10 @@ class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
     leaves: tuple[Certificate, ...]
     chains: tuple[tuple[Certificate, ...], ...]  # of each leaf, up to a root
 
+    def serials(self) -> set[str]:
+        """The serials of Alipay's certificates among them."""
+        return {serial_of(leaf) for leaf in self.leaves}
+
     def keys(self, now: datetime) -> dict[str, rsa.RSAPublicKey]:
         """Alipay's keys by serial, of which the whole chain is valid now.
 
@@ -53,6 +57,30 @@ class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
         if not found:
             raise InvalidInput(field="alipay_cert", problem="not valid now")
         return found
+
+
+def rooted(alipay: str, root: str) -> CertificateSet:
+    """A certificate that came over the line: nobody vouches for it but the root, so that no issuer may be missing.
+
+    Raises:
+        InvalidInput: there is no whole way from it to the root.
+    """
+    roots = _rsa_only(_read("alipay_root_cert", root))
+    given = _rsa_only(_read("alipay_cert", alipay))
+    issuers = {certificate.issuer for certificate in given}
+    whole = [
+        (leaf, chain)
+        for leaf in given
+        if leaf.subject not in issuers and (chain := _chain(leaf, given, roots)) and chain[-1] in roots
+    ]
+    if not whole:
+        raise InvalidInput(field="alipay_cert", problem="not issued under alipay_root_cert")
+    return CertificateSet(
+        app_cert_sn="",
+        root_cert_sn="",
+        leaves=tuple(leaf for leaf, _ in whole),
+        chains=tuple(chain for _, chain in whole),
+    )
 
 
 @lru_cache(maxsize=PARSED_MAX)

@@ -6,6 +6,7 @@ taken from the body as it stands, byte for byte, for writing it anew would chang
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -13,16 +14,19 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
+from hutong.connectors.alipay.downloads import MEMORY, read_downloaded
+from hutong.connectors.alipay.downloads import METHOD as DOWNLOAD
 from hutong.connectors.alipay.errors import DONE, GATEWAY_REFUSALS, Head, refusal
 from hutong.connectors.alipay.merchant import NO_SERIAL, Merchant
 from hutong.connectors.alipay.signing import CHARSET, SIGN_TYPE, signed, verify_answer
 from hutong.connectors.alipay.values import wire_time
-from hutong.core.errors import InvalidSignature, PlatformUnknown
+from hutong.core.errors import HutongError, InvalidSignature, PlatformUnknown
 from hutong.platforms.account import Account
 from hutong.transport.messages import Request, Response
 
 PATH: Final = "/gateway.do"
 HTTP_OK: Final = 200
+_SERIAL: Final = re.compile(r"[0-9a-f]{32}")
 
 RecordT = TypeVar("RecordT", bound=msgspec.Struct)
 
@@ -104,7 +108,39 @@ async def send(account: Account, merchant: Merchant, call: Call) -> Answer:
         PlatformUnknown: no answer, or one that Alipay did not surely give: it may have taken effect.
         PlatformRefused: the gateway refused to look at the request.
     """
-    return read(merchant, call.method, await account.http.send(build(merchant, call, account.clock.now())))
+    response = await account.http.send(build(merchant, call, account.clock.now()))
+    serial = _named(response)
+    if merchant.root_cert and serial and serial not in merchant.platform_keys:
+        merchant = await _learn(account, merchant, serial)
+    return read(merchant, call.method, response)
+
+
+async def _learn(account: Account, merchant: Merchant, serial: str) -> Merchant:
+    """The merchant with a certificate that an answer names, fetched where that is due; else as he was."""
+    now, app = account.clock.now(), (merchant.base_url, merchant.app_id, merchant.root_cert_sn)
+    if not MEMORY.may_ask(app, now):
+        return merchant
+    call = Call(method=DOWNLOAD, content={"alipay_cert_sn": serial})
+    try:
+        response = await account.http.send(build(merchant, call, now))
+        envelope = msgspec.json.decode(response.body, type=dict[str, msgspec.Raw])
+        content = bytes(envelope[DOWNLOAD.replace(".", "_") + "_response"])
+        found = read_downloaded(content, serial, merchant.root_cert)
+        learned = msgspec.structs.replace(merchant, platform_keys={**merchant.platform_keys, **found.keys(now)})
+        read(learned, DOWNLOAD, response)
+    except (msgspec.MsgspecError, RecursionError, KeyError, HutongError):
+        return merchant  # the answer at hand stays unverified, which is UNKNOWN
+    MEMORY.remember(app, found)
+    return learned
+
+
+def _named(response: Response) -> str:
+    """The serial of the certificate that an answer says it is signed with; empty where it says nothing readable."""
+    try:
+        serial = _text(msgspec.json.decode(response.body, type=dict[str, msgspec.Raw]), "alipay_cert_sn")
+    except (msgspec.MsgspecError, RecursionError, ValueError):
+        return ""
+    return serial if _SERIAL.fullmatch(serial) else ""
 
 
 def read(merchant: Merchant, method: str, response: Response) -> Answer:

@@ -10,6 +10,7 @@ import msgspec
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from hutong.connectors.alipay.certificates import certificate_set
+from hutong.connectors.alipay.downloads import MEMORY
 from hutong.core.errors import InvalidInput
 from hutong.crypto.rsa import private_key, public_key
 from hutong.platforms.account import Account
@@ -34,6 +35,7 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
     platform_keys: Mapping[str, rsa.RSAPublicKey]  # by serial
     app_cert_sn: str = ""
     root_cert_sn: str = ""
+    root_cert: str = ""
 
     def __repr__(self) -> str:
         return f"Merchant({self.app_id})"
@@ -57,7 +59,9 @@ def merchant_of(account: Account) -> Merchant:
     app_cert_sn = root_cert_sn = ""
     if any(credentials.get(field) for field in CERTIFICATE_FIELDS):
         found = certificate_set(*(needed(credentials, field) for field in CERTIFICATE_FIELDS))
-        keys, app_cert_sn, root_cert_sn = found.keys(account.clock.now()), found.app_cert_sn, found.root_cert_sn
+        app_cert_sn, root_cert_sn = found.app_cert_sn, found.root_cert_sn
+        fetched = MEMORY.keys((account.base_url.rstrip("/"), app_id, root_cert_sn), account.clock.now())
+        keys = fetched | found.keys(account.clock.now())
     else:
         keys = {NO_SERIAL: public_key(pem(needed(credentials, "alipay_public_key"), "PUBLIC KEY"))}
     return Merchant(
@@ -69,6 +73,7 @@ def merchant_of(account: Account) -> Merchant:
         platform_keys=keys,
         app_cert_sn=app_cert_sn,
         root_cert_sn=root_cert_sn,
+        root_cert=credentials.get("alipay_root_cert", "") if root_cert_sn else "",
     )
 
 
