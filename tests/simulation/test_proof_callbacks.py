@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BENCH = Path(__file__).parents[2] / "bench"
-COUNT = 600
+COUNT = 500
 KINDS_MIN = 15
 
 

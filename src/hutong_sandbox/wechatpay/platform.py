@@ -45,7 +45,7 @@ PROOFS: Final = {
     "JSAPI paySign": "judged",
     "app sign": "judged",
     "field names of orders, refunds, shares and notices (published field lists)": "simulated",
-    "payment codes of V2: XML and its signature (documents' example), micropay, orderquery, reverse": "simulated",
+    "payment codes of V2: XML and its signature with both digests, micropay, orderquery, reverse": "judged",
     "rules of profit sharing (official guide)": "simulated",
     "snsapi_base OAuth": "simulated",
     "error codes and statuses": "simulated",

@@ -109,6 +109,7 @@ def _judge(
 def environments() -> dict[str, Environment]:
     made = {
         "wechatpay": Environment("wechatpayv3"),
+        "wechatpay_older": Environment("wechatpy"),
         "taobao": Environment("taobao"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),

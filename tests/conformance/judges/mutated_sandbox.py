@@ -38,6 +38,7 @@ _signature = wechat.signature
 _parties_wire = parties.Parties.wire
 _app_invoke_text = wechat.app_invoke_text
 _message_text = older.message_text
+_message_sign = older.message_sign
 _hmac = top.sign_hmac
 _alipay_signature = alipay.signature
 
@@ -161,6 +162,16 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "sensitive_fields_by_sha256": ("wechatpay", wechat, "unsealed_field", _unsealed_with_sha256),
     "provider_acts_for_anybody": ("wechatpay", parties, "sub_merchant", _for_anybody),
     "provider_does_not_say_for_whom": ("wechatpay", parties.Parties, "wire", _for_nobody),
+    "older_message_unsorted": (
+        "wechatpay_older",
+        older,
+        "message_text",
+        lambda f, k: "".join(f"{n}={v}&" for n, v in f.items() if v and n != "sign") + "key=" + k,
+    ),
+    "older_lower_case_digest": (
+        "wechatpay_older", older, "message_sign", lambda f, k, t: _message_sign(f, k, t).lower()
+    ),
+    "older_any_signature_is_good": ("wechatpay_older", older, "same_sign", _accept),
     "older_fields_unsorted": (
         "vectors", older, "message_text", lambda f, k: "".join(f"{n}={v}&" for n, v in f.items() if v) + "key=" + k
     ),

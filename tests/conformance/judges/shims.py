@@ -20,6 +20,11 @@ SHIMS = (
         "the SDK has no host option",
     ),
     (
+        "wechatpy",
+        "API_BASE_URL, a class attribute, is the simulator's address in a class derived from WeChatPay",
+        "the SDK has no host option",
+    ),
+    (
         "taobao-openapi",
         "none: domain and port are arguments",
         "",
@@ -87,6 +92,16 @@ def wechatpay_async_client(base_url: str, **arguments: Any) -> Any:
     client = AsyncWeChatPay(**arguments)
     client._core._gate_way = base_url
     return client
+
+
+def wechatpy_client(base_url: str, **arguments: Any) -> Any:
+    """A client of ``wechatpy``, connected to ``base_url``."""
+    from wechatpy.pay import WeChatPay
+
+    class Connected(WeChatPay):
+        API_BASE_URL = base_url + "/"
+
+    return Connected(**arguments)
 
 
 def serials_known_to(client: Any) -> set[str]:

@@ -13,12 +13,13 @@ import pytest
 HERE = Path(__file__).parent
 SDKS = {
     "wechatpay": "wechatpayv3",
+    "wechatpay_older": "wechatpy",
     "taobao": "taobao_openapi",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
 }
 #: Judges whose name is not that of the platform they judge.
-PLATFORMS = {"alipay_second": "alipay"}
+PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
 CHECKS = {
     "wechatpay": [
         "connect",
@@ -46,6 +47,7 @@ CHECKS = {
         "wrong_notice_key",
         "certificates",
     ],
+    "wechatpay_older": ["micropay", "codes", "password", "reverse", "service_provider", "hmac", "wrong_key"],
     "taobao": [
         "time",
         "goods",
@@ -96,6 +98,7 @@ pytestmark = pytest.mark.judge
         ("wechatpay", "certificate"),
         ("wechatpay", "async public_key"),
         ("wechatpay", "async certificate"),
+        ("wechatpay_older", "key"),
         ("taobao", "session"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
@@ -140,6 +143,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
     assert [entry[0] for entry in ast.literal_eval(listed.value)] == [
         "wechatpayv3",
         "wechatpayv3",
+        "wechatpy",
         "taobao-openapi",
         "alipay-sdk-python",
         "python-alipay-sdk",

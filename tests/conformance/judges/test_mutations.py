@@ -27,8 +27,8 @@ def _names() -> dict[str, str]:
 NAMES = _names()
 JUDGED = {name: platform for name, platform in NAMES.items() if platform != "vectors"}
 BY_VECTOR = [name for name, platform in NAMES.items() if platform == "vectors"]
-#: The second Alipay SDK knows certificates.
-PLATFORMS = {"alipay_second": "alipay"}
+#: The second Alipay SDK knows certificates; another SDK than that of v3 knows the older API of WeChat Pay.
+PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
 TESTS_FAILED = 1  # pytest's exit code
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
 
