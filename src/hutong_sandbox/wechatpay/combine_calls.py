@@ -65,7 +65,6 @@ class CombineCalls:
                 openid=openid,
                 mode_serial=call.serial,
                 parts=parts,
-                created_at=self._world.clock.now(),
             )
             self._combined.add(combined)
             self._trades.point(parts[0].code_url, parts[0])

@@ -7,15 +7,13 @@ closed whole).
 
 from __future__ import annotations
 
-from datetime import datetime
-
 import msgspec
 
 from hutong_sandbox.buyers import Buyers
 from hutong_sandbox.http import Json
 from hutong_sandbox.wechatpay.accounts import Account
 from hutong_sandbox.wechatpay.errors import WireError
-from hutong_sandbox.wechatpay.trades import TRADE_TYPES, Trade, Trades, TradeState, wire_time
+from hutong_sandbox.wechatpay.trades import TRADE_TYPES, Trade, Trades, wire_time
 from hutong_sandbox.world import World
 
 
@@ -30,14 +28,7 @@ class Combined(msgspec.Struct, kw_only=True):
     openid: str
     mode_serial: str
     parts: list[Trade]
-    created_at: datetime
     transaction_id: str = ""
-
-    @property
-    def state(self) -> TradeState:
-        """The state of the whole: that of any part until one is refunded."""
-        paid = [part for part in self.parts if part.paid]
-        return TradeState.SUCCESS if paid else self.parts[0].state
 
     def wire(self, buyers: Buyers) -> Json:
         """The combined order as query and notice show it."""
