@@ -26,6 +26,7 @@ from browser_samples import (
     tickets,
     uid,
 )
+from browser_till import TILL_GALLERY
 from msgspec import structs
 
 from hutong.shops.queries import (
@@ -113,6 +114,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **TILL_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
     "links": ("/links", "console/links.html", LINKS),

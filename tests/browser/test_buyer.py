@@ -42,15 +42,6 @@ def pays_in_wechat(page, hub: RunningHub) -> list[str]:
     return asked
 
 
-@pytest.fixture
-def link(hub: RunningHub) -> dict:
-    stocked = {row["sku_id"]: row for row in hub.api("/stock") if row["available"] > 5}
-    sku = next(row for row in stocked.values() if row["price_fen"] > 0 and row["currency"] == "CNY")
-    channel = {"kind": "post", "platform": "weibo", "name": f"买家之路 {sku['seller_code']}"}
-    made = hub.post("/links", {"title": sku["title"], "channel": channel, "sku_id": sku["sku_id"]})
-    return {**made, "sku": sku}
-
-
 def test_bought_inside_wechat(watch, hub, link):
     watched = watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True)
     page = watched.page

@@ -35,12 +35,17 @@ class Role(StrEnum):
     OWNER = "owner"
     MANAGER = "manager"  # everything but staff and keys
     CLERK = "clerk"  # look, ship, no money
+    CASHIER = "cashier"  # what a clerk may, and take money at the counter; send none back
 
 
 #: Roles that may send money back to a buyer.
 REFUND_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may write down that a party was paid outside the wallet.
 PAYOUT_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
+#: Roles that may hang up a shop code, change its limits, or take it down.
+CODE_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
+#: Roles that may take money at the counter, and undo a charge that is still running.
+TILL_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER, Role.CASHIER})
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -46,6 +46,7 @@ checkout: Final = Table(
     moment("expires_at"),
     PrimaryKeyConstraint("merchant_id", "checkout_id"),
     UniqueConstraint("merchant_id", "click_id"),
+    Index("ix_checkout_till", "merchant_id", "created_at", postgresql_where=text("sku_id IS NULL")),
 )
 
 #: What an order owes. At most one capture stays on it.

@@ -24,7 +24,9 @@ from hutong.web.buyer.pages import BuyerPages
 from hutong.web.callbacks import take_callback
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
+from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
+from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
 from hutong.web.console.imports import ImportsController
 from hutong.web.console.links import LinksController
@@ -52,6 +54,8 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     ChannelsController,
     OrdersController,
     StockController,
+    CounterController,
+    CodesController,
     PaymentsController,
     BooksController,
     CostsController,

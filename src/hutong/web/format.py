@@ -47,6 +47,14 @@ class Formats:
         sign = "-" if amount.amount_minor < 0 else ""
         return f"{sign}{self.symbol(amount.currency)}{format_decimal(size, format=pattern, locale=self._cldr)}"
 
+    def minor(self, amount_minor: int, currency: str) -> str:
+        """:meth:`money` of an amount that is no ``Money`` yet."""
+        return self.money(Money(amount_minor, currency))
+
+    def plain(self, amount_minor: int, currency: str) -> str:
+        """For a field of a form: ``500.00``, no symbol, no grouping."""
+        return Money(amount_minor, currency).decimal_text()
+
     def symbol(self, currency: str) -> str:
         """``¥`` for the yuan."""
         return _SYMBOLS.get(currency) or get_currency_symbol(currency, locale=self._cldr)

@@ -56,6 +56,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "person": mark("推广人"),
         "store": mark("门店"),
     },
+    "till_status": {"paying": mark("等待付款"), "paid": mark("已付款"), "expired": mark("没有付")},
     "shop_code_state": {"active": mark("使用中"), "paused": mark("已暂停")},
     "order_status": {
         "pending": mark("待确认"),
@@ -217,7 +218,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "finished": mark("资金已解冻"),
         "taken_back": mark("已回退，待补付"),
     },
-    "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员")},
+    "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员"), "cashier": mark("收银员")},
 }
 
 #: What carries a shop's sales: platforms that bring buyers or close sales, and the merchant's own part.
@@ -257,6 +258,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
     "mode": {"sandbox": "wait", "live": "good"},
     "reliance": {"low": "good", "medium": "act", "high": "bad"},
+    "till_status": {"paying": "wait", "paid": "good"},
     "shop_code_state": {"active": "good", "paused": "mute"},
 }  # fmt: skip
 

@@ -45,6 +45,10 @@ class Renderer:
         """A source text in the visitor's language."""
         return self.catalogues.text(scene.locale, message, **fields)
 
+    def label(self, kind: str, value: str, locale: Locale) -> str:
+        """The name of a value of a kind, as ``label`` in templates."""
+        return self.catalogues.of(locale).ugettext(label_of(kind, value))
+
     def asset(self, name: str) -> str:
         """The address of a static file, with the version of its content so that browsers may keep it for ever."""
         return f"{STATIC_URL}/{name}?v={self._versions.get(name, '0')}"

@@ -25,7 +25,7 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
 
 def test_the_wheel_ships_the_assets_byte_for_byte(wheel):
     listed = json.loads(wheel.read(ASSETS + "assets.json"))
-    assert set(listed) == {"htmx.min.js", "tabler.min.css", "tabler.min.js", "echarts.min.js"}
+    assert set(listed) == {"htmx.min.js", "tabler.min.css", "tabler.min.js", "echarts.min.js", "zxing.min.js"}
     for name, entry in listed.items():
         content = wheel.read(ASSETS + name)
         assert len(content) == entry["bytes"]

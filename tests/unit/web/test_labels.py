@@ -15,7 +15,7 @@ from hutong.links.service import ChannelKind
 from hutong.merchants.connections import Mode
 from hutong.merchants.staff import Role
 from hutong.merchants.tickets import Severity, TicketKind
-from hutong.payments.states import AttemptState, PaymentState, RefundState
+from hutong.payments.states import AttemptState, PaymentState, RefundState, ShopCodeState
 from hutong.platforms.contract import Proof
 from hutong.platforms.payments import PayMethod
 from hutong.platforms.registry import Registry
@@ -43,6 +43,7 @@ ENUMS = {
     "cut_reason": CutReason,
     "commission_status": CommissionState,
     "outside_reason": OutsideReason,
+    "shop_code_state": ShopCodeState,
 }
 
 

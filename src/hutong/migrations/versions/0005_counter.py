@@ -52,6 +52,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("merchant_id", "checkout_id", name=op.f("pk_shop_code_use")),
     )
     op.create_index("ix_shop_code_use_day", "shop_code_use", ["merchant_id", "code_id", "counted_at"], unique=False)
+    op.create_index(
+        "ix_checkout_till",
+        "checkout",
+        ["merchant_id", "created_at"],
+        unique=False,
+        postgresql_where=sa.text("sku_id IS NULL"),
+    )
     for table in ("shop_code", "shop_code_use"):
         for statement in protect(table):
             op.execute(statement)

@@ -146,6 +146,16 @@ async def charge_code(
     return await follow_charge(runtime, merchant_id, checkout_id)
 
 
+async def wallet_of_code(runtime: Runtime, merchant_id: UUID, auth_code: str) -> str:
+    """Whose payment code it is, by the wallets' published prefixes; nothing is charged.
+
+    Raises:
+        CodeUnknown: no connected wallet takes it.
+    """
+    async with runtime.unit(merchant_id, "charge.wallet") as unit:
+        return _taker(await wallet_accounts(runtime, unit), auth_code).connector.name
+
+
 def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
     for account in accounts:
         if account.connector.codes is not None and account.connector.codes.takes(auth_code):

@@ -1,0 +1,234 @@
+"""The till in a real browser: a scanner gun, a camera, a buyer's QR, a password, an undone charge, a receipt."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import browser_checks as checks
+import pytest
+import segno
+from browser_hub import RunningHub
+from browser_wallets import WECHAT, Wallet
+from conftest import FLAGS, SIZES, find_chromium
+from playwright.sync_api import Page, sync_playwright
+
+GUN_KEY_MS = 4
+HAND_KEY_MS = 120
+#: Above it the wallet always asks for the password.
+PASSWORD_FEN = 100_000
+WIDTH, HEIGHT = 640, 480
+
+
+@pytest.fixture
+def code(hub: RunningHub):
+    """A fresh payment code of a buyer, as the wallet's app shows it."""
+
+    def show(platform: str = "wechatpay", buyer: int = 1) -> str:
+        if "POST /codes" not in hub.sandbox("/")["addresses"]:
+            pytest.skip("the sandbox shows no payment codes yet")
+        return hub.sandbox("/codes", {"platform": platform, "buyer": buyer})["auth_code"]
+
+    return show
+
+
+def faults(page: Page) -> list[str]:
+    return [
+        *checks.untranslated(page, "zh-Hans"),
+        *checks.overflow(page),
+        *checks.lying_money(page),
+        *checks.unlabelled(page),
+    ]
+
+
+def by_hand(page: Page, amount: str) -> None:
+    page.keyboard.type(amount, delay=HAND_KEY_MS)
+    page.wait_for_function("(text) => document.querySelector('#till-typed').textContent === text", arg=amount)
+
+
+def by_gun(page: Page, auth_code: str) -> None:
+    page.keyboard.type(auth_code, delay=GUN_KEY_MS)
+    page.keyboard.press("Enter")
+
+
+def reaches(page: Page, state: str) -> None:
+    page.wait_for_selector(f"#till[data-state={state}]")
+
+
+@pytest.mark.parametrize("platform", ["wechatpay", "alipay"])
+def test_amount_by_hand_code_by_gun_and_the_code_tells_its_wallet(signed_in, hub, code, platform):
+    auth_code = code(platform)
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "12.80")
+    by_gun(page, auth_code)
+    reaches(page, "paid")
+    assert (
+        page.locator("[data-on=paid] [data-wallet]").inner_text()
+        == {"wechatpay": "微信支付", "alipay": "支付宝"}[platform]
+    )
+    assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥12.80"
+    assert faults(page) == []
+    payment = hub.api("/payments")[0]
+    assert (payment["state"], payment["amount_minor"]) == ("paid", 1280)
+    assert [(one["platform"], one["method"]) for one in payment["attempts"]] == [(platform, "code")]
+    hub.wait(lambda: hub.api("/orders", source="own")[0]["paid_minor"] == 1280, "the order")
+    order = hub.api("/orders", source="own")[0]
+    assert order["container"] == "store"
+    page.wait_for_selector("#till-latest tr[data-sale]")
+    page.keyboard.press("Enter")
+    reaches(page, "idle")
+    assert page.locator("#till-typed").inner_text() == ""
+
+
+def test_a_password_is_waited_for(signed_in, hub, code):
+    page = signed_in("phone").page
+    page.goto("/counter")
+    by_hand(page, "1280")
+    by_gun(page, code())
+    reaches(page, "waiting")
+    assert 0 < int(page.locator("#till-count").inner_text()) <= 45
+    assert faults(page) == []
+    attempt = hub.api("/payments")[0]["attempts"][-1]
+    hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"]})
+    reaches(page, "paid")
+
+
+def test_a_charge_is_undone_and_the_next_code_takes_the_money(signed_in, hub, code):
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "1500")
+    by_gun(page, code())
+    reaches(page, "waiting")
+    page.click("#till-cancel")
+    reaches(page, "undone")
+    assert faults(page) == []
+    by_gun(page, code(buyer=2))
+    reaches(page, "waiting")
+    payment = hub.api("/payments")[0]
+    assert [one["state"] for one in payment["attempts"]] == ["reversed", "open"]
+    hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": payment["attempts"][-1]["out_trade_no"]})
+    reaches(page, "paid")
+
+
+def test_what_is_no_payment_code_is_told_and_nothing_is_charged(signed_in, hub):
+    watched = signed_in()
+    page = watched.page
+    before = len(hub.api("/payments"))
+    page.goto("/counter")
+    by_hand(page, "3")
+    by_gun(page, "9" * 18)
+    reaches(page, "failed")
+    assert "付款码" in page.locator("#till-reason").inner_text()
+    assert page.locator("#till-fix").inner_text()
+    assert faults(page) == []
+    assert len(hub.api("/payments")) == before
+    watched.complaints[:] = [c for c in watched.complaints if "400" not in c]  # the browser tells of the refusal
+
+
+def test_a_gun_that_stammers_charges_once(signed_in, hub, code):
+    auth_code = code()
+    before = len(hub.api("/payments"))
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "2")
+    by_gun(page, auth_code)
+    by_gun(page, auth_code)
+    reaches(page, "paid")
+    payments = hub.api("/payments")
+    assert len(payments) == before + 1
+    assert len(payments[0]["attempts"]) == 1
+
+
+def test_the_buyer_scans_the_qr_instead(signed_in, watch, hub):
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "6.60")
+    with page.expect_response("**/counter/sales") as answered:
+        page.keyboard.press("Enter")
+    reaches(page, "armed")
+    assert page.locator("#till-qr svg").is_visible()
+    buyer = Wallet(watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True).page, hub, "wechatpay")
+    buyer.scan(answered.value.json()["url"])
+    buyer.page.wait_for_selector("#pay")
+    buyer.tap("#pay")
+    buyer.page.wait_for_selector("[data-checkout=paid]")
+    assert "收银台" in buyer.page.locator("h1").first.inner_text()
+    reaches(page, "paid")
+
+
+def test_a_receipt_is_printed_again(signed_in, hub, code):
+    watched = signed_in()
+    page = watched.page
+    page.goto("/counter")
+    by_hand(page, "4.50")
+    by_gun(page, code())
+    reaches(page, "paid")
+    page.goto(page.locator("#till-receipt").get_attribute("href"))
+    assert checks.differences(page, {"[data-figure=amount]": "¥4.50"}) == []
+    assert hub.api("/orders", source="own")[0]["order_no"] in page.content()
+    assert faults(page) == []
+
+
+def test_the_till_works_after_a_way_through_the_console(signed_in, code):
+    """The console changes pages without loading anew: the till comes alive all the same, and only once."""
+    page = signed_in().page
+    page.goto("/orders")
+    page.click("nav a[href='/counter']")
+    page.wait_for_selector("#till[data-alive]")
+    by_hand(page, "1")
+    page.click("nav a[href='/orders']")
+    page.wait_for_url("**/orders")
+    page.click("nav a[href='/counter']")
+    page.wait_for_selector("#till[data-alive]")
+    by_hand(page, "7")
+    assert page.locator("#till-typed").inner_text() == "7"
+
+
+def moving_picture(text: str, file: Path) -> None:
+    """What a camera sees that looks at a phone with this QR: grey frames in the format that Chromium takes for one."""
+    qr = segno.make(text, error="m", micro=False)
+    matrix = [list(row) for row in qr.matrix_iter(border=4)]
+    scale = (HEIGHT - 40) // len(matrix)
+    luma = bytearray(b"\xb4" * (WIDTH * HEIGHT))
+    left, top = (WIDTH - scale * len(matrix)) // 2, (HEIGHT - scale * len(matrix)) // 2
+    for y, row in enumerate(matrix):
+        line = b"".join((b"\x14" if dark else b"\xe6") * scale for dark in row)
+        for dy in range(scale):
+            start = (top + y * scale + dy) * WIDTH + left
+            luma[start : start + len(line)] = line
+    frame = b"FRAME\n" + bytes(luma) + b"\x80" * (WIDTH * HEIGHT // 2)
+    file.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * 10)
+
+
+def test_the_camera_reads_the_code(hub, code, tmp_path):
+    picture = tmp_path / "code.y4m"
+    moving_picture(code(), picture)
+    flags = [
+        *FLAGS,
+        "--use-fake-ui-for-media-stream",
+        "--use-fake-device-for-media-stream",
+        f"--use-file-for-fake-video-capture={picture}",
+    ]
+    width, height = SIZES["phone"]
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=find_chromium(), args=flags, env={**os.environ, "HOME": str(tmp_path)}
+        )
+        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", base_url=hub.url)
+        page = context.new_page()
+        page.goto("/login?next=/counter")
+        page.fill("[name=login]", hub.login)
+        page.fill("[name=password]", hub.password)
+        page.click("form button.btn-primary")
+        page.wait_for_url(re.compile("/counter$"))
+        for digit in "9.90":
+            page.click(f"#till-keys [data-key='{digit}']")
+        page.click("#till-go")
+        reaches(page, "armed")
+        page.click("#till-camera")
+        reaches(page, "paid")
+        assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥9.90"
+        assert page.evaluate("document.querySelector('#till-video').srcObject") is None, "the camera is shut"
+        browser.close()
