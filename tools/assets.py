@@ -24,7 +24,7 @@ FILES: Final[dict[str, tuple[str, str]]] = {
     "tabler.min.js": ("@tabler/core", "dist/js/tabler.min.js"),
     # Lines, bars, pies, scatter with axes, legend and tooltip: two thirds of the size of the full build.
     "echarts.min.js": ("echarts", "dist/echarts.common.min.js"),
-    # Reads payment codes with the camera at the counter, where the browser has no reader of its own; fetched when asked.
+    # Reads payment codes with the camera at the till, where the browser has no reader of its own; fetched when asked.
     "zxing.min.js": ("@zxing/library", "umd/index.min.js"),
 }
 LICENCES: Final[dict[str, tuple[str, ...]]] = {

@@ -12,7 +12,7 @@ PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
     "/payments?payment_state=closed", "/books", "/tickets", "/tickets?show=resolved", "/connections", "/imports",
-    "/settings", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
+    "/settings", "/counter", "/codes", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
 ]  # fmt: skip
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
 

@@ -80,8 +80,13 @@ def test_limits_are_shown_and_hold(watch, hub, code):
     console.reload()
     assert checks.differences(console, {"[data-figure=code_today]": "¥5.50", "[data-figure=code_payments]": "1"}) == []
     order = hub.api("/orders", source="own")[0]
-    channel = next(row for row in hub.api("/channels") if row["channel_id"] == order["channel_id"])
-    assert channel["name"] == "限额小摊"
+    hub.wait(
+        lambda: any(row["channel_id"] == order["channel_id"] and row["orders"] == 1 for row in hub.api("/channels")),
+        "the sale in the channel's figures",
+    )
+    legs = [leg for leg in hub.api("/postings") if leg["subject_id"] == order["order_id"]]
+    assert sum(leg["amount_minor"] for leg in legs) == 0
+    assert legs, "the sale is in the books"
 
 
 def test_a_paused_code_takes_nothing_and_says_so(watch, hub, code):

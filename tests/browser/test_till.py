@@ -12,12 +12,9 @@ import segno
 from browser_hub import RunningHub
 from browser_wallets import WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page
 
-GUN_KEY_MS = 4
-HAND_KEY_MS = 120
-#: Above it the wallet always asks for the password.
-PASSWORD_FEN = 100_000
+HAND_KEY_MS = 200
 WIDTH, HEIGHT = 640, 480
 
 
@@ -26,8 +23,6 @@ def code(hub: RunningHub):
     """A fresh payment code of a buyer, as the wallet's app shows it."""
 
     def show(platform: str = "wechatpay", buyer: int = 1) -> str:
-        if "POST /codes" not in hub.sandbox("/")["addresses"]:
-            pytest.skip("the sandbox shows no payment codes yet")
         return hub.sandbox("/codes", {"platform": platform, "buyer": buyer})["auth_code"]
 
     return show
@@ -48,8 +43,14 @@ def by_hand(page: Page, amount: str) -> None:
 
 
 def by_gun(page: Page, auth_code: str) -> None:
-    page.keyboard.type(auth_code, delay=GUN_KEY_MS)
-    page.keyboard.press("Enter")
+    """A gun's keys come in one burst, however busy this machine is."""
+    page.evaluate(
+        """
+        (keys) => keys.forEach((key) =>
+          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })))
+        """,
+        [*auth_code, "Enter"],
+    )
 
 
 def reaches(page: Page, state: str) -> None:
@@ -75,7 +76,7 @@ def test_amount_by_hand_code_by_gun_and_the_code_tells_its_wallet(signed_in, hub
     assert [(one["platform"], one["method"]) for one in payment["attempts"]] == [(platform, "code")]
     hub.wait(lambda: hub.api("/orders", source="own")[0]["paid_minor"] == 1280, "the order")
     order = hub.api("/orders", source="own")[0]
-    assert order["container"] == "store"
+    assert (order["container"], order["state"]) == ("store", "completed"), "nothing to ship"
     page.wait_for_selector("#till-latest tr[data-sale]")
     page.keyboard.press("Enter")
     reaches(page, "idle")
@@ -202,7 +203,7 @@ def moving_picture(text: str, file: Path) -> None:
     file.write_bytes(f"YUV4MPEG2 W{WIDTH} H{HEIGHT} F10:1 Ip A1:1 C420jpeg\n".encode() + frame * 10)
 
 
-def test_the_camera_reads_the_code(hub, code, tmp_path):
+def test_the_camera_reads_the_code(browser, hub, code, tmp_path):
     picture = tmp_path / "code.y4m"
     moving_picture(code(), picture)
     flags = [
@@ -212,23 +213,21 @@ def test_the_camera_reads_the_code(hub, code, tmp_path):
         f"--use-file-for-fake-video-capture={picture}",
     ]
     width, height = SIZES["phone"]
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=find_chromium(), args=flags, env={**os.environ, "HOME": str(tmp_path)}
-        )
-        context = browser.new_context(viewport={"width": width, "height": height}, locale="zh-CN", base_url=hub.url)
-        page = context.new_page()
-        page.goto("/login?next=/counter")
-        page.fill("[name=login]", hub.login)
-        page.fill("[name=password]", hub.password)
-        page.click("form button.btn-primary")
-        page.wait_for_url(re.compile("/counter$"))
-        for digit in "9.90":
-            page.click(f"#till-keys [data-key='{digit}']")
-        page.click("#till-go")
-        reaches(page, "armed")
-        page.click("#till-camera")
-        reaches(page, "paid")
-        assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥9.90"
-        assert page.evaluate("document.querySelector('#till-video').srcObject") is None, "the camera is shut"
-        browser.close()
+    seeing = browser.browser_type.launch(
+        executable_path=find_chromium(), args=flags, env={**os.environ, "HOME": str(tmp_path)}
+    )
+    page = seeing.new_page(viewport={"width": width, "height": height}, locale="zh-CN", base_url=hub.url)
+    page.goto("/login?next=/counter")
+    page.fill("[name=login]", hub.login)
+    page.fill("[name=password]", hub.password)
+    page.click("form button.btn-primary")
+    page.wait_for_url(re.compile("/counter$"))
+    for digit in "9.90":
+        page.click(f"#till-keys [data-key='{digit}']")
+    page.click("#till-go")
+    reaches(page, "armed")
+    page.click("#till-camera")
+    reaches(page, "paid")
+    assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥9.90"
+    assert page.evaluate("document.querySelector('#till-video').srcObject") is None, "the camera is shut"
+    seeing.close()

@@ -195,7 +195,10 @@ class PaidOrder(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def mark_paid(unit: Unit, paid: Sequence[PaidOrder]) -> None:
-    """Our own orders are paid: their goods are sold. Those that were paid before are left alone."""
+    """Our own orders are paid: their goods are sold. Those that were paid before are left alone.
+
+    An order of an amount without goods is complete: nothing is left to ship.
+    """
     by_id = {one.order_id: one for one in paid}
     columns: dict[str, list[Any]] = {
         "order_id": list(by_id),
@@ -219,6 +222,9 @@ async def mark_paid(unit: Unit, paid: Sequence[PaidOrder]) -> None:
             platform=one.platform,
             paid_at=one.paid_at,
         )
+    handed_over = [order_id for order_id, its in lines.items() if not quantities_of(its)]  # amounts without goods
+    done: dict[str, list[Any]] = {"order_id": handed_over, "modified_at": [unit.now()] * len(handed_over)}
+    await transition_rows(unit, sales_order, "order_id", done, ORDER, OrderEvent.COMPLETE)
 
 
 async def close_order(unit: Unit, order_id: UUID) -> bool:

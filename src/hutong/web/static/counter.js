@@ -6,7 +6,7 @@
   till.setAttribute("data-alive", "1");
   var DIGITS_MAX = 8;
   var CODE_CHARS_MIN = 16;        // of every wallet's payment codes
-  var GUN_GAP_MS = 80;            // a gun types faster than any finger
+  var GUN_GAP_MS = 150;           // a gun types faster than a finger; what is typed slower is an amount
   var SAME_CODE_MS = 4000;        // a code read twice in a row is one scan
   var POLL_MS = 1000;
   var LOST_MAX = 60;              // polls without an answer before the till gives up asking
