@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from browser_money import MONEY_GALLERY
 from browser_samples import (
-    BOOKS,
     CHANNELS_VIEW,
     CONNECTIONS,
     EMPTY_OVERVIEW,
@@ -19,7 +18,6 @@ from browser_samples import (
     ORDER,
     ORDERS,
     OVERVIEW,
-    PAYMENTS,
     SETTINGS,
     STOCK,
     fen,
@@ -135,18 +133,6 @@ GALLERY = {
     "order": ("/orders/1", "console/order.html", ORDER),
     "stock": ("/stock", "console/stock.html", STOCK),
     "stock-empty": ("/stock", "console/stock.html", views.StockView(rows=(), paging=NONE, search="", moves=())),
-    "payments": ("/payments", "console/payments.html", PAYMENTS),
-    "payments-empty": (
-        "/payments",
-        "console/payments.html",
-        views.PaymentsView(rows=(), paging=NONE, state="", states=("paid",)),
-    ),
-    "books": ("/books", "console/books.html", BOOKS),
-    "books-empty": (
-        "/books",
-        "console/books.html",
-        views.BooksView(accounts=(), sums=(), batches=(), paging=NONE, statements=()),
-    ),
     "tickets": ("/tickets", "console/tickets.html", tickets),
     "tickets-empty": ("/tickets", "console/tickets.html", views.TicketsView(rows=(), paging=NONE, state="open")),
     "connections": ("/connections", "console/connections.html", CONNECTIONS),

@@ -11,7 +11,9 @@ from browser_hub import BROWSER_LOCALES, RunningHub
 PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
-    "/payments?payment_state=closed", "/books", "/tickets", "/tickets?show=resolved", "/connections", "/imports",
+    "/payments?payment_state=closed", "/payments?number=nothing", "/refunds", "/books", "/books?day=2026-01-01",
+    "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/statements",
+    "/tickets", "/tickets?show=resolved", "/connections", "/imports",
     "/settings", "/counter", "/codes", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
 ]  # fmt: skip
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
@@ -29,9 +31,14 @@ def faults(watched, locale: str) -> list[str]:
 
 
 def one_of_each(hub: RunningHub) -> list[str]:
-    """Pages of single things: one order of every state and source, one link."""
+    """Pages of single things: one order of every state and source, one payment of every state, one link."""
     kinds = {(order["source"], order["state"], order["is_short"]): order["order_id"] for order in hub.api("/orders")}
-    return [f"/orders/{order_id}" for order_id in kinds.values()] + [f"/links/{hub.api('/links')[0]['code']}"]
+    payments = {payment["shown_state"]: payment["payment_id"] for payment in hub.api("/payments")}
+    return [
+        *(f"/orders/{order_id}" for order_id in kinds.values()),
+        *(f"/payments/{payment_id}" for payment_id in payments.values()),
+        f"/links/{hub.api('/links')[0]['code']}",
+    ]
 
 
 @pytest.mark.parametrize("locale", BROWSER_LOCALES)
@@ -149,37 +156,6 @@ def test_orders_say_what_the_api_says(signed_in, hub):
     }
     assert checks.differences(page, expected) == []
     assert f"{len(orders):,}" in page.locator(".ht-pager").inner_text()
-
-
-def test_payments_say_what_the_api_says(signed_in, hub):
-    page = signed_in().page
-    page.goto("/payments")
-    expected = {}
-    for payment in hub.api("/payments")[:30]:
-        row = f"tr[data-payment='{payment['payment_id']}']"
-        expected[f"{row} [data-figure=amount]"] = checks.money_text(payment["amount_minor"], payment["currency"])
-        if payment["refunded_minor"]:
-            expected[f"{row} [data-figure=refunded]"] = checks.money_text(
-                payment["refunded_minor"], payment["currency"]
-            )
-    assert expected
-    assert checks.differences(page, expected) == []
-
-
-def test_books_say_what_the_api_says_and_balance(signed_in, hub):
-    page = signed_in().page
-    page.goto("/books")
-    accounts = hub.api("/accounts")
-    sums: Counter[str] = Counter()
-    expected = {}
-    for account in accounts:
-        sums[account["currency"]] += account["balance_minor"]
-        expected[f"tr[data-account='{account['account']}'] [data-figure=balance]"] = checks.money_text(
-            account["balance_minor"], account["currency"]
-        )
-    expected |= {f"[data-figure=books_sum_{cur}]": checks.money_text(amount, cur) for cur, amount in sums.items()}
-    assert set(sums.values()) == {0}
-    assert checks.differences(page, expected) == []
 
 
 def test_orders_are_narrowed_without_a_new_page(signed_in, hub):

@@ -41,7 +41,7 @@ def test_pale_text_would_be_found(watch):
     assert [fault.split()[-1] for fault in page.evaluate(CONTRAST)] == ["pale"]
 
 
-@pytest.mark.parametrize("name", ["overview", "order", "links", "books"])
+@pytest.mark.parametrize("name", ["overview", "order", "links", "accounts", "payment-twice", "payments", "costs"])
 def test_dark_pages_stay_readable(watch, gallery, name):
     """Text keeps a contrast of at least 4.5 to what is behind it (WCAG AA), in the dark as in the light."""
     for scheme in ("light", "dark"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -105,6 +105,10 @@ class Formats:
     def date_digits(self, at: datetime) -> str:
         """The date in the merchant's zone, in digits."""
         return self._pattern(at, "yyyy-MM-dd")
+
+    def day_before(self, end_at: datetime) -> str:
+        """The last day of a period that ends before this moment, in digits."""
+        return self.date_digits(end_at - timedelta(microseconds=1))
 
     def clock_time(self, at: datetime) -> str:
         """The time of day alone."""

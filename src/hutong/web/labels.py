@@ -174,6 +174,40 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "release": mark("释放占用"),
         "sell": mark("付款卖出"),
     },
+    "books_page": {"": mark("账户"), "journal": mark("流水")},
+    "account_group": {
+        "held": mark("钱包里替您放着的"),
+        "collecting": mark("平台还没结给您的"),
+        "owed": mark("您还欠别人的"),
+        "unclear": mark("来路不明、等您决定的"),
+        "sold": mark("卖了多少"),
+        "cost": mark("卖货花了多少"),
+    },
+    "money_page": {"payments": mark("收款"), "refunds": mark("退款")},
+    "payment_tab": {
+        "": mark("全部"),
+        "open": mark("等待付款"),
+        "checking": mark("核实中"),
+        "paid": mark("已付款"),
+        "refunded": mark("有退款"),
+        "closed": mark("已关闭"),
+    },
+    "refund_tab": {
+        "": mark("全部"),
+        "act": mark("要处理"),
+        "moving": mark("退款中"),
+        "done": mark("已到账"),
+        "failed": mark("失败"),
+    },
+    "payment_step": {
+        "opened": mark("打开付款单"),
+        "captured": mark("收到货款"),
+        "surplus": mark("多收了一笔"),
+        "refund_requested": mark("发起退款"),
+        "refunded": mark("退款到账"),
+        "surplus_leaving": mark("多收的钱开始自动退回"),
+        "surplus_returned": mark("多收的钱已退回"),
+    },
     "period": {
         "7d": mark("近 7 天"),
         "30d": mark("近 30 天"),
@@ -222,6 +256,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
 }
 
 #: What carries a shop's sales: platforms that bring buyers or close sales, and the merchant's own part.
+LABELS["payment_shown"] = {**LABELS["payment_status"], "checking": mark("核实中")}
 LABELS["carrier"] = {
     **LABELS["container"],
     **LABELS["platform"],
@@ -236,6 +271,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "completed": "good",
     },
     "payment_status": {"open": "wait", "paid": "good"},
+    "payment_shown": {"open": "wait", "checking": "act", "paid": "good"},
     "attempt_status": {
         "created": "wait",
         "open": "wait",

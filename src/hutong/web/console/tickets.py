@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Final
 from uuid import UUID
 
@@ -36,14 +37,9 @@ class TicketsController(Controller):
         async with desk.unit(request, "console.tickets") as unit:
             formats = Formats(locale, zone_of((await this_merchant(unit)).timezone))
             found = await tickets_page(unit, state=state, limit=PAGE_ROWS, offset=page_offset(page))
-            rows = []
-            for ticket in found.rows:
-                sentence, cause, fix = ticket_text(ticket, translate, formats)
-                rows.append(
-                    TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href=_href(ticket))
-                )
+            rows = ticket_items(found.rows, translate, formats)
             view = TicketsView(
-                rows=tuple(rows),
+                rows=rows,
                 paging=paging("/tickets", {"show": state}, page=page, total=found.total, shown=len(rows)),
                 state=state,
             )
@@ -55,6 +51,17 @@ class TicketsController(Controller):
         async with desk.unit(request, "console.ticket_resolve") as unit:
             await resolve_ticket(unit, ticket_id)
         return go_to("/tickets")
+
+
+def ticket_items(
+    tickets: Sequence[TicketRow], translate: Callable[[str], str], formats: Formats
+) -> tuple[TicketItem, ...]:
+    """Tickets in the reader's words."""
+    told = [(ticket, ticket_text(ticket, translate, formats)) for ticket in tickets]
+    return tuple(
+        TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href=_href(ticket))
+        for ticket, (sentence, cause, fix) in told
+    )
 
 
 def _href(ticket: TicketRow) -> str:
