@@ -25,6 +25,7 @@ from browser_samples import (
     uid,
 )
 from browser_till import TILL_GALLERY
+from browser_splits import SPLIT_GALLERY
 from msgspec import structs
 
 from hutong.shops.queries import (
@@ -113,6 +114,7 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **TILL_GALLERY,
+    **SPLIT_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
     "links": ("/links", "console/links.html", LINKS),

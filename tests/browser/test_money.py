@@ -206,3 +206,61 @@ def test_one_batch_has_two_equal_sides(signed_in, hub):
     )
     assert sum(legs[0]) == sum(legs[1]) > 0
     assert page.locator(".ht-t p [data-minor]").first.get_attribute("data-minor") == str(sum(legs[0]))
+
+
+def test_a_sale_is_shared_on_the_page_as_the_api_shares_it(signed_in, hub):
+    page = signed_in("phone").page
+    order = next(o for o in hub.api("/orders", source="own") if o["paid_at"])
+    told = hub.post("/split-preview", {"order_id": order["order_id"]})
+    page.goto("/splits")
+    page.select_option("[name=order]", order["order_no"])
+    page.click("button:has-text('看看怎么分')")
+    page.wait_for_selector("[data-picture]")
+    shown = page.eval_on_selector_all(
+        "li[data-piece=party] [data-figure=piece]", "all => all.map(e => +e.dataset.minor)"
+    )
+    assert shown == [line["amount_minor"] for line in told["lines"]]
+    whole = page.eval_on_selector_all("li[data-piece] [data-figure=piece]", "all => all.map(e => +e.dataset.minor)")
+    assert sum(whole) == order["paid_minor"]
+    assert checks.overflow(page) == []
+
+
+def test_a_rule_is_made_refused_with_its_reason_and_ended(signed_in, hub):
+    watched = signed_in()
+    page = watched.page
+    page.goto("/splits")
+    page.click("button[data-open-dialog=party]")
+    page.fill("dialog [name=name]", "浏览器里的推广人")
+    page.click("dialog[open] button.btn-primary")
+    page.wait_for_load_state("load")
+    page.goto("/splits/new")
+    page.select_option("[name=party_id]", label="浏览器里的推广人")
+    page.fill("[name=rate]", "90")
+    page.click("main form button.btn-primary")
+    page.wait_for_selector("[data-refusal]")
+    assert "上限" in page.locator("[data-refusal]").inner_text()
+    assert page.locator("[name=rate]").input_value() == "90"
+    page.fill("[name=rate]", "1.5")
+    page.click("main form button.btn-primary")
+    page.wait_for_url("**/splits")
+    rule = page.locator("[data-rule]", has_text="浏览器里的推广人")
+    assert "1.5%" in rule.inner_text()
+    before = hub.answer("/split-rules", limit=200)["total"]
+    rule.locator("button").click()
+    page.wait_for_load_state("load")
+    assert hub.answer("/split-rules", limit=200)["total"] == before - 1
+    watched.complaints[:] = [complaint for complaint in watched.complaints if "status of 422" not in complaint]
+
+
+def test_a_statement_is_drawn_and_read(signed_in, hub):
+    page = signed_in("phone").page
+    page.goto("/statements")
+    page.click("button[data-open-dialog=draw]")
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    page.fill("dialog [name=first]", str(today - timedelta(days=2)))
+    page.fill("dialog [name=last]", str(today))
+    page.click("dialog[open] button.btn-primary")
+    page.wait_for_url("**/statements/*")
+    drawn = hub.api("/statements")[0]
+    expected = {f"[data-figure={name}]": checks.money_text(drawn[name]["amount_minor"]) for name in ("earned", "net")}
+    assert checks.differences(page, expected) == []

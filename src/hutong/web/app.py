@@ -39,6 +39,7 @@ from hutong.web.console.refunds import RefundsController
 from hutong.web.console.roles import may_visit
 from hutong.web.console.settings import SettingsController
 from hutong.web.console.signin import SignInController
+from hutong.web.console.splits import SplitsController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
@@ -63,6 +64,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     PaymentsController,
     RefundsController,
     BooksController,
+    SplitsController,
     StatementsController,
     CostsController,
     TicketsController,

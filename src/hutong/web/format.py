@@ -94,6 +94,10 @@ class Formats:
         """A rate as what it makes of a hundred: 560 is ``5.60``."""
         return format_decimal(Decimal(rate_bps) / 100, format="#,##0.00", locale=self._cldr)
 
+    def plain_rate(self, rate_bps: int) -> str:
+        """A rate as a field takes it: a number of per cent without its sign."""
+        return f"{Decimal(rate_bps) / 100:f}"
+
     def moment(self, at: datetime | None) -> str:
         """Date and time to the minute in the merchant's zone."""
         return NOTHING if at is None else self._pattern(at, "yyyy-MM-dd HH:mm")

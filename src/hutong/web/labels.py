@@ -216,6 +216,15 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "all": mark("全部"),
     },
     "reliance": {"low": mark("分散"), "medium": mark("偏集中"), "high": mark("太集中")},
+    "rule_scope": {
+        "channel": mark("渠道"),
+        "live_session": mark("直播"),
+        "link": mark("链接"),
+        "sku": mark("商品"),
+        "product": mark("商品系列"),
+        "person": mark("某人带来的"),
+    },
+    "split_piece": {"fee": mark("钱包手续费"), "refunded": mark("已退给买家"), "yours": mark("留给您")},
     "rule_kind": {
         "percent": mark("按比例"),
         "fixed": mark("固定金额"),
