@@ -234,11 +234,12 @@ def test_a_ticket_is_resolved(signed_in, hub):
     assert before
     page.goto("/tickets")
     assert page.locator("article[data-ticket]").count() == before
-    page.click("article >> nth=0 >> button.btn-primary")
+    page.fill("article >> nth=0 >> [name=note]", "已补货，明天发出")
+    page.click("article >> nth=0 >> button[data-once]")
     page.wait_for_load_state("load")
     assert page.locator("article[data-ticket]").count() == before - 1
     page.goto("/tickets?show=resolved")
-    assert page.locator("article[data-ticket]").count() >= 1
+    assert "已补货，明天发出" in page.locator("article[data-ticket] >> nth=0").inner_text()
 
 
 def test_a_file_is_tried_then_imported_then_imported_again(signed_in, hub, tmp_path):

@@ -13,6 +13,8 @@ from hutong.db.unit import Unit
 from hutong.merchants.models import api_key, connection, merchant, staff, ticket
 
 PAGE_ROWS_MAX: Final = 200
+#: A severity of ``tickets``; what needs somebody now stands first.
+URGENT: Final = "urgent"
 ROWS_MAX: Final = 200
 
 
@@ -89,13 +91,13 @@ async def open_ticket_count(unit: Unit) -> int:
 
 
 async def tickets_page(unit: Unit, *, state: str, limit: int, offset: int) -> TicketSlice:
-    """Tickets of a state, the newest first."""
+    """Tickets of a state: the urgent ones first, each kind of urgency with the newest first."""
     conditions = (ticket.c.merchant_id == unit.merchant_id, ticket.c.state == state)
     total = await unit.scalar(select(func.count()).select_from(ticket).where(*conditions))
     statement = (
         select(ticket)
         .where(*conditions)
-        .order_by(ticket.c.opened_at.desc(), ticket.c.ticket_id.desc())
+        .order_by(ticket.c.severity != URGENT, ticket.c.opened_at.desc(), ticket.c.ticket_id.desc())
         .limit(min(limit, PAGE_ROWS_MAX))
         .offset(offset)
     )

@@ -115,6 +115,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "code": mark("付款码付款"),
     },
     "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
+    "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
     "capability": {
         "payments": mark("收款与退款"),
@@ -299,6 +300,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
     },
     "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
     "severity": {"urgent": "bad", "normal": "wait"},
+    "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
     "mode": {"sandbox": "wait", "live": "good"},

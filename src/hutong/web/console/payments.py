@@ -22,6 +22,7 @@ from hutong.payments.queries import (
     PaymentRow,
     one_payment,
     payment_counts,
+    payment_of_order,
     payment_platforms,
     payments_page,
 )
@@ -100,6 +101,13 @@ class PaymentsController(Controller):
         async with desk.unit(request, "console.payment") as unit:
             view = await payment_view(unit, desk, request, payment_id, asked=asked)
             return await desk.page(request, unit, "console/payment.html", view)
+
+    @get("/of/{order_id:uuid}")
+    async def of_order(self, request: ConsoleRequest, desk: Desk, order_id: UUID) -> Redirect:
+        """The payment of an order; the order itself where it was not paid here."""
+        async with desk.unit(request, "console.payment_of") as unit:
+            payment = await payment_of_order(unit, order_id)
+        return go_to(f"/orders/{order_id}" if payment is None else f"/payments/{payment.payment_id}")
 
     @post("/{payment_id:uuid}/refunds")
     async def refund(

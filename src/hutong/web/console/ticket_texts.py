@@ -35,7 +35,7 @@ TEXTS: Final[dict[str, TicketText]] = {
     "refund_abnormal": TicketText(
         sentence=mark("退款 %(amount)s 没有到达买家。"),
         cause=mark("钱包退不回原来的付款账户，例如银行卡已注销。"),
-        fix=mark("在钱包的商户后台处理异常退款，完成后标为已处理。"),
+        fix=mark("点“去看看”，在这笔退款旁边选“换个方式退”；已在钱包的商户后台处理的，标为已处理。"),
     ),
     "refund_failed": TicketText(
         sentence=mark("退款 %(amount)s 没有办成：%(problem)s"),
@@ -50,7 +50,7 @@ TEXTS: Final[dict[str, TicketText]] = {
     "payment_unclear": TicketText(
         sentence=mark("一笔 %(amount)s 的付款在%(platform)s那边一直没有明确结果。"),
         cause=mark("钱包多次查询和关单都没有给出结果；订单保持打开，不会当作失败。"),
-        fix=mark("在钱包的商户后台按商户单号 %(out_trade_no)s 查询；恢复后点“再问一次”。"),
+        fix=mark("在钱包的商户后台按商户单号 %(out_trade_no)s 查询；恢复后在这笔收款里点“现在就查”。"),
     ),
     "wallet_down": TicketText(
         sentence=mark("收款账户“%(title)s”出了问题，已暂时停用：%(word)s"),

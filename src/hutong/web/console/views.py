@@ -195,6 +195,7 @@ class TicketsView(View, frozen=True, kw_only=True):
     rows: tuple[TicketItem, ...]
     paging: Paging
     state: str
+    staff: dict[str, str] = {}  # names of people by how a ticket calls them
 
 
 class CapabilityRow(View, frozen=True, kw_only=True):
