@@ -27,6 +27,7 @@ def faults(watched, locale: str) -> list[str]:
         *checks.overflow(page),
         *checks.hidden_under_edges(page),
         *checks.lying_money(page),
+        *checks.broken_bars(page),
         *checks.unlabelled(page),
     ]
 
