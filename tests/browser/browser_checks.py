@@ -79,6 +79,44 @@ def hidden_under_edges(page: Page) -> list[str]:
     )
 
 
+def out_of_box(page: Page) -> list[str]:
+    """Text that runs over the box it stands in: over the inner edge of its cell, card, badge or figure, or the window.
+
+    Measured on the text itself, since a page or a grid that clips or scrolls hides it from every ``scrollWidth``.
+    """
+    return page.evaluate(
+        """
+        () => {
+          const BOXES = ".card, .ht-figure, .ht-badge, .ht-alert, .btn, td, th, dialog, main";
+          const found = [];
+          const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+          for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+            const e = node.parentElement;
+            if (!node.data.trim() || !e.offsetParent || e.closest("svg, script, style, template")) { continue; }
+            const range = document.createRange();
+            range.selectNodeContents(node);
+            const text = range.getBoundingClientRect();
+            for (let box = e.closest(BOXES); box; box = box.parentElement && box.parentElement.closest(BOXES)) {
+              let clips = false;  // an ellipsis, or a place that scrolls on purpose, says that there is more
+              for (let at = e; at && at !== box.parentElement; at = at.parentElement) {
+                const style = getComputedStyle(at);
+                clips = clips || style.textOverflow === "ellipsis" || ["auto", "scroll"].includes(style.overflowX);
+              }
+              const style = getComputedStyle(box), edge = box.getBoundingClientRect();
+              if (clips || style.display === "contents") { break; }
+              const right = edge.right - parseFloat(style.borderRightWidth), left = edge.left;
+              if (text.right > right + 1 || text.left < left - 1) {
+                found.push(`${node.data.trim().slice(0, 40)} runs over ${box.tagName}.${box.className}`);
+                break;
+              }
+            }
+          }
+          return found.slice(0, 8);
+        }
+        """
+    )
+
+
 def texts(page: Page) -> list[tuple[str, bool]]:
     """Texts of ours on the page, each with whether it may quote codes."""
     return [(text, codes) for text, codes in page.evaluate(_TEXTS)]

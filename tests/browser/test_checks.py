@@ -32,6 +32,7 @@ def test_a_sound_page_passes(page, lang):
     assert checks.untranslated(page, lang) == []
     assert checks.overflow(page) == []
     assert checks.hidden_under_edges(page) == []
+    assert checks.out_of_box(page) == []
     assert checks.lying_money(page) == []
     assert checks.unlabelled(page) == []
     assert checks.broken_bars(page) == []
@@ -77,6 +78,31 @@ def test_a_page_that_is_too_wide_is_found(page):
 def test_text_that_is_cut_is_found(page):
     cut = '<dl><dd style="width:2em;overflow:hidden;white-space:nowrap">很长很长很长的文字</dd></dl>'
     assert checks.hidden_under_edges(show(page, extra=cut))
+
+
+LONG = "¥99,999,999,999.99"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        f'<div class="ht-figure" style="width:90px"><span style="white-space:nowrap">{LONG}</span></div>',
+        f'<div class="card" style="width:90px;overflow:hidden"><b style="white-space:nowrap">{LONG}</b></div>',
+        f'<table style="table-layout:fixed;width:90px"><td style="white-space:nowrap">{LONG}</td></table>',
+        f'<b class="ht-badge" style="display:block;width:60px;white-space:nowrap">{LONG}</b>',
+    ],
+)
+def test_text_that_runs_over_its_box_is_found_though_the_page_is_not_wider(page, fault):
+    show(page, extra=f'<div style="width:90px;overflow:hidden">{fault}</div>')
+    assert checks.overflow(page) == []
+    assert checks.out_of_box(page)
+
+
+def test_text_that_wraps_scrolls_or_says_that_it_is_cut_is_sound(page):
+    for style in ("overflow-wrap:anywhere", "overflow-x:auto;white-space:nowrap",
+                  "overflow:hidden;text-overflow:ellipsis;white-space:nowrap"):  # fmt: skip
+        show(page, extra=f'<div class="ht-figure" style="width:90px;{style}">{LONG}</div>')
+        assert checks.out_of_box(page) == []
 
 
 @pytest.mark.parametrize("text", ["¥1,234.5", "¥12.34", "1234.50", "¥1234.50", "-¥1,234.50", "£1,234.50"])

@@ -26,6 +26,7 @@ def faults(watched, locale: str) -> list[str]:
         *checks.untranslated(page, locale),
         *checks.overflow(page),
         *checks.hidden_under_edges(page),
+        *checks.out_of_box(page),
         *checks.lying_money(page),
         *checks.broken_bars(page),
         *checks.unlabelled(page),

@@ -15,6 +15,7 @@ def faults(watched, locale: str) -> list[str]:
         *checks.untranslated(page, locale),
         *checks.overflow(page),
         *checks.hidden_under_edges(page),
+        *checks.out_of_box(page),
         *checks.lying_money(page),
         *checks.broken_bars(page),
         *checks.unlabelled(page),
@@ -31,6 +32,29 @@ def test_page(watch, gallery, name):
         watched.page.set_viewport_size({"width": width, "height": height})
         watched.page.goto(f"{gallery}/{locale}/{name}")
         wrong += [f"{size} {locale}: {fault}" for fault in faults(watched, locale)]
+    assert wrong == []
+
+
+#: Every sum on the page becomes this one: what a year of a large shop, or a currency of small units, comes to.
+LONG_SUMS = """
+() => document.querySelectorAll("[data-minor]").forEach((e) => {
+  const sign = e.dataset.minor.startsWith("-") ? "-" : "";
+  e.dataset.minor = sign + "9999999999999";
+  e.dataset.currency = "CNY";
+  e.textContent = sign + "¥99,999,999,999.99";
+})
+"""
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_page_with_long_sums(watch, gallery, name):
+    wrong = []
+    watched = watch("phone", share="gallery")
+    for size, (width, height) in SIZES.items():
+        watched.page.set_viewport_size({"width": width, "height": height})
+        watched.page.goto(f"{gallery}/zh-Hans/{name}")
+        watched.page.evaluate(LONG_SUMS)
+        wrong += [f"{size}: {fault}" for fault in faults(watched, "zh-Hans")]
     assert wrong == []
 
 
