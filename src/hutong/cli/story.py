@@ -18,10 +18,11 @@ from hutong.cli.buyers import StepFailed
 from hutong.cli.output import print_json
 from hutong.cli.processes import Part, free_ports, starting
 from hutong.cli.story_steps import TAOBAO_PIECES, Api, Sandbox, Story, StoryPlan
+from hutong.core.money import BPS_WHOLE
 from hutong.db.home import Home
 
-#: A channel that earned more than this would leave nothing for the wallet's fee.
-COMMISSION_BPS_MAX: Final = 9_000
+#: The whole price: the merchant then still owes the wallet its fee.
+COMMISSION_BPS_MAX: Final = BPS_WHOLE
 PRICE_FEN_MAX: Final = 100_000_000
 STOCK_MAX: Final = 1_000_000
 #: The sandbox's control port and one for each platform, side by side.
@@ -72,7 +73,11 @@ def hub_and_sandbox(home: Path, seed: int, *, hub_port: int = 0) -> Iterator[tup
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
 def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: bool) -> None:
-    """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事"""
+    """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事
+
+    Any price from 1 fen on, any commission from nothing to the whole price, any stock from 3 pieces on (one is sold in
+    WeChat, two on Taobao). 单价至少 1 分，佣金 0–10000，库存至少 3 件。
+    """
     started = time.monotonic()
     plan = StoryPlan(price_fen=price_fen, commission_bps=commission_bps, stock=stock, seed=seed)
     with story_home() as home, hub_and_sandbox(home, seed) as (hub, sandbox):
