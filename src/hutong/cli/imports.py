@@ -11,6 +11,7 @@ from typing import Final, TextIO
 from uuid import UUID
 
 import click
+import msgspec
 
 from hutong.app import open_runtime
 from hutong.cli.keys import find_merchant
@@ -18,8 +19,11 @@ from hutong.cli.output import print_json, progress
 from hutong.cli.serve import first_shop
 from hutong.config import load_settings
 from hutong.core.errors import InvalidInput
+from hutong.core.ids import new_id
 from hutong.core.money import MINOR_DIGITS
 from hutong.db.house import open_house
+from hutong.db.keystore import PassingKeyStore
+from hutong.db.vault import Vault
 from hutong.merchants.service import all_merchants
 from hutong.workflows.commands.import_orders import ImportSummary, import_orders
 from hutong.workflows.commands.import_reading import ImportProgress, Refusal
@@ -42,7 +46,11 @@ def import_group() -> None:
     "--currency", type=click.Choice(sorted(MINOR_DIGITS)), default="CNY", show_default=True, help="Of all sums. 币种"
 )
 @click.option("--merchant", default=None, help="Merchant's id or name; not needed where there is one. 商户编号或名称")
-@click.option("--dry-run", is_flag=True, help="Print the same figures and write nothing. 只试算，不写入")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print the same figures, write nothing, make no shop. 只试算，不写入",
+)
 @click.option("--day-first", is_flag=True, help="Dates like 5/12/10 are day/month/year. 日期先写日")
 @click.option("--report", type=click.Path(path_type=Path), default=None, help="Refused rows go to this CSV. 拒收明细")
 @click.option("--json", "as_json", is_flag=True, help="The result is one JSON line anyway; nothing else is printed.")
@@ -59,7 +67,8 @@ def orders(
     """Import order files: CSV, XLSX, gzip or zip of them; order file and line file of one platform together. 导入订单
 
     All or nothing: a file that is broken leaves nothing behind. Importing again changes nothing. Refused rows are told
-    on standard error, or in the file named by --report. The last line is JSON.
+    on standard error, or in the file named by --report. The first import into an empty home makes a shop and tells its
+    login, once, on standard error. The last line is JSON.
     """
     settings = load_settings(os.environ)
 
@@ -67,10 +76,15 @@ def orders(
 
     async def work(out: TextIO | None) -> ImportSummary:
         with open_house(settings.home, settings.database_url, attach=True) as house:
-            async with open_runtime(settings, house, "") as runtime:
+            async with open_runtime(settings, house, "") as opened:
+                merchant_id = await _merchant_of(opened, merchant, make=not dry_run)
+                runtime = opened
+                if merchant_id is None:  # a trial in an empty home
+                    vault = Vault(house.home.keyring(), PassingKeyStore(), opened.clock)
+                    runtime = msgspec.structs.replace(opened, vault=vault)
                 return await import_orders(
                     runtime,
-                    await _merchant_of(runtime, merchant),
+                    merchant_id or new_id(runtime.clock.now()),
                     files,
                     platform,
                     currency,
@@ -79,6 +93,7 @@ def orders(
                     report=out,
                     on_refused=teller.refused,
                     day_first=day_first,
+                    newcomer=merchant_id is None,
                 )
 
     with ExitStack() as stack:
@@ -91,21 +106,21 @@ def orders(
     print_json(summary)
 
 
-async def _merchant_of(runtime: Runtime, wanted: str | None) -> UUID:
-    """The merchant that is named; else the only one, made where the home is fresh.
+async def _merchant_of(runtime: Runtime, wanted: str | None, *, make: bool) -> UUID | None:
+    """The merchant that is named; else the only one. In a fresh home it is made, or None without ``make``.
 
     Raises:
         InvalidInput: there are several and none is named.
     """
     if wanted is not None:
         return await find_merchant(runtime, wanted)
-    if login := await first_shop(runtime):
+    if make and (login := await first_shop(runtime)):
         progress(f"login {login['login']} {login['password']}")
     async with runtime.database.plain("system") as connection:
         merchants = await all_merchants(connection)
     if len(merchants) > 1:
         raise InvalidInput(field="--merchant", problem=", ".join(view.name for view in merchants))
-    return merchants[0].merchant_id
+    return merchants[0].merchant_id if merchants else None
 
 
 class _Teller:
@@ -124,6 +139,8 @@ class _Teller:
     def tell(self, news: ImportProgress) -> None:
         if news.unused_columns:
             progress(f"{news.table}: 未使用的列 columns not read: {', '.join(news.unused_columns)}")
+        if news.lacking_columns:
+            progress(f"{news.table}: 缺少列 column missing: {', '.join(news.lacking_columns)}")
         now = time.monotonic()
         if now - self._told_at < PROGRESS_EVERY_S:
             return
@@ -137,6 +154,12 @@ def _tell(summary: ImportSummary, report: Path | None, refused_count: int) -> No
         f"{summary.rows_read} = {summary.imported} 导入 imported + {summary.merged} 合并 merged"
         f" + {summary.rejected} 拒收 rejected"
     )
+    if summary.orders_pending:
+        progress(
+            f"{summary.orders_pending} 笔订单没有状态或状态无法识别：按待确认记下，实付为 0，不计入销售数字；"
+            "补上状态列后重新导入即可 orders without a state that is known: kept as pending, paid 0, in no figure; "
+            "import again with the column of states"
+        )
     if report is not None:
         progress(f"拒收明细 refused rows: {report}")
     elif refused_count > REFUSED_TOLD_MAX:

@@ -21,6 +21,29 @@ VAULT: Final = "vault"
 NOBODY: Final = UUID(int=0)
 
 
+class PassingKeyStore:
+    """Keys that are gone with the process: for a trial that leaves nothing behind."""
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[UUID, int], WrappedKey] = {}
+
+    async def load(self, merchant_id: UUID) -> Sequence[WrappedKey]:
+        """All keys of a merchant."""
+        return [key for (owner, _), key in sorted(self._keys.items()) if owner == merchant_id]
+
+    async def add(self, merchant_id: UUID, key: WrappedKey) -> None:
+        """Keep a new key; an existing one stays."""
+        self._keys.setdefault((merchant_id, key.key_id), key)
+
+    async def replace(self, merchant_id: UUID, key: WrappedKey, previous: bytes) -> bool:
+        """Exchange a key's wrapping where it still is the previous one."""
+        known = self._keys.get((merchant_id, key.key_id))
+        if known is None or known.wrapped != previous:
+            return False
+        self._keys[merchant_id, key.key_id] = key
+        return True
+
+
 class DatabaseKeyStore:
     """Wrapped keys in the ``merchant_key`` table."""
 

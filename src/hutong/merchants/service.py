@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -14,6 +15,9 @@ from hutong.core.money import MINOR_DIGITS
 from hutong.db.unit import Unit
 from hutong.merchants.models import merchant
 
+#: The zone of a merchant who names no other.
+HOME_ZONE: Final = "Asia/Shanghai"
+
 
 class MerchantView(msgspec.Struct, frozen=True, kw_only=True):
     """A tenant."""
@@ -24,7 +28,7 @@ class MerchantView(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str
 
 
-async def create_merchant(unit: Unit, name: str, currency: str = "CNY", timezone: str = "Asia/Shanghai") -> None:
+async def create_merchant(unit: Unit, name: str, currency: str = "CNY", timezone: str = HOME_ZONE) -> None:
     """Make the unit's merchant exist."""
     if not name.strip():
         raise InvalidInput(field="name", problem="—")

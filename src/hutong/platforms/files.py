@@ -78,6 +78,10 @@ class OrderFiles(Protocol):
         """Columns that are not read, so that the merchant can be told."""
         ...
 
+    def lacking(self, header: Sequence[str]) -> Sequence[str]:
+        """Columns that are not there, though without them orders stay pending: the merchant is told."""
+        ...
+
     def read(
         self, header: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]], context: FileContext
     ) -> Iterator[FileLine | RowRefused]:

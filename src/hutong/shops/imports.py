@@ -83,6 +83,8 @@ async def begin_import(unit: Unit) -> None:
 async def known_orders(unit: Unit, shop: Shop, order_nos: Sequence[str]) -> dict[str, Known]:
     """Orders of a shop by their numbers, as far as they are known; locked until the end of the transaction."""
     found: dict[str, Known] = {}
+    # Platforms number orders over all their shops: one that was told before its shop was known is the same.
+    wanted = [sales_order.c.shop_ref.in_([shop.shop_ref, ""])] if shop.shop_ref else []
     for piece in slices({"order_no": sorted(order_nos)}):
         given = rows_of(sales_order, piece)
         statement = (
@@ -91,9 +93,9 @@ async def known_orders(unit: Unit, shop: Shop, order_nos: Sequence[str]) -> dict
             .where(
                 sales_order.c.merchant_id == unit.merchant_id,
                 sales_order.c.source == shop.platform,
-                sales_order.c.shop_ref == shop.shop_ref,
+                *wanted,
             )
-            .order_by(sales_order.c.order_no)
+            .order_by(sales_order.c.order_no, sales_order.c.shop_ref)  # where there are both, the shop's own
             .with_for_update(of=sales_order)
         )
         for row in await unit.all(statement):

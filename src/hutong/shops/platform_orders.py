@@ -24,9 +24,11 @@ from hutong.shops.orders import (
     subject_of,
     tell_paid,
 )
-from hutong.shops.states import ORDER, RANK, REACHED_BY, OrderState
+from hutong.shops.states import ORDER, RANK, REACHED_BY, SOLD, OrderState
 from hutong.shops.stock import sell_direct
 
+#: The shop of an order that a file told before its shop was connected; platforms number orders over all their shops.
+SHOP_UNKNOWN: Final = ""
 #: Platform states that mean the buyer has paid.
 PAID_STATES: Final = frozenset(
     {ShopOrderStatus.PAID, ShopOrderStatus.PARTLY_SHIPPED, ShopOrderStatus.SHIPPED, ShopOrderStatus.COMPLETED}
@@ -48,11 +50,15 @@ async def merge_order(unit: Unit, shop: ShopRef, told: ShopOrder, receiver: byte
         .where(
             sales_order.c.merchant_id == unit.merchant_id,
             sales_order.c.source == shop.platform,
-            sales_order.c.shop_ref == shop.shop_ref,
+            sales_order.c.shop_ref.in_([shop.shop_ref, SHOP_UNKNOWN]),
             sales_order.c.order_no == told.platform_order_id,
         )
+        .order_by(sales_order.c.shop_ref.desc())
+        .limit(1)
         .with_for_update()
     )
+    if known is not None and known.shop_ref != shop.shop_ref:
+        await _adopt(unit, shop, known, origin)
     if known is None:
         order_id = await _write_down(unit, shop, told, receiver, origin)
         if order_id is None:  # somebody else wrote it down at the same time; theirs is merged by the next pull
@@ -61,6 +67,21 @@ async def merge_order(unit: Unit, shop: ShopRef, told: ShopOrder, receiver: byte
     elif told.modified_at < known.modified_at:
         return False
     return await _advance(unit, shop, told, known)
+
+
+async def _adopt(unit: Unit, shop: ShopRef, known: Row[Any], origin: str) -> None:
+    """An order that came from a file before its shop was connected: from now on it is the shop's.
+
+    One that was paid by then stays history: its goods and its money never were in our stock and books.
+    """
+    values: dict[str, Any] = {"shop_ref": shop.shop_ref}
+    if OrderState(known.state) not in SOLD:
+        values |= {"connection_id": shop.connection_id, "origin": origin}
+    await unit.run(
+        update(sales_order)
+        .where(sales_order.c.merchant_id == unit.merchant_id, sales_order.c.order_id == known.order_id)
+        .values(values)
+    )
 
 
 async def _write_down(unit: Unit, shop: ShopRef, told: ShopOrder, receiver: bytes | None, origin: str) -> UUID | None:

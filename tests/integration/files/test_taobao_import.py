@@ -1,6 +1,20 @@
 from __future__ import annotations
 
 import itertools
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import msgspec
+
+from hutong.core.money import Money
+from hutong.db.keyring import Keyring
+from hutong.db.keystore import PassingKeyStore
+from hutong.db.vault import Vault
+from hutong.platforms.shops import ShopOrder, ShopOrderLine, ShopOrderStatus
+from hutong.shops.platform_orders import ShopRef, merge_order
+from hutong.workflows.commands.import_orders import import_orders
+
+CONNECTION = uuid4()
 
 ORDERS = (
     "订单编号,买家会员名,买家应付货款,买家应付邮费,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,宝贝标题,"
@@ -150,3 +164,84 @@ def test_buyers_names_are_sealed_and_masked(hub):
     (person,) = hub.rows("SELECT name_masked FROM customer WHERE merchant_id = :m")
     assert person["name_masked"]
     assert "某人" not in str(hub.contents())
+
+
+def test_a_file_without_states_says_so_and_makes_nothing_up(hub):
+    header = ORDERS.replace("订单状态,", "")
+    row = order_row().replace(f'"{PAID}",', "")
+    told = []
+    summary = hub.load(hub.write("ExportOrderList.csv", f"{header}\r\n{row}\r\n", "gbk"), progress=told.append)
+    assert [news.lacking_columns for news in told if news.lacking_columns] == [("订单状态",)]
+    assert (summary.orders_pending, summary.lacking_columns) == (1, ("ExportOrderList.csv: 订单状态",))
+    assert (hub.order(NO)["state"], hub.order(NO)["paid_minor"]) == ("pending", 0)
+    better = hub.load(orders_file(hub, order_row()))
+    assert (better.orders_pending, better.lacking_columns) == (0, ())
+    assert (hub.order(NO)["state"], hub.order(NO)["paid_minor"]) == ("paid", 9600)
+    strange = hub.load(orders_file(hub, order_row("前所未见", no="3000000000000000099")))
+    assert (strange.orders_pending, strange.lacking_columns) == (1, ())
+    assert hub.breaches() == []
+
+
+def test_a_trial_needs_no_merchant_and_leaves_none(hub):
+    """A dry run in an empty home: the same figures, and neither shop nor customer nor key afterwards."""
+    known = hub.load(orders_file(hub, order_row()), dry_run=True)
+    nobody = uuid4()
+
+    async def main(runtime):
+        trial = msgspec.structs.replace(
+            runtime, vault=Vault(Keyring.create(hub.folder / "trial.key"), PassingKeyStore(), hub.clock)
+        )
+        files = [orders_file(hub, order_row())]
+        return await import_orders(trial, nobody, files, "taobao", "CNY", True, lambda _: None, newcomer=True)
+
+    fresh = hub.run(main)
+    assert msgspec.structs.replace(fresh, seconds=0.0) == msgspec.structs.replace(known, seconds=0.0)
+    hub.merchant_id = nobody
+    assert set(hub.counts().values()) == {0}
+    assert hub.rows("SELECT count(*) AS n FROM merchant_key WHERE merchant_id = :m") == [{"n": 0}]
+    assert hub.rows("SELECT count(*) AS n FROM merchant WHERE merchant_id = :m") == [{"n": 0}]
+
+
+def pulled(status, *, modified_at=datetime(2026, 1, 9, 4, tzinfo=UTC)):
+    """The same order as the platform tells it."""
+    line = ShopOrderLine(
+        line_id=f"{NO[:-2]}21",
+        seller_code="CUP-BL",
+        title="杯子",
+        quantity=1,
+        unit_price=Money(9000),
+        amount=Money(9000),
+    )
+    return ShopOrder(
+        platform_order_id=NO, status=status, raw_status=status.value, total=Money(9600), freight=Money(600),
+        paid=Money(9600), created_at=datetime(2026, 1, 5, 2, tzinfo=UTC), modified_at=modified_at, lines=(line,),
+    )  # fmt: skip
+
+
+def merged(hub, told):
+    shop = ShopRef(connection_id=CONNECTION, platform="taobao", shop_ref="shop-7")
+    return hub.do(lambda unit: merge_order(unit, shop, told, None, "pull"))
+
+
+def test_an_order_imported_before_its_shop_is_connected_is_the_one_that_is_pulled_later(hub):
+    hub.load(orders_file(hub, order_row()))
+    merged(hub, pulled(ShopOrderStatus.SHIPPED))
+    order = hub.order(NO)  # one, not two
+    assert (order["shop_ref"], order["origin"], order["connection_id"], order["state"]) == (
+        "shop-7", "file", None, "shipped",
+    )  # fmt: skip
+    assert hub.rows("SELECT count(*) AS n FROM sale_fact WHERE merchant_id = :m") == [{"n": 1}]
+    hub.load(orders_file(hub, order_row(DONE)))  # the list once more, now that the shop is known
+    assert hub.order(NO)["state"] == "completed"
+    assert hub.breaches() == []
+
+
+def test_an_unpaid_order_of_a_file_becomes_the_platforms_when_it_is_pulled(hub):
+    hub.load(orders_file(hub, order_row(UNPAID, paid="0.00", paid_at="")))
+    merged(hub, pulled(ShopOrderStatus.PAID))
+    order = hub.order(NO)
+    assert (order["shop_ref"], order["origin"], order["connection_id"], order["state"], order["paid_minor"]) == (
+        "shop-7", "pull", CONNECTION, "paid", 9600,
+    )  # fmt: skip
+    told = hub.rows("SELECT name FROM outbox WHERE merchant_id = :m AND name = 'shops.order_paid'")
+    assert len(told) == 1

@@ -248,3 +248,44 @@ def test_a_cut_gzip_names_the_row_where_it_ends(read, write):
     row = refused.value.details["row"]
     assert isinstance(row, int)
     assert 10_000 < row < 20_000
+
+
+def test_a_byte_that_is_no_text_is_told_with_its_row(read, write):
+    rows = [f"{n},A,杯子,2,12/1/10 8:26,1.50,7,中国" for n in range(1, 40)]
+    body = "\n".join([HEADER, *rows, ""]).encode()
+    for bad in (b"\xff\xff\x81", b"\xe6\xff", b"\xc0"):  # the last two are letters to Windows-1252: no way out here
+        damaged = body.replace(b"30,A,", b"30,A" + bad + b",", 1)
+        with pytest.raises(errors.EncodingUnknown) as refused:
+            read(write("a.csv", damaged), ORDER_FILES)
+        assert refused.value.details["row"] == 31
+        assert "第 31 行" in refused.value.text("zh-Hans").sentence
+        assert "row 31" in refused.value.text("en").sentence
+
+
+def test_a_nul_in_a_cell_is_told_with_its_row(read, write):
+    with pytest.raises(errors.FileBroken) as refused:
+        read(write("a.csv", TEXT.replace("袜子", "袜\x00子")), ORDER_FILES)
+    assert refused.value.details["row"] == 3
+    with pytest.raises(errors.FileKindUnknown):
+        read(write("b.csv", TEXT.encode("utf-16-le")), ORDER_FILES)  # every other byte: no damage, another encoding
+
+
+@pytest.mark.parametrize("kept", [0.5, 0.8, 0.95])
+def test_a_cut_workbook_is_told_with_the_row_where_it_ends(read, write, make_workbook, kept):
+    """The archive's directory is gone; what was written before the cut still says how far it goes."""
+    shuffled = random.Random(7)
+    rows = [ROWS[0], *([str(n), shuffled.randbytes(8).hex(), "杯", 1, "2011-01-02", 1.5, 7, ""] for n in range(500))]
+    whole = make_workbook(rows)
+    sheet_at = whole.index(b"xl/worksheets/sheet1.xml")
+    sheet_bytes = zipfile.ZipFile(io.BytesIO(whole)).getinfo("xl/worksheets/sheet1.xml").compress_size
+    with pytest.raises(errors.FileBroken) as refused:
+        read(write("a.xlsx", whole[: sheet_at + int(sheet_bytes * kept)]), ORDER_FILES)
+    row = refused.value.details["row"]
+    assert 500 * (kept - 0.15) < row < 500 * min(kept + 0.15, 1) + 1
+
+
+def test_a_workbook_that_is_cut_before_its_first_row_and_a_cut_zip(read, write, make_workbook, make_zip):
+    for content, row in ((make_workbook(ROWS)[:200], 1), (make_zip({"a.csv": TEXT.encode()})[:-60], 4)):
+        with pytest.raises(errors.FileBroken) as refused:
+            read(write("a.bin", content), ORDER_FILES)
+        assert refused.value.details["row"] == row

@@ -52,6 +52,10 @@ class GenericOrderFiles:
         """Columns without a known name."""
         return _columns(header).unused()
 
+    def lacking(self, header: Sequence[str]) -> Sequence[str]:  # noqa: ARG002 (a list without states is history)
+        """Nothing: a list of sales without states is taken as completed."""
+        return ()
+
     def read(
         self, header: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]], context: FileContext
     ) -> Iterator[FileLine | RowRefused]:

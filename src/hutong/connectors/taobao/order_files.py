@@ -39,6 +39,7 @@ from hutong.platforms.tables.lines import LineKeys, refused
 #: Differences up to here are rounding (major units).
 ROUNDING: Final = Decimal("0.01")
 MASK: Final = "*"
+STATUS_COLUMN: Final = "订单状态"
 #: Rows that are held to look at the lines of one order together.
 NEIGHBOURS_MAX: Final = 1_000
 
@@ -57,6 +58,11 @@ class TaobaoOrderFiles:
     def unused(self, header: Sequence[str]) -> Sequence[str]:
         """Columns that are not read."""
         return Columns(header, LINE_COLUMNS if _is_line_file(header) else ORDER_COLUMNS).unused()
+
+    def lacking(self, header: Sequence[str]) -> Sequence[str]:
+        """Taobao's file without its states does not say what was sent, refunded or closed: nothing is made up."""
+        columns = Columns(header, LINE_COLUMNS if _is_line_file(header) else ORDER_COLUMNS)
+        return () if columns.has("status") else (STATUS_COLUMN,)
 
     def read(
         self, header: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]], context: FileContext

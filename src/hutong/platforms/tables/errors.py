@@ -121,25 +121,29 @@ class FileBroken(FileRefused):
     code = "file_broken"
     zh = ErrorText(
         "文件“{name}”在第 {row} 行损坏，未导入任何内容。",
-        "文件被截断、下载不完整或引号没有配对。",
+        "文件被截断、下载不完整、引号没有配对，或单元格里有空字符。",
         "请重新下载后再导入。",
     )
     en = ErrorText(
         "The file “{name}” is broken at row {row}; nothing was imported.",
-        "It was cut off, not downloaded whole, or a quotation mark is not closed.",
+        "It was cut off, not downloaded whole, a quotation mark is not closed, or a cell holds a NUL character.",
         "Download it again.",
     )
 
 
 class EncodingUnknown(FileRefused):
-    """The bytes are no text in an encoding that is known here."""
+    """The bytes are no text in an encoding that is known here; ``row``: as far as they could be read."""
 
     code = "encoding_unknown"
-    zh = ErrorText("文件“{name}”的文字编码无法识别。", "内容不是 UTF-8、UTF-16 或 GB18030。", "请另存为 UTF-8 的 CSV。")
+    zh = ErrorText(
+        "文件“{name}”第 {row} 行的文字编码无法识别，未导入任何内容。",
+        "内容不是 UTF-8、UTF-16 或 GB18030，或这一行的文字已损坏。",
+        "请修好这一行，或另存为 UTF-8 的 CSV。",
+    )
     en = ErrorText(
-        "The encoding of the file “{name}” is not known.",
-        "It is neither UTF-8, UTF-16, GB18030 nor Windows-1252.",
-        "Save it as CSV in UTF-8.",
+        "The encoding of the file “{name}” is not known at row {row}; nothing was imported.",
+        "It is neither UTF-8, UTF-16, GB18030 nor Windows-1252, or the text of that row is damaged.",
+        "Repair that row, or save the file as CSV in UTF-8.",
     )
 
 

@@ -34,6 +34,7 @@ from hutong.platforms.tables.limits import (
     UNPACK_RATIO_MAX,
     UNPACKED_BYTES_MAX,
 )
+from hutong.platforms.tables.salvage import rows_before_the_cut
 
 HEAD_BYTES: Final = 4096
 OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -43,6 +44,10 @@ OTHER_ARCHIVE_MAGICS: Final = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"BZh", b
 OTHER_MAGICS: Final = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"\x7fELF", b"PAR1", b"SQLite format 3\x00")
 PAGE_MARKS: Final = (b"<!doctype html", b"<html", b"<?xml", b"<table", b"<head", b"<body", b"<script")
 UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+#: Tab and the ends of lines.
+TEXT_CONTROLS: Final = frozenset(b"\t\n\r")
+#: One in so many bytes is rare.
+RARE: Final = 64
 ENCRYPTED_FLAG: Final = 0x1
 WORKBOOK_PART: Final = "[Content_Types].xml"
 
@@ -69,7 +74,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def kind_of(head: bytes) -> Kind:
-    """Judge by magic bytes; text is what has no NUL (or begins with a UTF-16 mark)."""
+    """Judge by magic bytes; text is what has no NUL (or begins with a UTF-16 mark).
+
+    A rare NUL in lines without any other control character is text that is damaged in one place; its reader says where.
+    """
     if not head:
         return Kind.EMPTY
     if head.startswith(OLE_MAGIC):
@@ -84,9 +92,14 @@ def kind_of(head: bytes) -> Kind:
         return Kind.BINARY
     if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(PAGE_MARKS):
         return Kind.PAGE
-    if b"\x00" in head and not head.startswith(UTF16_BOMS):
+    if b"\x00" in head and not head.startswith(UTF16_BOMS) and not _is_damaged_text(head):
         return Kind.BINARY
     return Kind.TEXT
+
+
+def _is_damaged_text(head: bytes) -> bool:
+    controls = sum(byte < 0x20 and byte not in TEXT_CONTROLS for byte in head)
+    return b"\n" in head and controls == head.count(b"\x00") and controls * RARE <= len(head)
 
 
 class Readable(Protocol):
@@ -184,7 +197,7 @@ def _gzip_source(path: Path, packed_bytes: int) -> Source:
             yield io.BufferedReader(CappedReader(stream, name, packed_bytes), CHUNK_BYTES)
 
     with opened() as stream:
-        kind = kind_of(stream.read(HEAD_BYTES))
+        kind = kind_of(stream.read1(HEAD_BYTES))  # what is there: a cut further on is told by its row
     if kind in {Kind.GZIP, Kind.ZIP, Kind.ARCHIVE}:
         raise ArchiveNested(name=name)
     _refuse_foreign(name, kind)
@@ -204,7 +217,7 @@ def _zip_sources(path: Path, packed_bytes: int) -> list[Source]:
             _check_members(name, wanted, packed_bytes)
             found = [_member_source(path, archive, member, packed_bytes) for member in wanted]
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise FileBroken(name=name, row="?") from error
+        raise FileBroken(name=name, row=rows_before_the_cut(path) + 1) from error
     if not found:
         raise FileEmpty(name=name)
     return found

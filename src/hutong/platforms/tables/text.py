@@ -18,6 +18,10 @@ from hutong.platforms.tables.sources import Source
 ENCODINGS: Final = ("utf-8", "gb18030", "cp1252")
 BOMS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 BOM_BYTES: Final = 4
+#: So many letters beyond ASCII that UTF-8 can read are no accident of another encoding: what follows is damage.
+SURE_LETTERS: Final = 8
+#: What no cell holds; PostgreSQL does not store it either.
+NUL: Final = "\x00"
 #: Candidates for what stands between two cells; None is any run of blanks (fixed-width listings).
 DELIMITERS: Final[tuple[str | None, ...]] = (",", "\t", ";", "|", None)
 #: Fed after the last line: seen inside a cell, a quotation mark was never closed.
@@ -30,23 +34,54 @@ def probe_encoding(source: Source) -> str:
     """The encoding that reads the whole stream without one error.
 
     Raises:
-        EncodingUnknown: none does.
+        EncodingUnknown: none does, or it is UTF-8 with a byte that is none; with the row as far as it could be read.
         FileBroken: the packing is damaged, with the row where it ends.
     """
-    decoders = {encoding: codecs.getincrementaldecoder(encoding)("strict") for encoding in ENCODINGS}
+    encodings: Sequence[str] = ENCODINGS
     with source.open() as stream:
         head = stream.peek(BOM_BYTES)
         for bom, encoding in BOMS:
             if head.startswith(bom):
-                decoders = {encoding: codecs.getincrementaldecoder(encoding)("strict")}
+                encodings = (encoding,)
+        probes = [_Probe(encoding) for encoding in encodings]
         for chunk in _chunks(stream, source.name):
-            _drop_failing(decoders, chunk, final=False)
-            if not decoders:
+            for probe in probes:
+                probe.feed(chunk)
+            if all(probe.has_failed for probe in probes):
                 break
-        _drop_failing(decoders, b"", final=True)
-    if not decoders:
-        raise EncodingUnknown(name=source.name)
-    return next(iter(decoders))
+        for probe in probes:
+            probe.feed(b"", final=True)
+    first = probes[0]
+    if first.has_failed and first.foreign_letters >= SURE_LETTERS:
+        raise EncodingUnknown(name=source.name, row=first.row)
+    fitting = [probe.encoding for probe in probes if not probe.has_failed]
+    if not fitting:
+        raise EncodingUnknown(name=source.name, row=max(probe.row for probe in probes))
+    return fitting[0]
+
+
+class _Probe:
+    """Tries one encoding: how far it reads, in rows and in letters beyond ASCII."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self.has_failed = False
+        self.row = 1
+        self.foreign_letters = 0
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+
+    def feed(self, chunk: bytes, *, final: bool = False) -> None:
+        """Read on."""
+        if self.has_failed:
+            return
+        try:
+            text = self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            self.has_failed = True
+            text = error.object[: error.start].decode(error.encoding, "ignore")
+        self.row += text.count("\n")
+        if not text.isascii():
+            self.foreign_letters += sum(letter > "\x7f" for letter in text)
 
 
 def _chunks(stream: io.BufferedReader, name: str) -> Iterator[bytes]:
@@ -59,19 +94,11 @@ def _chunks(stream: io.BufferedReader, name: str) -> Iterator[bytes]:
         raise FileBroken(name=name, row=rows + 1) from error
 
 
-def _drop_failing(decoders: dict[str, codecs.IncrementalDecoder], chunk: bytes, *, final: bool) -> None:
-    for encoding in list(decoders):
-        try:
-            decoders[encoding].decode(chunk, final)
-        except UnicodeDecodeError:
-            del decoders[encoding]
-
-
 def text_rows(source: Source, encoding: str, delimiter: str | None) -> Iterator[NumberedRow]:
     """Rows with their number as a spreadsheet shows it (the first is 1; a quoted line break does not count).
 
     Raises:
-        FileBroken: a quotation mark is not closed, the bytes stop being text, or the last line is cut off.
+        FileBroken: a quotation mark is not closed, a cell holds a NUL, or the last line is cut off.
         FileTooLarge: a line, a cell or the number of columns passes its limit.
     """
     row_no = 0
@@ -108,6 +135,8 @@ def _lines(text: io.TextIOWrapper, name: str, row_no: Callable[[], int], tail: _
     while line := text.readline(LINE_CHARS_MAX):
         if len(line) >= LINE_CHARS_MAX:
             raise FileTooLarge(name=name, limit="characters", most=LINE_CHARS_MAX, row=row_no())
+        if NUL in line:
+            raise FileBroken(name=name, row=row_no())
         tail.is_cut = not line.endswith(("\n", "\r"))
         yield line + "\n" if tail.is_cut else line
     yield END_MARK

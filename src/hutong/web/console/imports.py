@@ -142,6 +142,8 @@ def _done(summary: ImportSummary, refused: list[Refusal], names: list[str], *, c
         rejected=summary.rejected,
         orders_new=summary.orders_new,
         orders_changed=summary.orders_changed,
+        orders_pending=summary.orders_pending,
+        lacking_columns=summary.lacking_columns,
         total=summary.total,
         currency=summary.currency,
         dry_run=summary.dry_run,

@@ -261,6 +261,8 @@ class ImportDoneView(View, frozen=True, kw_only=True):
     rejected: int
     orders_new: int
     orders_changed: int
+    orders_pending: int
+    lacking_columns: tuple[str, ...]
     total: str
     currency: str
     dry_run: bool

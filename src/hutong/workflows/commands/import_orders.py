@@ -26,7 +26,7 @@ from hutong.core.errors import InvalidInput
 from hutong.core.money import MINOR_DIGITS
 from hutong.db.unit import Unit
 from hutong.merchants.connections import Mode, list_connections, open_credentials
-from hutong.merchants.service import get_merchant
+from hutong.merchants.service import HOME_ZONE, get_merchant
 from hutong.platforms.files import FileContext, OrderFiles
 from hutong.platforms.tables.cells import CHINA
 from hutong.shops.events import OrdersImported
@@ -53,6 +53,8 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     ``orders`` counts distinct order numbers (documents) among the accepted rows, cancellations included; ``refunds``
     the rows that give money back (lines of cancellations, refunded lines). ``total`` is the sum of quantity × unit
     price over all rows read, as decimal text; an order whose lines are not in the files adds what its goods cost.
+    ``orders_pending`` of the orders have no state, or one that is not known here: they count as unpaid until a file or
+    the platform says more. ``lacking_columns``: what would have told, as ``table: column``.
     """
 
     rows_read: int
@@ -67,6 +69,8 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     currency: str
     orders_new: int
     orders_changed: int
+    orders_pending: int
+    lacking_columns: tuple[str, ...]
     refund_documents: int
     negative_lines: int
     rejected_by_reason: dict[str, int]
@@ -89,21 +93,23 @@ async def import_orders(
     report: TextIO | None = None,
     on_refused: RefusalSink | None = None,
     day_first: bool = False,
+    newcomer: bool = False,
 ) -> ImportSummary:
     """Import files of one platform; atomically: an error leaves nothing behind.
 
     ``report``: a CSV of the refused rows is written there. ``on_refused`` is told of each, while files are read in a
-    thread of their own, as ``progress`` is.
+    thread of their own, as ``progress`` is. ``newcomer``: a dry run for a merchant who does not exist yet.
 
     Raises:
         NotFound: no such platform.
         InvalidInput: it reads no files, the currency is unknown, or a file cannot be read (``FileRefused``).
         CurrencyMismatch: an order is known in another currency.
     """
+    assert dry_run or not newcomer, "only a trial needs no merchant"
     started = time.monotonic()
     files = _files_of(runtime, platform, paths, currency)
     async with runtime.unit(merchant_id, "import.shop") as unit:
-        zone = _zone((await get_merchant(unit)).timezone)
+        zone = _zone(HOME_ZONE if newcomer else (await get_merchant(unit)).timezone)
         shop = await _shop_of(runtime, unit, platform)
     context = FileContext(currency=currency, zone=zone, day_first=day_first)
     refusals = RefusalReport(report, on_refused)
@@ -186,6 +192,8 @@ def _summary(
         currency=writing.currency,
         orders_new=writing.orders_new,
         orders_changed=writing.orders_changed,
+        orders_pending=writing.pending,
+        lacking_columns=tuple(f"{table}: {column}" for table, column in sorted(reading.lacking)),
         refund_documents=writing.refund_documents,
         negative_lines=writing.negative_lines,
         rejected_by_reason=refusals.by_reason,

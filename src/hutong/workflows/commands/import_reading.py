@@ -31,6 +31,7 @@ class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
     of_rows: int | None = None
     table: str = ""
     unused_columns: tuple[str, ...] = ()
+    lacking_columns: tuple[str, ...] = ()
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,6 +85,7 @@ class Reading:
         self._report = report
         self._progress = progress
         self.tables: list[str] = []
+        self.lacking: set[tuple[str, str]] = set()  # table and column
         self.rows_read = 0
         self.rejected = 0
         self.total_of_rejected = Decimal(0)
@@ -98,7 +100,9 @@ class Reading:
             for table in tables(path, files, platform):
                 self.tables.append(table.name)
                 unused = tuple(files.unused(table.header))
-                self._tell(table.name, unused)
+                lacking = tuple(files.lacking(table.header))
+                self.lacking.update((table.name, column) for column in lacking)
+                self._tell(table.name, unused, lacking)
                 for found in files.read(table.header, table.rows, context):
                     self._take(len(self.tables) - 1, found)
                     if self.rows_read % PROGRESS_ROWS == 0:
@@ -120,8 +124,12 @@ class Reading:
         else:
             self._spill.add(table, found)
 
-    def _tell(self, table: str, unused: tuple[str, ...] = ()) -> None:
-        self._progress(ImportProgress(stage="reading", rows=self.rows_read, table=table, unused_columns=unused))
+    def _tell(self, table: str, unused: tuple[str, ...] = (), lacking: tuple[str, ...] = ()) -> None:
+        self._progress(
+            ImportProgress(
+                stage="reading", rows=self.rows_read, table=table, unused_columns=unused, lacking_columns=lacking
+            )
+        )
 
 
 def unfit(line: FileLine) -> str:

@@ -20,7 +20,7 @@ from hutong.platforms.files import FileLine
 from hutong.shops.file_orders import FileOrder, FileOrderLine, fold
 from hutong.shops.import_lines import lines_of_orders
 from hutong.shops.imports import Known, Shop, Written, known_orders, write_orders
-from hutong.shops.states import SOLD
+from hutong.shops.states import SOLD, OrderState
 from hutong.workflows.commands.import_reading import Reading
 from hutong.workflows.commands.import_spill import SpilledRow
 from hutong.workflows.runtime import Runtime
@@ -46,6 +46,7 @@ class Writing:
         self.orders_changed = 0
         self.refunds = 0
         self.refund_documents = 0
+        self.pending = 0
         self.negative_lines = 0
         self.without_customer = 0
         self.total = Decimal(0)
@@ -87,6 +88,7 @@ class Writing:
         knows_buyer = any(line.buyer_ref for line in lines if not line.line_key)
         self.orders += 1
         self.refund_documents += order.is_refund
+        self.pending += order.state is OrderState.PENDING
         self.refunds += sum(line.is_refund or (line.refunded or 0) > 0 for line in counted)
         self.negative_lines += sum(line.quantity < 0 for line in parts)
         self.without_customer += sum(not (line.buyer_ref or knows_buyer) for line in counted)
