@@ -29,6 +29,7 @@ from hutong.db.jobs import Ticker, Worker
 from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
+from hutong.db.walls import refuse_open_walls
 from hutong.edge.front import Application, LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
@@ -44,14 +45,26 @@ from hutong.workflows.runtime import Runtime
 from hutong.workflows.sandbox_time import SandboxTime
 
 log = logging.getLogger("hutong")
+#: Granian's logger (named for its Rust half) writes to standard output, where our ``ready`` line and JSON belong.
+SERVER_LOGGER: Final = "_granian"
+#: Said at each start of the embedded form. The risk is ours to judge, not the merchant's.
+SERVER_NOTICE: Final = "Embedded server is experimental!"
 
 READY_POLL_S: Final = 0.02
 STOP_TIMEOUT_S: Final = 10
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, house: House, public_url: str) -> AsyncIterator[Runtime]:
-    """Everything that commands need, on an open home; the schema is brought up to date where we may."""
+async def open_runtime(
+    settings: Settings, house: House, public_url: str, *, to_examine: bool = False
+) -> AsyncIterator[Runtime]:
+    """Everything that commands need, on an open home; the schema is brought up to date where we may.
+
+    ``to_examine``: for the doctor, who tells what stands open between merchants and is not stopped by it.
+
+    Raises:
+        WallsDown: merchants' rows are not kept apart.
+    """
     if house.address is not None:
         address = house.address
     else:
@@ -64,6 +77,9 @@ async def open_runtime(settings: Settings, house: House, public_url: str) -> Asy
     keyring = house.home.keyring()
     try:
         await confirm_keyring(database, keyring)
+        if not to_examine:
+            async with database.plain("system") as connection:
+                await refuse_open_walls(connection)
         async with HttpPool() as http:
             yield Runtime(
                 database=database,
@@ -124,7 +140,9 @@ class Hub:
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
             log_level=LogLevels.warning,
+            log_dictconfig={"loggers": {SERVER_LOGGER: {"handlers": [], "propagate": True}}},
         )
+        logging.getLogger(SERVER_LOGGER).addFilter(lambda record: record.getMessage() != SERVER_NOTICE)
         self._worker = Worker(
             runtime.database, runtime.clock, job_handlers(runtime), partial(report_failed_job, runtime)
         )

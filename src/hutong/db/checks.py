@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import Select, func, select, text
 
 from hutong.db.unit import Unit
 
 #: Breaches one rule reports for one merchant; a broken counter is shown by its first cases, not by all of them.
 BREACHES_PER_RULE_MAX: Final = 100
+#: The subject of a breach that says how many more there are.
+MORE: Final = "…"
 
 
 class Breach(msgspec.Struct, frozen=True):
@@ -21,7 +23,23 @@ class Breach(msgspec.Struct, frozen=True):
     detail: str
 
 
-async def breaches(unit: Unit, rule: str, sql: str) -> list[Breach]:
-    """Run one rule: a query whose rows are ``subject, detail`` of what breaks it. ``:m`` is the merchant."""
-    rows = await unit.all(text(f"{sql} LIMIT {BREACHES_PER_RULE_MAX}"), {"m": unit.merchant_id})
-    return [Breach(rule=rule, subject=str(subject), detail=str(detail)) for subject, detail in map(tuple, rows)]
+async def breaches(unit: Unit, rule: str, query: str | Select[Any, Any]) -> list[Breach]:
+    """Run one rule: a query whose rows are ``subject, detail`` of what breaks it; in SQL ``:m`` is the merchant.
+
+    Of very many the first are named, in a lasting order, and one more breach says how many there are in all: so also
+    a further one is seen.
+    """
+    most = BREACHES_PER_RULE_MAX
+    rows: list[tuple[Any, ...]]
+    if isinstance(query, str):
+        sql = f"SELECT *, count(*) OVER () FROM ({query}) q(subject, detail) ORDER BY 1, 2 LIMIT :most"  # noqa: S608 (a rule of ours)
+        rows = [tuple(row) for row in await unit.all(text(sql), {"m": unit.merchant_id, "most": most})]
+    else:
+        found = query.subquery()
+        columns = list(found.c)
+        whole = select(*columns, func.count().over())  # law: allow tenant-in-statement because the query names it
+        rows = [tuple(row) for row in await unit.all(whole.order_by(*columns).limit(most))]
+    named = [Breach(rule=rule, subject=str(subject), detail=str(detail)) for subject, detail, _ in rows]
+    if rows and rows[0][2] > len(rows):
+        named.append(Breach(rule=rule, subject=MORE, detail=f"{rows[0][2]} in all, {len(rows)} are shown"))
+    return named

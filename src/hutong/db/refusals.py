@@ -168,6 +168,25 @@ class UnsafeRole(HutongError):
     )
 
 
+class WallsDown(HutongError):
+    """Somebody took down what keeps merchants' rows apart."""
+
+    code = "row_security_off"
+    zh = ErrorText(
+        "数据库里按商户隔离的行级安全不完整（共 {count} 处，首先是 {subject}：{problem}），因此不启动。",
+        "有人用管理员权限关闭或改动了表的行级安全，或放大了角色的权限。",
+        "运行 hutong doctor 查看全部，请管理员恢复（例如 ALTER TABLE {subject} ENABLE ROW LEVEL SECURITY, "
+        "FORCE ROW LEVEL SECURITY），再启动。",
+    )
+    en = ErrorText(
+        "The row-level security that keeps merchants apart is not whole ({count} places, first {subject}: {problem}); "
+        "the hub does not start.",
+        "Somebody with an administrator's rights switched it off, changed a policy or gave a role too much.",
+        "See all with hutong doctor, have it restored (for instance ALTER TABLE {subject} ENABLE ROW LEVEL SECURITY, "
+        "FORCE ROW LEVEL SECURITY), then start again.",
+    )
+
+
 class NotAHome(HutongError):
     """The directory holds something, but not what we wrote."""
 

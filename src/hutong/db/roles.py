@@ -13,6 +13,7 @@ needs another one for a moment says ``SET LOCAL ROLE``. None of them may bypass 
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Final, Literal, NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -20,6 +21,8 @@ import asyncpg
 import msgspec
 
 from hutong.db.refusals import MissingPrivilege, ServerTooOld, UnsafeRole
+
+log = logging.getLogger("hutong.db")
 
 Role = Literal["owner", "app", "system", "ingest"]
 ROLES: Final[tuple[Role, ...]] = ("owner", "app", "system", "ingest")
@@ -142,6 +145,8 @@ class _Setup:
             self.user = await connection.fetchval("SELECT session_user")
             await self._carry_out(connection, await self._missing_in_cluster(connection))
             await _refuse_unsafe(connection)
+            if self.login is None:
+                await _warn_of_mighty_login(connection)
         finally:
             await connection.close()
         url = with_database(self.admin_url, self.database)
@@ -250,6 +255,24 @@ async def _refuse_unsafe(connection: asyncpg.Connection) -> None:
         for attribute in ("rolsuper", "rolbypassrls", "rolcanlogin"):
             if row[attribute]:
                 raise UnsafeRole(role=row["rolname"], attribute=attribute.removeprefix("rol").upper())
+
+
+async def _warn_of_mighty_login(connection: asyncpg.Connection) -> None:
+    """An external user may set everything up, but need not be able to step around row-level security for ever.
+
+    Every connection takes one of our roles at its start, so that this user's rights are not in force; a superuser
+    could take them up again by ``SET SESSION AUTHORIZATION``, which nothing of ours says.
+    """
+    row = await connection.fetchrow(
+        "SELECT rolname, rolsuper FROM pg_roles WHERE rolname = session_user AND (rolsuper OR rolbypassrls)"
+    )
+    if row is not None:
+        log.warning(
+            "the database user %s is %s: the hub works as its own bound roles, but give it a user without that, "
+            "see docs/howto/external-database.md",
+            row["rolname"],
+            "a superuser" if row["rolsuper"] else "allowed to bypass row-level security",
+        )
 
 
 def _inherits(role: Role) -> str:

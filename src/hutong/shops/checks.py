@@ -34,6 +34,30 @@ RULES: Final[dict[str, str]] = {
         "USING (merchant_id, order_id) WHERE o.merchant_id = :m AND l.short_quantity > 0 AND NOT o.is_short "
         "GROUP BY o.order_id"
     ),
+    # Our own checkout knows its lines. Platforms and files have sums of their own: discounts, freight, rounded prices.
+    "shops.total_is_lines": (
+        "SELECT o.order_id, 'total ' || o.total_minor || ' / lines ' || coalesce(sum(l.amount_minor), 0) "
+        "FROM sales_order o LEFT JOIN order_line l USING (merchant_id, order_id) "
+        "WHERE o.merchant_id = :m AND o.origin = 'checkout' GROUP BY o.order_id, o.total_minor, o.freight_minor "
+        "HAVING o.total_minor <> o.freight_minor + coalesce(sum(l.amount_minor), 0)"
+    ),
+    "shops.line_is_price_times_pieces": (
+        "SELECT o.order_id, l.quantity || ' × ' || l.unit_price || ' / ' || l.amount_minor FROM sales_order o "
+        "JOIN order_line l USING (merchant_id, order_id) WHERE o.merchant_id = :m AND o.origin = 'checkout' "
+        "AND l.amount_minor <> l.quantity * l.unit_price * CASE WHEN o.currency IN ('JPY', 'KRW') THEN 1 ELSE 100 END"
+    ),
+    # A file's orders never touched stock. What was short was not taken; what came back is another move.
+    "shops.journal_is_lines": (
+        "SELECT coalesce(l.subject, m.subject), 'sold ' || coalesce(l.pieces, 0) || ' / journal ' "
+        "|| coalesce(m.pieces, 0) FROM (SELECT 'order:' || o.order_id AS subject, l.sku_id, "
+        "sum(l.quantity - l.short_quantity) AS pieces FROM sales_order o JOIN order_line l "
+        "USING (merchant_id, order_id) WHERE o.merchant_id = :m AND o.origin <> 'file' AND NOT o.is_refund "
+        "AND o.state NOT IN ('pending', 'unpaid', 'closed') AND l.sku_id IS NOT NULL AND l.quantity > 0 "
+        "GROUP BY 1, 2) l FULL JOIN (SELECT m.subject, m.sku_id, -sum(m.on_hand_delta) AS pieces FROM stock_move m "
+        "WHERE m.merchant_id = :m AND m.kind IN ('sell', 'sell_direct') AND NOT EXISTS (SELECT 1 FROM sales_order o "
+        "WHERE o.merchant_id = :m AND o.origin = 'file' AND m.subject = 'order:' || o.order_id) GROUP BY 1, 2) m "
+        "ON m.subject = l.subject AND m.sku_id = l.sku_id WHERE coalesce(l.pieces, 0) <> coalesce(m.pieces, 0)"
+    ),
 }
 
 

@@ -97,6 +97,12 @@ def test_a_user_who_may_create_gets_everything_and_each_role_works(clean, user):
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(("user", "told"), [("creator", []), ("master", ["master"])])
+def test_a_user_who_is_a_superuser_is_taken_with_a_warning(clean, caplog, user, told):
+    asyncio.run(ensure_roles(clean(user, "hub"), "hub"))
+    assert [record.args[0] for record in caplog.records if record.name == "hutong.db"] == told
+
+
 def test_nobody_else_may_connect_to_the_database(clean):
     async def main():
         await ensure_roles(clean("creator"), "hub")

@@ -9,13 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 import hutong
+from hutong.db.checks import BREACHES_PER_RULE_MAX, MORE, Breach
 from hutong.db.clock import SystemClock
 from hutong.db.unit import Unit
+from hutong.db.walls import breaches_of_walls
 from hutong.workflows.commands.examine import CHECKS
 
 ONE = "ctid = (SELECT ctid FROM {0} WHERE {1} LIMIT 1)"
@@ -54,6 +57,9 @@ PLANTS = {
     "shops.refund_within_paid": [f"UPDATE sales_order SET refunded_minor = paid_minor + 1 WHERE {PAID}"],
     "shops.reservation_has_unpaid_order": ["UPDATE sales_order SET state = 'closed' WHERE state = 'unpaid'"],
     "shops.short_order_is_flagged": [f"UPDATE order_line SET short_quantity = 1 WHERE {one('order_line')}"],
+    "shops.total_is_lines": [f"UPDATE sales_order SET total_minor = total_minor + 1 WHERE {PAID}"],
+    "shops.line_is_price_times_pieces": [f"UPDATE order_line SET quantity = quantity + 1 WHERE {one('order_line')}"],
+    "shops.journal_is_lines": ["UPDATE order_line SET quantity = quantity + 1"],
     "shops.stock_is_fold": [f"UPDATE stock SET on_hand = on_hand + 1 WHERE {one('stock')}"],
     "shops.stock_not_oversold": [
         "ALTER TABLE stock DROP CONSTRAINT ck_stock_available",
@@ -84,15 +90,25 @@ PLANTS = {
     "all.paid_order_is_booked": ["UPDATE ledger_batch SET idempotency_key = 'x' || idempotency_key"],
     "all.captured_payment_has_paid_order": [f"UPDATE sales_order SET state = 'unpaid' WHERE {PAID}"],
     "all.refund_reached_order": ["UPDATE sales_order SET refunded_minor = refunded_minor - 1 WHERE state = 'refunded'"],
+    "all.order_is_what_was_captured": [f"UPDATE sales_order SET paid_minor = paid_minor + 100 WHERE {PAID}"],
     "all.paid_order_is_counted": [f"DELETE FROM sale_fact WHERE {one('sale_fact')}"],
+    "all.figures_are_the_orders": ["UPDATE sale_fact SET gross_minor = gross_minor * 10"],
+    "all.figures_have_the_lines": [f"UPDATE sale_line_fact SET quantity = quantity + 1 WHERE {one('sale_line_fact')}"],
+    "all.customers_orders_are_the_orders": ["UPDATE customer_order SET amount_minor = amount_minor + 1"],
+    "tenancy.rows_are_walled": ["ALTER TABLE stock DISABLE ROW LEVEL SECURITY"],
+    "tenancy.policy_is_ours": ["CREATE POLICY everybody ON stock USING (true)"],
     "jobs.none_failed": [f"UPDATE job SET state = 'failed' WHERE {one('job', 'finished_at IS NOT NULL')}"],
 }
+
+
+#: Only a superuser can break these: tests/integration/tenancy/test_walls.py does.
+ROLE_RULES = {"tenancy.role_is_bound"}
 
 
 def known_rules() -> set[str]:
     """Every rule that the source names."""
     source = Path(hutong.__file__).parent
-    files = [*source.glob("*/*checks.py"), source / "workflows" / "commands" / "examine.py"]
+    files = [*source.glob("*/*checks.py"), source / "db" / "walls.py", source / "workflows" / "commands" / "examine.py"]
     names = "|".join({name.partition(".")[0] for name in PLANTS})
     return {found for file in files for found in re.findall(rf'"((?:{names})\.[a-z_]+)"', file.read_text("utf-8"))}
 
@@ -114,10 +130,10 @@ def traded(market, until):
     return market
 
 
-def plant(world, statements: list[str]) -> set[str]:
-    """Rules that are broken after these statements, as the owner of the tables; then as if nothing had been."""
+def plant(world, statements: list[str]) -> set[Breach]:
+    """What is broken after these statements, as the owner of the tables; then as if nothing had been."""
 
-    async def work() -> set[str]:
+    async def work() -> set[Breach]:
         url = world.database_url().replace("postgresql://", "postgresql+asyncpg://", 1)
         engine = create_async_engine(url, connect_args={"server_settings": {"role": "hutong_owner"}})
         merchant = world.login["merchant"]
@@ -127,7 +143,8 @@ def plant(world, statements: list[str]) -> set[str]:
                 for statement in statements:
                     await connection.exec_driver_sql(statement)
                 unit = Unit(connection, UUID(merchant), SystemClock())
-                found = {breach.rule for check in CHECKS for breach in await check(unit)}
+                found = {breach for check in CHECKS for breach in await check(unit)}
+                found |= set(await breaches_of_walls(connection))
                 await transaction.rollback()
                 return found
         finally:
@@ -137,12 +154,48 @@ def plant(world, statements: list[str]) -> set[str]:
 
 
 def test_every_rule_finds_its_break(traded):
-    assert set(PLANTS) == known_rules()
+    assert {*PLANTS, *ROLE_RULES} == known_rules()
     assert plant(traded.world, []) == set()
-    seen = {rule: plant(traded.world, statements) for rule, statements in PLANTS.items()}
+    seen = {rule: rules(plant(traded.world, statements)) for rule, statements in PLANTS.items()}
     missed = {rule: found for rule, found in seen.items() if rule not in found}
     assert missed == {}
     assert plant(traded.world, []) == set()
+
+
+def rules(found: set[Breach]) -> set[str]:
+    return {breach.rule for breach in found}
+
+
+def test_a_further_break_is_seen_where_much_is_broken_already(traded):
+    """More breaks of one rule than are named: one more is seen by their number, one of another rule by its name."""
+    many = [
+        (
+            "INSERT INTO stock SELECT (jsonb_populate_record(s, jsonb_build_object('sku_id', gen_random_uuid()))).* "
+            f"FROM (SELECT s FROM stock s WHERE on_hand > 0 LIMIT 1), generate_series(1, {BREACHES_PER_RULE_MAX + 5})"
+        )
+    ]
+    further = ["UPDATE stock SET on_hand = on_hand + 1 WHERE sku_id IN (SELECT sku_id FROM stock_move LIMIT 1)"]
+    before = plant(traded.world, many)
+    assert rules(before) == {"shops.stock_is_fold"}
+    after = plant(traded.world, [*many, *further])
+    assert rules(after) == {"shops.stock_is_fold"}
+    assert [b.detail for b in after if b.subject == MORE] != [b.detail for b in before if b.subject == MORE]
+    assert "payments.refunded_is_fold" in rules(plant(traded.world, [*many, *PLANTS["payments.refunded_is_fold"]]))
+
+
+def test_a_lost_password_is_replaced_while_the_hub_runs(traded):
+    old = traded.world.login
+    told = json.loads(traded.world.run("staff", "reset-password", old["login"], "--json").stdout)
+    with httpx.Client(base_url=traded.world.url, follow_redirects=False, trust_env=False) as client:
+
+        def sign_in(password: str) -> int:
+            token = re.search(r'name="_csrf_token" value="([^"]+)"', client.get("/login").text)
+            assert token is not None
+            form = {"_csrf_token": token[1], "login": old["login"], "password": password}
+            return client.post("/login", data=form).status_code
+
+        assert (sign_in(old["password"]), sign_in(told["password"])) == (401, 303)
+    assert traded.world.run("staff", "reset-password", "nobody", "--json").returncode == 1
 
 
 def test_the_command_says_so_with_its_exit_code(traded):
