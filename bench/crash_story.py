@@ -174,9 +174,8 @@ class CrashStory:
         if self.order("own") and self.order("own")["state"] != "unpaid":
             return
         headers = {"user-agent": WECHAT_AGENT}
-        answer = httpx.post(
-            f"{self.checkout}/pay", json={"method": "jsapi"}, headers=headers, timeout=20, trust_env=False
-        )
+        pressed = {"method": "jsapi", "platform": "wechatpay"}
+        answer = httpx.post(f"{self.checkout}/pay", json=pressed, headers=headers, timeout=20, trust_env=False)
         if answer.status_code == 200:
             invoke = answer.json()["invoke"]
             self.world.sandbox.post("/pay", json={"platform": "wechatpay", "invoke": invoke})

@@ -91,7 +91,7 @@ async def drive(world: World, checkouts: list[UUID], callers: int) -> None:
     async def buyer() -> None:
         hub, sandbox = Wire(world.url), Wire(world.control_url)
         for checkout_id in waiting:
-            status, answer = await hub.post(f"/c/{checkout_id}/pay", {"method": "h5"})
+            status, answer = await hub.post(f"/c/{checkout_id}/pay", {"method": "h5", "platform": "wechatpay"})
             assert status == 200, answer
             paid = {"platform": "wechatpay", "h5_url": json.loads(answer)["redirect_url"]}
             status, answer = await sandbox.post("/pay", paid)

@@ -77,7 +77,7 @@ class WechatVisit:
 
     def press_pay(self) -> dict[str, str]:
         """What the page hands to WeChat's JavaScript bridge."""
-        response = self._browser.post(f"{self._url}/pay", json={"method": "jsapi"})
+        response = self._browser.post(f"{self._url}/pay", json={"method": "jsapi", "platform": "wechatpay"})
         answer: dict[str, Any] = expect(response, "pay").json()
         return dict(answer["invoke"])
 

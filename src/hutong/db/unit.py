@@ -39,6 +39,10 @@ _LEAVE: Final = text(
     "CAST(:states AS text[]), CAST(:keys AS text[]), CAST(:due AS timestamptz[]), CAST(:made AS timestamptz[])) "
     "ON CONFLICT DO NOTHING RETURNING job_id, state"
 )
+_DROP: Final = text(
+    "UPDATE job SET state = 'dropped', finished_at = :now WHERE merchant_id = :merchant_id AND kind = :kind "
+    "AND dedupe_key = ANY(CAST(:keys AS text[])) AND state = 'waiting' AND finished_at IS NULL"
+)
 _TAKE: Final = text(
     "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
     "SELECT :merchant_id, :handler, event_id, :now FROM unnest(CAST(:ids AS uuid[])) event_id "
@@ -175,6 +179,11 @@ class Unit:
         now = self.now()
         state = "waiting" if delay > timedelta(0) else "queued"
         self._jobs.append((self.new_id(), kind, msgspec.json.encode(payload), state, dedupe_key, now + delay, now))
+
+    async def drop_jobs(self, kind: str, dedupe_keys: Sequence[str]) -> None:
+        """Jobs that wait under these keys have nothing to do any more; one that runs already finds that out itself."""
+        values = {"merchant_id": self.merchant_id, "kind": kind, "keys": list(dedupe_keys), "now": self.now()}
+        await self.run(_DROP, values)
 
     async def flush(self) -> None:
         """Write events and jobs; called once, just before the commit."""

@@ -12,7 +12,7 @@ from sqlalchemy import Row, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
-from hutong.db.bulk import rows_of, slices
+from hutong.db.bulk import rows_of, slices, transition_rows
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.payments.models import checkout
@@ -103,6 +103,18 @@ async def get_checkout(unit: Unit, checkout_id: UUID, *, lock: bool = False) -> 
     return _view(row)
 
 
+async def hold_checkouts(unit: Unit, checkout_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
+    """Checkouts by id, held in id order until the transaction ends; unknown ones are missing."""
+    given = rows_of(checkout, {"checkout_id": sorted(checkout_ids)})
+    statement = (
+        select(*checkout.c)
+        .where(checkout.c.merchant_id == unit.merchant_id, checkout.c.checkout_id == given.c.checkout_id)
+        .order_by(checkout.c.checkout_id)
+        .with_for_update(of=checkout)
+    )
+    return {row.checkout_id: _view(row) for row in await unit.all(statement)}
+
+
 def _view(row: Row[Any]) -> CheckoutView:
     return CheckoutView(
         checkout_id=row.checkout_id,
@@ -142,21 +154,27 @@ async def payer_of(unit: Unit, vault: Vault, view: CheckoutView) -> str | None:
     return (await vault.open(unit.merchant_id, PAYER, view.payer_sealed)).decode()
 
 
-async def begin_paying(unit: Unit, checkout_id: UUID, order_id: UUID, payment_id: UUID) -> bool:
-    """The buyer pressed "pay" for the first time."""
-    return await unit.transition(
-        checkout,
-        {"checkout_id": checkout_id},
-        CHECKOUT,
-        CheckoutEvent.PAY,
-        order_id=order_id,
-        payment_id=payment_id,
-    )
+class Ordered(msgspec.Struct, frozen=True):
+    """What a checkout led to when its buyer pressed "pay"."""
+
+    checkout_id: UUID
+    order_id: UUID
+    payment_id: UUID
 
 
-async def settle_checkout(unit: Unit, payment_id: UUID) -> None:
-    """The payment of this checkout was captured."""
-    await unit.transition(checkout, {"payment_id": payment_id}, CHECKOUT, CheckoutEvent.SETTLE)
+async def begin_paying(unit: Unit, ordered: Sequence[Ordered]) -> None:
+    """The buyers pressed "pay" for the first time."""
+    columns: dict[str, list[Any]] = {
+        "checkout_id": [one.checkout_id for one in ordered],
+        "order_id": [one.order_id for one in ordered],
+        "payment_id": [one.payment_id for one in ordered],
+    }
+    await transition_rows(unit, checkout, "checkout_id", columns, CHECKOUT, CheckoutEvent.PAY)
+
+
+async def settle_checkouts(unit: Unit, payment_ids: Sequence[UUID]) -> None:
+    """The payments of these checkouts were captured."""
+    await transition_rows(unit, checkout, "payment_id", {"payment_id": payment_ids}, CHECKOUT, CheckoutEvent.SETTLE)
 
 
 async def expire_checkout(unit: Unit, payment_id: UUID) -> None:

@@ -47,6 +47,8 @@ checkout: Final = Table(
     PrimaryKeyConstraint("merchant_id", "checkout_id"),
     UniqueConstraint("merchant_id", "click_id"),
     Index("ix_checkout_till", "merchant_id", "created_at", postgresql_where=text("sku_id IS NULL")),
+    Index("ix_checkout_order", "merchant_id", "order_id", postgresql_where=text("order_id IS NOT NULL")),
+    Index("ix_checkout_payment", "merchant_id", "payment_id", postgresql_where=text("payment_id IS NOT NULL")),
 )
 
 #: What an order owes. At most one capture stays on it.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -11,8 +12,9 @@ from sqlalchemy import Row, func, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
+from hutong.db.bulk import insert_rows, rows_of, transition_rows
 from hutong.db.unit import Unit
-from hutong.payments.checkouts import expire_checkout, settle_checkout
+from hutong.payments.checkouts import expire_checkout, settle_checkouts
 from hutong.payments.events import AttemptUnclear, PaymentCaptured, PaymentClosed, SurplusCaptured
 from hutong.payments.models import attempt, payment
 from hutong.payments.refunds import AUTOMATIC, open_refund
@@ -52,21 +54,96 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime | None = None
 
 
+class Capture(msgspec.Struct, frozen=True):
+    """That the wallet took the money of an attempt, under a number of its own."""
+
+    view: AttemptView
+    transaction_id: str
+    paid_at: datetime
+
+
+class PaymentOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """What an order owes, just written down."""
+
+    payment_id: UUID
+    order_id: UUID
+    amount: Money
+    expires_at: datetime
+
+
+async def open_payments(unit: Unit, owed: Sequence[tuple[UUID, Money]]) -> list[PaymentOpened]:
+    """What orders owe, (order, amount) each, once per order."""
+    now = unit.now()
+    opened = [
+        PaymentOpened(payment_id=unit.new_id(), order_id=order_id, amount=amount, expires_at=now + PAYMENT_LIFE)
+        for order_id, amount in owed
+    ]
+    columns: dict[str, list[Any]] = {
+        "payment_id": [one.payment_id for one in opened],
+        "order_id": [one.order_id for one in opened],
+        "state": [PaymentState.OPEN.value] * len(opened),
+        "amount_minor": [one.amount.amount_minor for one in opened],
+        "currency": [one.amount.currency for one in opened],
+        "created_at": [now] * len(opened),
+        "expires_at": [one.expires_at for one in opened],
+    }
+    await insert_rows(unit, payment, columns)
+    return opened
+
+
 async def open_payment(unit: Unit, order_id: UUID, amount: Money) -> UUID:
     """What an order owes, once per order."""
-    payment_id = unit.new_id()
+    return (await open_payments(unit, [(order_id, amount)]))[0].payment_id
+
+
+class NewAttempt(msgspec.Struct, frozen=True, kw_only=True):
+    """A wallet's try to be, at most as long as its payment."""
+
+    payment: PaymentOpened
+    connection_id: UUID
+    platform: str
+    method: str
+    life: timedelta = PAYMENT_LIFE
+
+
+async def open_attempts(unit: Unit, wanted: Sequence[NewAttempt]) -> list[AttemptView]:
+    """Wallets' tries, as they are written down. The number of each is ours: 32 hex digits, what every wallet takes."""
     now = unit.now()
-    await unit.insert(
-        payment,
-        payment_id=payment_id,
-        order_id=order_id,
-        state=PaymentState.OPEN.value,
-        amount_minor=amount.amount_minor,
-        currency=amount.currency,
-        created_at=now,
-        expires_at=now + PAYMENT_LIFE,
-    )
-    return payment_id
+    views = []
+    for new in wanted:
+        attempt_id = unit.new_id()
+        views.append(
+            AttemptView(
+                attempt_id=attempt_id,
+                payment_id=new.payment.payment_id,
+                order_id=new.payment.order_id,
+                connection_id=new.connection_id,
+                platform=new.platform,
+                method=new.method,
+                out_trade_no=attempt_id.hex,
+                state=AttemptState.CREATED,
+                amount=new.payment.amount,
+                expires_at=min(new.payment.expires_at, now + new.life),
+                payment_expires_at=new.payment.expires_at,
+                queries_count=0,
+                transaction_id=None,
+            )
+        )
+    columns: dict[str, list[Any]] = {
+        "attempt_id": [view.attempt_id for view in views],
+        "payment_id": [view.payment_id for view in views],
+        "connection_id": [view.connection_id for view in views],
+        "platform": [view.platform for view in views],
+        "method": [view.method for view in views],
+        "out_trade_no": [view.out_trade_no for view in views],
+        "state": [view.state.value for view in views],
+        "amount_minor": [view.amount.amount_minor for view in views],
+        "currency": [view.amount.currency for view in views],
+        "created_at": [now] * len(views),
+        "expires_at": [view.expires_at for view in views],
+    }
+    await insert_rows(unit, attempt, columns)
+    return views
 
 
 async def open_attempt(
@@ -77,29 +154,28 @@ async def open_attempt(
     method: str,
     *,
     life: timedelta = PAYMENT_LIFE,
-) -> UUID:
-    """A wallet's try, at most as long as its payment. Its number is ours: 32 hex digits, what every wallet takes."""
+) -> AttemptView:
+    """A wallet's try for a payment that was opened before."""
     row = await unit.one(
         select(payment).where(payment.c.merchant_id == unit.merchant_id, payment.c.payment_id == payment_id)
     )
     if row is None:
         raise NotFound(what="payment", key=str(payment_id))
-    attempt_id = unit.new_id()
-    await unit.insert(
-        attempt,
-        attempt_id=attempt_id,
+    opened = PaymentOpened(
         payment_id=payment_id,
-        connection_id=connection_id,
-        platform=platform,
-        method=method,
-        out_trade_no=attempt_id.hex,
-        state=AttemptState.CREATED.value,
-        amount_minor=row.amount_minor,
-        currency=row.currency,
-        created_at=unit.now(),
-        expires_at=min(row.expires_at, unit.now() + life),
+        order_id=row.order_id,
+        amount=Money(row.amount_minor, row.currency),
+        expires_at=row.expires_at,
     )
-    return attempt_id
+    new = NewAttempt(payment=opened, connection_id=connection_id, platform=platform, method=method, life=life)
+    return (await open_attempts(unit, [new]))[0]
+
+
+async def mark_opened(unit: Unit, attempt_ids: Sequence[UUID]) -> set[UUID]:
+    """The wallets opened these; those that had not gone on meanwhile."""
+    columns: dict[str, list[Any]] = {"attempt_id": list(attempt_ids)}
+    rows = await transition_rows(unit, attempt, "attempt_id", columns, ATTEMPT, AttemptEvent.OPENED)
+    return {row.attempt_id for row in rows}
 
 
 def _attempts() -> Any:  # noqa: ANN401 (a select with a typed row would need generated types)
@@ -141,12 +217,13 @@ async def get_attempt(unit: Unit, attempt_id: UUID) -> AttemptView:
     return _view(row)
 
 
-async def find_attempt(unit: Unit, out_trade_no: str) -> AttemptView | None:
-    """The attempt with our number, or None."""
-    row = await unit.one(
-        _attempts().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.out_trade_no == out_trade_no)
+async def find_attempts(unit: Unit, out_trade_nos: Sequence[str]) -> dict[str, AttemptView]:
+    """The attempts with our numbers; what we never gave out is missing."""
+    given = rows_of(attempt, {"out_trade_no": out_trade_nos})
+    statement = _attempts().where(
+        attempt.c.merchant_id == unit.merchant_id, attempt.c.out_trade_no == given.c.out_trade_no
     )
-    return None if row is None else _view(row)
+    return {row.out_trade_no: _view(row) for row in await unit.all(statement)}
 
 
 async def captured_attempt(unit: Unit, order_id: UUID) -> AttemptView | None:
@@ -262,39 +339,60 @@ async def capture(
     gets exactly one automatic refund and a ticket, in this same transaction. ``event`` is STAYED where the wallet
     was asked to undo a charge and did not.
     """
-    fresh = await unit.transition(
-        attempt,
-        {"attempt_id": view.attempt_id},
-        ATTEMPT,
-        event,
-        transaction_id=transaction_id,
-        paid_at=paid_at,
-    )
-    if not fresh:
-        return False
-    first = await unit.transition(
-        payment,
-        {"payment_id": view.payment_id},
-        PAYMENT,
-        PaymentEvent.CAPTURE,
-        paid_at=paid_at,
-        captured_attempt_id=view.attempt_id,
-    )
-    if first:
-        await settle_checkout(unit, view.payment_id)
-        unit.emit(
-            PaymentCaptured(
-                payment_id=view.payment_id,
-                order_id=view.order_id,
-                attempt_id=view.attempt_id,
-                connection_id=view.connection_id,
-                platform=view.platform,
-                amount_minor=view.amount.amount_minor,
-                currency=view.amount.currency,
-                paid_at=paid_at,
-            )
+    return bool(await capture_many(unit, [Capture(view, transaction_id, paid_at)], event))
+
+
+async def capture_many(
+    unit: Unit, captures: Sequence[Capture], event: AttemptEvent = AttemptEvent.PAID
+) -> list[AttemptView]:
+    """:func:`capture` for many attempts with a handful of statements; those of them that were news."""
+    by_id = {one.view.attempt_id: one for one in captures}
+    columns: dict[str, list[Any]] = {
+        "attempt_id": list(by_id),
+        "transaction_id": [one.transaction_id for one in by_id.values()],
+        "paid_at": [one.paid_at for one in by_id.values()],
+    }
+    rows = await transition_rows(unit, attempt, "attempt_id", columns, ATTEMPT, event)
+    moved = {row.attempt_id for row in rows}
+    fresh = [one for attempt_id, one in by_id.items() if attempt_id in moved]
+    # Two wallets of one payment in the same batch: one of them is the first, the other a surplus like any other.
+    firsts = {one.view.payment_id: one for one in reversed(fresh)}
+    owed: dict[str, list[Any]] = {
+        "payment_id": list(firsts),
+        "paid_at": [one.paid_at for one in firsts.values()],
+        "captured_attempt_id": [one.view.attempt_id for one in firsts.values()],
+    }
+    paid = {
+        row.payment_id: row.captured_attempt_id
+        for row in await transition_rows(unit, payment, "payment_id", owed, PAYMENT, PaymentEvent.CAPTURE)
+    }
+    await settle_checkouts(unit, list(paid))
+    for one in fresh:
+        if paid.get(one.view.payment_id) == one.view.attempt_id:
+            _tell_captured(unit, one)
+        else:
+            await _return_surplus(unit, one)
+    return [one.view for one in fresh]
+
+
+def _tell_captured(unit: Unit, one: Capture) -> None:
+    view = one.view
+    unit.emit(
+        PaymentCaptured(
+            payment_id=view.payment_id,
+            order_id=view.order_id,
+            attempt_id=view.attempt_id,
+            connection_id=view.connection_id,
+            platform=view.platform,
+            amount_minor=view.amount.amount_minor,
+            currency=view.amount.currency,
+            paid_at=one.paid_at,
         )
-        return True
+    )
+
+
+async def _return_surplus(unit: Unit, one: Capture) -> None:
+    view = one.view
     refund_id = await open_refund(
         unit, view.payment_id, view.attempt_id, view.amount, reason="多付款自动退回", cause=AUTOMATIC
     )
@@ -308,10 +406,9 @@ async def capture(
             platform=view.platform,
             amount_minor=view.amount.amount_minor,
             currency=view.amount.currency,
-            captured_at=paid_at,
+            captured_at=one.paid_at,
         )
     )
-    return True
 
 
 async def close_payment(unit: Unit, payment_id: UUID, order_id: UUID) -> bool:

@@ -105,14 +105,20 @@ async def get_sku(unit: Unit, sku_id: UUID) -> SkuView:
     Raises:
         NotFound: not this merchant's.
     """
-    row = await unit.one(
+    found = await get_skus(unit, [sku_id])
+    if sku_id not in found:
+        raise NotFound(what="SKU", key=str(sku_id))
+    return found[sku_id]
+
+
+async def get_skus(unit: Unit, sku_ids: Collection[UUID]) -> dict[UUID, SkuView]:
+    """SKUs with their products' titles, by id; those that are not this merchant's are missing."""
+    rows = await unit.all(
         select(sku, product.c.title)
         .join(product, (product.c.merchant_id == sku.c.merchant_id) & (product.c.product_id == sku.c.product_id))
-        .where(sku.c.merchant_id == unit.merchant_id, sku.c.sku_id == sku_id)
+        .where(sku.c.merchant_id == unit.merchant_id, sku.c.sku_id.in_(sku_ids))
     )
-    if row is None:
-        raise NotFound(what="SKU", key=str(sku_id))
-    return _view(row)
+    return {row.sku_id: _view(row) for row in rows}
 
 
 async def skus_by_code(unit: Unit, seller_codes: Sequence[str]) -> dict[str, UUID]:

@@ -14,12 +14,12 @@ from sqlalchemy import Row, select, update
 from hutong.core.errors import NotFound
 from hutong.core.ids import new_code
 from hutong.core.money import Money
-from hutong.db.bulk import rows_of, slices, transition_rows
+from hutong.db.bulk import insert_rows, rows_of, slices, transition_rows
 from hutong.db.unit import Unit
 from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
 from hutong.shops.models import order_line, sales_order
 from hutong.shops.states import ORDER, OrderEvent, OrderState
-from hutong.shops.stock import Quantity, put_back, release, reserve, sell_reserved
+from hutong.shops.stock import OutOfStock, Quantity, put_back, release, reserve_many, sell_reserved
 
 OWN: Final = "own"
 #: After the day, so many letters: 32^8 numbers a day, short enough to read to a buyer on the phone.
@@ -53,50 +53,69 @@ async def place_order(unit: Unit, new: NewOrder) -> UUID:
     Raises:
         OutOfStock: less is available.
     """
-    order_id = unit.new_id()
-    now = unit.now()
-    order_no = f"{now:%y%m%d}{new_code(ORDER_CODE_CHARS).upper()}"
-    total = new.unit_price.times(new.quantity)
-    await unit.insert(
-        sales_order,
-        order_id=order_id,
-        source=OWN,
-        order_no=order_no,
-        state=OrderState.UNPAID.value,
-        currency=total.currency,
-        total_minor=total.amount_minor,
-        channel_id=new.channel_id,
-        link_id=new.link_id,
-        click_id=new.click_id,
-        container=new.container,
-        origin="checkout",
-        placed_at=now,
-        modified_at=now,
-        created_at=now,
-    )
-    await unit.insert(
-        order_line,
-        order_id=order_id,
-        line_key="1",
-        sku_id=new.sku_id,
-        seller_code=new.seller_code,
-        title=new.title,
-        quantity=new.quantity,
-        unit_price=Decimal(new.unit_price.decimal_text()),
-        amount_minor=total.amount_minor,
-    )
-    if new.sku_id is not None:
-        await reserve(unit, [Quantity(sku_id=new.sku_id, quantity=new.quantity)], subject_of(order_id))
-    unit.emit(
-        OrderPlaced(
-            order_id=order_id,
-            source=OWN,
-            order_no=order_no,
-            total_minor=total.amount_minor,
-            currency=total.currency,
-        )
-    )
+    order_id = (await place_orders(unit, [new]))[0]
+    if order_id is None:
+        raise OutOfStock
     return order_id
+
+
+async def place_orders(unit: Unit, wanted: Sequence[NewOrder]) -> list[UUID | None]:
+    """:func:`place_order` for many with a handful of statements; None where less is available."""
+    placed = [(unit.new_id(), new) for new in wanted]
+    held = {
+        subject_of(order_id): [Quantity(sku_id=new.sku_id, quantity=new.quantity)]
+        for order_id, new in placed
+        if new.sku_id is not None
+    }
+    refused = await reserve_many(unit, held) if held else set()
+    taken = [(order_id, new) for order_id, new in placed if subject_of(order_id) not in refused]
+    if taken:
+        await _write_orders(unit, taken)
+    return [None if subject_of(order_id) in refused else order_id for order_id, _ in placed]
+
+
+async def _write_orders(unit: Unit, placed: Sequence[tuple[UUID, NewOrder]]) -> None:
+    now, count = unit.now(), len(placed)
+    totals = [new.unit_price.times(new.quantity) for _, new in placed]
+    numbers = [f"{now:%y%m%d}{new_code(ORDER_CODE_CHARS).upper()}" for _ in placed]
+    orders: dict[str, list[Any]] = {
+        "order_id": [order_id for order_id, _ in placed],
+        "source": [OWN] * count,
+        "order_no": numbers,
+        "state": [OrderState.UNPAID.value] * count,
+        "currency": [total.currency for total in totals],
+        "total_minor": [total.amount_minor for total in totals],
+        "channel_id": [new.channel_id for _, new in placed],
+        "link_id": [new.link_id for _, new in placed],
+        "click_id": [new.click_id for _, new in placed],
+        "container": [new.container for _, new in placed],
+        "origin": ["checkout"] * count,
+        "placed_at": [now] * count,
+        "modified_at": [now] * count,
+        "created_at": [now] * count,
+    }
+    lines: dict[str, list[Any]] = {
+        "order_id": [order_id for order_id, _ in placed],
+        "line_key": ["1"] * count,
+        "sku_id": [new.sku_id for _, new in placed],
+        "seller_code": [new.seller_code for _, new in placed],
+        "title": [new.title for _, new in placed],
+        "quantity": [new.quantity for _, new in placed],
+        "unit_price": [Decimal(new.unit_price.decimal_text()) for _, new in placed],
+        "amount_minor": [total.amount_minor for total in totals],
+    }
+    await insert_rows(unit, sales_order, orders)
+    await insert_rows(unit, order_line, lines)
+    for (order_id, _), number, total in zip(placed, numbers, totals, strict=True):
+        unit.emit(
+            OrderPlaced(
+                order_id=order_id,
+                source=OWN,
+                order_no=number,
+                total_minor=total.amount_minor,
+                currency=total.currency,
+            )
+        )
 
 
 async def get_order(unit: Unit, order_id: UUID, *, lock: bool = False) -> Row[Any]:

@@ -136,18 +136,8 @@ async def receive(unit: Unit, sku_id: UUID, quantity: int, subject: str) -> None
             await _count(unit, item.sku_id, item.quantity, 0)
 
 
-async def reserve(unit: Unit, quantities: Sequence[Quantity], subject: str) -> None:
-    """Hold goods for an order that is not paid yet.
-
-    Raises:
-        OutOfStock: nothing is held then.
-    """
-    if await reserve_many(unit, {subject: quantities}):
-        raise OutOfStock
-
-
 async def reserve_many(unit: Unit, wanted: Mapping[str, Sequence[Quantity]]) -> set[str]:
-    """:func:`reserve` for many orders, by their subject, first come first served; the subjects that got nothing."""
+    """Hold goods for orders that are not paid yet, by their subject, first come first served; who got nothing."""
     by_subject = {subject: _in_sku_order(quantities) for subject, quantities in wanted.items()}
     left = await _hold_rows(unit, (item.sku_id for items in by_subject.values() for item in items))
     refused: set[str] = set()
@@ -190,7 +180,7 @@ async def _apply(unit: Unit, moves: Sequence[Move]) -> None:
 
 
 async def release(unit: Unit, quantities: Sequence[Quantity], subject: str) -> None:
-    """Let go of what :func:`reserve` held."""
+    """Let go of what :func:`reserve_many` held."""
     await _end_reservations(unit, MoveKind.RELEASE, {subject: quantities})
 
 

@@ -22,7 +22,7 @@ from hutong.merchants.actors import Actor
 from hutong.merchants.connections import Mode
 from hutong.merchants.models import ticket
 from hutong.merchants.service import create_merchant
-from hutong.payments.checkouts import Goods, Visit, begin_paying, open_checkout
+from hutong.payments.checkouts import Goods, Ordered, Visit, begin_paying, open_checkout
 from hutong.payments.models import refund
 from hutong.payments.refunds import finish_refund, get_refund
 from hutong.payments.service import capture, close_payment, get_attempt, mark_attempt, open_attempt, open_payment
@@ -96,8 +96,9 @@ class Shop:
             )
             self.order_id = await place_order(unit, new)
             self.payment_id = await open_payment(unit, self.order_id, PRICE)
-            self.attempt_id = await open_attempt(unit, self.payment_id, self.connection_id, "wechatpay", "jsapi")
-            await begin_paying(unit, checkout_id, self.order_id, self.payment_id)
+            attempt = await open_attempt(unit, self.payment_id, self.connection_id, "wechatpay", "jsapi")
+            self.attempt_id = attempt.attempt_id
+            await begin_paying(unit, [Ordered(checkout_id, self.order_id, self.payment_id)])
 
     async def captured(self) -> bool:
         async with self.unit() as unit:

@@ -170,7 +170,8 @@ class Market:
         """Press "pay" for a way to pay; the answer, whatever it is."""
         url = f"{self.world.url}/c/{visit.checkout_id}/pay"
         headers = {"accept": "application/json"}
-        return httpx.post(url, json={"method": method}, headers=headers, trust_env=False, timeout=60)
+        pressed = {"method": method, "platform": "wechatpay"}
+        return httpx.post(url, json=pressed, headers=headers, trust_env=False, timeout=60)
 
     def faults(self, *rules: dict[str, Any]) -> None:
         """Put these faults in force and no others."""

@@ -25,14 +25,12 @@ from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutStat
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.freeze import freeze
+from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk
 from hutong.workflows.commands.pay import (
     ATTEMPTS_PER_PAYMENT_MAX,
     DESCRIPTION_CHARS_MAX,
     ROUNDS_MAX,
-    CheckoutOver,
     blame_account,
-    get_payable,
-    order_at_desk,
     schedule_close,
     tell_problem,
 )
@@ -166,7 +164,7 @@ def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
 async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> AttemptView:
     if len(await attempts_of(unit, payment_id)) >= ATTEMPTS_PER_PAYMENT_MAX:
         raise CheckoutOver
-    attempt_id = await open_attempt(
+    attempt = await open_attempt(
         unit,
         payment_id,
         account.connection.connection_id,
@@ -174,8 +172,7 @@ async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> Atte
         PayMethod.CODE.value,
         life=CODE_LIFE,
     )
-    attempt = await get_attempt(unit, attempt_id)
-    unit.schedule(FOLLOW_CHARGE, AttemptKey(attempt_id), delay=CODE_QUERY_GAP)
+    unit.schedule(FOLLOW_CHARGE, AttemptKey(attempt.attempt_id), delay=CODE_QUERY_GAP)
     schedule_close(unit, attempt)
     return attempt
 

@@ -19,9 +19,14 @@ from hutong.workflows.jobs import SHARE_OUT
 LOOK_GRACE: Final = timedelta(hours=1)
 
 
+async def can_share(unit: Unit, connector: Connector) -> bool:
+    """Whether anybody could get a share through this wallet; where not, no order needs to be looked at."""
+    return connector.sharing is not None and bool(await parties_with_receiver(unit, connector.name))
+
+
 async def freeze(unit: Unit, connector: Connector, attempt: AttemptView) -> bool:
     """For a new attempt: whether its order is opened so that it can be shared."""
-    if connector.sharing is None:
+    if not await can_share(unit, connector):
         return False
     able = await parties_with_receiver(unit, connector.name)
     if not able or not await needs_sharing(unit, await sold_by_order(unit, attempt.order_id), able):

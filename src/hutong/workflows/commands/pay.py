@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -11,27 +13,28 @@ import msgspec
 from hutong.core.errors import ErrorText, HutongError, PlatformFailure, PlatformUnknown
 from hutong.db.unit import Unit
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
-from hutong.payments.checkouts import CheckoutView, begin_paying, get_checkout, payer_of
+from hutong.payments.checkouts import CheckoutView, hold_checkouts, payer_of
 from hutong.payments.health import record_failure, record_success
 from hutong.payments.service import (
     AttemptView,
+    NewAttempt,
+    PaymentOpened,
     attempts_of,
     get_attempt,
-    mark_attempt,
+    mark_opened,
     mark_unclear,
     open_attempt,
-    open_payment,
+    open_attempts,
     refuse_attempt,
 )
-from hutong.payments.shop_codes import count_code_use
-from hutong.payments.states import UNPAID, UNSETTLED, AttemptEvent, AttemptState, CheckoutState
+from hutong.payments.states import UNPAID, UNSETTLED, AttemptState
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import CreatePayment, PaymentCreated, PayMethod
 from hutong.platforms.refusals import PlatformRefused
-from hutong.shops.catalogue import get_sku
-from hutong.shops.orders import NewOrder, place_order
-from hutong.workflows.commands.freeze import freeze, is_frozen
-from hutong.workflows.commands.settle import try_to_close
+from hutong.shops.stock import OutOfStock
+from hutong.workflows.commands.freeze import can_share, freeze, is_frozen
+from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk, orders_at_desk, payable
+from hutong.workflows.commands.settle import first_query_key, try_to_close
 from hutong.workflows.commands.switch import EarlierPaymentUnclear, end_earlier
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import CLOSE_PAYMENT, QUERY_ATTEMPT, QUERY_FIRST, AttemptKey, PaymentKey
@@ -51,15 +54,6 @@ ENDED: Final = (AttemptState.CLOSED, AttemptState.REFUSED)
 #: Refusals that another account may not meet, and those of them that do not pass by themselves.
 LASTING_WORDS: Final = frozenset({ErrorWord.NOT_PERMITTED, ErrorWord.BAD_SIGNATURE})
 ACCOUNT_WORDS: Final = LASTING_WORDS | {ErrorWord.THROTTLED, ErrorWord.UNAVAILABLE}
-
-
-class CheckoutOver(HutongError):
-    """The checkout is paid or expired."""
-
-    code = "checkout_over"
-    status = 409
-    zh = ErrorText("这次结账已结束。", "订单已支付，或页面停留太久已过期。", "请重新打开链接下单。")
-    en = ErrorText("This checkout is over.", "It is paid, or it has expired.", "Open the link again.")
 
 
 class PayerUnknown(HutongError):
@@ -94,7 +88,8 @@ async def pay(
     tried: set[UUID] = set()
     trouble: HutongError = NoWallet()
     for _ in range(ROUNDS_MAX):
-        step = await _prepare(runtime, merchant_id, checkout_id, platform, method, tried)
+        press = Press(checkout_id=checkout_id, platform=platform, method=method, tried=frozenset(tried))
+        step = await runtime.gatherings.of("pay", partial(prepare, runtime)).submit(merchant_id, press)
         if step is None:
             raise trouble
         if step.earlier:
@@ -113,6 +108,15 @@ async def pay(
     raise trouble
 
 
+class Press(msgspec.Struct, frozen=True, kw_only=True):
+    """A buyer presses "pay"; ``tried`` are the accounts that have refused him already."""
+
+    checkout_id: UUID
+    platform: str | None
+    method: PayMethod
+    tried: frozenset[UUID]
+
+
 class Step(msgspec.Struct, frozen=True, kw_only=True):
     """What to do next for a payment: end what is earlier, else open this attempt at this account."""
 
@@ -125,45 +129,123 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     is_shared: bool  # its money is frozen, so that it can be shared
 
 
-async def _prepare(
-    runtime: Runtime, merchant_id: UUID, checkout_id: UUID, platform: str | None, method: PayMethod, tried: set[UUID]
-) -> Step | None:
-    """The next step; None when no account is left."""
+async def prepare(runtime: Runtime, merchant_id: UUID, presses: Sequence[Press]) -> list[Step | Exception | None]:
+    """The next step of each buyer, in one transaction for all who pressed at the same time.
+
+    Those who buy goods and press for the first time are served together, the others one by one. None where no
+    account is left.
+    """
+    steps: dict[int, Step | Exception | None] = {}
+    firsts: dict[UUID, tuple[int, CheckoutView, list[WalletAccount]]] = {}
+    again: list[int] = []
     async with runtime.unit(merchant_id, "checkout.pay") as unit:
-        view = await get_payable(unit, checkout_id)
-        accounts = [
-            account
-            for account in await wallet_accounts(runtime, unit)
-            if platform in (None, account.connector.name)
-            and method in account.connector.pay_methods
-            and account.connection.connection_id not in tried
-        ]
-        if method in PAYER_METHODS:
-            accounts = _knowing(accounts, view)
-        if not accounts:
-            return None
-        payment_id = view.payment_id or await order_at_desk(unit, view)
-        attempts = await attempts_of(unit, payment_id)
-        account, attempt = _choose(accounts, attempts, method)
-        earlier = tuple(one for one in attempts if one.state in UNSETTLED and one != attempt)
-        is_shared = False
-        if not earlier and attempt is None:
-            attempt = await _open(unit, payment_id, account, method, len(attempts))
-            is_shared = await freeze(unit, account.connector, attempt)
-        elif attempt is not None:
-            is_shared = await is_frozen(unit, account.connector, attempt)
-        payer_id = None
-        if method in PAYER_METHODS and view.payer_kind == account.connector.identity_kind:
-            payer_id = await payer_of(unit, runtime.vault, view)
+        views = await hold_checkouts(unit, list({press.checkout_id for press in presses}))
+        accounts = await wallet_accounts(runtime, unit)
+        for number, press in enumerate(presses):
+            try:
+                view = payable(views, press.checkout_id)
+                usable = _usable(accounts, press, view)
+            except HutongError as problem:
+                steps[number] = problem
+                continue
+            if not usable:
+                steps[number] = None
+            elif view.payment_id is None and view.goods.sku_id is not None and view.checkout_id not in firsts:
+                firsts[view.checkout_id] = (number, view, usable)
+            else:
+                again.append(number)
+        steps |= await _begin(runtime, unit, presses, list(firsts.values()))
+        for number in again:
+            try:
+                async with unit.savepoint():
+                    steps[number] = await _go_on(runtime, unit, presses[number], accounts)
+            except HutongError as problem:
+                steps[number] = problem
+    return [steps[number] for number in range(len(presses))]
+
+
+async def _begin(
+    runtime: Runtime,
+    unit: Unit,
+    presses: Sequence[Press],
+    firsts: Sequence[tuple[int, CheckoutView, list[WalletAccount]]],
+) -> dict[int, Step | Exception | None]:
+    """Order, reservation, payment and attempt of buyers who press for the first time."""
+    if not firsts:
+        return {}
+    opened = await orders_at_desk(unit, [view for _, view, _ in firsts])
+    served = [(*first, payment) for first, payment in zip(firsts, opened, strict=True) if payment is not None]
+    wanted = [_new_attempt(payment, usable[0], presses[number].method) for number, _, usable, payment in served]
+    attempts = await open_attempts(unit, wanted) if wanted else []
+    connectors = {usable[0].connector.name: usable[0].connector for _, _, usable, _ in served}
+    sharing = {name: await can_share(unit, connector) for name, connector in connectors.items()}
+    steps: dict[int, Step | Exception | None] = {number: OutOfStock() for number, _, _ in firsts}
+    for (number, view, usable, _), attempt in zip(served, attempts, strict=True):
+        _schedule(unit, attempt)
+        account = usable[0]
+        is_shared = sharing[account.connector.name] and await freeze(unit, account.connector, attempt)
+        steps[number] = await _step(runtime, unit, presses[number], view, account, attempt=attempt, is_shared=is_shared)
+    return steps
+
+
+async def _go_on(runtime: Runtime, unit: Unit, press: Press, accounts: Sequence[WalletAccount]) -> Step | None:
+    """The next step of a buyer who pressed before, or who pays an amount: a shop code has limits of its own."""
+    view = await get_payable(unit, press.checkout_id)
+    usable = _usable(accounts, press, view)
+    if not usable:
+        return None
+    payment_id = view.payment_id or await order_at_desk(unit, view)
+    attempts = await attempts_of(unit, payment_id)
+    account, attempt = _choose(usable, attempts, press.method)
+    earlier = tuple(one for one in attempts if one.state in UNSETTLED and one != attempt)
+    is_shared = False
+    if not earlier and attempt is None:
+        attempt = await _open(unit, payment_id, account, press.method, len(attempts))
+        is_shared = await freeze(unit, account.connector, attempt)
+    elif attempt is not None:
+        is_shared = await is_frozen(unit, account.connector, attempt)
+    return await _step(runtime, unit, press, view, account, attempt=attempt, earlier=earlier, is_shared=is_shared)
+
+
+async def _step(
+    runtime: Runtime,
+    unit: Unit,
+    press: Press,
+    view: CheckoutView,
+    account: WalletAccount,
+    *,
+    attempt: AttemptView | None,
+    is_shared: bool,
+    earlier: tuple[AttemptView, ...] = (),
+) -> Step:
+    payer_id = None
+    if press.method in PAYER_METHODS and view.payer_kind == account.connector.identity_kind:
+        payer_id = await payer_of(unit, runtime.vault, view)
     return Step(
         account=account,
         attempt=attempt,
         earlier=earlier,
         title=view.goods.title,
         payer_id=payer_id,
-        return_url=f"{runtime.public_url}/c/{checkout_id}",
+        return_url=f"{runtime.public_url}/c/{view.checkout_id}",
         is_shared=is_shared,
     )
+
+
+def _usable(accounts: Sequence[WalletAccount], press: Press, view: CheckoutView) -> list[WalletAccount]:
+    """The accounts that can take this payment in this way.
+
+    Raises:
+        PayerUnknown: only such as know the buyer by another id.
+    """
+    found = [
+        account
+        for account in accounts
+        if press.platform in (None, account.connector.name)
+        and press.method in account.connector.pay_methods
+        and account.connection.connection_id not in press.tried
+    ]
+    return _knowing(found, view) if press.method in PAYER_METHODS else found
 
 
 def _knowing(accounts: list[WalletAccount], view: CheckoutView) -> list[WalletAccount]:
@@ -198,55 +280,22 @@ async def _open(
     if attempts_count >= ATTEMPTS_PER_PAYMENT_MAX:
         raise CheckoutOver
     connection = account.connection
-    attempt_id = await open_attempt(unit, payment_id, connection.connection_id, connection.platform, method.value)
-    attempt = await get_attempt(unit, attempt_id)
-    unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt_id), delay=QUERY_FIRST)
-    schedule_close(unit, attempt)
+    attempt = await open_attempt(unit, payment_id, connection.connection_id, connection.platform, method.value)
+    _schedule(unit, attempt)
     return attempt
 
 
-async def get_payable(unit: Unit, checkout_id: UUID) -> CheckoutView:
-    """A checkout, held against a second tap until the transaction ends.
-
-    Raises:
-        CheckoutOver: it is paid or expired.
-    """
-    view = await get_checkout(unit, checkout_id, lock=True)
-    if view.state not in (CheckoutState.OPEN, CheckoutState.PAYING):
-        raise CheckoutOver
-    return view
-
-
-async def order_at_desk(unit: Unit, view: CheckoutView) -> UUID:
-    """The order of a checkout, its goods reserved; the id of the payment it owes.
-
-    Raises:
-        OutOfStock: less is available.
-        BuyerDayFull, CodeDayFull, PaymentTooLarge, ShopCodePaused: a shop code takes no more.
-    """
-    seller_code, unit_price = "", view.goods.amount
-    if view.goods.sku_id is None:
-        await count_code_use(unit, view.checkout_id)
-    else:
-        sku = await get_sku(unit, view.goods.sku_id)
-        seller_code, unit_price = sku.seller_code, sku.price
-    order_id = await place_order(
-        unit,
-        NewOrder(
-            sku_id=view.goods.sku_id,
-            seller_code=seller_code,
-            title=view.goods.title,
-            quantity=view.goods.quantity,
-            unit_price=unit_price,
-            channel_id=view.channel_id,
-            link_id=view.link_id,
-            click_id=view.click_id,
-            container=view.container,
-        ),
+def _new_attempt(payment: PaymentOpened, account: WalletAccount, method: PayMethod) -> NewAttempt:
+    connection = account.connection
+    return NewAttempt(
+        payment=payment, connection_id=connection.connection_id, platform=connection.platform, method=method.value
     )
-    payment_id = await open_payment(unit, order_id, view.goods.amount)
-    await begin_paying(unit, view.checkout_id, order_id, payment_id)
-    return payment_id
+
+
+def _schedule(unit: Unit, attempt: AttemptView) -> None:
+    key = first_query_key(attempt.attempt_id)
+    unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), delay=QUERY_FIRST, dedupe_key=key)
+    schedule_close(unit, attempt)
 
 
 def schedule_close(unit: Unit, attempt: AttemptView) -> None:
@@ -279,15 +328,25 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
     except (PlatformUnknown, PlatformFailure) as problem:
         await tell_problem(runtime, merchant_id, attempt, problem)
         raise
-    async with runtime.unit(merchant_id, "attempt.opened") as unit:
-        opened_now = await mark_attempt(unit, attempt.attempt_id, AttemptEvent.OPENED)
-        state = AttemptState.OPEN if opened_now else (await get_attempt(unit, attempt.attempt_id)).state
-        if step.account.is_troubled:
+    opening = runtime.gatherings.of("opened", partial(tell_opened, runtime))
+    state = AttemptState.OPEN
+    if not await opening.submit(merchant_id, attempt.attempt_id):
+        async with runtime.unit(merchant_id, "attempt.read") as unit:
+            state = (await get_attempt(unit, attempt.attempt_id)).state
+    if step.account.is_troubled:
+        async with runtime.unit(merchant_id, "wallet.well") as unit:
             await record_success(unit, attempt.connection_id)
     if state in ENDED:  # another wallet took over while this one was opening: nobody may pay here any more
         await try_to_close(runtime, merchant_id, attempt)
         raise CheckoutOver
     return created
+
+
+async def tell_opened(runtime: Runtime, merchant_id: UUID, attempt_ids: Sequence[UUID]) -> list[bool | Exception]:
+    """Write down which attempts wallets opened; whether each had not gone on meanwhile."""
+    async with runtime.unit(merchant_id, "attempt.opened") as unit:
+        moved = await mark_opened(unit, attempt_ids)
+    return [attempt_id in moved for attempt_id in attempt_ids]
 
 
 async def tell_problem(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -32,6 +33,7 @@ from hutong.workflows.jobs import (
     CLOSE_PAYMENT,
     CODE_QUERY_GAP,
     LOOK_AT_ATTEMPT,
+    QUERY_ATTEMPT,
     UNCLEAR_CLOSES,
     AttemptKey,
     PaymentKey,
@@ -56,6 +58,18 @@ async def apply_trade_report(unit: Unit, attempt: AttemptView, report: TradeRepo
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
     elif report.status is TradeStatus.PENDING and attempt.state in _UNHEARD:
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.OPENED)
+
+
+async def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
+    """Nobody needs to ask about these attempts any more, nor to close their payments."""
+    if captured:
+        await unit.drop_jobs(QUERY_ATTEMPT, [first_query_key(view.attempt_id) for view in captured])
+        await unit.drop_jobs(CLOSE_PAYMENT, [view.payment_id.hex for view in captured])
+
+
+def first_query_key(attempt_id: UUID) -> str:
+    """Under which key the first question about an attempt waits."""
+    return f"first:{attempt_id.hex}"
 
 
 async def query_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+import logging
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -12,17 +14,20 @@ from sqlalchemy import select
 from hutong.core.crashpoints import reach
 from hutong.core.errors import InvalidSignature, NotFound
 from hutong.core.money import Money
+from hutong.db.bulk import insert_rows
 from hutong.db.tables import inbound
 from hutong.db.unit import Unit
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import find_refund
-from hutong.payments.service import AttemptView, find_attempt
+from hutong.payments.service import AttemptView, Capture, capture_many, find_attempts
 from hutong.payments.states import AttemptState
 from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport, TradeStatus
 from hutong.workflows.commands.follow_refund import apply_refund_report
-from hutong.workflows.commands.settle import apply_trade_report
+from hutong.workflows.commands.settle import apply_trade_report, forget_schedules
 from hutong.workflows.jobs import QUERY_ATTEMPT, WORK_INBOUND, AttemptKey, InboundKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
+
+log = logging.getLogger("hutong.callbacks")
 
 NOTICE: Final = "inbound.notice"
 BODY_BYTES_MAX: Final = 64 * 1024
@@ -53,21 +58,51 @@ async def take_notice(
         raise InvalidSignature
     await callbacks.prepare(opened.account, headers)  # a key that was rotated in is fetched first
     notice = callbacks.verify(opened.account, headers, body)
-    sealed = await runtime.vault.seal(merchant_id, NOTICE, msgspec.json.encode(notice))
-    async with runtime.unit(merchant_id, "notice.store") as unit:
-        fresh = await unit.insert_once(
-            inbound,
-            connection_id=connection_id,
-            external_id=notice.notice_id,
-            inbound_id=unit.new_id(),
-            body=body,
-            notice=sealed,
-            received_at=unit.now(),
-        )
-        if fresh:
-            unit.schedule(WORK_INBOUND, InboundKey(connection_id, notice.notice_id))
+    taken = Taken(opened=opened, notice=notice, body=body)
+    await runtime.gatherings.of("notices", partial(store_notices, runtime)).submit(merchant_id, taken)
     reach("ack:callback:before")
     return callbacks.acknowledge()
+
+
+class Taken(msgspec.Struct, frozen=True, kw_only=True):
+    """A verified callback on its way into the database."""
+
+    opened: OpenedAccount
+    notice: Notice
+    body: bytes  # raw, as it came
+
+    @property
+    def key(self) -> tuple[UUID, str]:
+        """What makes it once: the connection and the platform's own id of the notice."""
+        return (self.opened.connection.connection_id, self.notice.notice_id)
+
+
+async def store_notices(runtime: Runtime, merchant_id: UUID, taken: Sequence[Taken]) -> list[None]:
+    """Store callbacks that came together and work the new ones, in one transaction.
+
+    Storing must not fail for what working meets: then each gets a job, which tries again and at last opens a ticket.
+    """
+    by_key = {one.key: one for one in taken}
+    sealed = [await runtime.vault.seal(merchant_id, NOTICE, msgspec.json.encode(one.notice)) for one in by_key.values()]
+    async with runtime.unit(merchant_id, "notice.store") as unit:
+        columns: dict[str, list[Any]] = {
+            "connection_id": [connection_id for connection_id, _ in by_key],
+            "external_id": [notice_id for _, notice_id in by_key],
+            "inbound_id": [unit.new_id() for _ in by_key],
+            "body": [one.body for one in by_key.values()],
+            "notice": sealed,
+            "received_at": [unit.now()] * len(by_key),
+        }
+        rows = await insert_rows(unit, inbound, columns, once=True, returning=("connection_id", "external_id"))
+        fresh = [by_key[row.connection_id, row.external_id] for row in rows]
+        try:
+            async with unit.savepoint():
+                await work_notices(unit, [(one.opened, one.notice) for one in fresh])
+        except Exception as error:  # noqa: BLE001 (whatever it is, the callback is kept and worked later)
+            log.warning("%d callbacks are worked later: %s", len(fresh), type(error).__name__)
+            for one in fresh:
+                unit.schedule(WORK_INBOUND, InboundKey(*one.key))
+    return [None] * len(taken)
 
 
 async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
@@ -86,12 +121,21 @@ async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
     notice = msgspec.json.decode(await runtime.vault.open(merchant_id, NOTICE, sealed), type=Notice)
     opened = await runtime.open_account(merchant_id, key.connection_id)
     async with runtime.unit(merchant_id, "notice.work") as unit:
-        if notice.trade is not None:
-            await _work_trade(unit, opened, notice.notice_id, notice.trade)
-        elif notice.refund is not None:
+        await work_notices(unit, [(opened, notice)])
+
+
+async def work_notices(unit: Unit, notices: Sequence[tuple[OpenedAccount, Notice]]) -> None:
+    """Apply what callbacks say: payments together, whatever else one by one."""
+    trades = [
+        (opened, notice.notice_id, trade)
+        for opened, notice in notices
+        for trade in ([notice.trade] if notice.trade is not None else []) + list(notice.parts)  # of a combined order
+    ]
+    if trades:
+        await _work_trades(unit, trades)
+    for opened, notice in notices:
+        if notice.refund is not None:
             await _work_refund(unit, opened, notice.notice_id, notice.refund)
-        for part in notice.parts:  # of a combined order
-            await _work_trade(unit, opened, notice.notice_id, part)
 
 
 def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
@@ -102,33 +146,41 @@ def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | Non
     return None
 
 
-async def _work_trade(unit: Unit, opened: OpenedAccount, notice_id: str, trade: TradeReport) -> None:
-    attempt = await find_attempt(unit, trade.out_trade_no)
-    field = _foreign_owner(opened, trade.owner)
-    if field is None and (attempt is None or attempt.connection_id != opened.connection.connection_id):
-        field = "out_trade_no"
-    if field is None and attempt is not None:
-        field = _foreign_content(trade, attempt)
-    if field is not None or attempt is None:
-        _tell_mismatch(unit, opened, notice_id, trade.out_trade_no, field or "out_trade_no", trade.amount)
-        return
-    if trade.status in PAID and attempt.state in (AttemptState.REVERSING, AttemptState.REVERSED):
-        unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), dedupe_key=attempt.attempt_id.hex)
-        return
-    await apply_trade_report(unit, attempt, trade)
+async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, TradeReport]]) -> None:
+    attempts = await find_attempts(unit, sorted({trade.out_trade_no for _, _, trade in trades}))
+    captures: dict[UUID, Capture] = {}
+    for opened, notice_id, trade in trades:
+        attempt = attempts.get(trade.out_trade_no)
+        field = _foreign_owner(opened, trade.owner)
+        if field is None and (attempt is None or attempt.connection_id != opened.connection.connection_id):
+            field = "out_trade_no"
+        if field is None and attempt is not None:
+            field = _foreign_content(trade, attempt, captures.get(attempt.attempt_id))
+        if field is not None or attempt is None:
+            _tell_mismatch(unit, opened, notice_id, trade.out_trade_no, field or "out_trade_no", trade.amount)
+        elif trade.status not in PAID:
+            await apply_trade_report(unit, attempt, trade)
+        elif attempt.state in (AttemptState.REVERSING, AttemptState.REVERSED):
+            unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), dedupe_key=attempt.attempt_id.hex)
+        else:
+            paid = Capture(attempt, trade.transaction_id or "", trade.paid_at or unit.now())
+            captures.setdefault(attempt.attempt_id, paid)
+    if captures:
+        await forget_schedules(unit, await capture_many(unit, list(captures.values())))
 
 
-def _foreign_content(trade: TradeReport, attempt: AttemptView) -> str | None:
+def _foreign_content(trade: TradeReport, attempt: AttemptView, earlier: Capture | None) -> str | None:
     """What of a notice does not fit the attempt it names, or None.
 
     The mark tells an order from any other of the same amount; a wallet takes one order's money once, so a second
-    transaction number belongs to something else.
+    transaction number belongs to something else, also within the batch (``earlier``).
     """
     if trade.attach and trade.attach != attempt.payment_id.hex:
         return "out_trade_no"
     if trade.status not in PAID:
         return None
-    if attempt.transaction_id and trade.transaction_id != attempt.transaction_id:
+    known = attempt.transaction_id or (earlier.transaction_id if earlier else None)
+    if known and trade.transaction_id != known:
         return "transaction_id"
     return _wrong_money(trade.amount, attempt.amount)
 

@@ -1,0 +1,106 @@
+"""Group commit: what many callers ask for at the same time is done together, in one transaction of their merchant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, Final, Generic, TypeVar
+from uuid import UUID
+
+from hutong.core.errors import ErrorText, HutongError
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+#: One round: a transaction stays short, and so does everybody's wait behind it.
+ITEMS_PER_ROUND_MAX: Final = 64
+#: Callers of one merchant that wait at most; more is answered with "busy" instead of growing without bound.
+WAITING_MAX: Final = 5_000
+
+
+class TooBusy(HutongError):
+    """More callers wait for the same work than can be served in time."""
+
+    code = "too_busy"
+    status = 503
+    zh = ErrorText("现在太忙了。", "同时到来的请求太多，排队已满。", "请稍后重试。")
+    en = ErrorText("Too busy right now.", "Too many requests came at once; the queue is full.", "Try again shortly.")
+
+
+class Gathering(Generic[ItemT, ResultT]):
+    """Calls ``work(merchant_id, items)`` with everything that came while the round before was under way.
+
+    A caller who comes alone is served at once: nobody waits for company. ``work`` returns one result or exception for
+    each item; when it raises, each item is tried alone, so that one caller's trouble is his own.
+    """
+
+    def __init__(self, work: Callable[[UUID, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]]) -> None:
+        self._work = work
+        self._waiting: dict[UUID, deque[tuple[ItemT, asyncio.Future[ResultT]]]] = {}
+        self._rounds: set[asyncio.Task[None]] = set()
+
+    async def submit(self, merchant_id: UUID, item: ItemT) -> ResultT:
+        """The result of the item, after the round that held it was committed.
+
+        Raises:
+            TooBusy: too many wait already.
+        """
+        waiting = self._waiting.get(merchant_id)
+        answer: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
+        if waiting is None:
+            self._waiting[merchant_id] = deque([(item, answer)])
+            task = asyncio.create_task(self._serve(merchant_id), name="gathering")
+            self._rounds.add(task)
+            task.add_done_callback(self._rounds.discard)
+        elif len(waiting) >= WAITING_MAX:
+            raise TooBusy
+        else:
+            waiting.append((item, answer))
+        return await answer
+
+    async def _serve(self, merchant_id: UUID) -> None:
+        waiting = self._waiting[merchant_id]
+        while waiting:
+            taken = [waiting.popleft() for _ in range(min(len(waiting), ITEMS_PER_ROUND_MAX))]
+            await self._round(merchant_id, [pair for pair in taken if not pair[1].cancelled()])
+        del self._waiting[merchant_id]
+
+    async def _round(self, merchant_id: UUID, taken: list[tuple[ItemT, asyncio.Future[ResultT]]]) -> None:
+        if not taken:
+            return
+        results: Sequence[ResultT | Exception]
+        try:
+            results = await self._work(merchant_id, [item for item, _ in taken])
+        except Exception as error:  # noqa: BLE001 (it is handed to whoever asked)
+            if len(taken) > 1:
+                for pair in taken:
+                    await self._round(merchant_id, [pair])
+                return
+            results = [error]
+        for (_, answer), result in zip(taken, results, strict=True):
+            _tell(answer, result)
+
+
+def _tell(answer: asyncio.Future[Any], result: object) -> None:
+    if answer.done():  # the caller went away
+        return
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)
+
+
+class Gatherings:
+    """The gatherings of a process, one for each kind of work."""
+
+    def __init__(self) -> None:
+        self._by_kind: dict[str, Gathering[Any, Any]] = {}
+
+    def of(
+        self, kind: str, work: Callable[[UUID, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]]
+    ) -> Gathering[ItemT, ResultT]:
+        """The gathering of a kind, made on first use with ``work``."""
+        if kind not in self._by_kind:
+            self._by_kind[kind] = Gathering(work)
+        return self._by_kind[kind]

@@ -1,0 +1,81 @@
+"""Group commit: everybody gets his own answer, nobody waits for company, one caller's trouble is his own."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import uuid4
+
+import pytest
+
+from hutong.db import gathering
+from hutong.db.gathering import Gathering, TooBusy
+
+MERCHANT, OTHER = uuid4(), uuid4()
+
+
+def test_a_lone_caller_is_served_at_once_and_company_shares_the_next_round():
+    rounds: list[tuple] = []
+    go_on = asyncio.Event()
+
+    async def work(merchant_id, items):
+        rounds.append((merchant_id, tuple(items)))
+        await go_on.wait()
+        return [item * 2 for item in items]
+
+    async def main():
+        gather = Gathering(work)
+        first = asyncio.create_task(gather.submit(MERCHANT, 1))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        rest = [asyncio.create_task(gather.submit(MERCHANT, item)) for item in (2, 3, 4)]
+        elsewhere = asyncio.create_task(gather.submit(OTHER, 9))
+        await asyncio.sleep(0.01)
+        assert rounds == [(MERCHANT, (1,)), (OTHER, (9,))]
+        go_on.set()
+        assert await asyncio.gather(first, *rest, elsewhere) == [2, 4, 6, 8, 18]
+        assert rounds[2:] == [(MERCHANT, (2, 3, 4))]
+        assert await gather.submit(MERCHANT, 5) == 10
+
+    asyncio.run(main())
+
+
+def test_a_round_that_fails_is_tried_one_by_one():
+    async def work(_merchant, items):
+        await asyncio.sleep(0)
+        if 13 in items:
+            raise ValueError("bad luck")
+        return [LookupError(item) if item == 7 else item for item in items]
+
+    async def main():
+        gather = Gathering(work)
+        told = await asyncio.gather(*(gather.submit(MERCHANT, item) for item in (1, 7, 13, 2)), return_exceptions=True)
+        assert [type(one) for one in told] == [int, LookupError, ValueError, int]
+
+    asyncio.run(main())
+
+
+def test_who_went_away_is_not_worked_and_the_queue_is_bounded(monkeypatch):
+    monkeypatch.setattr(gathering, "WAITING_MAX", 2)
+    seen: list[int] = []
+    go_on = asyncio.Event()
+
+    async def work(_merchant, items):
+        await go_on.wait()
+        seen.extend(items)
+        return items
+
+    async def main():
+        gather = Gathering(work)
+        tasks = [asyncio.create_task(gather.submit(MERCHANT, 1))]
+        await asyncio.sleep(0.01)
+        tasks += [asyncio.create_task(gather.submit(MERCHANT, item)) for item in (2, 3)]
+        await asyncio.sleep(0.01)
+        with pytest.raises(TooBusy):
+            await gather.submit(MERCHANT, 4)
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        assert await asyncio.gather(tasks[0], tasks[2]) == [1, 3]
+        assert seen == [1, 3]
+
+    asyncio.run(main())
