@@ -60,6 +60,7 @@ class Control:
             ("POST", "/callbacks/replay"): self._replay,
             ("POST", "/callbacks/tamper"): self._tamper,
             ("GET", "/events"): self._events,
+            ("GET", "/acknowledgements"): self._acknowledgements,
             ("GET", "/shops"): self._shops,
             ("POST", "/shops/orders"): self._move_order,
             ("POST", "/shops/stock"): self._stock,
@@ -170,6 +171,10 @@ class Control:
     async def _tamper(self, request: HttpRequest) -> object:
         body = json_object(request.body)
         return await self._able(body, SendsCallbacks).tamper(body)
+
+    async def _acknowledgements(self, _request: HttpRequest) -> object:
+        """How long merchants took to answer callbacks since this was asked last; for benchmarks."""
+        return {"took_ms": self._world.sender.take_times()}
 
     async def _events(self, request: HttpRequest) -> object:
         after = request.query.get("after", "0")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import ssl
+import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -17,6 +19,8 @@ ACK_S_MAX: Final = 5.0
 #: Of an answer only the beginning is read: platforms look at the status.
 ANSWER_BYTES_MAX: Final = 65_536
 CONNECTIONS_MAX: Final = 64
+#: Times of deliveries that are kept for whoever measures.
+ANSWERS_KEPT_MAX: Final = 100_000
 _TEXT_CHARS_KEPT: Final = 2000
 _READ_BYTES: Final = 16_384
 
@@ -34,6 +38,13 @@ class Sender:
     def __init__(self, hub_url: str | None) -> None:
         self._hub_host = urlsplit(hub_url).hostname if hub_url else None
         self._places = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._took_ms: deque[float] = deque(maxlen=ANSWERS_KEPT_MAX)
+
+    def take_times(self) -> list[float]:
+        """How long each answered delivery took, in milliseconds, since this was asked last."""
+        told = list(self._took_ms)
+        self._took_ms.clear()
+        return told
 
     def may_reach(self, url: str) -> bool:
         """Whether callbacks may go there: loopback, or the host named at start."""
@@ -51,8 +62,11 @@ class Sender:
             return Delivery(status=0, body="not a loopback address")
         async with self._places:
             try:
+                started_s = time.perf_counter()
                 async with asyncio.timeout(ACK_S_MAX):
-                    return await _exchange(urlsplit(url), headers, body)
+                    delivery = await _exchange(urlsplit(url), headers, body)
+                self._took_ms.append(round((time.perf_counter() - started_s) * 1000, 3))
+                return delivery
             except (OSError, TimeoutError, ValueError, h11.ProtocolError) as error:
                 return Delivery(status=0, body=type(error).__name__)
 

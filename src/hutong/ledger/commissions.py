@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -14,10 +14,10 @@ from sqlalchemy import Row, func, select, update
 from hutong.db.bulk import insert_rows
 from hutong.db.unit import Unit
 from hutong.ledger.commission_states import COMMISSION, CommissionEvent, CommissionState
-from hutong.ledger.parties import people, person_of
+from hutong.ledger.parties import owners_of, people
 from hutong.ledger.posting import lock_chain
 from hutong.ledger.rule_terms import Rule, RuleKind, TierBy
-from hutong.ledger.rules import Sold, Split, SplitLine, Standing, fits, work_out
+from hutong.ledger.rules import Person, Sold, Split, SplitLine, Standing, fits, work_out
 from hutong.ledger.sales import Refunded
 from hutong.ledger.split_events import (
     CommissionPart,
@@ -27,7 +27,7 @@ from hutong.ledger.split_events import (
 )
 from hutong.ledger.split_models import commission
 from hutong.ledger.split_rules import rules_for
-from hutong.ledger.split_terms import get_terms
+from hutong.ledger.split_terms import SplitTerms, get_terms
 from hutong.merchants.service import get_merchant
 
 #: Job: the return window of an order may be over.
@@ -57,49 +57,87 @@ async def preview(unit: Unit, sold: Sold, at: datetime | None = None) -> Split:
     return await split_by(unit, await rules_for(unit, sold.channel_id), sold, at or unit.now())
 
 
-async def split_by(unit: Unit, rules: Sequence[Rule], sold: Sold, at: datetime) -> Split:
+class Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What rules need to know of a merchant, read once for many sales."""
+
+    terms: SplitTerms
+    owners: Mapping[UUID, UUID]  # channel -> the party that brings its sales
+    people: Mapping[UUID, Person]
+
+
+async def read_known(unit: Unit, rules: Iterable[Rule], channel_ids: Iterable[UUID | None]) -> Known:
+    """What these rules need to know for sales of these channels."""
+    channels = {channel_id for channel_id in channel_ids if channel_id is not None}
+    owners = await owners_of(unit, channels) if channels else {}
+    wanted = {rule.party_id for rule in rules} | set(owners.values())
+    return Known(terms=await get_terms(unit), owners=owners, people=await people(unit, wanted) if wanted else {})
+
+
+async def split_by(unit: Unit, rules: Sequence[Rule], sold: Sold, at: datetime, known: Known | None = None) -> Split:
     """What these rules give of a sale that is paid at a moment."""
     if not rules:
         return Split(lines=(), total_minor=0, limit_minor=0, currency=sold.gross.currency)
-    if sold.person_id is None:
-        sold = msgspec.structs.replace(sold, person_id=await person_of(unit, sold.channel_id))
-    wanted = {rule.party_id for rule in rules} | ({sold.person_id} if sold.person_id else set())
-    known = await people(unit, wanted)
-    fitting = [rule for rule in rules if fits(rule, sold, known)]
+    if known is None:
+        known = await read_known(unit, rules, [sold.channel_id])
+    if sold.person_id is None and sold.channel_id is not None:
+        sold = msgspec.structs.replace(sold, person_id=known.owners.get(sold.channel_id))
+    everybody = known.people
+    if sold.person_id is not None and sold.person_id not in everybody:
+        everybody = {**everybody, **await people(unit, [sold.person_id])}
+    fitting = [rule for rule in rules if fits(rule, sold, everybody)]
     standing = await _standing(unit, fitting, sold.gross.currency, at)
-    terms = await get_terms(unit)
-    return work_out(sold, fitting, known, standing, total_cap_bps=terms.total_cap_bps)
+    return work_out(sold, fitting, everybody, standing, total_cap_bps=known.terms.total_cap_bps)
 
 
-async def estimate(unit: Unit, booked: Booked, sold: Sold, split: Split) -> None:
-    """Write down what a paid order's parties earn if it stays; the job that confirms it is left behind.
+class Estimate(msgspec.Struct, frozen=True):
+    """What a paid order's parties earn if it stays."""
+
+    booked: Booked
+    sold: Sold
+    split: Split
+
+
+async def estimate(unit: Unit, estimates: Sequence[Estimate], terms: SplitTerms) -> None:
+    """Write down what parties earn of paid orders; the jobs that confirm it are left behind.
 
     A line of nothing is kept where it counts for a tier: the sale still belongs to the party's turnover.
     """
-    lines = [line for line in split.lines if line.amount_minor or line.kind is RuleKind.TIER]
-    if not lines:
-        return
-    due_at = booked.paid_at + (await get_terms(unit)).return_window
-    ids = sorted(unit.new_id() for _ in lines)  # in the order of the lines: who is served first stays first
-    rows = [_new_row(commission_id, booked, sold, line, due_at) for commission_id, line in zip(ids, lines, strict=True)]
-    await insert_rows(unit, commission, {name: [row[name] for row in rows] for name in rows[0]})
-    unit.emit(
-        CommissionsEstimated(
-            order_id=booked.order_id,
-            currency=split.currency,
-            due_at=due_at,
-            parts=tuple(
-                CommissionPart(
-                    commission_id=commission_id,
-                    party_id=line.party_id,
-                    rule_id=line.rule_id,
-                    amount_minor=line.amount_minor,
-                )
-                for commission_id, line in zip(ids, lines, strict=True)
-            ),
+    rows: list[dict[str, Any]] = []
+    for one in estimates:
+        lines = [line for line in one.split.lines if line.amount_minor or line.kind is RuleKind.TIER]
+        if not lines:
+            continue
+        due_at = one.booked.paid_at + terms.return_window
+        ids = sorted(unit.new_id() for _ in lines)  # in the order of the lines: who is served first stays first
+        rows += [_new_row(i, one.booked, one.sold, line, due_at) for i, line in zip(ids, lines, strict=True)]
+        unit.emit(
+            CommissionsEstimated(
+                order_id=one.booked.order_id,
+                currency=one.split.currency,
+                due_at=due_at,
+                parts=tuple(
+                    CommissionPart(
+                        commission_id=commission_id,
+                        party_id=line.party_id,
+                        rule_id=line.rule_id,
+                        amount_minor=line.amount_minor,
+                    )
+                    for commission_id, line in zip(ids, lines, strict=True)
+                ),
+            )
         )
+        delay = max(due_at - unit.now(), timedelta(0))
+        unit.schedule(CONFIRM_COMMISSIONS, OrderKey(one.booked.order_id), delay=delay)
+    if rows:
+        await insert_rows(unit, commission, {name: [row[name] for row in rows] for name in rows[0]})
+
+
+def looks_back(rules: Iterable[Rule]) -> bool:
+    """Whether a sale's shares depend on what the month held before it: then sales have to follow each other."""
+    return any(
+        (rule.kind is RuleKind.TIER and rule.terms.by is TierBy.TURNOVER) or rule.terms.period_max_minor is not None
+        for rule in rules
     )
-    unit.schedule(CONFIRM_COMMISSIONS, OrderKey(booked.order_id), delay=max(due_at - unit.now(), timedelta(0)))
 
 
 def _new_row(commission_id: UUID, booked: Booked, sold: Sold, line: SplitLine, due_at: datetime) -> dict[str, Any]:
@@ -241,8 +279,7 @@ def _part(row: Row[Any], amount_minor: int) -> CommissionPart:
 
 async def _standing(unit: Unit, rules: Sequence[Rule], currency: str, at: datetime) -> Standing:
     """What the month held before this sale, where a rule asks for it; sales of one merchant then follow each other."""
-    by_turnover = [rule for rule in rules if rule.kind is RuleKind.TIER and rule.terms.by is TierBy.TURNOVER]
-    if not by_turnover and all(rule.terms.period_max_minor is None for rule in rules):
+    if not looks_back(rules):
         return Standing()
     await lock_chain(unit)
     start, end = month_of(at, (await get_merchant(unit)).timezone)

@@ -13,7 +13,7 @@ from hutong.db.unit import Unit
 from hutong.ledger import sales
 from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path, receivable_path, wallet_path
 from hutong.ledger.batches import Batch, Leg, PostResult
-from hutong.ledger.commissions import claw_back, estimate, preview, split_by
+from hutong.ledger.commissions import Estimate, claw_back, estimate, looks_back, preview, read_known, split_by
 from hutong.ledger.errors import SaleNotPosted
 from hutong.ledger.guarding import guard_account
 from hutong.ledger.guards import Guard
@@ -31,6 +31,7 @@ from hutong.ledger.statements import draw_statement
 __all__ = [
     "Batch",
     "Guard",
+    "Estimate",
     "Leg",
     "PostResult",
     "Share",
@@ -45,6 +46,7 @@ __all__ = [
     "get_hold",
     "guard_account",
     "hold",
+    "looks_back",
     "make_rule",
     "party_path",
     "post",
@@ -57,6 +59,7 @@ __all__ = [
     "post_suspense",
     "post_suspense_return",
     "preview",
+    "read_known",
     "receivable_path",
     "root_of",
     "rules_for",

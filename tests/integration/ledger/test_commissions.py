@@ -59,7 +59,7 @@ async def sell(unit, gross=10_000, fee=60, at=None, **facts):
     terms = {"order_id": order_id, "wallet_path": WALLET, "gross": sold.gross, "event_at": at}
     await service.post_sale(unit, fee=sold.fee, party_shares=split.shares(), **terms)
     booked = Booked(order_id=order_id, connection_id=WALLET_CONNECTION, platform="wechatpay", paid_at=at)
-    await service.estimate(unit, booked, sold, split)
+    await service.estimate(unit, [service.Estimate(booked, sold, split)], await get_terms(unit))
     return order_id
 
 

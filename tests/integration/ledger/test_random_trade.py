@@ -17,7 +17,7 @@ from hutong.ledger.models import account_balance, ledger_account, posting
 from hutong.ledger.refusals import TotalCapExceeded
 from hutong.ledger.rules import Sold
 from hutong.ledger.sales import Refunded
-from hutong.ledger.split_terms import TOTAL_CAP_BPS_DEFAULT
+from hutong.ledger.split_terms import TOTAL_CAP_BPS_DEFAULT, get_terms
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
 WALLET = "wallet:wechatpay:1"
@@ -52,7 +52,7 @@ class Trade:
         for _ in range(2):  # the second is a replay
             await service.post_sale(unit, fee=fee, party_shares=split.shares(), **terms)
         booked = Booked(order_id=terms["order_id"], connection_id=uuid4(), platform="wechatpay", paid_at=AT)
-        await service.estimate(unit, booked, sold, split)
+        await service.estimate(unit, [service.Estimate(booked, sold, split)], await get_terms(unit))
         self.orders.append({"terms": terms, "refunded": 0})
 
     async def refund(self, unit, which, amount, replayed):

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
-from uuid import NAMESPACE_URL, UUID, uuid5
+from uuid import NAMESPACE_URL, uuid5
 
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.commissions import Booked, restart_window
-from hutong.ledger.rule_terms import Rule
 from hutong.ledger.sales import Refunded, platform_sale_batch, sale_batch
 from hutong.ledger.service import (
     Batch,
+    Estimate,
     claw_back,
     estimate,
+    looks_back,
     post_many,
     post_platform_refund,
     post_refund,
     post_suspense,
     post_suspense_return,
+    read_known,
     receivable_path,
     rules_for,
     split_by,
     wallet_path,
 )
-from hutong.merchants.connections import ConnectionView, get_connection
+from hutong.merchants.connections import get_connection
 from hutong.payments.events import NoticeMismatched, PaymentRefunded, SurplusCaptured, SurplusReturned
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped
 from hutong.shops.orders import OWN, get_order
@@ -38,46 +40,59 @@ CLAIMED: Final = "suspense:claimed"
 
 async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
     """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own."""
-    wallets: dict[UUID, ConnectionView] = {}
-    rules: dict[UUID | None, list[Rule]] = {}
-    batches: list[Batch | None] = []
-    for event in events:
-        gross = Money(event.gross_minor, event.currency)
-        if event.connection_id is None or gross.amount_minor <= 0:
-            continue
-        if event.source != OWN:
-            path = receivable_path(event.platform, event.connection_id)
-            batches.append(
-                platform_sale_batch(order_id=event.order_id, receivable_path=path, gross=gross, event_at=event.paid_at)
-            )
-            continue
-        if event.connection_id not in wallets:
-            wallets[event.connection_id] = await get_connection(unit, event.connection_id)
-        if event.channel_id not in rules:
-            rules[event.channel_id] = await rules_for(unit, event.channel_id)
-        fee = wallet_fee(wallets[event.connection_id], gross)
-        batches.append(await _own_sale(unit, event, event.connection_id, fee, rules[event.channel_id]))
+    told = [event for event in events if event.connection_id is not None and event.gross_minor > 0]
+    own = [event for event in told if event.source == OWN]
+    batches = [_platform_sale(event) for event in told if event.source != OWN]
+    batches += await _own_sales(unit, own) if own else []
     await post_many(unit, [batch for batch in batches if batch is not None])
 
 
-async def _own_sale(
-    unit: Unit, event: OrderPaid, connection_id: UUID, fee: Money, rules: Sequence[Rule]
-) -> Batch | None:
-    """The batch of a sale at our own checkout; what its parties earn is written down with it."""
-    sold = await sold_by_event(unit, event, fee, rules)
-    split = await split_by(unit, rules, sold, event.paid_at)
-    booked = Booked(
-        order_id=event.order_id, connection_id=connection_id, platform=event.platform, paid_at=event.paid_at
-    )
-    await estimate(unit, booked, sold, split)
-    return sale_batch(
+def _platform_sale(event: OrderPaid) -> Batch | None:
+    assert event.connection_id is not None, "the caller has looked"
+    return platform_sale_batch(
         order_id=event.order_id,
-        wallet_path=wallet_path(event.platform, connection_id),
-        gross=sold.gross,
-        fee=fee,
-        party_shares=split.shares(),
+        receivable_path=receivable_path(event.platform, event.connection_id),
+        gross=Money(event.gross_minor, event.currency),
         event_at=event.paid_at,
     )
+
+
+async def _own_sales(unit: Unit, events: Sequence[OrderPaid]) -> list[Batch | None]:
+    """The batches of sales at our own checkout; what their parties earn is written down with them."""
+    wallets = {
+        connection_id: await get_connection(unit, connection_id)
+        for connection_id in {event.connection_id for event in events if event.connection_id is not None}
+    }
+    rules = {channel_id: await rules_for(unit, channel_id) for channel_id in {event.channel_id for event in events}}
+    everything = [rule for found in rules.values() for rule in found]
+    known = await read_known(unit, everything, rules)
+    one_by_one = looks_back(everything)
+    estimates: list[Estimate] = []
+    batches: list[Batch | None] = []
+    for event in events:
+        assert event.connection_id is not None, "the caller has looked"
+        fee = wallet_fee(wallets[event.connection_id], Money(event.gross_minor, event.currency))
+        sold = await sold_by_event(unit, event, fee, rules[event.channel_id])
+        split = await split_by(unit, rules[event.channel_id], sold, event.paid_at, known)
+        booked = Booked(
+            order_id=event.order_id, connection_id=event.connection_id, platform=event.platform, paid_at=event.paid_at
+        )
+        estimates.append(Estimate(booked, sold, split))
+        if one_by_one:  # the next sale has to see this one
+            await estimate(unit, estimates, known.terms)
+            estimates.clear()
+        batches.append(
+            sale_batch(
+                order_id=event.order_id,
+                wallet_path=wallet_path(event.platform, event.connection_id),
+                gross=sold.gross,
+                fee=fee,
+                party_shares=split.shares(),
+                event_at=event.paid_at,
+            )
+        )
+    await estimate(unit, estimates, known.terms)
+    return batches
 
 
 async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:
