@@ -76,6 +76,12 @@ class Database:
         async with self.engine(role).connect() as connection, connection.begin():
             yield connection
 
+    @asynccontextmanager
+    async def glance(self, role: Literal["app", "system"]) -> AsyncIterator[AsyncConnection]:
+        """For one reading statement without a merchant: no transaction around it, one trip instead of three."""
+        async with self.engine(role).connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
     async def close(self) -> None:
         """Close every pool."""
         for engine in self._engines.values():

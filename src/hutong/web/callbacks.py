@@ -11,7 +11,6 @@ from litestar.datastructures import Headers
 
 from hutong.core.crashpoints import reach
 from hutong.core.errors import HutongError, NotFound
-from hutong.merchants.directory import CALLBACK, look_up
 from hutong.platforms.payments import Acknowledgement
 from hutong.workflows.commands.take_notice import take_notice
 from hutong.workflows.runtime import Runtime
@@ -44,8 +43,7 @@ async def take_callback(
 
     401: the bytes do not verify. 404: no such connection. 500: it could not be stored; the platform sends it again.
     """
-    async with runtime.database.plain("app") as connection:
-        merchant_id = await look_up(connection, CALLBACK, connection_id.hex)
+    merchant_id = await runtime.merchant_of_connection(connection_id)
     callbacks = runtime.registry.get(platform).callbacks
     if merchant_id is None or callbacks is None:
         raise NotFound(what="callback", key=str(connection_id))

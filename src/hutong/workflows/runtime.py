@@ -18,6 +18,7 @@ from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
 from hutong.merchants.connections import ConnectionView, get_connection, open_credentials
+from hutong.merchants.directory import CALLBACK, look_up
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector
 from hutong.platforms.registry import Registry
@@ -99,6 +100,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
             self.accounts.clear()
         self.accounts[connection_id] = KnownAccount(merchant_id=merchant_id, read_at=now, opened=opened)
         return opened
+
+    async def merchant_of_connection(self, connection_id: UUID) -> UUID | None:
+        """Whose connection it is: that never changes."""
+        known = self.accounts.get(connection_id)
+        if known is not None:
+            return known.merchant_id
+        async with self.database.glance("app") as connection:
+            return await look_up(connection, CALLBACK, connection_id.hex)
 
     async def _open_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
         async with self.unit(merchant_id, "account.open") as unit:

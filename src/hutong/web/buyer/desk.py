@@ -42,7 +42,7 @@ class BuyerDesk:
 
     async def merchant_of(self, kind: str, key: str) -> UUID | None:
         """Whose link, checkout or code it is."""
-        async with self.runtime.database.plain("app") as connection:
+        async with self.runtime.database.glance("app") as connection:
             return await look_up(connection, kind, key)
 
     async def link(self, merchant_id: UUID, code: str) -> LinkSummary | None:
