@@ -92,6 +92,7 @@ async def pay(
         step = await runtime.gatherings.of("pay", partial(prepare, runtime)).submit(merchant_id, press)
         if step is None:
             raise trouble
+        platform = step.account.connector.name  # another account may take over, never another wallet by itself
         if step.earlier:
             try:
                 await end_earlier(runtime, merchant_id, step.earlier)
@@ -245,19 +246,10 @@ def _usable(accounts: Sequence[WalletAccount], press: Press, view: CheckoutView)
         and press.method in account.connector.pay_methods
         and account.connection.connection_id not in press.tried
     ]
-    return _knowing(found, view) if press.method in PAYER_METHODS else found
-
-
-def _knowing(accounts: list[WalletAccount], view: CheckoutView) -> list[WalletAccount]:
-    """The accounts that know the buyer by the id at hand; all, where none is at hand and the wallet has to say so.
-
-    Raises:
-        PayerUnknown: only accounts of another app are left, which know him by another id.
-    """
-    if view.payer_kind is None:
-        return accounts
-    knowing = [account for account in accounts if view.payer_scope in ("", account.scope)]
-    if accounts and not knowing:
+    if press.method not in PAYER_METHODS or view.payer_kind is None:
+        return found
+    knowing = [account for account in found if view.payer_scope in ("", account.scope)]
+    if found and not knowing and not press.tried:
         raise PayerUnknown
     return knowing
 
