@@ -24,8 +24,8 @@ from browser_samples import (
     tickets,
     uid,
 )
-from browser_till import TILL_GALLERY
 from browser_splits import SPLIT_GALLERY
+from browser_till import TILL_GALLERY
 from msgspec import structs
 
 from hutong.shops.queries import (

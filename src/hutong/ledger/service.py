@@ -30,8 +30,8 @@ from hutong.ledger.statements import draw_statement
 
 __all__ = [
     "Batch",
-    "Guard",
     "Estimate",
+    "Guard",
     "Leg",
     "PostResult",
     "Share",
