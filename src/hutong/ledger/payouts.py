@@ -29,6 +29,7 @@ from hutong.ledger.refusals import OutsidePaymentTooLarge
 from hutong.ledger.service import post
 from hutong.ledger.split_events import CommissionSettled
 from hutong.ledger.split_models import commission, commission_move, outside_payment
+from hutong.merchants.actors import Actor, write_down
 
 SHARE: Final = "share"
 TAKE_BACK: Final = "take_back"
@@ -36,6 +37,7 @@ PAYOUT: Final = "payout"
 #: What the batches are about: not the order's own figures, which stay sale and refunds.
 SETTLEMENT: Final = "settlement"
 REFERENCE_CHARS_MAX: Final = 100
+PAGE_ROWS_MAX: Final = 200
 #: Commissions of one party that one payment may reach.
 ROWS_MAX: Final = 5_000
 
@@ -59,6 +61,17 @@ class OutsideReason(StrEnum):
     WINDOW_OVER = "window_over"  # the freeze ended by itself
     FINISHED = "finished"  # the order was unfrozen before
     TAKEN_BACK = "taken_back"
+
+
+class OutsidePayment(msgspec.Struct, frozen=True, kw_only=True):
+    """A payment outside the wallet, as it was written down."""
+
+    outside_payment_id: UUID
+    party_id: UUID
+    amount: Money
+    paid_by: str
+    reference: str
+    paid_at: datetime
 
 
 async def net_debts(unit: Unit, party_id: UUID, currency: str, against: ColumnElement[bool]) -> int:
@@ -150,15 +163,17 @@ async def due_outside_minor(unit: Unit, party_id: UUID, currency: str) -> int:
 
 
 async def record_outside_payment(
-    unit: Unit, *, party_id: UUID, amount: Money, paid_by: str, paid_at: datetime, reference: str
+    unit: Unit, actor: Actor, *, party_id: UUID, amount: Money, paid_by: str, paid_at: datetime, reference: str
 ) -> UUID:
     """The merchant paid a party outside the wallet: who paid, when, and under which reference. Oldest sales first.
 
     Raises:
+        Forbidden: the role or key does not allow it.
         NotFound: no such party.
         OutsidePaymentTooLarge: more than is payable there.
         Conflict: this reference of the party is recorded already.
     """
+    actor.require_payouts()
     await lock_chain(unit)  # two who record at once must see each other
     await get_party(unit, party_id)
     if not 0 < len(reference.strip()) <= REFERENCE_CHARS_MAX or not 0 < len(paid_by.strip()) <= REFERENCE_CHARS_MAX:
@@ -201,7 +216,35 @@ async def record_outside_payment(
             legs=legs,
         ),
     )
+    await write_down(unit, actor, "payout.record", f"outside_payment:{payment_id}")
     return payment_id
+
+
+async def outside_payments(
+    unit: Unit, party_id: UUID | None = None, *, limit: int, offset: int = 0
+) -> tuple[OutsidePayment, ...]:
+    """What was paid outside the wallet, the latest first; of one party or of all."""
+    conditions = [outside_payment.c.merchant_id == unit.merchant_id]
+    if party_id is not None:
+        conditions.append(outside_payment.c.party_id == party_id)
+    page = (
+        select(outside_payment)
+        .where(*conditions)
+        .order_by(outside_payment.c.paid_at.desc(), outside_payment.c.outside_payment_id.desc())
+        .limit(min(limit, PAGE_ROWS_MAX))
+        .offset(offset)
+    )
+    return tuple(
+        OutsidePayment(
+            outside_payment_id=row.outside_payment_id,
+            party_id=row.party_id,
+            amount=Money(row.amount_minor, row.currency),
+            paid_by=row.paid_by,
+            reference=row.reference,
+            paid_at=row.paid_at,
+        )
+        for row in await unit.all(page)
+    )
 
 
 async def stand_outside(unit: Unit, commission_ids: Iterable[UUID], reason: str) -> None:

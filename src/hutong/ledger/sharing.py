@@ -5,7 +5,7 @@ Only what was asked and told is kept here; asking the wallet is the work of ``wo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,7 +18,6 @@ from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.commission_states import SHARE, SHARING, ShareEvent, ShareState, SharingEvent, SharingState
 from hutong.ledger.commissions import preview
-from hutong.ledger.receivers import parties_with_receiver
 from hutong.ledger.rules import Sold
 from hutong.ledger.split_models import share_line, share_request, sharing, take_back
 
@@ -81,11 +80,8 @@ class TakeBackView(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-async def needs_sharing(unit: Unit, sold: Sold, platform: str) -> bool:
-    """Whether a sale's money has to be frozen: somebody who would earn of it has an account at the wallet."""
-    able = await parties_with_receiver(unit, platform)
-    if not able:
-        return False
+async def needs_sharing(unit: Unit, sold: Sold, able: Collection[UUID]) -> bool:
+    """Whether a sale's money has to be frozen: somebody who would earn of it is ``able`` to receive at the wallet."""
     split = await preview(unit, sold)
     return any(line.amount_minor and line.party_id in able for line in split.lines)
 

@@ -10,9 +10,10 @@ from hutong.core.errors import Forbidden
 from hutong.db.unit import Unit
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.models import audit
-from hutong.merchants.staff import REFUND_ROLES, Session
+from hutong.merchants.staff import PAYOUT_ROLES, REFUND_ROLES, Session
 
 REFUNDS: Final = "refunds:write"
+PAYOUTS: Final = "payouts:write"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -20,6 +21,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str  # staff:ID or key:ID
     may_refund: bool
+    may_pay_out: bool = False
 
     def require_refunds(self) -> None:
         """Stop whoever may not move money back.
@@ -30,15 +32,28 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         if not self.may_refund:
             raise Forbidden(scope=REFUNDS)
 
+    def require_payouts(self) -> None:
+        """Stop whoever may not say that a party was paid.
+
+        Raises:
+            Forbidden: neither the role nor the key allows it.
+        """
+        if not self.may_pay_out:
+            raise Forbidden(scope=PAYOUTS)
+
 
 def staff_actor(session: Session) -> Actor:
     """A signed-in member of staff."""
-    return Actor(name=f"staff:{session.staff_id}", may_refund=session.role in REFUND_ROLES)
+    return Actor(
+        name=f"staff:{session.staff_id}",
+        may_refund=session.role in REFUND_ROLES,
+        may_pay_out=session.role in PAYOUT_ROLES,
+    )
 
 
 def key_actor(key: ApiKey) -> Actor:
     """A caller of the API."""
-    return Actor(name=f"key:{key.key_id}", may_refund=key.allows(REFUNDS))
+    return Actor(name=f"key:{key.key_id}", may_refund=key.allows(REFUNDS), may_pay_out=key.allows(PAYOUTS))
 
 
 async def write_down(unit: Unit, actor: Actor, action: str, subject: str) -> None:

@@ -39,6 +39,8 @@ class Role(StrEnum):
 
 #: Roles that may send money back to a buyer.
 REFUND_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
+#: Roles that may write down that a party was paid outside the wallet.
+PAYOUT_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hutong.core.errors import Conflict, InvalidInput, NotFound
+from hutong.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hutong.core.money import Money
 from hutong.ledger import checks, service, split_checks
 from hutong.ledger.commission_queries import commission_totals, commissions_of, moves_of, totals_by_party
@@ -19,6 +19,7 @@ from hutong.ledger.payouts import (
     Paid,
     due_outside_minor,
     net_debts,
+    outside_payments,
     record_outside_payment,
     record_shared,
     record_taken_back,
@@ -40,11 +41,14 @@ from hutong.ledger.sales import Refunded
 from hutong.ledger.split_models import commission
 from hutong.ledger.split_rules import NewRule, end_rule, make_rule, replace_rule, rules_page
 from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
+from hutong.merchants.actors import Actor
 from hutong.merchants.service import create_merchant
 
 WALLET_CONNECTION = UUID(int=77)
 WALLET = f"wallet:wechatpay:{WALLET_CONNECTION}"
 WINDOW = timedelta(days=7)
+BOSS = Actor(name="staff:1", may_refund=True, may_pay_out=True)
+CLERK = Actor(name="staff:2", may_refund=False)
 
 
 async def sell(unit, gross=10_000, fee=60, at=None, **facts):
@@ -121,14 +125,18 @@ def test_a_commission_goes_from_estimated_to_paid_outside(room):
         outside = await figures(unit, party)
         with pytest.raises(OutsidePaymentTooLarge):
             await record_outside_payment(
-                unit, party_id=party, amount=Money(1_001), paid_by="李", paid_at=unit.now(), reference="b-1"
+                unit, BOSS, party_id=party, amount=Money(1_001), paid_by="李", paid_at=unit.now(), reference="b-1"
             )
         terms = {"party_id": party, "paid_by": "李", "paid_at": unit.now()}
-        await record_outside_payment(unit, amount=Money(400), reference="b-1", **terms)
+        with pytest.raises(Forbidden):
+            await record_outside_payment(unit, CLERK, amount=Money(1), reference="b-0", **terms)
+        await record_outside_payment(unit, BOSS, amount=Money(400), reference="b-1", **terms)
         with pytest.raises(Conflict):
-            await record_outside_payment(unit, amount=Money(1), reference="b-1", **terms)
+            await record_outside_payment(unit, BOSS, amount=Money(1), reference="b-1", **terms)
         part = await figures(unit, party), (await commission_rows(unit, order_id))[0].state
-        await record_outside_payment(unit, amount=Money(600), reference="b-2", **terms)
+        await record_outside_payment(unit, BOSS, amount=Money(600), reference="b-2", **terms)
+        listed = [payment.reference for payment in await outside_payments(unit, party, limit=9)]
+        assert sorted(listed) == ["b-1", "b-2"]
         moves = await moves_of(unit, rows[0].commission_id)
         last = (await commissions_of(unit, party, limit=9)).rows[0]
         return confirmed, waiting, outside, part, await figures(unit, party), moves, last, await breaches(unit)
@@ -171,7 +179,7 @@ def test_refunds_claw_back_in_proportion_at_every_state(room, state):
         if state == "outside":
             await stand_outside(unit, [row.commission_id for row in await commission_rows(unit, order_id)], "ratio")
             await record_outside_payment(
-                unit, party_id=party, amount=Money(1_000), paid_by="李", paid_at=unit.now(), reference="x"
+                unit, BOSS, party_id=party, amount=Money(1_000), paid_by="李", paid_at=unit.now(), reference="x"
             )
         await give_back(unit, order_id, 3_333)
         some = await figures(unit, party)
@@ -201,10 +209,10 @@ def test_what_is_owed_back_is_netted_with_the_next_payment(room):
         due = await due_outside_minor(unit, party, "CNY")
         with pytest.raises(OutsidePaymentTooLarge):
             await record_outside_payment(
-                unit, party_id=party, amount=Money(601), paid_by="李", paid_at=unit.now(), reference="x"
+                unit, BOSS, party_id=party, amount=Money(601), paid_by="李", paid_at=unit.now(), reference="x"
             )
         await record_outside_payment(
-            unit, party_id=party, amount=Money(600), paid_by="李", paid_at=unit.now(), reference="x"
+            unit, BOSS, party_id=party, amount=Money(600), paid_by="李", paid_at=unit.now(), reference="x"
         )
         rows = [*await commission_rows(unit, first), *await commission_rows(unit, second)]
         moves = [sorted((m.kind, m.amount_minor) for m in await moves_of(unit, row.commission_id)) for row in rows]
@@ -410,7 +418,7 @@ class Life:
         amount = min(wanted, await due_outside_minor(unit, self.party, "CNY"))
         if amount:
             terms = {"paid_by": "李", "paid_at": unit.now(), "reference": uuid4().hex}
-            await record_outside_payment(unit, party_id=self.party, amount=Money(amount), **terms)
+            await record_outside_payment(unit, BOSS, party_id=self.party, amount=Money(amount), **terms)
 
     async def net(self, unit):
         await net_debts(unit, self.party, "CNY", commission.c.state == "confirmed")

@@ -223,6 +223,12 @@ def market(world: World) -> Iterator[Market]:
 
 
 @pytest.fixture
+def market_of() -> Callable[[World], Market]:
+    """For a test with a world of its own."""
+    return Market
+
+
+@pytest.fixture
 def until() -> Callable[..., Any]:
     return wait_until
 

@@ -1,13 +1,19 @@
-"""Shares through the wallet, over days of virtual time: what the hub books is what the wallets' own books say."""
+"""Shares through both wallets, over days of virtual time: what the hub books is what the wallets' own books say."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+ROOT = Path(__file__).resolve().parents[3]
 DAY_S = 86_400
 WINDOW_S = 7 * DAY_S + 3_600
 PRICE_FEN = 10_000
@@ -101,7 +107,7 @@ class Shares:
             self.market.advance(seconds)
 
 
-@pytest.fixture(params=["alipay"])
+@pytest.fixture(params=sorted(WALLETS))
 def shares(market, until, request):
     return Shares(market, until, request.param)
 
@@ -187,3 +193,82 @@ def test_no_more_than_the_wallets_part_is_shared(shares):
     assert outside == {300: "no_receiver", 1_000: "ratio"}
     assert carried[supplier] + rows[supplier]["owed"]["amount_minor"] == 2_500
     assert shares.market.world.breaches() == []
+
+
+def test_a_lost_answer_is_asked_for_and_nothing_is_shared_twice(market, until):
+    shares = Shares(market, until, "wechatpay")
+    sales = [shares.sell() for _ in range(3)]
+    market.faults({"platform": "wechatpay", "kind": "share_timeout", "rate": 0.7})
+    market.advance(WINDOW_S)
+    shares.rest()
+    market.faults()
+    shares.rest(3_600)
+    for sale in sales:
+        assert shares.wallet(sale)["shared_fen"] == booked(shares, sale) == 1_500
+        assert shares.figures(sale)["agent"] == ("settled", 1_000, 0, 0, None)
+    assert market.world.breaches() == []
+
+
+def test_what_does_not_come_back_is_a_debt_that_the_next_sale_nets(market, until):
+    shares = Shares(market, until, "wechatpay")
+    sale = shares.sell()
+    market.advance(WINDOW_S)
+    shares.rest()
+    market.faults({"platform": "wechatpay", "kind": "return_failed", "rate": 1.0})
+    shares.refund(sale, 4_000)
+    assert shares.figures(sale)["agent"] == ("settled", 1_000, 400, -400, None)
+    market.faults()
+    later = shares.sell()
+    market.advance(WINDOW_S)
+    shares.rest()
+    assert shares.figures(sale)["agent"] == ("settled", 600, 400, 0, None)
+    assert shares.figures(later)["agent"] == ("settled", 1_000, 0, 0, None)
+    # 600 to the agent; the creator, a person, owed 200 from the refund.
+    assert shares.wallet(later)["shared_fen"] == booked(shares, later) == 600 + 300
+    assert market.world.breaches() == []
+
+
+def test_what_becomes_due_after_the_freeze_stands_outside(market, until):
+    shares = Shares(market, until, "wechatpay")
+    market.post("/split-terms", {"return_window_days": 40})
+    try:
+        sale = shares.sell()
+        market.advance(41 * DAY_S)
+        shares.rest()
+    finally:
+        market.post("/split-terms", {"return_window_days": 7})
+    assert shares.figures(sale)["agent"] == ("confirmed", 0, 0, 1_000, "window_over")
+    assert (shares.wallet(sale)["shared_fen"], booked(shares, sale)) == (0, 0)
+    assert market.world.breaches() == []
+
+
+def test_the_guide_can_be_followed_as_written(market):
+    text = (ROOT / "docs/howto/share-a-sale.md").read_text("utf-8")
+    tutorial = (ROOT / "docs/tutorial/first-sale.md").read_text("utf-8")
+    tools = re.search(r"^api\(\) \{.*?^print.*?$", tutorial, re.DOTALL | re.MULTILINE)
+    assert tools
+    checked = re.findall(r"<!-- checked -->\n```sh\n(.*?)```", text, re.DOTALL)
+    (refused,) = re.findall(r"<!-- refused -->\n```sh\n(.*?)```", text, re.DOTALL)
+    turned = "".join(f"! {line}\necho\n" for line in refused.strip().splitlines())
+    before, after = checked[:2], checked[2:]
+    env = {
+        **os.environ,
+        "HUB": market.world.url,
+        "KEY": market.world.login["api_key"],
+        "SKU": market.goods(price_fen=PRICE_FEN).sku_id,
+    }
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join([tools.group(0), *before, turned, *after])],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    market.post("/split-terms", {"total_cap_bps": 5_000})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    for code in ("split_recruiting_refused", "split_levels_refused", "split_cap_exceeded"):
+        assert f'"{code}"' in done.stdout
+    tried, _ = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index('{"lines"'))
+    assert sorted(line["amount_minor"] for line in tried["lines"]) == [300, 1_000]

@@ -15,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.ledger.commission_queries import commission_totals, commissions_of
 from hutong.ledger.commissions import preview
 from hutong.ledger.parties import create_party, give_channel, introduce, know_customer, parties_page
-from hutong.ledger.payouts import record_outside_payment
+from hutong.ledger.payouts import outside_payments, record_outside_payment
 from hutong.ledger.receivers import set_receiver, wallets_of
 from hutong.ledger.rule_terms import (
     PAID_FOR_ORDER,
@@ -32,6 +32,7 @@ from hutong.ledger.rule_terms import (
 from hutong.ledger.rules import Sold, SoldLine, Split
 from hutong.ledger.split_rules import NewRule, RuleRow, end_rule, make_rule, replace_rule, rules_page
 from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
+from hutong.merchants.actors import PAYOUTS, key_actor
 from hutong.merchants.keys import ApiKey
 from hutong.platforms.sharing import ReceiverKind, ShareReceiver
 from hutong.web.api.callers import once
@@ -181,6 +182,7 @@ class NewPayout(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime
     reference: str
     currency: str = "CNY"
+    paid_by: str = ""  # who paid; without it the key's name
 
 
 class PayoutMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -346,7 +348,16 @@ class SplitsApi(Controller):
             )
         return {"items": [msgspec.to_builtins(row) for row in page.rows], "total": page.total}
 
-    @post("/payouts", opt={"scope": "payouts:write"}, summary="Record a payment outside the wallet")
+    @get("/payouts", opt={"scope": "ledger:read"}, summary="Payments outside the wallet")
+    async def payouts(
+        self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset, party_id: UUID | None = None
+    ) -> dict[str, Any]:
+        """What was paid by other means, the latest first."""
+        async with runtime.unit(caller.merchant_id, "api.payouts") as unit:
+            rows = await outside_payments(unit, party_id, limit=limit, offset=offset)
+        return {"items": [msgspec.to_builtins(row) for row in rows]}
+
+    @post("/payouts", opt={"scope": PAYOUTS}, summary="Record a payment outside the wallet")
     async def pay_out(
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewPayout
     ) -> Response[bytes]:
@@ -355,9 +366,10 @@ class SplitsApi(Controller):
         async def work(unit: Unit) -> PayoutMade:
             payment_id = await record_outside_payment(
                 unit,
+                key_actor(caller),
                 party_id=data.party_id,
                 amount=Money(data.amount_minor, data.currency),
-                paid_by=caller.name,
+                paid_by=data.paid_by or caller.name,
                 paid_at=data.paid_at,
                 reference=data.reference,
             )

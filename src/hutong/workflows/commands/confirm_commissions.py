@@ -17,7 +17,7 @@ from hutong.workflows.runtime import Runtime
 
 #: How soon to look again while a refund that was asked for within the window has no end.
 REFUND_LOOK_GAP: Final = timedelta(hours=1)
-REFUND_UNDER_WAY: Final = (RefundState.CREATED.value, RefundState.SENT.value)
+REFUND_UNDER_WAY: Final = frozenset(RefundState) - {RefundState.SUCCEEDED, RefundState.FAILED}
 
 
 async def confirm_commissions(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:

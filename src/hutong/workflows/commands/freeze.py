@@ -7,6 +7,7 @@ from typing import Final
 
 from hutong.db.unit import Unit
 from hutong.ledger.commissions import OrderKey
+from hutong.ledger.receivers import parties_with_receiver
 from hutong.ledger.sharing import needs_sharing, open_sharing, sharing_of
 from hutong.ledger.split_terms import get_terms
 from hutong.payments.service import AttemptView
@@ -22,8 +23,8 @@ async def freeze(unit: Unit, connector: Connector, attempt: AttemptView) -> bool
     """For a new attempt: whether its order is opened so that it can be shared."""
     if connector.sharing is None:
         return False
-    sold = await sold_by_order(unit, attempt.order_id)
-    if not await needs_sharing(unit, sold, connector.name):
+    able = await parties_with_receiver(unit, connector.name)
+    if not able or not await needs_sharing(unit, await sold_by_order(unit, attempt.order_id), able):
         return False
     await open_sharing(
         unit,
