@@ -56,6 +56,7 @@ class Control:
             ("POST", "/clock/advance"): self._advance,
             ("GET", "/faults"): self._faults,
             ("PUT", "/faults"): self._replace_faults,
+            ("GET", "/faults/struck"): self._struck,
             ("GET", "/books"): self._books,
             ("POST", "/callbacks/replay"): self._replay,
             ("POST", "/callbacks/tamper"): self._tamper,
@@ -153,6 +154,9 @@ class Control:
 
     async def _faults(self, _request: HttpRequest) -> object:
         return {"rules": self._world.faults.rules(), "kinds": self._world.faults.kinds()}
+
+    async def _struck(self, _request: HttpRequest) -> object:
+        return self._world.faults.struck()
 
     async def _replace_faults(self, request: HttpRequest) -> object:
         rules = msgspec.json.decode(request.body, type=list[FaultRule])

@@ -13,6 +13,8 @@ from hutong_sandbox.drbg import share_of
 
 _MILLION: Final = 1_000_000
 RULES_MAX: Final = 100
+#: Subjects that were struck, kept for whoever counts them afterwards.
+STRUCK_KEPT_MAX: Final = 1_000_000
 
 
 class FaultRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,6 +37,7 @@ class Faults:
         self._rules: dict[tuple[str, str], FaultRule] = {}
         self._met: Counter[str] = Counter()
         self._struck: Counter[tuple[str, str]] = Counter()
+        self._subjects: dict[tuple[str, str], set[str]] = {}
 
     def declare(self, platform: str, kinds: Mapping[str, str]) -> None:
         """Learn what can go wrong at a platform: kind -> what it does. A platform accepts only its own kinds."""
@@ -56,6 +59,7 @@ class Faults:
         self._rules = {(rule.platform, rule.kind): rule for rule in rules}
         self._met.clear()
         self._struck.clear()
+        self._subjects.clear()
 
     def rules(self) -> list[FaultRule]:
         """The rules in force."""
@@ -72,4 +76,13 @@ class Faults:
         if share_of(self._seed, f"{label} {self._met[label]}") >= round(rule.rate * _MILLION):
             return None
         self._struck[platform, kind] += 1
+        if self._struck.total() <= STRUCK_KEPT_MAX:
+            self._subjects.setdefault((platform, kind), set()).add(subject)
         return rule
+
+    def struck(self) -> dict[str, dict[str, list[str]]]:
+        """Whom each fault has struck since the rules were set: platform -> kind -> subjects (order numbers, paths)."""
+        found: dict[str, dict[str, list[str]]] = {}
+        for (platform, kind), subjects in self._subjects.items():
+            found.setdefault(platform, {})[kind] = sorted(subjects)
+        return found

@@ -22,11 +22,12 @@ from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
-from hutong.workflows.commands.settle import close_due_payment, look_at_attempt, query_attempt
+from hutong.workflows.commands.settle import check_closed, close_due_payment, look_at_attempt, query_attempt
 from hutong.workflows.commands.share_out import share_out
 from hutong.workflows.commands.take_back import follow_take_backs
 from hutong.workflows.commands.take_notice import work_inbound
 from hutong.workflows.jobs import (
+    CHECK_CLOSED,
     CLOSE_PAYMENT,
     FOLLOW_CHARGE,
     LOOK_AT_ATTEMPT,
@@ -70,6 +71,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     DELIVER: deliver_event,
     QUERY_ATTEMPT: query_attempt,
     LOOK_AT_ATTEMPT: look_at_attempt,
+    CHECK_CLOSED: check_closed,
     CLOSE_PAYMENT: close_due_payment,
     FOLLOW_CHARGE: follow_due_charge,
     WORK_INBOUND: work_inbound,

@@ -24,6 +24,14 @@ TAKE_BACK: Final = "ledger.take_back"
 QUERY_FIRST: Final = timedelta(seconds=20)
 QUERY_GAPS: Final = (timedelta(seconds=20), timedelta(seconds=20))
 QUERY_GAP: Final = timedelta(seconds=50)
+#: A closed attempt is asked about once more soon, and once when nobody can pay it any more: a close that crossed the
+#: buyer's payment, and a callback that was lost besides, must not hide money.
+CHECK_CLOSED: Final = "payments.check_closed"
+CHECK_SOON: Final = timedelta(seconds=75)
+CHECK_AFTER_EXPIRY: Final = timedelta(minutes=2)
+#: A wallet that does not answer is asked again for a day; then a person is told.
+CHECK_GAP: Final = timedelta(minutes=5)
+CHECK_GIVE_UP: Final = timedelta(days=1)
 #: Tries to close what stays unclear at its wallet: about five days in all.
 CLOSE_GAPS: Final = (
     *(timedelta(seconds=seconds) for seconds in (20, 30, 60, 120, 300, 600, 1200, 1800)),

@@ -28,6 +28,11 @@ from hutong.payments.service import (
 from hutong.payments.states import UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
 from hutong.workflows.jobs import (
+    CHECK_AFTER_EXPIRY,
+    CHECK_CLOSED,
+    CHECK_GAP,
+    CHECK_GIVE_UP,
+    CHECK_SOON,
     CLOSE_GAPS,
     CLOSE_PAYMENT,
     CODE_QUERY_GAP,
@@ -140,21 +145,25 @@ async def _count_close(unit: Unit, attempt: AttemptView) -> timedelta | None:
     tries = await count_close(unit, attempt.payment_id)
     is_last = tries > len(CLOSE_GAPS)
     if tries == UNCLEAR_CLOSES or is_last:
-        await open_ticket(
-            unit,
-            TicketKind.PAYMENT_UNCLEAR,
-            Severity.URGENT,
-            subject=("order", str(attempt.order_id)),
-            details={
-                "platform": attempt.platform,
-                "out_trade_no": attempt.out_trade_no,
-                "amount_minor": attempt.amount.amount_minor,
-                "currency": attempt.amount.currency,
-                "payment_id": str(attempt.payment_id),
-            },
-            dedupe_key=f"{attempt.payment_id.hex}:{tries}",
-        )
+        await _tell_unclear(unit, attempt, f"{attempt.payment_id.hex}:{tries}")
     return None if is_last else CLOSE_GAPS[tries - 1]
+
+
+async def _tell_unclear(unit: Unit, attempt: AttemptView, dedupe_key: str) -> None:
+    await open_ticket(
+        unit,
+        TicketKind.PAYMENT_UNCLEAR,
+        Severity.URGENT,
+        subject=("order", str(attempt.order_id)),
+        details={
+            "platform": attempt.platform,
+            "out_trade_no": attempt.out_trade_no,
+            "amount_minor": attempt.amount.amount_minor,
+            "currency": attempt.amount.currency,
+            "payment_id": str(attempt.payment_id),
+        },
+        dedupe_key=dedupe_key,
+    )
 
 
 async def settle_again(unit: Unit, payment_id: UUID) -> None:
@@ -187,6 +196,33 @@ async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptV
         await apply_trade_report(unit, attempt, report)
         if report.status is TradeStatus.NOT_FOUND:
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
+        if report.status not in _PAID:
+            unit.schedule(
+                CHECK_CLOSED, AttemptKey(attempt.attempt_id), delay=CHECK_SOON, dedupe_key=attempt.out_trade_no
+            )
+
+
+async def check_closed(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """Whether an attempt that was closed stayed unpaid: asked soon after the close, and once after its expiry.
+
+    A wallet that does not know the order yet (it begins when the buyer brings it there) can still be paid until then.
+    """
+    attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        attempt = await get_attempt(unit, attempt_id)
+    if attempt.state is not AttemptState.CLOSED:
+        return
+    try:
+        await ask_wallet(runtime, merchant_id, attempt)
+    except (PlatformUnknown, PlatformFailure):
+        if runtime.clock.now() < attempt.expires_at + CHECK_GIVE_UP:
+            raise Postpone(CHECK_GAP) from None
+        async with runtime.unit(merchant_id, "attempt.unchecked") as unit:
+            await _tell_unclear(unit, attempt, f"{attempt.attempt_id.hex}:closed")
+        return
+    until_end = attempt.expires_at + CHECK_AFTER_EXPIRY - runtime.clock.now()
+    if until_end > timedelta(0):
+        raise Postpone(until_end)
 
 
 async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:

@@ -1,0 +1,198 @@
+"""Buyers by the thousand against a hub that may die: each knows what it wants and begins every step again until done.
+
+A buyer opens the link in a phone's browser, presses "pay", and pays in the wallet's page; some change their mind, pay
+twice, pay too late, or want their money back. What a buyer does follows from the seed alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import urljoin
+
+import httpx
+
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+#: How often one step is begun again: each time the hub was dead, or a wallet did not answer.
+TRIES_MAX = 60
+PAUSE_S = 0.2
+TIMEOUT_S = 40.0
+#: What buyers want, in hundredths.
+WISHES = {
+    "pay": 72,
+    "refund": 7,
+    "refund_parts": 6,
+    "abandon": 5,
+    "double": 4,
+    "late": 3,
+    "switch": 3,
+}
+#: How the wallet's control knows what the page handed out.
+HANDLES = {"wechatpay": ("h5_url", "code_url")}
+
+
+class GaveUp(Exception):
+    """A step never ended."""
+
+
+class Crowd:
+    """What all buyers share: the line to the hub and to the sandbox, and what was counted."""
+
+    def __init__(self, hub_url: str, control_url: str, api_key: str, seed: int) -> None:
+        limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
+        self.hub = httpx.AsyncClient(
+            base_url=hub_url, timeout=TIMEOUT_S, trust_env=False, limits=limits, headers={"user-agent": PHONE}
+        )
+        self.sandbox = httpx.AsyncClient(base_url=control_url, timeout=TIMEOUT_S, trust_env=False, limits=limits)
+        self.api_headers = {"authorization": f"Bearer {api_key}"}
+        self.up = asyncio.Event()
+        self.up.set()
+        self.seed = seed
+        self.counts: Counter[str] = Counter()
+        self.unsaid: list[str] = []  # answers nobody expects
+
+    async def insist(self, name: str, step: Callable[[], Awaitable[Any]]) -> Any:  # noqa: ANN401
+        """Begin a step again until it gives an answer; a dead hub is waited for."""
+        for _ in range(TRIES_MAX):
+            await self.up.wait()
+            try:
+                answer = await step()
+            except httpx.TransportError:
+                self.counts["lost answers"] += 1
+                answer = None
+            if answer is not None:
+                return answer
+            await asyncio.sleep(PAUSE_S)
+        raise GaveUp(name)
+
+    async def close(self) -> None:
+        await self.hub.aclose()
+        await self.sandbox.aclose()
+
+
+class Buyer:
+    """One visit and what became of it."""
+
+    def __init__(self, crowd: Crowd, number: int, link_url: str, platform: str) -> None:
+        self.crowd = crowd
+        self.number = number
+        self.link_url = link_url
+        self.platform = platform
+        self.random = random.Random(f"{crowd.seed}:{number}")
+        self.wish = self.random.choices(list(WISHES), list(WISHES.values()))[0]
+        self.checkout = ""
+        self.paid_to: list[str] = []  # numbers at the wallet that were paid
+        self.refunds_fen: list[int] = []
+
+    async def shop(self) -> None:
+        """From the link to the wallet."""
+        self.checkout = await self.crowd.insist("checkout", self._open)
+        handle = await self._press("h5")
+        if handle is None or self.wish == "abandon":
+            return
+        if self.wish == "late":
+            await self._close_first()
+        if self.wish in ("double", "switch"):
+            second = await self._press("native")
+            if self.wish == "double":
+                await self._pay(handle)
+            handle = second
+        if handle is not None:
+            await self._pay(handle)
+
+    async def _open(self) -> str | None:
+        """The address of the cash desk, from the redirects of link and landing."""
+        url = self.link_url
+        for _ in range(4):
+            answer = await self.crowd.hub.get(url)
+            if answer.status_code >= 500 or not answer.has_redirect_location:
+                return None
+            url = urljoin(url, answer.headers["location"])
+            if "/c/" in url:
+                return url.rstrip("/")
+        return None
+
+    async def _press(self, method: str) -> dict[str, str] | None:
+        """Press "pay"; what the page hands out, or None where there is nothing to pay any more."""
+        field, code_field = HANDLES[self.platform]
+
+        async def press() -> dict[str, str] | bool | None:
+            body = {"method": method, "platform": self.platform}
+            answer = await self.crowd.hub.post(
+                f"{self.checkout}/pay", json=body, headers={"accept": "application/json"}
+            )
+            if answer.status_code == 200:
+                told = answer.json()
+                if told.get("redirect_url"):
+                    return {field: told["redirect_url"]}
+                return {code_field: told["code_url"]}
+            code = answer.json().get("code", "") if answer.headers.get("content-type", "").count("json") else ""
+            self.crowd.counts[f"pressed: {code or answer.status_code}"] += 1
+            if code in ("already_paid", "checkout_over"):
+                return False
+            return None  # unclear, refused or dead: press again
+
+        told = await self.crowd.insist("press", press)
+        return told or None
+
+    async def _pay(self, handle: dict[str, str]) -> None:
+        answer = await self.crowd.sandbox.post("/pay", json={"platform": self.platform, **handle})
+        if answer.is_success:
+            self.paid_to.append(answer.json()["out_trade_no"])
+        elif answer.status_code == 409:
+            self.crowd.counts["wallet said closed or paid"] += 1
+        else:
+            self.crowd.unsaid.append(f"pay {answer.status_code} {answer.text[:200]}")
+
+    async def _close_first(self) -> None:
+        """The shop closes the order while the buyer has the wallet's page open."""
+        payment_id = await self.crowd.insist("payment", self._payment_id)
+        key = {**self.crowd.api_headers, "idempotency-key": f"close-{self.number}"}
+
+        async def close() -> bool | None:
+            answer = await self.crowd.hub.post(f"/api/v1/payments/{payment_id}/close", json={}, headers=key)
+            return answer.is_success or None
+
+        async def closed() -> bool | None:
+            answer = await self.crowd.hub.get(f"{self.checkout}/status", headers={"accept": "application/json"})
+            return (answer.status_code == 200 and answer.json()["state"] == "expired") or None
+
+        await self.crowd.insist("close", close)
+        await self.crowd.insist("closed", closed)
+
+    async def _payment_id(self) -> str | None:
+        """The newest payments are on the first page; this buyer's is among them."""
+        ids = await self.ids()
+        return ids[0] if ids else None
+
+    async def ids(self) -> tuple[str, str] | None:
+        """Payment and order of this checkout; set by who can look it up."""
+        raise NotImplementedError
+
+    async def ask_back(self, order_id: str, amount_fen: int) -> None:
+        """Refunds through the API, each once however often it is asked for."""
+        parts = [amount_fen]
+        if self.wish == "refund_parts":
+            first = self.random.randint(1, amount_fen // 2)
+            parts = [first, self.random.randint(1, amount_fen - first)]
+        for number, part in enumerate(parts):
+            key = {**self.crowd.api_headers, "idempotency-key": f"refund-{self.number}-{number}"}
+            body = {"amount_fen": part, "reason": "不想要了"}
+
+            async def ask(body: dict[str, Any] = body, key: dict[str, str] = key) -> bool | None:
+                answer = await self.crowd.hub.post(f"/api/v1/orders/{order_id}/refunds", json=body, headers=key)
+                if answer.status_code not in (201, 409) and answer.status_code < 500:
+                    self.crowd.unsaid.append(f"refund {answer.status_code} {answer.text[:200]}")
+                    return False
+                if answer.status_code == 409:  # the order does not know its payment yet
+                    return None
+                return answer.is_success or None
+
+            if await self.crowd.insist("refund", ask):
+                self.refunds_fen.append(part)
