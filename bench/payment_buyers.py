@@ -7,11 +7,12 @@ twice, pay too late, or want their money back. What a buyer does follows from th
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
-from urllib.parse import urljoin
+from urllib.parse import parse_qs, urljoin, urlsplit
 
 import httpx
 
@@ -33,8 +34,7 @@ WISHES = {
     "late": 3,
     "switch": 3,
 }
-#: How the wallet's control knows what the page handed out.
-HANDLES = {"wechatpay": ("h5_url", "code_url")}
+WALLETS = ("wechatpay", "alipay")
 
 
 class GaveUp(Exception):
@@ -79,12 +79,12 @@ class Crowd:
 class Buyer:
     """One visit and what became of it."""
 
-    def __init__(self, crowd: Crowd, number: int, link_url: str, platform: str) -> None:
+    def __init__(self, crowd: Crowd, number: int, link_url: str) -> None:
         self.crowd = crowd
         self.number = number
         self.link_url = link_url
-        self.platform = platform
         self.random = random.Random(f"{crowd.seed}:{number}")
+        self.platform, self.other = self.random.choice((WALLETS, WALLETS[::-1]))
         self.wish = self.random.choices(list(WISHES), list(WISHES.values()))[0]
         self.checkout = ""
         self.paid_to: list[str] = []  # numbers at the wallet that were paid
@@ -93,13 +93,13 @@ class Buyer:
     async def shop(self) -> None:
         """From the link to the wallet."""
         self.checkout = await self.crowd.insist("checkout", self._open)
-        handle = await self._press("h5")
+        handle = await self._press(self.platform, "h5")
         if handle is None or self.wish == "abandon":
             return
         if self.wish == "late":
             await self._close_first()
         if self.wish in ("double", "switch"):
-            second = await self._press("native")
+            second = await self._press(self.random.choice((self.platform, self.other)), "native")
             if self.wish == "double":
                 await self._pay(handle)
             handle = second
@@ -118,21 +118,17 @@ class Buyer:
                 return url.rstrip("/")
         return None
 
-    async def _press(self, method: str) -> dict[str, str] | None:
-        """Press "pay"; what the page hands out, or None where there is nothing to pay any more."""
-        field, code_field = HANDLES[self.platform]
+    async def _press(self, platform: str, method: str) -> dict[str, str] | None:
+        """Press "pay"; what the buyer brings to the wallet, or None where there is nothing to pay any more."""
 
         async def press() -> dict[str, str] | bool | None:
-            body = {"method": method, "platform": self.platform}
+            body = {"method": method, "platform": platform}
             answer = await self.crowd.hub.post(
                 f"{self.checkout}/pay", json=body, headers={"accept": "application/json"}
             )
             if answer.status_code == 200:
-                told = answer.json()
-                if told.get("redirect_url"):
-                    return {field: told["redirect_url"]}
-                return {code_field: told["code_url"]}
-            code = answer.json().get("code", "") if answer.headers.get("content-type", "").count("json") else ""
+                return {"platform": platform, **answer.json()}
+            code = answer.json().get("code", "") if "json" in answer.headers.get("content-type", "") else ""
             self.crowd.counts[f"pressed: {code or answer.status_code}"] += 1
             if code in ("already_paid", "checkout_over"):
                 return False
@@ -141,8 +137,18 @@ class Buyer:
         told = await self.crowd.insist("press", press)
         return told or None
 
-    async def _pay(self, handle: dict[str, str]) -> None:
-        answer = await self.crowd.sandbox.post("/pay", json={"platform": self.platform, **handle})
+    async def _pay(self, told: dict[str, str]) -> None:
+        """In the wallet: the QR is scanned, or the page that the browser was sent to is opened and confirmed."""
+        order = {"platform": told["platform"]}
+        if "redirect_url" not in told:
+            order["code_url"] = told["code_url"]
+        elif told["platform"] == "wechatpay":
+            order["h5_url"] = told["redirect_url"]
+        else:
+            await self.crowd.sandbox.get(told["redirect_url"])  # the order begins when the browser brings it there
+            query = parse_qs(urlsplit(told["redirect_url"]).query)
+            order["out_trade_no"] = json.loads(query["biz_content"][0])["out_trade_no"]
+        answer = await self.crowd.sandbox.post("/pay", json=order)
         if answer.is_success:
             self.paid_to.append(answer.json()["out_trade_no"])
         elif answer.status_code == 409:

@@ -24,7 +24,7 @@ from typing import Any
 import asyncpg
 import httpx
 from payment_audit import SHOWN_MAX, compare
-from payment_buyers import Buyer, Crowd
+from payment_buyers import WALLETS, Buyer, Crowd
 from restartable import World
 
 PAYMENTS_DEFAULT = 100_000
@@ -54,6 +54,10 @@ RATES: dict[str, dict[str, Any]] = {
     "foreign_mchid": {"rate": 0.01},
     "foreign_order": {"rate": 0.01},
     "foreign_currency": {"rate": 0.01},
+    "foreign_app_id": {"rate": 0.01},
+    "foreign_seller_id": {"rate": 0.01},
+    "sign_type_changed": {"rate": 0.03},
+    "system_error": {"rate": 0.02},
     "callback_tampered": {"rate": 0.04},
     "callback_stale": {"rate": 0.03},
     "sign_probe": {"rate": 0.04},
@@ -72,9 +76,16 @@ KINDS: dict[str, tuple[str, ...]] = {
     "F3 reordered": ("callback_reordered",),
     "F4 delayed, paid after close": ("callback_delayed", "wish:late"),
     "F5 amount": ("amount_mismatch",),
-    "F6 foreign": ("foreign_appid", "foreign_mchid", "foreign_order", "foreign_currency"),
-    "F7 tampered, stale, probe": ("callback_tampered", "callback_stale", "sign_probe"),
-    "F8 no answer, 500, 429": ("create_timeout", "server_error", "rate_limited"),
+    "F6 foreign": (
+        "foreign_appid",
+        "foreign_mchid",
+        "foreign_order",
+        "foreign_currency",
+        "foreign_app_id",
+        "foreign_seller_id",
+    ),
+    "F7 tampered, stale, probe": ("callback_tampered", "callback_stale", "sign_probe", "sign_type_changed"),
+    "F8 no answer, 500, 429": ("create_timeout", "server_error", "system_error", "rate_limited"),
     "F9 paid twice": ("wish:double",),
     "F10 refund unclear, abnormal": ("refund_timeout", "refund_stuck", "not_enough"),
     "F12 killed": ("did:killed",),
@@ -160,7 +171,13 @@ class Proof:
             made = api.post("/connections", json=body).raise_for_status().json()
             api.patch(f"/connections/{made['connection_id']}", json={"priority": 200}).raise_for_status()
             self.links = [self._goods(api, number) for number in range(SKUS)]
-        rules = [{"platform": "wechatpay", "kind": kind, **rate} for kind, rate in RATES.items()]
+        known = self.world.sandbox.get("/faults").json()["kinds"]
+        rules = [
+            {"platform": wallet, "kind": kind, **rate}
+            for wallet in WALLETS
+            for kind, rate in RATES.items()
+            if kind in known[wallet]
+        ]
         self.world.sandbox.put("/faults", json=rules).raise_for_status()
 
     def _goods(self, api: httpx.Client, number: int) -> str:
@@ -200,7 +217,7 @@ class Proof:
         await self.crowd.sandbox.post("/certificates/rotate", json={})
         self.rotated += 1
         places = asyncio.Semaphore(BUYERS_AT_ONCE)
-        wave = [KnownBuyer(self.crowd, n, self.links[n % SKUS], "wechatpay") for n in numbers]
+        wave = [KnownBuyer(self.crowd, n, self.links[n % SKUS]) for n in numbers]
         self.buyers += wave
         slow = asyncio.create_task(self._slow_once())
         await asyncio.gather(*(self._one(buyer, places, kill_at) for buyer in wave))

@@ -177,18 +177,32 @@ def platform_refund_batch(
 
 
 def suspense_batch(
-    *, suspense_id: UUID, wallet_path: str, amount: Money, subject_kind: str, subject_id: UUID, event_at: datetime
+    *,
+    suspense_id: UUID,
+    wallet_path: str,
+    amount: Money,
+    fee: Money,
+    subject_kind: str,
+    subject_id: UUID,
+    event_at: datetime,
 ) -> Batch | None:
-    """Money that came in and fits no order: owed back until somebody decides."""
-    legs = [Leg(wallet_path, amount), Leg(SUSPENSE_PAYMENTS, -amount)]
+    """Money that came in and fits no order: owed back until somebody decides. The wallet keeps its fee until then."""
+    legs = [Leg(wallet_path, amount - fee), Leg(EXPENSE_WALLET_FEE, fee), Leg(SUSPENSE_PAYMENTS, -amount)]
     return _batch(f"suspense:{suspense_id}", SUSPENSE, subject_kind, subject_id, event_at, legs)
 
 
 def suspense_return_batch(
-    *, refund_id: UUID, wallet_path: str, amount: Money, subject_kind: str, subject_id: UUID, event_at: datetime
+    *,
+    refund_id: UUID,
+    wallet_path: str,
+    amount: Money,
+    fee: Money,
+    subject_kind: str,
+    subject_id: UUID,
+    event_at: datetime,
 ) -> Batch | None:
-    """Money in suspense that was sent back to where it came from."""
-    legs = [Leg(wallet_path, -amount), Leg(SUSPENSE_PAYMENTS, amount)]
+    """Money in suspense that was sent back to where it came from, and with it the wallet's fee."""
+    legs = [Leg(wallet_path, fee - amount), Leg(EXPENSE_WALLET_FEE, -fee), Leg(SUSPENSE_PAYMENTS, amount)]
     return _batch(f"suspense_return:{refund_id}", SUSPENSE_RETURN, subject_kind, subject_id, event_at, legs)
 
 

@@ -189,6 +189,7 @@ async def post_suspense(
     subject_kind: str,
     subject_id: UUID,
     event_at: datetime,
+    fee: Money | None = None,
 ) -> PostResult:
     """Keep money in sight that a wallet received and that fits no order (wrong amount, paid after close)."""
     return await _post(
@@ -197,6 +198,7 @@ async def post_suspense(
             suspense_id=suspense_id,
             wallet_path=wallet_path,
             amount=amount,
+            fee=Money(0, amount.currency) if fee is None else fee,
             subject_kind=subject_kind,
             subject_id=subject_id,
             event_at=event_at,
@@ -213,6 +215,7 @@ async def post_suspense_return(
     subject_kind: str,
     subject_id: UUID,
     event_at: datetime,
+    fee: Money | None = None,
 ) -> PostResult:
     """Post the refund of money that stood in suspense."""
     return await _post(
@@ -221,6 +224,7 @@ async def post_suspense_return(
             refund_id=refund_id,
             wallet_path=wallet_path,
             amount=amount,
+            fee=Money(0, amount.currency) if fee is None else fee,
             subject_kind=subject_kind,
             subject_id=subject_id,
             event_at=event_at,

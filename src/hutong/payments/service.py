@@ -223,18 +223,15 @@ async def count_query(unit: Unit, attempt_id: UUID) -> None:
 
 async def take_look(unit: Unit, payment_id: UUID) -> list[UUID]:
     """Attempts to ask the wallet about because somebody waits for the answer; each at most every LOOK_GAP."""
-    before = unit.now() - LOOK_GAP
-    rows = await unit.all(
-        update(attempt)
-        .where(
-            attempt.c.merchant_id == unit.merchant_id,
-            attempt.c.payment_id == payment_id,
-            attempt.c.state.in_([state.value for state in UNPAID]),
-            func.coalesce(attempt.c.asked_at, attempt.c.created_at) < before,
-        )
-        .values(asked_at=unit.now())
-        .returning(attempt.c.attempt_id)
+    due = (
+        (attempt.c.merchant_id == unit.merchant_id)
+        & (attempt.c.payment_id == payment_id)
+        & attempt.c.state.in_([state.value for state in UNPAID])
+        & (func.coalesce(attempt.c.asked_at, attempt.c.created_at) < unit.now() - LOOK_GAP)
     )
+    if not await unit.all(select(attempt.c.attempt_id).where(due)):  # mostly so: a page asks each second
+        return []
+    rows = await unit.all(update(attempt).where(due).values(asked_at=unit.now()).returning(attempt.c.attempt_id))
     return [row.attempt_id for row in rows]
 
 

@@ -50,7 +50,7 @@ TEXTS: Final[dict[str, TicketText]] = {
     "payment_unclear": TicketText(
         sentence=mark("一笔 %(amount)s 的付款在%(platform)s那边一直没有明确结果。"),
         cause=mark("钱包多次查询和关单都没有给出结果；订单保持打开，不会当作失败。"),
-        fix=mark("在钱包的商户后台按商户单号 %(out_trade_no)s 查询；恢复后点“再问一次”。"),
+        fix=mark("在钱包的商户后台按商户单号 %(out_trade_no)s 查询；恢复后关闭这笔付款，系统会再问一次钱包。"),
     ),
     "wallet_down": TicketText(
         sentence=mark("收款账户“%(title)s”出了问题，已暂时停用：%(word)s"),

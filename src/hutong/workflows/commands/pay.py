@@ -97,6 +97,7 @@ async def pay(
         step = await _prepare(runtime, merchant_id, checkout_id, platform, method, tried)
         if step is None:
             raise trouble
+        platform = step.account.connector.name  # another account may take over, never another wallet by itself
         if step.earlier:
             try:
                 await end_earlier(runtime, merchant_id, step.earlier)
@@ -138,8 +139,11 @@ async def _prepare(
             and method in account.connector.pay_methods
             and account.connection.connection_id not in tried
         ]
-        if method in PAYER_METHODS:
-            accounts = _knowing(accounts, view)
+        if method in PAYER_METHODS and view.payer_kind is not None:
+            knowing = [account for account in accounts if view.payer_scope in ("", account.scope)]
+            if accounts and not knowing and not tried:
+                raise PayerUnknown
+            accounts = knowing
         if not accounts:
             return None
         payment_id = view.payment_id or await order_at_desk(unit, view)
@@ -164,20 +168,6 @@ async def _prepare(
         return_url=f"{runtime.public_url}/c/{checkout_id}",
         is_shared=is_shared,
     )
-
-
-def _knowing(accounts: list[WalletAccount], view: CheckoutView) -> list[WalletAccount]:
-    """The accounts that know the buyer by the id at hand; all, where none is at hand and the wallet has to say so.
-
-    Raises:
-        PayerUnknown: only accounts of another app are left, which know him by another id.
-    """
-    if view.payer_kind is None:
-        return accounts
-    knowing = [account for account in accounts if view.payer_scope in ("", account.scope)]
-    if accounts and not knowing:
-        raise PayerUnknown
-    return knowing
 
 
 def _choose(

@@ -125,12 +125,14 @@ async def book_platform_refund(_runtime: Runtime, unit: Unit, event: OrderRefund
 
 
 async def book_surplus(_runtime: Runtime, unit: Unit, event: SurplusCaptured) -> None:
-    """Money came that fits no open payment: it is owed back."""
+    """Money came that fits no open payment: it is owed back. The wallet took its fee of it all the same."""
+    amount = Money(event.amount_minor, event.currency)
     await post_suspense(
         unit,
         suspense_id=event.attempt_id,
         wallet_path=wallet_path(event.platform, event.connection_id),
-        amount=Money(event.amount_minor, event.currency),
+        amount=amount,
+        fee=wallet_fee(await get_connection(unit, event.connection_id), amount),
         subject_kind="order",
         subject_id=event.order_id,
         event_at=event.captured_at,
@@ -138,12 +140,14 @@ async def book_surplus(_runtime: Runtime, unit: Unit, event: SurplusCaptured) ->
 
 
 async def book_surplus_return(_runtime: Runtime, unit: Unit, event: SurplusReturned) -> None:
-    """And it went back."""
+    """And it went back, with its fee."""
+    amount = Money(event.amount_minor, event.currency)
     await post_suspense_return(
         unit,
         refund_id=event.refund_id,
         wallet_path=wallet_path(event.platform, event.connection_id),
-        amount=Money(event.amount_minor, event.currency),
+        amount=amount,
+        fee=wallet_fee(await get_connection(unit, event.connection_id), amount),
         subject_kind="order",
         subject_id=event.order_id,
         event_at=event.returned_at,
