@@ -95,9 +95,10 @@ async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
 
 
 def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
-    """The first account id of the notice that is not ours, or None."""
+    """The first account id of the notice that is not ours, or None. What an account need not tell us is not compared."""
     for name, value in sorted(owner.items()):
-        if opened.account.credentials.get(name) != value:
+        ours = opened.account.credentials.get(name)
+        if ours != value and not (not ours and name in opened.connector.optional_fields):
             return name
     return None
 
