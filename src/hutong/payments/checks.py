@@ -16,6 +16,13 @@ RULES: Final[dict[str, str]] = {
         "WHERE p.merchant_id = :m GROUP BY p.payment_id, p.captured_attempt_id "
         "HAVING count(*) - count(r.refund_id) > (CASE WHEN p.captured_attempt_id IS NULL THEN 0 ELSE 1 END)"
     ),
+    "payments.surplus_goes_back_once": (
+        "SELECT a.attempt_id, count(r.refund_id) || ' automatic refunds' FROM attempt a "
+        "JOIN payment p ON p.merchant_id = a.merchant_id AND p.payment_id = a.payment_id "
+        "LEFT JOIN refund r ON r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id AND r.cause = 'automatic' "
+        "WHERE a.merchant_id = :m AND a.state = 'paid' GROUP BY a.attempt_id, p.captured_attempt_id "
+        "HAVING count(r.refund_id) <> (CASE WHEN a.attempt_id = p.captured_attempt_id THEN 0 ELSE 1 END)"
+    ),
     "payments.refunds_within_capture": (
         "SELECT p.payment_id, sum(r.amount_minor) || ' > ' || p.amount_minor FROM payment p JOIN refund r "
         "USING (merchant_id, payment_id) WHERE p.merchant_id = :m AND r.cause = 'requested' AND r.state <> 'failed' "

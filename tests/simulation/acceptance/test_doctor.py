@@ -26,6 +26,7 @@ def one(table: str, condition: str = "true") -> str:
 
 
 PAID = one("sales_order", "state = 'paid' AND source = 'own'")
+REQUESTED = one("refund", "cause = 'requested'")
 #: Rule -> statements that break it. The owner may drop what stands in the way; everything is rolled back.
 PLANTS = {
     "ledger.batch_balances": [f"UPDATE posting SET amount_minor = amount_minor + 1 WHERE {one('posting')}"],
@@ -65,6 +66,7 @@ PLANTS = {
             "'out_trade_no', 'planted'))).* FROM attempt a WHERE state = 'paid' LIMIT 1"
         )
     ],
+    "payments.surplus_goes_back_once": [f"UPDATE refund SET cause = 'automatic' WHERE {REQUESTED}"],
     "payments.refunds_within_capture": ["UPDATE refund SET amount_minor = amount_minor + 1 WHERE cause = 'requested'"],
     "payments.refunded_is_fold": ["UPDATE payment SET refunded_minor = 1 WHERE state = 'paid'"],
     "payments.paid_has_capture": ["UPDATE payment SET captured_attempt_id = NULL WHERE state = 'paid'"],

@@ -95,7 +95,7 @@ async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
 
 
 def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
-    """The first account id of the notice that is not ours, or None. What an account need not tell us is not compared."""
+    """The first account id of the notice that is not ours, or None; an id the account may leave out is not compared."""
     for name, value in sorted(owner.items()):
         ours = opened.account.credentials.get(name)
         if ours != value and not (not ours and name in opened.connector.optional_fields):
