@@ -127,6 +127,25 @@ def lying_money(page: Page) -> list[str]:
     return [f"{text} is not {minor} {cur}" for text, minor, cur in shown if text != money_text(int(minor), cur)]
 
 
+def broken_bars(page: Page) -> list[str]:
+    """Share bars whose pieces leave a gap, overlap, or do not fill the whole (rounded shares may miss by a few)."""
+    return page.evaluate(
+        """
+        () => [...document.querySelectorAll("svg.ht-share")].flatMap((bar) => {
+          const whole = bar.viewBox.baseVal.width, slack = whole === 10000 ? 20 : 0;
+          let end = 0;
+          const wrong = [];
+          for (const piece of bar.querySelectorAll("rect")) {
+            const start = +(piece.getAttribute("x") || 0), width = +piece.getAttribute("width");
+            if (start !== end || width < 0) { wrong.push(`a piece of ${whole} begins at ${start} and not at ${end}`); }
+            end = start + width;
+          }
+          return Math.abs(whole - end) > slack ? [...wrong, `pieces end at ${end} of ${whole}`] : wrong;
+        })
+        """
+    )
+
+
 def differences(page: Page, expected: dict[str, str]) -> list[str]:
     """Figures (selector -> text) that the page shows otherwise, or does not show once."""
     wrong = []

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 
 from browser_money import MONEY_GALLERY
 from browser_samples import (
-    BOOKS,
     CHANNELS_VIEW,
     CONNECTIONS,
     EMPTY_OVERVIEW,
@@ -19,13 +18,13 @@ from browser_samples import (
     ORDER,
     ORDERS,
     OVERVIEW,
-    PAYMENTS,
     SETTINGS,
     STOCK,
     fen,
     tickets,
     uid,
 )
+from browser_splits import SPLIT_GALLERY
 from msgspec import structs
 
 from hutong.shops.queries import (
@@ -113,6 +112,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **SPLIT_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
     "links": ("/links", "console/links.html", LINKS),
@@ -133,18 +133,6 @@ GALLERY = {
     "order": ("/orders/1", "console/order.html", ORDER),
     "stock": ("/stock", "console/stock.html", STOCK),
     "stock-empty": ("/stock", "console/stock.html", views.StockView(rows=(), paging=NONE, search="", moves=())),
-    "payments": ("/payments", "console/payments.html", PAYMENTS),
-    "payments-empty": (
-        "/payments",
-        "console/payments.html",
-        views.PaymentsView(rows=(), paging=NONE, state="", states=("paid",)),
-    ),
-    "books": ("/books", "console/books.html", BOOKS),
-    "books-empty": (
-        "/books",
-        "console/books.html",
-        views.BooksView(accounts=(), sums=(), batches=(), paging=NONE, statements=()),
-    ),
     "tickets": ("/tickets", "console/tickets.html", tickets),
     "tickets-empty": ("/tickets", "console/tickets.html", views.TicketsView(rows=(), paging=NONE, state="open")),
     "connections": ("/connections", "console/connections.html", CONNECTIONS),

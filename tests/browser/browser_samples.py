@@ -234,9 +234,16 @@ PAYMENT = PaymentRow(
     amount=fen(10_080),
     refunded=fen(5000),
     created_at=NOW,
+    expires_at=NOW + timedelta(minutes=30),
     paid_at=NOW + timedelta(seconds=30),
+    captured_attempt_id=uid(2),
     attempts=(
         AttemptRow(
+            attempt_id=uid(1),
+            connection_id=uid(1),
+            refusal="",
+            queries_count=3,
+            expires_at=NOW + timedelta(minutes=30),
             platform="wechatpay",
             method="native",
             out_trade_no="HT20261123A0001",
@@ -247,6 +254,11 @@ PAYMENT = PaymentRow(
             paid_at=None,
         ),
         AttemptRow(
+            attempt_id=uid(2),
+            connection_id=uid(1),
+            refusal="",
+            queries_count=0,
+            expires_at=NOW + timedelta(minutes=30),
             platform="wechatpay",
             method="jsapi",
             out_trade_no="HT20261123A0002",
@@ -259,13 +271,19 @@ PAYMENT = PaymentRow(
     ),
     refunds=(
         RefundRow(
+            refund_id=uid(1),
+            payment_id=uid(1),
+            order_id=uid(1),
+            platform="wechatpay",
             out_refund_no="HTR20261123A0001",
             state="succeeded",
             cause="requested",
             reason="买家申请退款",
+            actor="",
+            problem="",
             amount=fen(5000),
             created_at=NOW + timedelta(hours=2),
-            finished_at=None,
+            finished_at=NOW + timedelta(hours=2, minutes=1),
         ),
     ),
 )
@@ -359,63 +377,6 @@ STOCK = views.StockView(
         for n, (kind, on_hand, reserved) in enumerate(
             [("put_back", 1, 0), ("sell", -1, -1), ("reserve", 0, 1), ("receive", 10, 0)]
         )
-    ),
-)
-PAYMENTS = views.PaymentsView(
-    rows=(PAYMENT,), paging=SINGLE, state="", states=("open", "paid", "partly_refunded", "refunded", "closed")
-)
-WALLET = views.AccountName(path="wallet:wechatpay:x", label="wallet", platform="wechatpay")
-REVENUE = views.AccountName(path="revenue:sales", label="revenue")
-FEE = views.AccountName(path="expense:wallet_fee", label="wallet_fee")
-PAYABLE = views.AccountName(path="payable:party:x", label="payable", party="老李")
-COMMISSION = views.AccountName(path="expense:commission", label="commission")
-BOOKS = views.BooksView(
-    accounts=tuple(
-        views.AccountRow(account=account, balance=fen(balance))
-        for account, balance in [
-            (WALLET, 992_740),
-            (FEE, 5_992),
-            (COMMISSION, 99_873),
-            (PAYABLE, -99_873),
-            (REVENUE, -998_732),
-        ]
-    ),
-    sums=(fen(0),),
-    batches=(
-        views.BatchRow(
-            event_at=NOW,
-            kind="sale",
-            number=2,
-            order_id=str(uid(1)),
-            legs=(
-                views.LegRow(account=WALLET, debit=fen(10_020)),
-                views.LegRow(account=FEE, debit=fen(60)),
-                views.LegRow(account=REVENUE, credit=fen(10_080)),
-                views.LegRow(account=COMMISSION, debit=fen(1008)),
-                views.LegRow(account=PAYABLE, credit=fen(1008)),
-            ),
-        ),
-        views.BatchRow(
-            event_at=NOW - timedelta(days=1),
-            kind="refund",
-            number=1,
-            order_id="",
-            legs=(
-                views.LegRow(account=REVENUE, debit=fen(4990)),
-                views.LegRow(account=WALLET, credit=fen(4990)),
-            ),
-        ),
-    ),
-    paging=SINGLE,
-    statements=(
-        views.StatementRow(
-            party="老李",
-            period_start_at=NOW - timedelta(days=30),
-            period_end_at=NOW,
-            earned=fen(100_873),
-            reversed=fen(-1_000),
-            net=fen(99_873),
-        ),
     ),
 )
 TICKET_ROWS = tuple(

@@ -9,6 +9,7 @@ from playwright.sync_api import Page
 SOUND = """<!doctype html><html lang="{lang}"><head><title>{text}</title></head><body><main>
 <h1>{text}</h1><p>{text} <span data-raw>WHITE LANTERN 灯笼 订单</span></p><a href="#" aria-label="{text}">{text}</a>
 <span data-minor="123450" data-currency="CNY" id="figure">¥1,234.50</span>
+<svg class="ht-share" viewBox="0 0 100 1"><rect width="40" height="1"/><rect x="40" width="60" height="1"/></svg>
 <label>{text}<input></label></main></body></html>"""
 TEXTS = {"zh-Hans": "订单 SKU", "zh-Hant": "訂單", "en": "Orders"}
 
@@ -33,6 +34,7 @@ def test_a_sound_page_passes(page, lang):
     assert checks.hidden_under_edges(page) == []
     assert checks.lying_money(page) == []
     assert checks.unlabelled(page) == []
+    assert checks.broken_bars(page) == []
     assert checks.differences(page, {"#figure": "¥1,234.50"}) == []
 
 
@@ -80,6 +82,14 @@ def test_text_that_is_cut_is_found(page):
 @pytest.mark.parametrize("text", ["¥1,234.5", "¥12.34", "1234.50", "¥1234.50", "-¥1,234.50", "£1,234.50"])
 def test_money_that_does_not_say_what_it_is_is_found(page, text):
     assert checks.lying_money(show(page, extra=f'<span data-minor="123450" data-currency="CNY">{text}</span>'))
+
+
+@pytest.mark.parametrize(
+    "pieces", [[(0, 40), (41, 59)], [(0, 60), (50, 50)], [(0, 40), (40, 59)], [(0, 120), (120, -20)]]
+)
+def test_a_bar_whose_pieces_do_not_add_up_is_found(page, pieces):
+    drawn = "".join(f'<rect x="{start}" width="{width}" height="1"/>' for start, width in pieces)
+    assert checks.broken_bars(show(page, extra=f'<svg class="ht-share" viewBox="0 0 100 1">{drawn}</svg>'))
 
 
 def test_another_figure_than_the_api_says_is_found(page):

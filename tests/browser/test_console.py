@@ -11,7 +11,10 @@ from browser_hub import BROWSER_LOCALES, RunningHub
 PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
-    "/payments?payment_state=closed", "/books", "/tickets", "/tickets?show=resolved", "/connections", "/imports",
+    "/payments?payment_state=closed", "/payments?number=nothing", "/refunds", "/books", "/books?day=2026-01-01",
+    "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/statements",
+    "/splits", "/splits?amount=99.99", "/splits?order=none", "/splits/new", "/splits/new?kind=tier",
+    "/tickets", "/tickets?show=resolved", "/connections", "/imports",
     "/settings", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
 ]  # fmt: skip
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1440, "height": 900}
@@ -24,14 +27,20 @@ def faults(watched, locale: str) -> list[str]:
         *checks.overflow(page),
         *checks.hidden_under_edges(page),
         *checks.lying_money(page),
+        *checks.broken_bars(page),
         *checks.unlabelled(page),
     ]
 
 
 def one_of_each(hub: RunningHub) -> list[str]:
-    """Pages of single things: one order of every state and source, one link."""
+    """Pages of single things: one order of every state and source, one payment of every state, one link."""
     kinds = {(order["source"], order["state"], order["is_short"]): order["order_id"] for order in hub.api("/orders")}
-    return [f"/orders/{order_id}" for order_id in kinds.values()] + [f"/links/{hub.api('/links')[0]['code']}"]
+    payments = {payment["shown_state"]: payment["payment_id"] for payment in hub.api("/payments")}
+    return [
+        *(f"/orders/{order_id}" for order_id in kinds.values()),
+        *(f"/payments/{payment_id}" for payment_id in payments.values()),
+        f"/links/{hub.api('/links')[0]['code']}",
+    ]
 
 
 @pytest.mark.parametrize("locale", BROWSER_LOCALES)
@@ -151,37 +160,6 @@ def test_orders_say_what_the_api_says(signed_in, hub):
     assert f"{len(orders):,}" in page.locator(".ht-pager").inner_text()
 
 
-def test_payments_say_what_the_api_says(signed_in, hub):
-    page = signed_in().page
-    page.goto("/payments")
-    expected = {}
-    for payment in hub.api("/payments")[:30]:
-        row = f"tr[data-payment='{payment['payment_id']}']"
-        expected[f"{row} [data-figure=amount]"] = checks.money_text(payment["amount_minor"], payment["currency"])
-        if payment["refunded_minor"]:
-            expected[f"{row} [data-figure=refunded]"] = checks.money_text(
-                payment["refunded_minor"], payment["currency"]
-            )
-    assert expected
-    assert checks.differences(page, expected) == []
-
-
-def test_books_say_what_the_api_says_and_balance(signed_in, hub):
-    page = signed_in().page
-    page.goto("/books")
-    accounts = hub.api("/accounts")
-    sums: Counter[str] = Counter()
-    expected = {}
-    for account in accounts:
-        sums[account["currency"]] += account["balance_minor"]
-        expected[f"tr[data-account='{account['account']}'] [data-figure=balance]"] = checks.money_text(
-            account["balance_minor"], account["currency"]
-        )
-    expected |= {f"[data-figure=books_sum_{cur}]": checks.money_text(amount, cur) for cur, amount in sums.items()}
-    assert set(sums.values()) == {0}
-    assert checks.differences(page, expected) == []
-
-
 def test_orders_are_narrowed_without_a_new_page(signed_in, hub):
     page = signed_in().page
     page.goto("/orders")
@@ -257,11 +235,12 @@ def test_a_ticket_is_resolved(signed_in, hub):
     assert before
     page.goto("/tickets")
     assert page.locator("article[data-ticket]").count() == before
-    page.click("article >> nth=0 >> button.btn-primary")
+    page.fill("article >> nth=0 >> [name=note]", "已补货，明天发出")
+    page.click("article >> nth=0 >> button[data-once]")
     page.wait_for_load_state("load")
     assert page.locator("article[data-ticket]").count() == before - 1
     page.goto("/tickets?show=resolved")
-    assert page.locator("article[data-ticket]").count() >= 1
+    assert "已补货，明天发出" in page.locator("article[data-ticket] >> nth=0").inner_text()
 
 
 def test_a_file_is_tried_then_imported_then_imported_again(signed_in, hub, tmp_path):

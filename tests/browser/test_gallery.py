@@ -16,6 +16,7 @@ def faults(watched, locale: str) -> list[str]:
         *checks.overflow(page),
         *checks.hidden_under_edges(page),
         *checks.lying_money(page),
+        *checks.broken_bars(page),
         *checks.unlabelled(page),
     ]
 
@@ -41,7 +42,9 @@ def test_pale_text_would_be_found(watch):
     assert [fault.split()[-1] for fault in page.evaluate(CONTRAST)] == ["pale"]
 
 
-@pytest.mark.parametrize("name", ["overview", "order", "links", "books"])
+@pytest.mark.parametrize(
+    "name", ["overview", "order", "links", "accounts", "payment-twice", "payments", "costs", "splits", "tickets"]
+)
 def test_dark_pages_stay_readable(watch, gallery, name):
     """Text keeps a contrast of at least 4.5 to what is behind it (WCAG AA), in the dark as in the light."""
     for scheme in ("light", "dark"):

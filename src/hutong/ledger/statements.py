@@ -47,6 +47,7 @@ class StatementLine(msgspec.Struct, frozen=True, kw_only=True):
     """A posting on a statement: ``earned`` is negative where a refund took it back."""
 
     batch_id: UUID
+    sequence: int
     kind: str
     subject_kind: str
     subject_id: UUID
@@ -118,6 +119,7 @@ async def statement_lines(unit: Unit, statement_id: UUID, *, limit: int, offset:
     return tuple(
         StatementLine(
             batch_id=row.batch_id,
+            sequence=row.sequence,
             kind=row.kind,
             subject_kind=row.subject_kind,
             subject_id=row.subject_id,

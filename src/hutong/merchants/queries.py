@@ -7,12 +7,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from hutong.db.unit import Unit
 from hutong.merchants.models import api_key, connection, merchant, staff, ticket
 
 PAGE_ROWS_MAX: Final = 200
+#: A severity of ``tickets``; what needs somebody now stands first.
+URGENT: Final = "urgent"
 ROWS_MAX: Final = 200
 
 
@@ -89,31 +91,43 @@ async def open_ticket_count(unit: Unit) -> int:
 
 
 async def tickets_page(unit: Unit, *, state: str, limit: int, offset: int) -> TicketSlice:
-    """Tickets of a state, the newest first."""
+    """Tickets of a state: the urgent ones first, each kind of urgency with the newest first."""
     conditions = (ticket.c.merchant_id == unit.merchant_id, ticket.c.state == state)
     total = await unit.scalar(select(func.count()).select_from(ticket).where(*conditions))
     statement = (
         select(ticket)
         .where(*conditions)
-        .order_by(ticket.c.opened_at.desc(), ticket.c.ticket_id.desc())
+        .order_by(ticket.c.severity != URGENT, ticket.c.opened_at.desc(), ticket.c.ticket_id.desc())
         .limit(min(limit, PAGE_ROWS_MAX))
         .offset(offset)
     )
-    rows = tuple(
-        TicketRow(
-            ticket_id=row.ticket_id,
-            kind=row.kind,
-            severity=row.severity,
-            subject_kind=row.subject_kind,
-            subject_id=row.subject_id,
-            details=dict(row.details),
-            state=row.state,
-            opened_at=row.opened_at,
-            resolved_at=row.resolved_at,
-        )
-        for row in await unit.all(statement)
+    return TicketSlice(rows=tuple(_ticket(row) for row in await unit.all(statement)), total=int(total or 0))
+
+
+async def tickets_about(unit: Unit, subject_kind: str, subject_id: str) -> tuple[TicketRow, ...]:
+    """Tickets about one thing, the newest first."""
+    statement = (
+        select(ticket)
+        .where(ticket.c.merchant_id == unit.merchant_id)
+        .where(ticket.c.subject_kind == subject_kind, ticket.c.subject_id == subject_id)
+        .order_by(ticket.c.opened_at.desc(), ticket.c.ticket_id.desc())
+        .limit(PAGE_ROWS_MAX)
     )
-    return TicketSlice(rows=rows, total=int(total or 0))
+    return tuple(_ticket(row) for row in await unit.all(statement))
+
+
+def _ticket(row: Row[Any]) -> TicketRow:
+    return TicketRow(
+        ticket_id=row.ticket_id,
+        kind=row.kind,
+        severity=row.severity,
+        subject_kind=row.subject_kind,
+        subject_id=row.subject_id,
+        details=dict(row.details),
+        state=row.state,
+        opened_at=row.opened_at,
+        resolved_at=row.resolved_at,
+    )
 
 
 async def connections(unit: Unit) -> tuple[ConnectionRow, ...]:
@@ -138,6 +152,12 @@ async def staff_members(unit: Unit) -> tuple[StaffRow, ...]:
         StaffRow(name=row.name, login=row.login, role=row.role, disabled_at=row.disabled_at)
         for row in await unit.all(statement.order_by(staff.c.created_at).limit(ROWS_MAX))
     )
+
+
+async def staff_names(unit: Unit) -> dict[str, str]:
+    """Names of people by how they are written down where they did something (see ``actors``)."""
+    statement = select(staff.c.staff_id, staff.c.name).where(staff.c.merchant_id == unit.merchant_id).limit(ROWS_MAX)
+    return {f"staff:{row.staff_id}": row.name for row in await unit.all(statement)}
 
 
 async def api_keys(unit: Unit) -> tuple[KeyRow, ...]:

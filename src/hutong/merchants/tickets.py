@@ -7,13 +7,18 @@ from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, cast, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 
-from hutong.core.errors import NotFound
+from hutong.core.errors import InvalidInput, NotFound
 from hutong.db.unit import Unit
 from hutong.merchants.models import ticket
 
 TICKETS_PER_PAGE_MAX: Final = 200
+NOTE_CHARS_MAX: Final = 500
+#: Details that say how a ticket ended.
+NOTE: Final = "note"
+RESOLVED_BY: Final = "resolved_by"
 
 
 class TicketKind(StrEnum):
@@ -71,12 +76,20 @@ async def list_tickets(unit: Unit, *, state: str | None, limit: int, before: UUI
     return await unit.all(statement.order_by(ticket.c.ticket_id.desc()).limit(min(limit, TICKETS_PER_PAGE_MAX)))
 
 
-async def resolve_ticket(unit: Unit, ticket_id: UUID) -> None:
-    """Take a ticket off the desk."""
+async def resolve_ticket(unit: Unit, ticket_id: UUID, *, note: str = "", actor: str = "") -> None:
+    """Take a ticket off the desk; ``note`` says how it was dealt with, ``actor`` by whom.
+
+    Raises:
+        NotFound: no such open ticket. InvalidInput: the note is too long.
+    """
+    note = note.strip()
+    if len(note) > NOTE_CHARS_MAX:
+        raise InvalidInput(field="note", problem=f"≤ {NOTE_CHARS_MAX}")
+    told = {name: value for name, value in ((NOTE, note), (RESOLVED_BY, actor)) if value}
     done = await unit.run(
         update(ticket)
         .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id, ticket.c.state == "open")
-        .values(state="resolved", resolved_at=unit.now())
+        .values(state="resolved", resolved_at=unit.now(), details=ticket.c.details + cast(told, JSONB))
     )
     if not done.rowcount:
         raise NotFound(what="ticket", key=str(ticket_id))

@@ -15,6 +15,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
+from hutong.core.errors import Forbidden
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
@@ -32,8 +33,12 @@ from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
 from hutong.web.console.payments import PaymentsController
 from hutong.web.console.platforms import PlatformsController
+from hutong.web.console.refunds import RefundsController
+from hutong.web.console.roles import may_visit
 from hutong.web.console.settings import SettingsController
 from hutong.web.console.signin import SignInController
+from hutong.web.console.splits import SplitsController
+from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
 from hutong.web.errors import ErrorPages
@@ -53,7 +58,10 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OrdersController,
     StockController,
     PaymentsController,
+    RefundsController,
     BooksController,
+    SplitsController,
+    StatementsController,
     CostsController,
     TicketsController,
     PlatformsController,
@@ -154,6 +162,8 @@ def _doorkeeper(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redi
             wanted = login_path(path, query) if request.method in SAFE_METHODS else login_path("/", "")
             return Redirect(wanted, status_code=HTTP_303_SEE_OTHER)
         request.state.session = session
+        if not may_visit(session.role, request.url.path):
+            raise Forbidden(scope="ledger:read")
         if request.method not in SAFE_METHODS:
             check_form(request, cookie, (await request.form()).get(CSRF_FIELD))
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -86,6 +86,10 @@ class Formats:
         """A rate as what it makes of a hundred: 560 is ``5.60``."""
         return format_decimal(Decimal(rate_bps) / 100, format="#,##0.00", locale=self._cldr)
 
+    def plain_rate(self, rate_bps: int) -> str:
+        """A rate as a field takes it: a number of per cent without its sign."""
+        return f"{Decimal(rate_bps) / 100:f}"
+
     def moment(self, at: datetime | None) -> str:
         """Date and time to the minute in the merchant's zone."""
         return NOTHING if at is None else self._pattern(at, "yyyy-MM-dd HH:mm")
@@ -97,6 +101,10 @@ class Formats:
     def date_digits(self, at: datetime) -> str:
         """The date in the merchant's zone, in digits."""
         return self._pattern(at, "yyyy-MM-dd")
+
+    def day_before(self, end_at: datetime) -> str:
+        """The last day of a period that ends before this moment, in digits."""
+        return self.date_digits(end_at - timedelta(microseconds=1))
 
     def clock_time(self, at: datetime) -> str:
         """The time of day alone."""

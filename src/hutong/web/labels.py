@@ -114,6 +114,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "code": mark("付款码付款"),
     },
     "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
+    "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
     "capability": {
         "payments": mark("收款与退款"),
@@ -173,6 +174,40 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "release": mark("释放占用"),
         "sell": mark("付款卖出"),
     },
+    "books_page": {"": mark("账户"), "journal": mark("流水")},
+    "account_group": {
+        "held": mark("钱包里替您放着的"),
+        "collecting": mark("平台还没结给您的"),
+        "owed": mark("您还欠别人的"),
+        "unclear": mark("来路不明、等您决定的"),
+        "sold": mark("卖了多少"),
+        "cost": mark("卖货花了多少"),
+    },
+    "money_page": {"payments": mark("收款"), "refunds": mark("退款")},
+    "payment_tab": {
+        "": mark("全部"),
+        "open": mark("等待付款"),
+        "checking": mark("核实中"),
+        "paid": mark("已付款"),
+        "refunded": mark("有退款"),
+        "closed": mark("已关闭"),
+    },
+    "refund_tab": {
+        "": mark("全部"),
+        "act": mark("要处理"),
+        "moving": mark("退款中"),
+        "done": mark("已到账"),
+        "failed": mark("失败"),
+    },
+    "payment_step": {
+        "opened": mark("打开付款单"),
+        "captured": mark("收到货款"),
+        "surplus": mark("多收了一笔"),
+        "refund_requested": mark("发起退款"),
+        "refunded": mark("退款到账"),
+        "surplus_leaving": mark("多收的钱开始自动退回"),
+        "surplus_returned": mark("多收的钱已退回"),
+    },
     "period": {
         "7d": mark("近 7 天"),
         "30d": mark("近 30 天"),
@@ -181,6 +216,15 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "all": mark("全部"),
     },
     "reliance": {"low": mark("分散"), "medium": mark("偏集中"), "high": mark("太集中")},
+    "rule_scope": {
+        "channel": mark("渠道"),
+        "live_session": mark("直播"),
+        "link": mark("链接"),
+        "sku": mark("商品"),
+        "product": mark("商品系列"),
+        "person": mark("某人带来的"),
+    },
+    "split_piece": {"fee": mark("钱包手续费"), "refunded": mark("已退给买家"), "yours": mark("留给您")},
     "rule_kind": {
         "percent": mark("按比例"),
         "fixed": mark("固定金额"),
@@ -221,6 +265,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
 }
 
 #: What carries a shop's sales: platforms that bring buyers or close sales, and the merchant's own part.
+LABELS["payment_shown"] = {**LABELS["payment_status"], "checking": mark("核实中")}
 LABELS["carrier"] = {
     **LABELS["container"],
     **LABELS["platform"],
@@ -235,6 +280,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "completed": "good",
     },
     "payment_status": {"open": "wait", "paid": "good"},
+    "payment_shown": {"open": "wait", "checking": "act", "paid": "good"},
     "attempt_status": {
         "created": "wait",
         "open": "wait",
@@ -253,6 +299,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
     },
     "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
     "severity": {"urgent": "bad", "normal": "wait"},
+    "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
     "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
     "mode": {"sandbox": "wait", "live": "good"},

@@ -86,6 +86,7 @@ class Renderer:
             signed=formats.signed,
             bps=formats.basis_points,
             per_hundred=formats.per_hundred,
+            plain_rate=formats.plain_rate,
             moment=formats.moment,
             rate=formats.rate,
             second=formats.second,

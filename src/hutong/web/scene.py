@@ -23,4 +23,5 @@ class Scene(msgspec.Struct, frozen=True, kw_only=True):
     staff_name: str = ""
     mode: str = ""  # sandbox or live, of the merchant's connections; empty where nobody is signed in
     open_tickets: int = 0
+    closed: tuple[str, ...] = ()  # pages that the reader's role may not open
     notice: str = ""  # source text shown once after an action

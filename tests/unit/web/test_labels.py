@@ -21,7 +21,7 @@ from hutong.platforms.payments import PayMethod
 from hutong.platforms.registry import Registry
 from hutong.shops.states import OrderState
 from hutong.shops.stock import MoveKind
-from hutong.web.console.books import account_name
+from hutong.web.console.book_words import account_name
 from hutong.web.console.ticket_texts import TEXTS, ticket_text
 from hutong.web.format import Formats
 from hutong.web.labels import LABELS, label_of, tone_of

@@ -16,7 +16,7 @@ from hutong.ledger.service import draw_statement
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket
-from hutong.web.api.callers import once
+from hutong.web.api.callers import aware, once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
 
@@ -118,10 +118,10 @@ class BooksApi(Controller):
         return PostingsAnswer(items=items, total=page.total)
 
     @get("/accounts", opt={"scope": "ledger:read"}, summary="Accounts and balances")
-    async def accounts(self, runtime: Runtime, caller: ApiKey) -> AccountsAnswer:
-        """Every account with its balance."""
+    async def accounts(self, runtime: Runtime, caller: ApiKey, until: datetime | None = None) -> AccountsAnswer:
+        """Every account with its balance: now, or after all that had happened before ``until``."""
         async with runtime.unit(caller.merchant_id, "api.accounts") as unit:
-            rows = await balances(unit)
+            rows = await balances(unit, aware(until, "until"))
         return AccountsAnswer(
             items=tuple(
                 AccountItem(

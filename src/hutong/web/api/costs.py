@@ -13,6 +13,7 @@ from hutong.analytics.dependence import Dependence, shop_dependence, traffic_dep
 from hutong.links.queries import channel_names
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.service import get_merchant
+from hutong.web.api.callers import aware
 from hutong.workflows.runtime import Runtime
 
 
@@ -96,7 +97,7 @@ class CostsApi(Controller):
         async with runtime.unit(caller.merchant_id, "api.costs") as unit:
             currencies = await sale_currencies(unit) or ((await get_merchant(unit)).currency,)
             currency = currency or currencies[0]
-            rows = await channel_costs(unit, currency, since, until)
+            rows = await channel_costs(unit, currency, aware(since, "since"), aware(until, "until"))
             names = await channel_names(unit, [row.channel_id for row in rows if row.channel_id is not None])
         agent = held_against_agent(rows, currency, runtime.agent_rate_bps)
         return CostsAnswer(
@@ -122,6 +123,7 @@ class CostsApi(Controller):
         async with runtime.unit(caller.merchant_id, "api.dependence") as unit:
             currencies = await sale_currencies(unit) or ((await get_merchant(unit)).currency,)
             currency = currency or currencies[0]
+            since, until = aware(since, "since"), aware(until, "until")
             traffic = await traffic_dependence(unit, currency, since, until)
             shops = await shop_dependence(unit, currency, since, until)
         return DependenceAnswer(currency=currency, traffic=_dependence(traffic), shops=_dependence(shops))

@@ -13,7 +13,6 @@ from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
-from hutong.payments.queries import payments_page
 from hutong.shops.queries import OrderFilter, orders_page
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
@@ -66,37 +65,6 @@ class RefundMade(msgspec.Struct, frozen=True, kw_only=True):
     refund_id: UUID
 
 
-class RefundItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A refund of a payment."""
-
-    out_refund_no: str
-    state: str
-    cause: str
-    amount_minor: int
-
-
-class PaymentItem(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order owes and how far it is settled."""
-
-    payment_id: UUID
-    order_id: UUID
-    state: str
-    currency: str
-    amount_minor: int
-    refunded_minor: int
-    created_at: datetime
-    paid_at: datetime | None
-    attempts: tuple[dict[str, Any], ...]
-    refunds: tuple[RefundItem, ...]
-
-
-class PaymentsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of payments."""
-
-    items: tuple[PaymentItem, ...]
-    total: int
-
-
 class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
     """A platform account to connect; sandbox or live for ever."""
 
@@ -130,7 +98,7 @@ class ConnectionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OrdersApi(Controller):
-    """Orders, refunds, payments."""
+    """Orders and refunds."""
 
     path = "/api/v1"
     tags = ["Orders"]
@@ -178,45 +146,6 @@ class OrdersApi(Controller):
             return RefundMade(refund_id=refund_id)
 
         return await once(runtime, caller, request, "refund.request", work)
-
-    @get("/payments", opt={"scope": "payments:read"}, summary="Payments with attempts and refunds")
-    async def payments(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> PaymentsAnswer:
-        """Payments, newest first."""
-        async with runtime.unit(caller.merchant_id, "api.payments") as unit:
-            page = await payments_page(unit, limit=limit, offset=offset)
-        items = tuple(
-            PaymentItem(
-                payment_id=row.payment_id,
-                order_id=row.order_id,
-                state=row.state,
-                currency=row.amount.currency,
-                amount_minor=row.amount.amount_minor,
-                refunded_minor=row.refunded.amount_minor,
-                created_at=row.created_at,
-                paid_at=row.paid_at,
-                attempts=tuple(
-                    {
-                        "platform": attempt.platform,
-                        "method": attempt.method,
-                        "out_trade_no": attempt.out_trade_no,
-                        "transaction_id": attempt.transaction_id,
-                        "state": attempt.state,
-                    }
-                    for attempt in row.attempts
-                ),
-                refunds=tuple(
-                    RefundItem(
-                        out_refund_no=refund.out_refund_no,
-                        state=refund.state,
-                        cause=refund.cause,
-                        amount_minor=refund.amount.amount_minor,
-                    )
-                    for refund in row.refunds
-                ),
-            )
-            for row in page.rows
-        )
-        return PaymentsAnswer(items=items, total=page.total)
 
 
 class ConnectionsApi(Controller):

@@ -17,6 +17,7 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
+from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
 from hutong.web.api.wallets import WalletsApi
 
@@ -24,6 +25,7 @@ CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
     OrdersApi,
+    PaymentsApi,
     ConnectionsApi,
     WalletsApi,
     BooksApi,

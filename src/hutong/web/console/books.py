@@ -1,82 +1,188 @@
-"""The books: balances, statements, the journal."""
+"""The pages of the books: what there is, how it came about, one batch in full, and all of it as a table to keep."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get
 
+from hutong.db.unit import Unit
 from hutong.ledger import queries as ledger
-from hutong.ledger.accounts import CLEARING_OUTSIDE, EXPENSE_COMMISSION, EXPENSE_WALLET_FEE, PARTY_PREFIX
+from hutong.ledger.equation import equations, owners_view
+from hutong.merchants.queries import this_merchant
+from hutong.shops.names import orders_numbered
+from hutong.web.console.book_views import (
+    AccountChoice,
+    AccountRow,
+    AccountsView,
+    BatchView,
+    Group,
+    JournalFilters,
+    JournalView,
+    Sheet,
+)
+from hutong.web.console.book_words import account_name, batch_in_words
 from hutong.web.console.desk import ConsoleRequest, Desk
+from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.console.journal_export import Words, journal_csv
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
-from hutong.web.console.views import AccountName, AccountRow, BatchRow, BooksView, LegRow, StatementRow
-from hutong.web.labels import LABELS
+from hutong.web.console.periods import day_of, days_between
+from hutong.web.format import Formats, zone_of
+from hutong.web.languages import locale_of
 
-_EXACT: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission", CLEARING_OUTSIDE: "outside"}
-_WITH_PLATFORM: Final = frozenset({"wallet", "receivable"})
+HASH_CHARS_SHOWN: Final = 12
+#: Digits of a batch number that a bigint certainly holds.
+SEQUENCE_DIGITS_MAX: Final = 18
 
 
 class BooksController(Controller):
-    """The books page."""
+    """The pages of the books."""
 
     path = "/books"
     include_in_schema = False
 
     @get("/")
-    async def show(self, request: ConsoleRequest, desk: Desk, page: int = 1) -> Response[str]:
-        """Balances, statements and the journal."""
+    async def show(self, request: ConsoleRequest, desk: Desk, day: str = "") -> Response[str]:
+        """Balances now, or at the end of a day."""
         async with desk.unit(request, "console.books") as unit:
+            zone = zone_of((await this_merchant(unit)).timezone)
+            today = unit.now().astimezone(zone).date()
+            chosen = day_of(day)
+            day = "" if chosen is None or chosen >= today else chosen.isoformat()
+            _, until = days_between("", day, zone)
+            rows = await ledger.balances(unit, until)
             parties = await ledger.party_names(unit)
-            found = await ledger.batches_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
-            view = BooksView(
+            end = await ledger.chain_end(unit)
+            view = AccountsView(
+                sheets=sheets_of(rows, parties),
+                day=day,
+                today=today,
+                batches=end.batches_count,
+                chain_end=end.hash.hex()[:HASH_CHARS_SHOWN] if end.batches_count else "",
+            )
+            return await desk.page(request, unit, "console/accounts.html", view)
+
+    @get("/journal")
+    async def journal(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        kind: str = "",
+        account: str = "",
+        first: str = "",
+        last: str = "",
+        number: str = "",
+        page: int = 1,
+    ) -> Response[str]:
+        """Every batch, the latest first, narrowed by the filters."""
+        filters = JournalFilters(kind=kind, account=account, first=first, last=last, number=number.strip())
+        async with desk.unit(request, "console.journal") as unit:
+            zone = zone_of((await this_merchant(unit)).timezone)
+            wanted = await journal_filter(unit, filters, zone)
+            found = await ledger.batches_page(unit, wanted, limit=PAGE_ROWS, offset=page_offset(page))
+            parties = await ledger.party_names(unit)
+            kept = {name: getattr(filters, name) for name in JournalFilters.__struct_fields__}
+            query = urlencode({name: value for name, value in kept.items() if value})
+            view = JournalView(
+                batches=tuple(batch_in_words(row, parties) for row in found.rows),
+                paging=paging("/books/journal", kept, page=page, total=found.total, shown=len(found.rows)),
+                filters=filters,
+                kinds=await ledger.journal_kinds(unit),
                 accounts=tuple(
-                    AccountRow(account=account_name(row.path, parties), balance=row.balance)
-                    for row in await ledger.balances(unit)
+                    AccountChoice(account=account_name(path, parties))
+                    for path in dict.fromkeys(row.path for row in await ledger.balances(unit))
                 ),
-                sums=await ledger.book_sums(unit),
-                batches=tuple(_batch(row, parties) for row in found.rows),
-                paging=paging("/books", {}, page=page, total=found.total, shown=len(found.rows)),
-                statements=tuple(
-                    StatementRow(
-                        party=row.party_name,
-                        period_start_at=row.period_start_at,
-                        period_end_at=row.period_end_at,
-                        earned=row.earned,
-                        reversed=-row.reversed,
-                        net=row.net,
-                    )
-                    for row in await ledger.statements(unit)
-                ),
+                export_href=f"/books/journal.csv?{query}" if query else "/books/journal.csv",
             )
-            return await desk.page(request, unit, "console/books.html", view)
+            return await desk.page(request, unit, "console/journal.html", view)
 
+    @get("/journal.csv")
+    async def export(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        kind: str = "",
+        account: str = "",
+        first: str = "",
+        last: str = "",
+        number: str = "",
+    ) -> Response[str]:
+        """The journal as a table, every cell safe to open in a spreadsheet.
 
-def account_name(path: str, parties: Mapping[UUID, str]) -> AccountName:
-    """An account path in words: what kind of account, of which platform or party."""
-    root, _, rest = path.partition(":")
-    label = _EXACT.get(path, root if root in LABELS["account"] else "other")
-    platform = rest.partition(":")[0] if root in _WITH_PLATFORM else ""
-    party = ""
-    if path.startswith(PARTY_PREFIX):
-        party = next((name for key, name in parties.items() if str(key) == path.removeprefix(PARTY_PREFIX)), "")
-    return AccountName(path=path, label=label, platform=platform, party=party or (path if label == "other" else ""))
-
-
-def _batch(row: ledger.BatchRow, parties: Mapping[UUID, str]) -> BatchRow:
-    return BatchRow(
-        event_at=row.event_at,
-        kind=row.kind,
-        number=row.sequence,
-        order_id=str(row.subject_id) if row.subject_kind == "order" else "",
-        legs=tuple(
-            LegRow(
-                account=account_name(leg.path, parties),
-                debit=leg.amount if leg.amount.amount_minor > 0 else None,
-                credit=-leg.amount if leg.amount.amount_minor < 0 else None,
+        Raises:
+            ExportTooLarge: more than one file takes.
+        """
+        filters = JournalFilters(kind=kind, account=account, first=first, last=last, number=number.strip())
+        locale = locale_of(request)
+        async with desk.unit(request, "console.export") as unit:
+            zone = zone_of((await this_merchant(unit)).timezone)
+            words = Words(
+                formats=Formats(locale, zone),
+                translate=desk.renderer.catalogues.of(locale).ugettext,
+                parties=await ledger.party_names(unit),
             )
-            for leg in row.legs
-        ),
+            text = await journal_csv(unit, await journal_filter(unit, filters, zone), words)
+        name = f"hutong-journal-{desk.runtime.clock.now().astimezone(zone):%Y%m%d-%H%M}.csv"
+        headers = {**CONSOLE_HEADERS, "content-disposition": f'attachment; filename="{name}"'}
+        return Response(content=text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @get("/batches/{sequence:int}")
+    async def batch(self, request: ConsoleRequest, desk: Desk, sequence: int) -> Response[str]:
+        """One batch."""
+        async with desk.unit(request, "console.batch") as unit:
+            row = await ledger.one_batch(unit, sequence)
+            end = await ledger.chain_end(unit)
+            view = BatchView(
+                batch=batch_in_words(row, await ledger.party_names(unit)),
+                recorded_at=row.recorded_at,
+                hash=row.hash.hex(),
+                totals=row.debits,
+                previous=sequence - 1,
+                next=sequence + 1 if sequence < end.batches_count else 0,
+            )
+            return await desk.page(request, unit, "console/batch.html", view)
+
+
+def sheets_of(rows: Sequence[ledger.BalanceRow], parties: Mapping[UUID, str]) -> tuple[Sheet, ...]:
+    """Balances by currency and group, with the accounts by name."""
+    return tuple(
+        Sheet(
+            equation=equation,
+            groups=tuple(
+                Group(
+                    kind=group.kind,
+                    total=group.total,
+                    rows=tuple(
+                        AccountRow(
+                            account=account_name(row.path, parties),
+                            balance=row.balance,
+                            shown=owners_view(row.path, row.balance),
+                        )
+                        for row in group.rows
+                    ),
+                )
+                for group in equation.groups
+            ),
+        )
+        for equation in equations(rows)
+    )
+
+
+async def journal_filter(unit: Unit, filters: JournalFilters, zone: ZoneInfo) -> ledger.JournalFilter:
+    """What a form asks for: a number is a batch's where such a one may exist, else an order's."""
+    since, until = days_between(filters.first, filters.last, zone)
+    number = filters.number
+    orders = await orders_numbered(unit, number) if number else None
+    is_batch = not orders and number.isascii() and number.isdigit() and len(number) <= SEQUENCE_DIGITS_MAX
+    return ledger.JournalFilter(
+        kind=filters.kind,
+        account=filters.account,
+        since=since,
+        until=until,
+        sequence=int(number) if is_batch else None,
+        subject_ids=None if is_batch else orders,
     )

@@ -15,6 +15,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.queries import connections, open_ticket_count, this_merchant
 from hutong.merchants.staff import Session
 from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.console.roles import closed_paths
 from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
@@ -56,6 +57,7 @@ class Desk:
             staff_name=session.name,
             mode="sandbox" if sandbox else "",
             open_tickets=await open_ticket_count(unit),
+            closed=closed_paths(session.role),
         )
         html = self.renderer.page(template, view, scene)
         return Response(content=html, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)

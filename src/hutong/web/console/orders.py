@@ -5,43 +5,27 @@ from __future__ import annotations
 from typing import Annotated, Final
 from uuid import UUID
 
-import msgspec
 from litestar import Controller, Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
-from hutong.core.errors import Conflict, Forbidden
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE
 from hutong.ledger.queries import LegRow, order_effects
 from hutong.links.queries import ClickRow, channel_names, click_of
-from hutong.merchants.actors import staff_actor
-from hutong.merchants.staff import REFUND_ROLES
+from hutong.merchants.staff import Session
 from hutong.payments.queries import PaymentRow, payment_of_order
-from hutong.payments.refunds import RefundNotPossible
 from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, order_sources, orders_page
 from hutong.shops.states import OrderState
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.refunding import RefundForm, may_refund, send_back
 from hutong.web.console.views import MoneyLine, OrderRow, OrdersView, OrderView, TimelineItem
-from hutong.workflows.commands.follow_refund import refund_order
 
 _STEPS: Final = ("clicked", "placed", "paid", "refund_requested", "refunded")
 _SHOWN_COSTS: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission"}
-
-
-class RefundForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The refund form: an amount in major units, a reason, the confirmation, and what the page said was left.
-
-    The last makes a form that is sent twice one refund: the second finds less left than its page said.
-    """
-
-    amount: str
-    reason: str
-    confirmed: str
-    left_minor: int
 
 
 class OrdersController(Controller):
@@ -80,7 +64,7 @@ class OrdersController(Controller):
     async def one(self, request: ConsoleRequest, desk: Desk, order_id: UUID) -> Response[str]:
         """One order in full."""
         async with desk.unit(request, "console.order") as unit:
-            view = await _order_view(unit, order_id, may_refund=session_of(request).role in REFUND_ROLES)
+            view = await _order_view(unit, order_id, session_of(request))
             return await desk.page(request, unit, "console/order.html", view)
 
     @post("/{order_id:uuid}/refunds")
@@ -92,19 +76,9 @@ class OrdersController(Controller):
         data: Annotated[RefundForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Redirect:
         """Send money back to the buyer, after the confirmation box was ticked."""
-        session = session_of(request)
-        actor = staff_actor(session)
-        actor.require_refunds()
-        if data.confirmed != "yes":
-            raise Forbidden(scope="refunds:write")
         async with desk.unit(request, "console.refund_read") as unit:
             payment = await payment_of_order(unit, order_id)
-        if payment is None:
-            raise RefundNotPossible
-        if _refundable(payment).amount_minor != data.left_minor:
-            raise Conflict(what="order")
-        amount = Money.parse(data.amount, payment.amount.currency)
-        await refund_order(desk.runtime, session.merchant_id, order_id, amount.amount_minor, data.reason, actor)
+        await send_back(desk.runtime, session_of(request), payment, data)
         return go_to(f"/orders/{order_id}")
 
 
@@ -112,14 +86,13 @@ def _name(names: dict[UUID, str], order: OrderSummary) -> str:
     return "" if order.channel_id is None else names.get(order.channel_id, "")
 
 
-async def _order_view(unit: Unit, order_id: UUID, *, may_refund: bool) -> OrderView:
+async def _order_view(unit: Unit, order_id: UUID, session: Session) -> OrderView:
     detail = await order_detail(unit, order_id)
     order = detail.order
     payment = await payment_of_order(unit, order_id)
     click = None if order.click_id is None else await click_of(unit, order.click_id)
     names = await channel_names(unit, [] if order.channel_id is None else [order.channel_id])
     effects = await order_effects(unit, order_id)
-    refundable = Money(0, order.total.currency) if payment is None else _refundable(payment)
     return OrderView(
         detail=detail,
         payment=payment,
@@ -130,20 +103,9 @@ async def _order_view(unit: Unit, order_id: UUID, *, may_refund: bool) -> OrderV
         link_title="" if click is None else click.link_title,
         click_at=None if click is None else click.clicked_at,
         timeline=_timeline(order, payment, click),
-        refundable=refundable,
-        may_refund=may_refund and refundable.amount_minor > 0,
+        refundable=Money(0, order.total.currency) if payment is None else payment.left,
+        may_refund=may_refund(session, payment),
     )
-
-
-def _refundable(payment: PaymentRow) -> Money:
-    """What was paid and is neither back nor on its way back."""
-    if payment.paid_at is None:
-        return Money(0, payment.amount.currency)
-    left = payment.amount
-    for refund in payment.refunds:
-        if refund.state != "failed" and refund.cause == "requested":
-            left -= refund.amount
-    return left
 
 
 def _costs(effects: tuple[LegRow, ...]) -> tuple[MoneyLine, ...]:

@@ -35,7 +35,7 @@ TEXTS: Final[dict[str, TicketText]] = {
     "refund_abnormal": TicketText(
         sentence=mark("退款 %(amount)s 没有到达买家。"),
         cause=mark("钱包退不回原来的付款账户，例如银行卡已注销。"),
-        fix=mark("在钱包的商户后台处理异常退款，完成后标为已处理。"),
+        fix=mark("点“去看看”，在这笔退款旁边选“换个方式退”；已在钱包的商户后台处理的，标为已处理。"),
     ),
     "refund_failed": TicketText(
         sentence=mark("退款 %(amount)s 没有办成：%(problem)s"),

@@ -179,70 +179,6 @@ class StockView(View, frozen=True, kw_only=True):
     moves: tuple[StockMoveRow, ...]
 
 
-class PaymentsView(View, frozen=True, kw_only=True):
-    """The payments page; order numbers by payment, in the order of the rows."""
-
-    rows: tuple[PaymentRow, ...]
-    paging: Paging
-    state: str
-    states: tuple[str, ...]
-
-
-class AccountName(View, frozen=True, kw_only=True):
-    """An account in words: ``label`` is a word of the catalogue, ``platform`` and ``party`` tell which one."""
-
-    path: str
-    label: str
-    platform: str = ""
-    party: str = ""
-
-
-class AccountRow(View, frozen=True, kw_only=True):
-    """An account of the books and its balance: debit positive, credit negative."""
-
-    account: AccountName
-    balance: Money
-
-
-class LegRow(View, frozen=True, kw_only=True):
-    """One posting; exactly one of the two sides is set."""
-
-    account: AccountName
-    debit: Money | None = None
-    credit: Money | None = None
-
-
-class BatchRow(View, frozen=True, kw_only=True):
-    """Postings that belong together and balance."""
-
-    event_at: datetime
-    kind: str
-    number: int
-    order_id: str  # empty where the batch is not about an order
-    legs: tuple[LegRow, ...]
-
-
-class StatementRow(View, frozen=True, kw_only=True):
-    """What a party earned in a period."""
-
-    party: str
-    period_start_at: datetime
-    period_end_at: datetime
-    earned: Money
-    reversed: Money
-    net: Money
-
-
-class BooksView(View, frozen=True, kw_only=True):
-    """The books: balances, journal, statements. ``sums`` are zero in sound books, one for each currency."""
-
-    accounts: tuple[AccountRow, ...]
-    sums: tuple[Money, ...]
-    batches: tuple[BatchRow, ...]
-    paging: Paging
-    statements: tuple[StatementRow, ...]
-
-
 class TicketItem(View, frozen=True, kw_only=True):
     """A ticket with its texts in the reader's language."""
 
@@ -259,6 +195,7 @@ class TicketsView(View, frozen=True, kw_only=True):
     rows: tuple[TicketItem, ...]
     paging: Paging
     state: str
+    staff: dict[str, str] = {}  # names of people by how a ticket calls them
 
 
 class CapabilityRow(View, frozen=True, kw_only=True):

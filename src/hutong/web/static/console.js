@@ -161,7 +161,14 @@
     });
   }
 
-  function arrived() { drawCharts(document); openAsked(); }
+  // Filters take a phone's whole screen and stay folded there; a desk has room for them.
+  function unfold() {
+    if (window.innerWidth >= 768) {
+      document.querySelectorAll("details.ht-fold").forEach(function (fold) { fold.open = true; });
+    }
+  }
+
+  function arrived() { drawCharts(document); openAsked(); unfold(); }
   document.addEventListener("DOMContentLoaded", arrived);
   document.addEventListener("htmx:historyRestore", arrived);
   document.addEventListener("htmx:afterSettle", arrived);

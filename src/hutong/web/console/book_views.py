@@ -1,0 +1,121 @@
+"""What the pages of the books show."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from hutong.core.money import Money
+from hutong.ledger.equation import Equation
+from hutong.web.console.paging import Paging
+from hutong.web.console.views import View
+
+
+class AccountName(View, frozen=True, kw_only=True):
+    """An account in words: ``label`` is a word of the catalogue, ``platform`` and ``party`` tell which one."""
+
+    path: str
+    label: str
+    platform: str = ""
+    party: str = ""
+
+
+class Effect(View, frozen=True, kw_only=True):
+    """What something did to an account as an owner says it: more or less of what the account is about."""
+
+    account: AccountName
+    change: Money
+
+
+class Leg(View, frozen=True, kw_only=True):
+    """One posting; exactly one of the two sides is set."""
+
+    account: AccountName
+    debit: Money | None = None
+    credit: Money | None = None
+
+
+class Batch(View, frozen=True, kw_only=True):
+    """Postings that belong together and balance. ``order_id`` is empty where they are about no order."""
+
+    number: int
+    kind: str
+    event_at: datetime
+    order_id: str
+    effects: tuple[Effect, ...]
+    legs: tuple[Leg, ...] = ()
+
+
+class AccountRow(View, frozen=True, kw_only=True):
+    """An account and its balance: as the books have it (debit positive), and as an owner says it."""
+
+    account: AccountName
+    balance: Money
+    shown: Money
+
+
+class Group(View, frozen=True, kw_only=True):
+    """Accounts that mean the same to an owner; ``kind`` picks the heading."""
+
+    kind: str
+    rows: tuple[AccountRow, ...]
+    total: Money
+
+
+class Sheet(View, frozen=True, kw_only=True):
+    """The books of one currency: the sums of an equation, and the accounts below them."""
+
+    equation: Equation
+    groups: tuple[Group, ...]
+
+
+class AccountsView(View, frozen=True, kw_only=True):
+    """Balances, now or at the end of a past day (``day``, empty: now)."""
+
+    sheets: tuple[Sheet, ...]
+    day: str
+    today: date
+    batches: int
+    chain_end: str  # the last hash, short; empty in empty books
+
+
+class AccountChoice(View, frozen=True, kw_only=True):
+    """An account that the journal can be narrowed to."""
+
+    account: AccountName
+
+
+class JournalFilters(View, frozen=True, kw_only=True):
+    """What the form says, as it was typed."""
+
+    kind: str = ""
+    account: str = ""
+    first: str = ""
+    last: str = ""
+    number: str = ""
+
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether anything is filtered by."""
+        return bool(self.kind or self.account or self.first or self.last or self.number)
+
+
+class JournalView(View, frozen=True, kw_only=True):
+    """The journal."""
+
+    batches: tuple[Batch, ...]
+    paging: Paging
+    filters: JournalFilters
+    kinds: tuple[str, ...]
+    accounts: tuple[AccountChoice, ...]
+    export_href: str
+
+
+class BatchView(View, frozen=True, kw_only=True):
+    """One batch in full, with its place in the chain."""
+
+    batch: Batch
+    recorded_at: datetime
+    hash: str
+    totals: tuple[Money, ...]  # of each side, by currency
+    previous: int  # 0: there is none
+    next: int

@@ -1,0 +1,53 @@
+"""The books in an owner's words: accounts by name, batches by what they changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from hutong.ledger.accounts import CLEARING_OUTSIDE, EXPENSE_COMMISSION, EXPENSE_WALLET_FEE, PARTY_PREFIX
+from hutong.ledger.equation import owners_view
+from hutong.ledger.queries import BatchRow
+from hutong.web.console.book_views import AccountName, Batch, Effect, Leg
+from hutong.web.labels import LABELS
+
+_EXACT: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission", CLEARING_OUTSIDE: "outside"}
+_WITH_PLATFORM: Final = frozenset({"wallet", "receivable"})
+#: What an owner looks for first: what happened to the money itself.
+_MONEY_ROOTS: Final = ("wallet:", "receivable:")
+ORDER: Final = "order"
+
+
+def account_name(path: str, parties: Mapping[UUID, str]) -> AccountName:
+    """An account path in words: what kind of account, of which platform or party."""
+    root, _, rest = path.partition(":")
+    leaf = rest if root == "expense" and rest in LABELS["account"] else root
+    label = _EXACT.get(path, leaf if leaf in LABELS["account"] else "other")
+    platform = rest.partition(":")[0] if root in _WITH_PLATFORM else ""
+    party = ""
+    if path.startswith(PARTY_PREFIX):
+        party = next((name for key, name in parties.items() if str(key) == path.removeprefix(PARTY_PREFIX)), "")
+    return AccountName(path=path, label=label, platform=platform, party=party or (path if label == "other" else ""))
+
+
+def batch_in_words(row: BatchRow, parties: Mapping[UUID, str]) -> Batch:
+    """A batch with its effects and its legs."""
+    return Batch(
+        number=row.sequence,
+        kind=row.kind,
+        event_at=row.event_at,
+        order_id=str(row.subject_id) if row.subject_kind == ORDER else "",
+        effects=tuple(
+            Effect(account=account_name(leg.path, parties), change=owners_view(leg.path, leg.amount))
+            for leg in sorted(row.effects, key=lambda leg: not leg.path.startswith(_MONEY_ROOTS))
+        ),
+        legs=tuple(
+            Leg(
+                account=account_name(leg.path, parties),
+                debit=leg.amount if leg.amount.amount_minor > 0 else None,
+                credit=-leg.amount if leg.amount.amount_minor < 0 else None,
+            )
+            for leg in row.legs
+        ),
+    )

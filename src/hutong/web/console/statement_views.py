@@ -1,0 +1,41 @@
+"""What the statement pages show."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from hutong.core.money import Money
+from hutong.ledger.queries import PartyRow, StatementRow
+from hutong.web.console.paging import Paging
+from hutong.web.console.views import View
+
+
+class StatementsView(View, frozen=True, kw_only=True):
+    """The statements, and the form that draws one; ``first`` and ``last`` are the days the form begins with."""
+
+    rows: tuple[StatementRow, ...]
+    paging: Paging
+    parties: tuple[PartyRow, ...]
+    party: str
+    first: str
+    last: str
+
+
+class StatementLine(View, frozen=True, kw_only=True):
+    """A line: an order's sale or what a refund took back."""
+
+    kind: str
+    at: datetime
+    number: int
+    order_id: str
+    order_no: str
+    title: str
+    earned: Money
+
+
+class StatementView(View, frozen=True, kw_only=True):
+    """One statement with its lines."""
+
+    statement: StatementRow
+    lines: tuple[StatementLine, ...]
+    paging: Paging
