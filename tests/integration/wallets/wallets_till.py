@@ -14,6 +14,7 @@ from hutong.db.jobs import Postpone
 from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.vault import Vault
+from hutong.ledger.books import Books
 from hutong.merchants.actors import Actor
 from hutong.merchants.connections import Mode
 from hutong.merchants.service import create_merchant
@@ -149,6 +150,7 @@ class Till:
         )
         self.runtime = Runtime(
             database=database,
+            books=Books(database),
             clock=clock,
             vault=Vault(Keyring.load(keys), DatabaseKeyStore(database), clock),
             registry=Registry({self.connector.name: self.connector}),
