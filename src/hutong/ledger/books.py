@@ -34,7 +34,7 @@ from hutong.ledger.tills import Slip, Till
 
 log = logging.getLogger("hutong.books")
 
-#: Connections of the flusher; a merchant uses two at most.
+#: Connections of the flusher: merchants that are written at the same time.
 LINES_MAX: Final = 4
 #: Merchants whose chain ends and account ids are remembered.
 TILLS_MAX: Final = 1_000
@@ -146,7 +146,6 @@ class Books:
         if missing:
             async with self._database.unit(till.merchant_id, "books.accounts") as unit:
                 till.remember(await open_accounts(unit, missing))
-        # From here to the send nothing else runs: the sheet is linked to what was linked last.
         if till.end is None or till.missing(slips):
             return False
         now = self._database.clock.now()
@@ -154,17 +153,10 @@ class Books:
         if not till.guarded.isdisjoint(sheet.accounts):
             return False
         told = _told(sheet, till.end.batches_count)
-        arrived: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        ahead, till.last_arrival, till.end = till.last_arrival, arrived, sheet.end
-        try:
-            arrived.set_result(await self._send(till, sheet, told, ahead))
-        finally:
-            if not arrived.done():
-                arrived.set_result(False)
-            if not arrived.result():
-                till.end = None  # what was linked behind it goes the long way, too
-        if not arrived.result():
+        till.end = None  # unless the flush goes well, nobody knows
+        if not await self._send(till, sheet, told):
             return False
+        till.end = sheet.end
         if not await self._on_disk(till):
             return False
         for slip in slips:
@@ -184,13 +176,8 @@ class Books:
         self._database.events_told.set()
         return True
 
-    async def _send(self, till: Till, sheet: Sheet, told: Told, ahead: asyncio.Future[bool]) -> bool:
-        """Send a sheet; whether it was written. One that overtook the sheet it is linked to is sent once more."""
-        if await self._send_once(till, sheet, told):
-            return True
-        return not ahead.done() and await ahead and await self._send_once(till, sheet, told)
-
-    async def _send_once(self, till: Till, sheet: Sheet, told: Told) -> bool:
+    async def _send(self, till: Till, sheet: Sheet, told: Told) -> bool:
+        """Send a sheet; whether it was written."""
         try:
             async with self._lines.take() as raw:
                 reach("commit:books.flush:before")

@@ -19,9 +19,8 @@ WAITING_MAX: Final = 20_000
 #: Batches and legs of one flush: a transaction stays short, and so does everybody's wait behind it.
 FLUSH_BATCHES_MAX: Final = 512
 FLUSH_LEGS_MAX: Final = 8_192
-#: Two flushes of a merchant are under way at once: one is written while the next is linked and sent.
-FLIGHTS_MAX: Final = 2
-#: From so many waiting posts on, the first of two flushes takes half, so that both are under way from then on.
+#: When nobody's answer is under way and so many wait, a flush takes half: from then on one half is written while the
+#: other waits for the disk and comes back.
 SPLIT_MIN: Final = 16
 #: Account ids that are remembered for one merchant; beyond it the memory starts anew.
 ACCOUNTS_KEPT_MAX: Final = 50_000
@@ -47,12 +46,12 @@ class Till:
         self.accounts: dict[AccountKey, UUID] = {}
         #: Accounts that were found guarded: a flush that touches one looks before it writes.
         self.guarded: set[UUID] = set()
-        #: Where the chain ends when all flushes under way have arrived; None: not known, look before writing.
+        #: Where the chain ends with the last flush; None: not known, look before writing.
         self.end: ChainEnd | None = None
-        #: Whether the flush that was linked last was written.
-        self.last_arrival: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self.last_arrival.set_result(True)
+        #: Flushes that are being written (those that wait for the disk are not).
         self.flights_count = 0
+        #: Slips that were taken and not answered yet, those that wait for the disk included.
+        self.unanswered_count = 0
         #: Flushes that look first and are under way: nothing is linked behind them.
         self.looking_count = 0
         self.is_called = False
@@ -61,7 +60,7 @@ class Till:
 
     def is_idle(self) -> bool:
         """Whether nobody waits and nothing is under way."""
-        return not self._waiting and not self.flights_count
+        return not self._waiting and not self.unanswered_count
 
     def has_waiting(self) -> bool:
         """Whether somebody waits for a flush."""
@@ -85,15 +84,13 @@ class Till:
         self._waiting.append(slip)
 
     def may_fly(self) -> bool:
-        """Whether another flush may start now: alone where it has to look first."""
-        if not self._waiting or self.looking_count:
-            return False
-        return self.flights_count < (1 if self.end is None else FLIGHTS_MAX)
+        """Whether a flush may start now: one at a time, for each is linked to where the last one ended."""
+        return bool(self._waiting) and not self.flights_count and not self.looking_count
 
     def take(self) -> list[Slip]:
         """The slips of the next flush. Those whose caller went away are dropped: nothing of them was sent."""
         waiting_count = len(self._waiting)
-        split = not self.flights_count and self.end is not None and waiting_count >= SPLIT_MIN
+        split = not self.unanswered_count and self.end is not None and waiting_count >= SPLIT_MIN
         batches_max = min(FLUSH_BATCHES_MAX, (waiting_count + 1) // 2 if split else waiting_count)
         taken: list[Slip] = []
         legs_count = 0
@@ -104,10 +101,12 @@ class Till:
                 continue
             taken.append(slip)
             legs_count += len(slip.batch.legs)
+        self.unanswered_count += len(taken)
         return taken
 
     def tell(self, slip: Slip, answer: PostResult | BaseException) -> None:
         """Answer a slip and whoever followed it."""
+        self.unanswered_count -= 1
         if not slip.answer.done():  # the caller may have gone away
             if isinstance(answer, BaseException):
                 slip.answer.set_exception(answer)

@@ -35,8 +35,8 @@ APPEND_ONLY: Final = ("ledger_hold_leg", "ledger_mark", "account_snapshot", "led
 HOT_FILL_PERCENT: Final = 50
 
 #: HL001: the end of the chain is not where the caller saw it. HL002: an account has no balance row.
-#: The queue of a merchant is an advisory lock, because that one is fair: whoever waited first is served first, and the
-#: flush that is linked to another one waits behind it. A row's lock goes to whoever comes by when it is free.
+#: The queue of a merchant is an advisory lock, because that one is fair: whoever waited first is served first. A row's
+#: lock goes to whoever comes by when it is free.
 #: A column whose values are all the same comes as an array of one. Answers how many of the accounts have a guard.
 WRITE: Final = """
 CREATE FUNCTION ledger_write(
