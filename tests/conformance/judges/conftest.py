@@ -71,7 +71,7 @@ def _sandbox(mutation: str = "") -> Iterator[dict[str, Any]]:
         line = process.stdout.readline()
         assert line.startswith("ready "), line
         addresses = json.loads(line.removeprefix("ready "))
-        platforms = httpx.get(addresses["control"] + "/platforms", trust_env=False).json()
+        platforms = httpx.get(addresses["control"] + "/platforms", trust_env=False, timeout=60).json()
         try:
             yield {"control": addresses["control"], "platforms": platforms}
         finally:
