@@ -41,7 +41,9 @@ class Keyring:
         self._authority = Authority(world.drbg)
         self._by_merchant: dict[str, Account] = {}
         self._by_app_id: dict[str, Account] = {}
-        self.certificates = [self._new_certificate()]
+        self._made = 0
+        self._first = self._new_certificate()
+        self.certificates = [self._first]
 
     @property
     def root(self) -> Certified:
@@ -83,23 +85,22 @@ class Keyring:
                 serialization.NoEncryption(),
             ).decode(),
             "private_key_pkcs8": keys.private_pem(account.key),
-            "alipay_public_key": keys.public_pem(self.certificates[0].key.public_key()),
+            "alipay_public_key": keys.public_pem(self._first.key.public_key()),
             "app_cert": account.certificate.pem,
             "alipay_cert": "\n".join(certificate.pem for certificate in reversed(self.certificates)),
             "alipay_root_cert": self.root.pem,
         }
 
-    def signed(self, account: Account, parameters: Mapping[str, str], *, by_certificate: bool) -> dict[str, str]:
-        """A notice's parameters with Alipay's signature."""
-        del account  # one key signs for every app
-        key = self.active.key if by_certificate else self.certificates[0].key
+    def signed(self, parameters: Mapping[str, str], *, by_certificate: bool) -> dict[str, str]:
+        """A notice's parameters with Alipay's signature; one key signs for every app."""
+        key = self.active.key if by_certificate else self._first.key
         return {**parameters, "sign": signing.signature(key, signing.notice_text(parameters))}
 
     def answer(self, account: Account | None, method: str, content: bytes, *, by_certificate: bool) -> bytes:
         """The body of an answer; nobody in particular gets an unsigned one."""
         if account is None:
             return signing.envelope(method, content, "", "")
-        certificate = self.active if by_certificate else self.certificates[0]
+        certificate = self.active if by_certificate else self._first
         sign = signing.signature(certificate.key, signing.answer_text(content))
         return signing.envelope(method, content, sign, certificate.sn if by_certificate else "")
 
@@ -134,6 +135,6 @@ class Keyring:
             raise WireError("isv.invalid-app-cert-sn", "无效的应用公钥证书序列号", "40002")
 
     def _new_certificate(self) -> Certified:
-        number = len(getattr(self, "certificates", ())) + 1
-        key = keys.rsa_key(self._world.drbg(f"alipay certificate {number}"))
-        return self._authority.issue(key, f"Alipay sandbox {number}")
+        self._made += 1
+        key = keys.rsa_key(self._world.drbg(f"alipay certificate {self._made}"))
+        return self._authority.issue(key, f"Alipay sandbox {self._made}")

@@ -68,6 +68,6 @@ def back_to_shop(world: World, keyring: Keyring, trade: Trade) -> HttpResponse:
         "seller_id": trade.account.seller_id,
         "timestamp": wire_time(world.clock.now()),
     }
-    signed = keyring.signed(trade.account, parameters, by_certificate=trade.by_certificate)
+    signed = keyring.signed(parameters, by_certificate=trade.by_certificate)
     joint = "&" if urlsplit(target).query else "?"
     return HttpResponse(status=302, headers={"Location": target + joint + signing.form(signed).decode()})

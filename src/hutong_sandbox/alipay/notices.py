@@ -223,7 +223,7 @@ class Notices:
     def _signed(self, notice: Notice, *, age_s: int = 0) -> dict[str, str]:
         sent_at = self._world.clock.now() - timedelta(seconds=age_s)
         parameters = {"notify_time": wire_time(sent_at), **notice.content}
-        return self._keyring.signed(notice.trade.account, parameters, by_certificate=notice.by_certificate)
+        return self._keyring.signed(parameters, by_certificate=notice.by_certificate)
 
     def _delivery_of(self, notice: Notice) -> Callable[[], Awaitable[None]]:
         async def deliver() -> None:

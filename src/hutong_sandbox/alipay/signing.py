@@ -38,11 +38,6 @@ def answer_text(content: bytes) -> bytes:
     return content
 
 
-def return_text(parameters: Mapping[str, str]) -> bytes:
-    """What Alipay signs when it sends the browser back."""
-    return notice_text(parameters)
-
-
 def signature(key: rsa_keys.RSAPrivateKey, text: bytes) -> str:
     """Base64 of RSA with SHA-256."""
     return base64.b64encode(rsa.sign_sha256(key, text)).decode()
