@@ -75,9 +75,9 @@ class WechatMerchant:
     def sign(self, text: str) -> str:
         return base64.b64encode(self._key.sign(text.encode(), padding.PKCS1v15(), hashes.SHA256())).decode()
 
-    def call(self, method: str, target: str, body: Any = None, *, spoil: str = "") -> httpx.Response:
+    def call(self, method: str, target: str, body: Any = None, *, spoil: str = "", age_s: int = 0) -> httpx.Response:
         raw = b"" if body is None else json.dumps(body, ensure_ascii=False).encode()
-        timestamp, nonce = str(int(time.time())), uuid.uuid4().hex
+        timestamp, nonce = str(int(time.time()) - age_s), uuid.uuid4().hex
         signature = self.sign(f"{method}\n{target}\n{timestamp}\n{nonce}\n{raw.decode()}\n")
         if spoil:
             raw = raw.replace(*[part.encode() for part in spoil.split(">")], 1)

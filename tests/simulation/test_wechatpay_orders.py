@@ -193,3 +193,10 @@ def test_time_also_passes_by_itself(sandbox, wechat):
         time.sleep(0.2)
     [row] = sandbox.http.get("/books").json()
     assert row["refunded_fen"] == 1000
+
+
+@pytest.mark.parametrize("age_s", [330, -330, 86_400])
+def test_a_rightly_signed_request_with_a_stale_clock_is_refused(wechat, age_s):
+    target = f"/v3/pay/transactions/out-trade-no/order-0001?mchid={wechat.credentials['mchid']}"
+    assert code_of(wechat.call("GET", target, age_s=age_s)) == (401, "SIGN_ERROR")
+    assert code_of(wechat.call("GET", target, age_s=age_s // abs(age_s) * 200)) == (404, "ORDER_NOT_EXIST")
