@@ -20,30 +20,14 @@ KEY = b"k" * 32
 CHECKOUT = UUID(int=7)
 
 
+def filled(kind, **known):
+    """A row of which a test says only what matters to it."""
+    return kind(**{**dict.fromkeys(kind.__struct_fields__), **known})
+
+
 def payment(state: str, *attempts: AttemptState) -> PaymentRow:
-    return PaymentRow(
-        payment_id=UUID(int=1),
-        order_id=UUID(int=2),
-        state=state,
-        amount=Money.fen(100),
-        refunded=Money.fen(0),
-        created_at=AT,
-        paid_at=None,
-        attempts=tuple(
-            AttemptRow(
-                platform="wechatpay",
-                method="jsapi",
-                out_trade_no=str(number),
-                transaction_id=None,
-                state=attempt.value,
-                amount=Money.fen(100),
-                created_at=AT,
-                paid_at=None,
-            )
-            for number, attempt in enumerate(attempts)
-        ),
-        refunds=(),
-    )
+    rows = tuple(filled(AttemptRow, platform="wechatpay", state=attempt.value, created_at=AT) for attempt in attempts)
+    return filled(PaymentRow, state=state, amount=Money.fen(100), attempts=rows, refunds=())
 
 
 @pytest.mark.parametrize(
@@ -73,16 +57,14 @@ def test_the_mark_of_a_hand_over_belongs_to_one_checkout_and_one_hub():
 
 
 def view(container: str, payer_kind: str | None) -> CheckoutView:
-    fields = dict.fromkeys(CheckoutView.__struct_fields__)
-    return CheckoutView(
-        **{
-            **fields,
-            "checkout_id": CHECKOUT,
-            "state": CheckoutState.OPEN,
-            "goods": Goods(sku_id=None, title="x", quantity=1, amount=Money.fen(1)),
-            "container": container,
-            "payer_kind": payer_kind,
-        }
+    goods = Goods(sku_id=None, title="x", quantity=1, amount=Money.fen(1))
+    return filled(
+        CheckoutView,
+        checkout_id=CHECKOUT,
+        state=CheckoutState.OPEN,
+        goods=goods,
+        container=container,
+        payer_kind=payer_kind,
     )
 
 
