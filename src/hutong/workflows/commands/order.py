@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from hutong.core.errors import ErrorText, HutongError, NotFound
+from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import CheckoutView, Ordered, begin_paying, hold_checkouts
 from hutong.payments.service import PaymentOpened, open_payments
@@ -80,12 +81,16 @@ async def orders_at_desk(unit: Unit, views: Sequence[CheckoutView]) -> list[Paym
 
 
 def _new_order(view: CheckoutView, skus: Mapping[UUID, SkuView]) -> NewOrder:
-    seller_code, unit_price = "", view.goods.amount
+    seller_code = ""
     if view.goods.sku_id is not None:
         sku = skus.get(view.goods.sku_id)
         if sku is None:
             raise NotFound(what="SKU", key=str(view.goods.sku_id))
-        seller_code, unit_price = sku.seller_code, sku.price
+        seller_code = sku.seller_code
+    # The price that the buyer was shown, also where the SKU costs something else by now: order and payment are one sum.
+    amount, quantity = view.goods.amount, view.goods.quantity
+    unit_price = Money(amount.amount_minor // quantity, amount.currency)
+    assert unit_price.times(quantity) == amount, "a desk holds whole pieces of one price"
     return NewOrder(
         sku_id=view.goods.sku_id,
         seller_code=seller_code,

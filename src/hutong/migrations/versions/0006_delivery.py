@@ -13,8 +13,8 @@ from alembic import op
 
 from hutong.db.tenancy import protect
 
-revision = "0007"
-down_revision = "0006"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
