@@ -205,6 +205,8 @@ class CrashStory:
         self.until("rest", self.at_rest)
 
     def draw(self) -> None:
+        if self.get("/statements")["items"]:  # drawn before the hub died, and only the answer was lost
+            return
         now = datetime.now(UTC)
         period = {"start_at": (now - timedelta(days=1)).isoformat(), "end_at": (now + timedelta(days=1)).isoformat()}
         self._api("POST", "/statements", json={"party_id": self.party_id, **period})
@@ -213,7 +215,7 @@ class CrashStory:
 
     def at_rest(self) -> bool:
         due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= $1)"
-        return self.world.count("job", due, self.world.now()) == 0
+        return self.world.count("undelivered") == 0 and self.world.count("job", due, self.world.now()) == 0
 
     def clicks(self, container: str) -> int:
         channels = self.get("/channels")["items"]
