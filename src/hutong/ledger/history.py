@@ -14,20 +14,21 @@ from hutong.ledger.models import account_snapshot, ledger_account, ledger_mark
 from hutong.ledger.snapshots import last_mark
 
 #: Whole days, then whole hours, then the batches of the hour, then what came after the last mark. Batches are chosen by
-#: time or sequence first (`OFFSET 0` keeps the planner to it), then their postings: never a walk along a hot account.
+#: one of time and sequence, then sieved by the other, then come their postings; `OFFSET 0` keeps the planner to it, who
+#: would else walk along all of the past or along a hot account.
 _BY_EVENT: Final = text(
     "SELECT coalesce((SELECT sum(f.moved_minor) FROM account_flow f WHERE f.merchant_id = :m "
     "AND f.account_id = :account AND f.span = 'day' AND f.start_at < :day), 0) "
     "+ coalesce((SELECT sum(f.moved_minor) FROM account_flow f WHERE f.merchant_id = :m "
     "AND f.account_id = :account AND f.span = 'hour' AND f.start_at >= :day AND f.start_at < :hour), 0) "
-    "+ coalesce((SELECT sum(leg.minor) FROM (SELECT b.batch_id FROM ledger_batch b WHERE b.merchant_id = :m "
-    "AND b.event_at >= :hour AND b.event_at <= :at AND b.sequence <= :mark OFFSET 0) chosen "
+    "+ coalesce((SELECT sum(leg.minor) FROM (SELECT b.batch_id, b.sequence FROM ledger_batch b "
+    "WHERE b.merchant_id = :m AND b.event_at >= :hour AND b.event_at <= :at OFFSET 0) chosen "
     "CROSS JOIN LATERAL (SELECT sum(p.amount_minor) minor FROM posting p WHERE p.merchant_id = :m "
-    "AND p.batch_id = chosen.batch_id AND p.account_id = :account) leg), 0) "
-    "+ coalesce((SELECT sum(leg.minor) FROM (SELECT b.batch_id FROM ledger_batch b WHERE b.merchant_id = :m "
-    "AND b.sequence > :mark AND b.event_at <= :at OFFSET 0) chosen "
+    "AND p.batch_id = chosen.batch_id AND p.account_id = :account) leg WHERE chosen.sequence <= :mark), 0) "
+    "+ coalesce((SELECT sum(leg.minor) FROM (SELECT b.batch_id, b.event_at FROM ledger_batch b "
+    "WHERE b.merchant_id = :m AND b.sequence > :mark OFFSET 0) chosen "
     "CROSS JOIN LATERAL (SELECT sum(p.amount_minor) minor FROM posting p WHERE p.merchant_id = :m "
-    "AND p.batch_id = chosen.batch_id AND p.account_id = :account) leg), 0)"
+    "AND p.batch_id = chosen.batch_id AND p.account_id = :account) leg WHERE chosen.event_at <= :at), 0)"
 )
 _TAIL: Final = text(
     "SELECT sum(leg.minor) FROM (SELECT b.batch_id FROM ledger_batch b WHERE b.merchant_id = :m "
