@@ -33,7 +33,7 @@ async def begin(unit, amount=1_000, platform="wechatpay", *events):
     order_id = uuid4()
     payment_id = await open_payment(unit, order_id, Money(amount))
     connection = WECHAT if platform == "wechatpay" else ALIPAY
-    attempt_id = await open_attempt(unit, payment_id, connection, platform, "jsapi")
+    attempt_id = (await open_attempt(unit, payment_id, connection, platform, "jsapi")).attempt_id
     for event in events:
         await mark_attempt(unit, attempt_id, event)
     return order_id, payment_id, attempt_id
@@ -130,7 +130,7 @@ def test_sums_count_what_was_taken_and_what_went_back(room):
 def test_what_can_still_be_refunded_and_what_came_in_twice(room):
     async def work(unit):
         order_id, payment_id, _ = await pay(unit, 1_000)
-        again = await open_attempt(unit, payment_id, ALIPAY, "alipay", "h5")
+        again = (await open_attempt(unit, payment_id, ALIPAY, "alipay", "h5")).attempt_id
         await mark_attempt(unit, again, AttemptEvent.OPENED)
         await capture(unit, await get_attempt(unit, again), "T2", unit.now())
         await give_back(unit, order_id, 300)

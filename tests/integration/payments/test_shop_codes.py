@@ -10,7 +10,7 @@ import pytest
 from hutong.core.errors import InvalidInput
 from hutong.core.money import Money
 from hutong.merchants.service import create_merchant
-from hutong.payments.checkouts import Goods, Visit, begin_paying, expire_checkout, open_checkout
+from hutong.payments.checkouts import Goods, Ordered, Visit, begin_paying, expire_checkout, open_checkout
 from hutong.payments.shop_codes import (
     BuyerDayFull,
     CodeDayFull,
@@ -53,7 +53,7 @@ async def press_pay(room, checkout_id):
     payment_id = uuid4()
     async with room.unit() as unit:
         await count_code_use(unit, checkout_id)
-        assert await begin_paying(unit, checkout_id, uuid4(), payment_id)
+        await begin_paying(unit, [Ordered(checkout_id, uuid4(), payment_id)])
     return payment_id
 
 

@@ -6,7 +6,7 @@ import pytest
 from wallets_till import refusal, silence
 
 from hutong.core.errors import PlatformFailure
-from hutong.payments.service import find_attempt
+from hutong.payments.service import find_attempts
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.workflows.commands.charge_code import (
@@ -30,7 +30,7 @@ LATE_S = CODE_LIFE.total_seconds() + 1
 async def attempt_of(till):
     number = (await till.payment()).attempts[-1].out_trade_no
     async with till.unit() as unit:
-        found = await find_attempt(unit, number)
+        found = (await find_attempts(unit, [number])).get(number)
     assert found is not None
     return found
 
@@ -123,7 +123,7 @@ def test_a_notice_that_crosses_the_reversal_pays_nothing(at_the_till):
             async with till.unit() as unit:  # the notice was read before the reversal began
                 await apply_trade_report(unit, before, paid)
             async with till.unit() as unit:  # and one more that is read in the middle of it
-                view = await find_attempt(unit, before.out_trade_no)
+                view = (await find_attempts(unit, [before.out_trade_no])).get(before.out_trade_no)
                 await apply_trade_report(unit, view, paid)
 
         till.wallet.will("reverse", paid_meanwhile)

@@ -8,7 +8,7 @@ import pytest
 from wallets_till import refusal, silence
 
 from hutong.core.errors import PlatformFailure, PlatformUnknown
-from hutong.payments.service import find_attempt
+from hutong.payments.service import find_attempts
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PayMethod, TradeStatus
 from hutong.workflows.commands import switch
@@ -32,7 +32,7 @@ async def states(till):
 async def newest(till):
     number = (await till.payment()).attempts[-1].out_trade_no
     async with till.unit() as unit:
-        return await find_attempt(unit, number)
+        return (await find_attempts(unit, [number])).get(number)
 
 
 @pytest.fixture(autouse=True)
