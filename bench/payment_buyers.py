@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -76,7 +77,7 @@ class Crowd:
         await self.sandbox.aclose()
 
 
-class Buyer:
+class Buyer(ABC):
     """One visit and what became of it."""
 
     def __init__(self, crowd: Crowd, number: int, link_url: str) -> None:
@@ -177,9 +178,9 @@ class Buyer:
         ids = await self.ids()
         return ids[0] if ids else None
 
+    @abstractmethod
     async def ids(self) -> tuple[str, str] | None:
-        """Payment and order of this checkout; set by who can look it up."""
-        raise NotImplementedError
+        """Payment and order of this checkout, by who can look it up."""
 
     async def ask_back(self, order_id: str, amount_fen: int) -> None:
         """Refunds through the API, each once however often it is asked for."""
