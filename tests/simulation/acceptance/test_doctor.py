@@ -19,6 +19,7 @@ from hutong.db.checks import BREACHES_PER_RULE_MAX, MORE, Breach
 from hutong.db.clock import SystemClock
 from hutong.db.unit import Unit
 from hutong.db.walls import breaches_of_walls
+from hutong.ledger.split_terms import SplitTerms
 from hutong.workflows.commands.examine import CHECKS
 
 ONE = "ctid = (SELECT ctid FROM {0} WHERE {1} LIMIT 1)"
@@ -130,6 +131,7 @@ def traded(market, until):
     """Sales with a commission: one refunded, two paid, one unpaid; and a statement."""
     goods = market.goods(price_fen=10_000, stock=9)
     party = market.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
+    market.post("/split-terms", {"total_cap_bps": 10_000})  # rules of other tests stand beside this one
     market.post("/split-rules", {"party_id": party, "rate_bps": 1000, "channel_id": goods.link["channel_id"]})
     sales = [market.buyer_of(goods, buyer).paid() for buyer in (1, 2, 3)]
     market.buyer_of(goods, 4)
@@ -139,7 +141,8 @@ def traded(market, until):
     period = {"start_at": (now - timedelta(days=9)).isoformat(), "end_at": (now + timedelta(days=9)).isoformat()}
     market.post("/statements", {"party_id": party, **period})
     market.world.settle()
-    return market
+    yield market
+    market.post("/split-terms", {"total_cap_bps": SplitTerms().total_cap_bps})
 
 
 def plant(world, statements: list[str]) -> set[Breach]:
