@@ -41,6 +41,7 @@ class CrashStory:
         self.plan = plan
         self.deaths = 0
         self.here = ""  # the address in the buyer's browser
+        self.cookies = httpx.Cookies()  # that his browser keeps, whatever dies
         self.checkout = ""
         self.link: dict[str, Any] = {}
         self.party_id = ""
@@ -150,9 +151,12 @@ class CrashStory:
 
     def _browse(self, url: str, agent: str, *, keep: bool) -> None:
         headers = {"user-agent": agent, "x-sandbox-buyer": BUYER}
-        with httpx.Client(headers=headers, timeout=20, trust_env=False) as browser:
+        cookies = self.cookies if keep else None
+        with httpx.Client(headers=headers, cookies=cookies, timeout=20, trust_env=False) as browser:
             for _ in range(HOPS_MAX):
                 answer = browser.get(url)
+                if keep:
+                    self.cookies.update(browser.cookies)
                 if answer.status_code >= 500:
                     raise Lost(url)
                 if keep:

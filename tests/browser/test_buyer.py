@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urljoin
+
 import browser_checks as checks
+import httpx
 import pytest
 from browser_hub import RunningHub
 
@@ -15,6 +21,7 @@ PHONE = (
     "Mobile Safari/537.36"
 )
 DESK = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
+_PAYER_LEARNED: Final = re.compile(r"/c/[0-9a-f-]{36}\?(.*&)?code=")
 #: WeChat's bridge as its app offers it to pages; what the buyer decides comes from the test.
 BRIDGE = """
 window.WeixinJSBridge = {
@@ -121,6 +128,21 @@ def test_a_forwarded_cash_desk_is_a_visit_of_its_own(watch, hub, link):
         lambda: next(i for i in hub.api("/links") if i["code"] == link["code"])["clicks_by_container"] == counted,
         "the three visits",
     )
+
+
+def test_an_answer_lost_while_the_payer_is_learned_makes_no_second_visit(hub, link):
+    """The hub has learned who pays and dies before it can say so: the buyer's reload goes on with the same desk."""
+    with httpx.Client(headers={"user-agent": WECHAT}, timeout=20, trust_env=False) as browser:
+        url = link["url"]
+        while not _PAYER_LEARNED.search(url):
+            answer = browser.get(url)
+            assert answer.has_redirect_location, url
+            url = urljoin(str(answer.url), answer.headers["location"])
+        kept = httpx.Cookies(browser.cookies)
+        assert browser.get(url).has_redirect_location, "the hub has done it"
+    desk = url.partition("?")[0]
+    with httpx.Client(headers={"user-agent": WECHAT}, cookies=kept, timeout=20, trust_env=False) as browser:
+        assert browser.get(desk).status_code == HTTPStatus.OK, "his own desk and no new one"
 
 
 def test_a_phone_browser_is_sent_on_to_the_wallet(watch, hub, link):

@@ -20,7 +20,6 @@ from hutong.platforms.payments import PayMethod
 from hutong.web.buyer.desk import (
     BuyerDesk,
     BuyerRequest,
-    buyer_cookie,
     is_forwarded,
     is_handed_over,
     refuse_other_sites,
@@ -114,7 +113,7 @@ class CheckoutController(Controller):
     def _again(self, buyer: BuyerDesk, checkout_id: UUID) -> Redirect:
         """The page by its plain address, in a browser that is now known as the buyer's."""
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
-        answer.cookies.append(buyer_cookie(checkout_id, secure=buyer.runtime.public_url.startswith("https://")))
+        answer.cookies.append(buyer.cookie(checkout_id))
         return answer
 
     async def _link_path(self, buyer: BuyerDesk, merchant_id: UUID, link_id: UUID) -> str | None:

@@ -72,6 +72,7 @@ class ShopCodeController(Controller):
                 browser=browser_of(request),
             )
             answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+            answer.cookies.append(buyer.cookie(checkout_id))
         else:
             page = ShopCodePage(
                 code=found.code,
@@ -108,7 +109,9 @@ class ShopCodeController(Controller):
             browser=browser_of(request),
         )
         opened = CheckoutOpened(checkout_id, f"/c/{checkout_id}")
-        return Response(opened, headers={"cache-control": "no-store"})
+        answer = Response(opened, headers={"cache-control": "no-store"})
+        answer.cookies.append(buyer.cookie(checkout_id))
+        return answer
 
     async def _read(self, buyer: BuyerDesk, merchant_id: UUID, code: str) -> tuple[ShopCode, MerchantRow]:
         async with buyer.runtime.unit(merchant_id, "buyer.shop_code") as unit:

@@ -55,6 +55,12 @@ class BuyerDesk:
         """The address with which the same buyer goes on in another app or on another screen."""
         return f"{self.runtime.public_url}/c/{checkout_id}?h={hand_over_mark(self.runtime.link_key, checkout_id)}"
 
+    def cookie(self, checkout_id: UUID) -> Cookie:
+        """Makes this browser known as the buyer's. It is set with the answer that leads to the checkout, before
+        anything is learned of him: whoever made the checkout stays its buyer even if a later answer is lost.
+        """
+        return buyer_cookie(checkout_id, secure=self.runtime.public_url.startswith("https://"))
+
 
 def hand_over_mark(key: bytes, checkout_id: UUID) -> str:
     """Proves that an address was handed on by the checkout's own page and not read off an address bar."""

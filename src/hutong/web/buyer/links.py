@@ -51,7 +51,9 @@ class LinkController(Controller):
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
         checkout_id = await start_checkout(buyer.runtime, merchant_id, link.link_id, click_id, agent.container)
-        return Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+        answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
+        answer.cookies.append(buyer.cookie(checkout_id))
+        return answer
 
     async def _shop_window(
         self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, link: LinkSummary
