@@ -30,6 +30,7 @@ from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.db.walls import refuse_open_walls
+from hutong.edge.connections import BACKLOG, allow_connections
 from hutong.edge.front import Application, LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
@@ -139,6 +140,8 @@ class Hub:
             port=port,
             interface=Interfaces.ASGINL,
             http=HTTPModes.http1,
+            backlog=BACKLOG,
+            backpressure=allow_connections(),
             log_level=LogLevels.warning,
             log_dictconfig={"loggers": {SERVER_LOGGER: {"handlers": [], "propagate": True}}},
         )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
@@ -15,6 +18,7 @@ from hutong.edge.journal import SLOT_BYTES, Click, ClickJournal
 
 BOT_AGENT = "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)"
 CLICKS = 40
+PHONES = 600
 
 
 def follow(url: str, agent: str = DESKTOP_AGENT, method: str = "GET", **headers: str) -> httpx.Response:
@@ -32,6 +36,18 @@ def channel_figures(market, goods) -> dict:
     channels = market.client.get("/channels").json()["items"]
     channel = next(item for item in channels if item["channel_id"] == goods.link["channel_id"])
     return {"people": channel["clicks"], "bots": channel["bot_clicks"], "containers": channel["clicks_by_container"]}
+
+
+def test_phones_that_keep_their_connection_open_keep_nobody_out(market):
+    """A page that waits holds its connection; wallets' callbacks and further buyers still come in."""
+    target = urlsplit(market.world.url)
+    address = (target.hostname, target.port)
+    with contextlib.ExitStack() as phones:
+        for _ in range(PHONES):
+            phone = phones.enter_context(socket.create_connection(address, timeout=10))
+            phone.sendall(f"GET /l/nosuchlink HTTP/1.1\r\nHost: {target.netloc}\r\n\r\n".encode())
+            assert phone.recv(12).startswith(b"HTTP/1.1")
+        assert market.sale(price_fen=100).paid().order()["state"] == "paid"
 
 
 @pytest.mark.parametrize(("language", "words"), [("zh-CN", "没有这条链接"), ("en-GB", "No such link")])
