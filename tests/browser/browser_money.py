@@ -10,7 +10,9 @@ from browser_samples import NONE, NOW, PAGING, PAYMENT, SINGLE, TICKET_ROWS, fen
 from hutong.analytics.costs import ChannelCost, cost_total, held_against_agent
 from hutong.analytics.dependence import Dependence, Part
 from hutong.core.money import Money
-from hutong.ledger.queries import BalanceRow, BatchRow, LegRow, PartyRow, StatementRow
+from hutong.ledger.queries import BalanceRow, BatchRow, ChainEnd, LegRow, PartyRow, StatementRow
+from hutong.ledger.roots import SealedDay
+from hutong.ledger.statement_seals import StatementSeal
 from hutong.payments.queries import AttemptRow, PaymentRow, PaymentSums, RefundRow
 from hutong.shops.names import OrderName
 from hutong.web.console.book_views import AccountChoice, AccountsView, BatchView, JournalFilters, JournalView
@@ -31,10 +33,11 @@ from hutong.web.console.payment_views import (
 )
 from hutong.web.console.periods import PERIODS, Period
 from hutong.web.console.refunds import refund_tabs
-from hutong.web.console.statement_views import StatementLine, StatementsView, StatementView
+from hutong.web.console.statement_views import Finding, StatementLine, StatementsView, StatementView
 from hutong.web.console.tickets import ticket_items
 from hutong.web.format import Formats
 from hutong.web.i18n import Catalogues, Locale
+from hutong.web.papers.answers import FileForm
 
 PERIOD = Period(name="30d", days=30)
 
@@ -371,6 +374,19 @@ STATEMENT = StatementRow(
     lines_count=214,
     created_at=NOW,
 )
+SEAL = StatementSeal(
+    period_last_day=date(2026, 11, 22),
+    last_line_sequence=1_284,
+    day=SealedDay(
+        day=date(2026, 11, 22),
+        zone="Asia/Shanghai",
+        ends_at=NOW,
+        last_sequence=1_290,
+        chain_hash=SALE.hash,
+        root=bytes(range(200, 232)),
+    ),
+    chain=ChainEnd(batches_count=1_301, hash=SALE.hash),
+)
 STATEMENTS = StatementsView(
     rows=(STATEMENT, msgspec.structs.replace(STATEMENT, reversed=fen(0), party_name=PARTIES[uid(2)])),
     paging=SINGLE,
@@ -399,6 +415,19 @@ ONE_STATEMENT = StatementView(
         for number, (kind, earned) in enumerate([("sale", fen(1_008)), ("refund", fen(-500))], start=1283)
     ),
     paging=PAGING,
+    seal=SEAL,
+    forms=tuple(FileForm),
+)
+CHECKED_STATEMENT = msgspec.structs.replace(
+    ONE_STATEMENT,
+    root="ab" * 32,
+    findings=tuple(
+        Finding(what=what, holds=holds)
+        for what, holds in (("totals", True), ("lines", True), ("day", True), ("root", False))
+    ),
+)
+OPEN_STATEMENT = msgspec.structs.replace(
+    ONE_STATEMENT, lines=(), paging=NONE, seal=msgspec.structs.replace(SEAL, day=None)
 )
 #: address in the gallery -> (path shown as current, template, view)
 MONEY_GALLERY = {
@@ -434,6 +463,8 @@ MONEY_GALLERY = {
     "statements-none": ("/statements", "console/statements.html", NO_STATEMENTS),
     "statements-nobody": ("/statements", "console/statements.html", NO_PARTIES),
     "statement": ("/statements/1", "console/statement.html", ONE_STATEMENT),
+    "statement-checked": ("/statements/1", "console/statement.html", CHECKED_STATEMENT),
+    "statement-unsealed": ("/statements/1", "console/statement.html", OPEN_STATEMENT),
     "costs": ("/costs", "console/costs.html", costs),
     "costs-empty": ("/costs", "console/costs.html", NO_COSTS),
 }

@@ -264,3 +264,48 @@ def test_a_statement_is_drawn_and_read(signed_in, hub):
     drawn = hub.api("/statements")[0]
     expected = {f"[data-figure={name}]": checks.money_text(drawn[name]["amount_minor"]) for name in ("earned", "net")}
     assert checks.differences(page, expected) == []
+
+
+def test_a_statement_is_downloaded_and_checked(signed_in, hub):
+    watched = signed_in("phone")
+    page = watched.page
+    page.goto("/statements")
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    party = max(
+        hub.api("/parties"),
+        key=lambda row: sum(
+            t["settled"]["amount_minor"] + t["estimated"]["amount_minor"]
+            for t in hub.api(f"/parties/{row['party_id']}/totals")
+        ),
+    )
+    page.click("button[data-open-dialog=draw]")
+    page.select_option("dialog[open] [name=party_id]", party["party_id"])
+    page.fill("dialog [name=first]", str(today - timedelta(days=2)))
+    page.fill("dialog [name=last]", str(today))
+    page.click("dialog[open] button.btn-primary")
+    page.wait_for_url("**/statements/*")
+    address = page.url.rsplit("/", 1)[1]
+    told = hub.answer(f"/statements/{address}", limit=200)
+    assert told["statement"]["lines_count"] == len(told["lines"]) > 0
+    assert not told["seal"]["is_sealed"], "today is not over"
+    assert page.locator("[data-chain]").inner_text() == told["seal"]["chain_hash"]
+    bodies = {}
+    for form in ("csv", "xlsx", "pdf"):
+        answer = page.request.get(page.locator(f"[data-downloads] a[href$='={form}']").get_attribute("href"))
+        assert answer.status == 200
+        assert f".{form}" in answer.headers["content-disposition"]
+        bodies[form] = answer.body()
+    rows = list(csv.DictReader(io.StringIO(bodies["csv"].decode("utf-8-sig"))))[: len(told["lines"])]
+    assert [row["订单号"] for row in rows] == [line["order_no"] for line in told["lines"]]
+    assert all(row["商品"] and row["渠道"] and row["分成规则"] for row in rows if row["事由"] == "销售")
+    shown = [Decimal(row["赚得"] or 0) + Decimal(row["退款冲回"] or 0) for row in rows]
+    assert [amount * 100 for amount in shown] == [line["earned_minor"] for line in told["lines"]]
+    assert sum(shown) * 100 == told["statement"]["net"]["amount_minor"]
+    assert bodies["pdf"].startswith(b"%PDF-")
+    assert bodies["xlsx"].startswith(b"PK")
+    page.fill("[name=root]", "ab" * 32)
+    page.click("#seal form button")
+    page.wait_for_selector("[data-findings]")
+    found = page.eval_on_selector_all("[data-finding] .ht-badge", "all => all.map(e => e.className.includes('good'))")
+    assert found == [True, True, False], "sums and lines hold; the root is none of ours"
+    assert checks.overflow(page) == []

@@ -197,3 +197,37 @@ class StatementRefused(HutongError):
         "A period begins before it ends and does not overlap another one of the same party.",
         "Check start and end, or look at the statements that exist.",
     )
+
+
+class StatementTorn(HutongError):
+    """A statement's lines no longer add up to what it says: the books were changed behind the hub's back."""
+
+    code = "statement_torn"
+    status = 409
+    zh = ErrorText(
+        "这张对账单的明细加起来和它的合计不一致，不能导出。",
+        "账本被人绕过系统改过，或数据库损坏。",
+        "请运行 hutong doctor 查明，在此之前不要按它付款。",
+    )
+    en = ErrorText(
+        "The lines of this statement do not add up to its totals, so it is not printed.",
+        "The books were changed behind the hub's back, or the database is damaged.",
+        "Run hutong doctor, and pay nobody by this statement before.",
+    )
+
+
+class StatementTooLong(HutongError):
+    """A statement has more lines than one file takes."""
+
+    code = "statement_too_long"
+    status = 422
+    zh = ErrorText(
+        "这张对账单有 {lines} 行，超过一个文件的上限。",
+        "PDF 最多 {most_pdf} 行，表格最多 {most} 行。",
+        "请改用 CSV 或 XLSX，或从接口分页读取。",
+    )
+    en = ErrorText(
+        "This statement has {lines} lines, more than one file takes.",
+        "A PDF takes {most_pdf} lines at most, a table {most}.",
+        "Take CSV or XLSX, or read it page by page from the API.",
+    )

@@ -30,7 +30,6 @@ from hutong.ledger.states import Phase
 PAGE_ROWS_MAX: Final = 200
 ACCOUNTS_MAX: Final = 1000
 PARTIES_MAX: Final = 1000
-STATEMENTS_MAX: Final = 100
 #: Legs of a page of batches: PAGE_ROWS_MAX batches of the largest size.
 LEGS_MAX: Final = PAGE_ROWS_MAX * 200
 
@@ -261,11 +260,6 @@ async def order_effects(unit: Unit, order_id: UUID) -> tuple[LegRow, ...]:
     return tuple(
         LegRow(path=row.path, amount=Money(int(row.sum_minor), row.currency)) for row in await unit.all(statement_)
     )
-
-
-async def statements(unit: Unit) -> tuple[StatementRow, ...]:
-    """The latest statements."""
-    return (await statements_page(unit, limit=STATEMENTS_MAX, offset=0)).rows
 
 
 async def statements_page(unit: Unit, party_id: UUID | None = None, *, limit: int, offset: int) -> StatementSlice:

@@ -53,7 +53,7 @@ async def root_of(unit: Unit, day: date) -> SealedDay | None:
     row = await unit.one(
         select(ledger_day).where(ledger_day.c.merchant_id == unit.merchant_id, ledger_day.c.day == day)
     )
-    return None if row is None else _sealed(row)
+    return None if row is None else sealed_day(row)
 
 
 async def last_sealed(unit: Unit) -> SealedDay | None:
@@ -64,7 +64,7 @@ async def last_sealed(unit: Unit) -> SealedDay | None:
         .order_by(ledger_day.c.day.desc())
         .limit(1)
     )
-    return None if row is None else _sealed(row)
+    return None if row is None else sealed_day(row)
 
 
 async def seal_days(unit: Unit, zone: ZoneInfo) -> datetime:
@@ -143,7 +143,8 @@ async def _last_before(unit: Unit, moment: datetime, low: int) -> int:
     return low
 
 
-def _sealed(row: Row[Any]) -> SealedDay:
+def sealed_day(row: Row[Any]) -> SealedDay:
+    """A row of `ledger_day`."""
     return SealedDay(
         day=row.day,
         zone=row.zone,

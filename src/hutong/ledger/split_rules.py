@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -39,6 +39,8 @@ RULES_PER_SALE_MAX: Final = 50
 #: Open rules of a merchant.
 OPEN_RULES_MAX: Final = 1000
 PAGE_ROWS_MAX: Final = 200
+#: Rules that one statement can name.
+RULES_NAMED_MAX: Final = 5_000
 
 
 class NewRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -163,6 +165,13 @@ async def open_rules(unit: Unit) -> list[Rule]:
         .limit(OPEN_RULES_MAX)
     )
     return [_rule(row) for row in await unit.all(statement)]
+
+
+async def rules_by_id(unit: Unit, rule_ids: Collection[UUID]) -> dict[UUID, Rule]:
+    """Rules, ended ones too, at most as many as ``RULES_NAMED_MAX``."""
+    statement = select(split_rule).where(split_rule.c.merchant_id == unit.merchant_id)
+    rows = await unit.all(statement.where(split_rule.c.rule_id.in_(rule_ids)).limit(RULES_NAMED_MAX))
+    return {row.rule_id: _rule(row) for row in rows}
 
 
 async def rules_page(unit: Unit, *, limit: int, offset: int, with_ended: bool = False) -> RuleSlice:

@@ -75,7 +75,7 @@ async def draw_statement(
         return drawn
     statement_id = unit.new_id()
     await _take_lines(unit, statement_id, party_id, start, end, currency)
-    earned, returned, lines = await _fold(unit, statement_id)
+    earned, returned, lines = await fold_lines(unit, statement_id)
     result = Statement(
         statement_id=statement_id,
         party_id=party_id,
@@ -190,7 +190,7 @@ async def _take_lines(
     await unit.run(insert(statement_line).from_select(["merchant_id", "statement_id", "batch_id", "leg_no"], chosen))
 
 
-async def _fold(unit: Unit, statement_id: UUID) -> tuple[int, int, int]:
+async def fold_lines(unit: Unit, statement_id: UUID) -> tuple[int, int, int]:
     """Earned, given back and number of lines of a statement. What is owed stands on the credit side (negative)."""
     amount = posting.c.amount_minor
     row = await unit.one(

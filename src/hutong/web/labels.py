@@ -262,6 +262,13 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "finished": mark("资金已解冻"),
         "taken_back": mark("已回退，待补付"),
     },
+    "file_form": {"csv": mark("下载 CSV"), "xlsx": mark("下载 Excel"), "pdf": mark("下载 PDF")},
+    "statement_finding": {
+        "totals": mark("每一笔加起来等于合计"),
+        "lines": mark("每一笔都和入账时一样"),
+        "day": mark("封印日的根和今天的账链一致"),
+        "root": mark("您输入的根就是这一天的根"),
+    },
     "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员"), "cashier": mark("收银员")},
 }
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
+from hutong.core.money import MINOR_DIGITS, Money
+
 #: OWASP "CSV Injection": a cell that begins with one of these may be run when the file is opened.
 FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 #: Blanks and control characters that a program may skip before it sees a formula.
@@ -28,6 +30,11 @@ def safe_cell(value: Cell) -> str:
         runs = value.startswith(FORMULA_STARTS) or begins.startswith(FORMULA_STARTS)
         return f"{NEUTRAL_PREFIX}{value}" if runs else value
     return f"{value:f}" if isinstance(value, Decimal) else str(value)
+
+
+def decimal_of_money(amount: Money) -> Decimal:
+    """An amount in major units, exactly: a number that any spreadsheet adds up."""
+    return Decimal(amount.amount_minor).scaleb(-MINOR_DIGITS[amount.currency])
 
 
 def csv_lines(header: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[str]:

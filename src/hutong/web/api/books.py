@@ -1,4 +1,4 @@
-"""Books, statements, tickets."""
+"""Books and tickets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import Parameter
 
 from hutong.db.unit import Unit
-from hutong.ledger.queries import balances, batches_page, statements
-from hutong.ledger.service import draw_statement
+from hutong.ledger.queries import balances, batches_page
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket
@@ -56,14 +55,6 @@ class AccountsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     items: tuple[AccountItem, ...]
 
 
-class NewStatement(msgspec.Struct, frozen=True, kw_only=True):
-    """A period of a party: from ``start_at``, before ``end_at``."""
-
-    party_id: UUID
-    start_at: datetime
-    end_at: datetime
-
-
 class TicketItem(msgspec.Struct, frozen=True, kw_only=True):
     """What somebody has to look at."""
 
@@ -91,7 +82,7 @@ class TicketResolved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BooksApi(Controller):
-    """Books and statements."""
+    """The journal and the accounts."""
 
     path = "/api/v1"
     tags = ["Books"]
@@ -132,25 +123,6 @@ class BooksApi(Controller):
                 )
                 for row in rows
             )
-        )
-
-    @get("/statements", opt={"scope": "ledger:read"}, summary="Drawn statements")
-    async def list_statements(self, runtime: Runtime, caller: ApiKey) -> dict[str, Any]:
-        """What each party earned in each period."""
-        async with runtime.unit(caller.merchant_id, "api.statements") as unit:
-            return {"items": [msgspec.to_builtins(row) for row in await statements(unit)]}
-
-    @post("/statements", opt={"scope": "ledger:write"}, summary="Draw a statement")
-    async def make_statement(
-        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewStatement
-    ) -> Response[bytes]:
-        """Draw a party's statement; the same period again gives the same figures."""
-        return await once(
-            runtime,
-            caller,
-            request,
-            "api.statement",
-            lambda unit: draw_statement(unit, data.party_id, data.start_at, data.end_at),
         )
 
 

@@ -19,6 +19,7 @@ from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
+from hutong.web.api.statements import StatementsApi
 from hutong.web.api.wallets import WalletsApi
 
 CONTROLLERS: Final = (
@@ -30,6 +31,7 @@ CONTROLLERS: Final = (
     WalletsApi,
     BooksApi,
     SplitsApi,
+    StatementsApi,
     TicketsApi,
     FiguresApi,
     CostsApi,

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
 import msgspec
 
 from hutong.core.errors import ErrorText, HutongError
-from hutong.core.money import MINOR_DIGITS, Money
 from hutong.db.unit import Unit
 from hutong.ledger.queries import PAGE_ROWS_MAX, BatchRow, JournalFilter, batches_page
-from hutong.platforms.tables.export import Cell, csv_lines
+from hutong.platforms.tables.export import Cell, csv_lines, decimal_of_money
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.book_views import AccountName
 from hutong.web.console.book_words import account_name
@@ -88,8 +86,8 @@ def _rows(batches: list[BatchRow], names: Mapping[UUID, OrderName], words: Words
                 kind,
                 order_no,
                 _account(account_name(leg.path, words.parties), words.translate),
-                _decimal(amount) if amount.amount_minor > 0 else None,
-                _decimal(-amount) if amount.amount_minor < 0 else None,
+                decimal_of_money(amount) if amount.amount_minor > 0 else None,
+                decimal_of_money(-amount) if amount.amount_minor < 0 else None,
                 amount.currency,
                 batch.hash.hex(),
             ]
@@ -102,7 +100,3 @@ def _account(account: AccountName, translate: Callable[[str], str]) -> str:
     if account.party:
         parts.append(account.party)
     return " · ".join(parts)
-
-
-def _decimal(amount: Money) -> Decimal:
-    return Decimal(amount.amount_minor).scaleb(-MINOR_DIGITS[amount.currency])

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from hutong.core.money import Money
 from hutong.ledger.queries import PartyRow, StatementRow
+from hutong.ledger.statement_seals import StatementSeal
 from hutong.web.console.paging import Paging
 from hutong.web.console.views import View
 
@@ -33,9 +34,20 @@ class StatementLine(View, frozen=True, kw_only=True):
     earned: Money
 
 
+class Finding(View, frozen=True, kw_only=True):
+    """Something that was checked, and whether it is as it should be."""
+
+    what: str
+    holds: bool
+
+
 class StatementView(View, frozen=True, kw_only=True):
-    """One statement with its lines."""
+    """One statement with its lines and its seal. ``findings`` of a check, which held ``root`` against the books."""
 
     statement: StatementRow
     lines: tuple[StatementLine, ...]
     paging: Paging
+    seal: StatementSeal
+    forms: tuple[str, ...]
+    root: str = ""
+    findings: tuple[Finding, ...] = ()

@@ -10,21 +10,27 @@ from zoneinfo import ZoneInfo
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.enums import RequestEncodingType
-from litestar.params import Body
+from litestar.params import Body, Parameter
 from litestar.response import Redirect
 
 from hutong.core.errors import InvalidInput
 from hutong.ledger.queries import one_statement, parties, statements_page
 from hutong.ledger.service import draw_statement
+from hutong.ledger.statement_seals import StatementCheck, check_statement, root_of_text, seal_of
+from hutong.ledger.statements import StatementLine as DrawnLine
 from hutong.ledger.statements import statement_lines
 from hutong.merchants.queries import this_merchant
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.book_words import ORDER
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
+from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.periods import days_between, named_period
-from hutong.web.console.statement_views import StatementLine, StatementsView, StatementView
+from hutong.web.console.statement_views import Finding, StatementLine, StatementsView, StatementView
 from hutong.web.format import zone_of
+from hutong.web.languages import locale_of
+from hutong.web.papers.answers import FileForm, statement_file
+from hutong.web.papers.reading import read_paper
 
 
 class DrawForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,26 +96,66 @@ class StatementsController(Controller):
         return go_to(f"/statements/{drawn.statement_id}")
 
     @get("/{statement_id:uuid}")
-    async def one(self, request: ConsoleRequest, desk: Desk, statement_id: UUID, page: int = 1) -> Response[str]:
-        """One statement, line by line."""
+    async def one(
+        self, request: ConsoleRequest, desk: Desk, statement_id: UUID, page: int = 1, root: str | None = None
+    ) -> Response[str]:
+        """One statement, line by line. With ``root`` (empty, or read off a paper) it is held against the books.
+
+        Raises:
+            InvalidInput: the root is none.
+        """
         async with desk.unit(request, "console.statement") as unit:
             row = await one_statement(unit, statement_id)
             lines = await statement_lines(unit, statement_id, limit=PAGE_ROWS, offset=page_offset(page))
             names = await order_names(unit, [line.subject_id for line in lines])
+            checked = None if root is None else await check_statement(unit, statement_id, root_of_text(root))
             view = StatementView(
                 statement=row,
-                lines=tuple(
-                    StatementLine(
-                        kind=line.kind,
-                        at=line.event_at,
-                        number=line.sequence,
-                        order_id=str(line.subject_id) if line.subject_kind == ORDER else "",
-                        order_no=names.get(line.subject_id, OrderName()).order_no,
-                        title=names.get(line.subject_id, OrderName()).title,
-                        earned=line.earned,
-                    )
-                    for line in lines
-                ),
+                lines=tuple(_line(line, names.get(line.subject_id, OrderName())) for line in lines),
                 paging=paging(f"/statements/{statement_id}", {}, page=page, total=row.lines_count, shown=len(lines)),
+                seal=await seal_of(unit, row),
+                forms=tuple(FileForm),
+                root=root or "",
+                findings=() if checked is None else findings_of(checked),
             )
             return await desk.page(request, unit, "console/statement.html", view)
+
+    @get("/{statement_id:uuid}/file")
+    async def file(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        statement_id: UUID,
+        form: Annotated[FileForm, Parameter(query="format")],
+    ) -> Response[bytes]:
+        """All of it as a file, in the reader's language.
+
+        Raises:
+            StatementTooLong, StatementTorn.
+        """
+        async with desk.unit(request, "console.statement_file") as unit:
+            paper = await read_paper(unit, statement_id, printed=form is FileForm.PDF)
+        return await statement_file(paper, form, desk.renderer.catalogues, locale_of(request), CONSOLE_HEADERS)
+
+
+def findings_of(checked: StatementCheck) -> tuple[Finding, ...]:
+    """What a check found, in the order in which one thing rests on another."""
+    found = {
+        "totals": checked.totals_hold,
+        "lines": checked.lines_hold,
+        "day": checked.day_holds,
+        "root": checked.root_matches,
+    }
+    return tuple(Finding(what=what, holds=holds) for what, holds in found.items() if holds is not None)
+
+
+def _line(line: DrawnLine, name: OrderName) -> StatementLine:
+    return StatementLine(
+        kind=line.kind,
+        at=line.event_at,
+        number=line.sequence,
+        order_id=str(line.subject_id) if line.subject_kind == ORDER else "",
+        order_no=name.order_no,
+        title=name.title,
+        earned=line.earned,
+    )
