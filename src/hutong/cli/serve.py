@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import secrets
@@ -83,6 +84,7 @@ async def _serve(settings: Settings, house: House, *, lifeline: bool, fresh_logi
         line = {"url": url, "api": f"{url}/api/v1", "login": login, "clicks": clicks}
         click.echo(f"ready {msgspec.json.encode(line).decode()}")
         sys.stdout.flush()
+        gc.freeze()  # what was loaded stays for good: collections need not walk through it again and again
         await running
 
 

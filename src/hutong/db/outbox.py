@@ -6,14 +6,21 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hutong.db.tables import outbox, undelivered
+from hutong.db.tables import undelivered
 from hutong.db.unit import Unit
 
 #: Merchants whose events are looked for at once.
 MERCHANTS_PER_LOOK_MAX: Final = 200
+_TAKE_WAITING: Final = (
+    "WITH chosen AS (SELECT event_id FROM undelivered WHERE merchant_id = $1 ORDER BY event_id LIMIT $2 "
+    "FOR UPDATE SKIP LOCKED) "
+    "SELECT event_id, name, version, body FROM outbox JOIN chosen USING (event_id) WHERE merchant_id = $1 "
+    "ORDER BY event_id"
+)
+_MARK_DELIVERED: Final = "DELETE FROM undelivered WHERE merchant_id = $1 AND event_id = ANY($2::uuid[])"
 
 
 async def merchants_waiting(connection: AsyncConnection) -> list[UUID]:
@@ -22,29 +29,11 @@ async def merchants_waiting(connection: AsyncConnection) -> list[UUID]:
     return list((await connection.scalars(statement)).all())
 
 
-async def take_waiting(unit: Unit, limit: int) -> Sequence[Row[Any]]:
+async def take_waiting(unit: Unit, limit: int) -> list[Any]:
     """The oldest events that wait and nobody else holds, until the transaction ends."""
-    chosen = (
-        select(undelivered.c.event_id)
-        .where(undelivered.c.merchant_id == unit.merchant_id)
-        .order_by(undelivered.c.event_id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .cte("chosen")
-    )
-    statement = (
-        select(outbox.c.event_id, outbox.c.name, outbox.c.version, outbox.c.body)
-        .join(chosen, chosen.c.event_id == outbox.c.event_id)
-        .where(outbox.c.merchant_id == unit.merchant_id)
-        .order_by(outbox.c.event_id)
-    )
-    return await unit.all(statement)
+    return await unit.fetch(_TAKE_WAITING, unit.merchant_id, limit)
 
 
 async def mark_delivered(unit: Unit, event_ids: Sequence[UUID]) -> None:
     """These events were handed over, or have a job of their own that will."""
-    await unit.run(
-        delete(undelivered).where(
-            undelivered.c.merchant_id == unit.merchant_id, undelivered.c.event_id.in_(list(event_ids))
-        )
-    )
+    await unit.fetch(_MARK_DELIVERED, unit.merchant_id, list(event_ids))

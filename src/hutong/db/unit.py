@@ -9,8 +9,9 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
-from sqlalchemy import CursorResult, Executable, Row, SelectBase, Table, insert, text, update
+from sqlalchemy import CursorResult, Executable, Row, SelectBase, Table, insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,30 +28,34 @@ RECORDS_MAX: Final = 50_000
 DELIVER: Final = "deliver_event"
 
 # Columns travel as arrays: one statement of one text, however many rows; nothing to compile anew.
-_TELL: Final = text(
+_TELL: Final = (
     "WITH told AS (INSERT INTO outbox (merchant_id, event_id, name, version, body, occurred_at) "
-    "SELECT :merchant_id, * FROM unnest(CAST(:ids AS uuid[]), CAST(:names AS text[]), CAST(:versions AS smallint[]), "
-    "CAST(:bodies AS bytea[]), CAST(:times AS timestamptz[])) RETURNING event_id) "
-    "INSERT INTO undelivered (merchant_id, event_id) SELECT :merchant_id, event_id FROM told"
+    "SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::smallint[], $5::bytea[], $6::timestamptz[]) "
+    "RETURNING event_id) INSERT INTO undelivered (merchant_id, event_id) SELECT $1, event_id FROM told"
 )
-_LEAVE: Final = text(
+_LEAVE: Final = (
     "INSERT INTO job (merchant_id, job_id, kind, payload, state, dedupe_key, due_at, created_at) "
-    "SELECT :merchant_id, * FROM unnest(CAST(:ids AS uuid[]), CAST(:kinds AS text[]), CAST(:payloads AS bytea[]), "
-    "CAST(:states AS text[]), CAST(:keys AS text[]), CAST(:due AS timestamptz[]), CAST(:made AS timestamptz[])) "
-    "ON CONFLICT DO NOTHING RETURNING job_id, state"
+    "SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], "
+    "$8::timestamptz[]) ON CONFLICT DO NOTHING RETURNING job_id, state"
 )
-_DROP: Final = text(
-    "UPDATE job SET state = 'dropped', finished_at = :now WHERE merchant_id = :merchant_id AND kind = :kind "
-    "AND dedupe_key = ANY(CAST(:keys AS text[])) AND state = 'waiting' AND finished_at IS NULL"
+_DROP: Final = (
+    "UPDATE job SET state = 'dropped', finished_at = $1 WHERE merchant_id = $2 AND kind = $3 "
+    "AND dedupe_key = ANY($4::text[]) AND state = 'waiting' AND finished_at IS NULL"
 )
-_TAKE: Final = text(
+_TAKE: Final = (
     "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
-    "SELECT :merchant_id, :handler, event_id, :now FROM unnest(CAST(:ids AS uuid[])) event_id "
-    "ON CONFLICT DO NOTHING RETURNING event_id"
+    "SELECT $1, $2, event_id, $3 FROM unnest($4::uuid[]) event_id ON CONFLICT DO NOTHING RETURNING event_id"
 )
 
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
+
+
+class Line(asyncpg.Record):  # type: ignore[misc] # asyncpg ships no types
+    """A row of plain SQL, read by attribute as SQLAlchemy's are."""
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+        return self[name]
 
 
 class EventKey(msgspec.Struct, frozen=True):
@@ -68,6 +73,7 @@ class Unit:
         self.clock = clock
         self._events: list[tuple[UUID, str, int, bytes, datetime]] = []
         self._jobs: list[tuple[UUID, str, bytes, str, str | None, datetime, datetime]] = []
+        self._driver: Any = None  # the driver's own connection, once it was needed
         self.wrote = False  # whether this transaction has anything to commit
         self.told = False  # whether it told events
 
@@ -103,6 +109,27 @@ class Unit:
         """The first column of the first row, or None."""
         self._watch(statement)
         return (await self.connection.execute(statement, values)).scalar()
+
+    async def fetch(self, sql: str, *values: Any) -> list[Any]:  # noqa: ANN401
+        """Plain SQL of a hot path with ``$1`` parameters, straight to the driver: nothing is built or compiled.
+
+        Rows are read by attribute. It counts as a write: nobody has read the text.
+
+        Raises:
+            RuntimeError: the transaction is over.
+        """
+        self.wrote = True
+        raw = await self._raw()
+        if not raw.is_in_transaction():  # nobody but SQLAlchemy would notice, and each statement would stand alone
+            raise RuntimeError("the transaction has ended under the unit of work")
+        rows: list[Any] = await raw.fetch(sql, *values, record_class=Line)
+        return rows
+
+    async def _raw(self) -> Any:  # noqa: ANN401 (asyncpg ships no types)
+        """The driver's connection, inside this transaction: ``Database.unit`` has begun it with its first statement."""
+        if self._driver is None:
+            self._driver = (await self.connection.get_raw_connection()).driver_connection
+        return self._driver
 
     async def insert(self, table: Table, **values: Any) -> None:  # noqa: ANN401
         """Insert one row of this merchant."""
@@ -146,8 +173,8 @@ class Unit:
 
     async def take_many(self, handler: str, event_ids: Sequence[UUID]) -> set[UUID]:
         """:meth:`take` for many events of one handler: those that were not taken before."""
-        values = {"merchant_id": self.merchant_id, "handler": handler, "now": self.now(), "ids": list(event_ids)}
-        return {row.event_id for row in await self.all(_TAKE, values)}
+        rows = await self.fetch(_TAKE, self.merchant_id, handler, self.now(), list(event_ids))
+        return {row.event_id for row in rows}
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
@@ -182,21 +209,16 @@ class Unit:
 
     async def drop_jobs(self, kind: str, dedupe_keys: Sequence[str]) -> None:
         """Jobs that wait under these keys have nothing to do any more; one that runs already finds that out itself."""
-        values = {"merchant_id": self.merchant_id, "kind": kind, "keys": list(dedupe_keys), "now": self.now()}
-        await self.run(_DROP, values)
+        await self.fetch(_DROP, self.now(), self.merchant_id, kind, list(dedupe_keys))
 
     async def flush(self) -> None:
         """Write events and jobs; called once, just before the commit."""
         if len(self._events) > RECORDS_MAX or len(self._jobs) > RECORDS_MAX:
             raise RuntimeError("one transaction leaves more records than its limit")
         if self._events:
-            ids, names, versions, bodies, times = (list(column) for column in zip(*self._events, strict=True))
-            told = {"ids": ids, "names": names, "versions": versions, "bodies": bodies, "times": times}
-            await self.run(_TELL, {"merchant_id": self.merchant_id, **told})
+            await self.fetch(_TELL, self.merchant_id, *map(list, zip(*self._events, strict=True)))
             self.told = True
         if self._jobs:
-            columns = ("ids", "kinds", "payloads", "states", "keys", "due", "made")
-            jobs = {name: list(column) for name, column in zip(columns, zip(*self._jobs, strict=True), strict=True)}
-            rows = await self.all(_LEAVE, {"merchant_id": self.merchant_id, **jobs})
-            raw = (await self.connection.get_raw_connection()).driver_connection
-            await enqueue(raw, [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"])
+            rows = await self.fetch(_LEAVE, self.merchant_id, *map(list, zip(*self._jobs, strict=True)))
+            keys = [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"]
+            await enqueue(await self._raw(), keys)

@@ -18,6 +18,11 @@ CALLBACK: Final = "callback"
 LINK: Final = "link"
 CHECKOUT: Final = "checkout"
 SHOP_CODE: Final = "shop_code"
+#: :func:`look_up` for many: arrays of kinds and of the keys' SHA-256.
+OWNERS_QUERY: Final = (
+    "SELECT kind, key_hash, merchant_id FROM directory JOIN unnest($1::text[], $2::bytea[]) AS asked(kind, key_hash) "
+    "USING (kind, key_hash)"
+)
 
 
 async def register(unit: Unit, kind: str, key: str, subject_id: UUID) -> bool:

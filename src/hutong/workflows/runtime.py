@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -12,23 +14,29 @@ import msgspec
 from hutong.config import AGENT_RATE_BPS_DEFAULT
 from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
+from hutong.crypto.digests import sha256
 from hutong.db.engine import Database
 from hutong.db.gathering import Gatherings
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
 from hutong.merchants.connections import ConnectionView, get_connection, open_credentials
-from hutong.merchants.directory import CALLBACK, look_up
+from hutong.merchants.directory import CALLBACK, OWNERS_QUERY
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
+from hutong.workflows.pushes import Pushes
 
 #: Reading a connection and opening its secrets costs more than the signature they are for. A change is seen after this.
 ACCOUNT_KNOWN_FOR: Final = timedelta(seconds=3)
 ACCOUNTS_KNOWN_MAX: Final = 1_000
+#: Owners of checkouts, links, codes and connections that are remembered; about 200 bytes each.
+OWNERS_KNOWN_MAX: Final = 50_000
+#: Whose look-ups gather before a merchant is known.
+NOBODY: Final = UUID(int=0)
 
 
 class WatchedClient:
@@ -62,6 +70,16 @@ class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
     opened: OpenedAccount
 
 
+async def find_owners(
+    database: Database, _nobody: UUID, asked: Sequence[tuple[str, str]]
+) -> list[UUID | Exception | None]:
+    """The merchants of directory keys that were asked for at the same time, with one statement."""
+    hashes = [sha256(key.encode()) for _, key in asked]
+    rows = await database.glance("app", OWNERS_QUERY, [kind for kind, _ in asked], hashes)
+    found = {(row["kind"], row["key_hash"]): row["merchant_id"] for row in rows}
+    return [found.get((kind, key_hash)) for (kind, _), key_hash in zip(asked, hashes, strict=True)]
+
+
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     """Database, books, clock, vault, connectors and HTTP of this process.
 
@@ -79,6 +97,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_url: str | None = None
     agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT  # what channel cost is held against
     gatherings: Gatherings = msgspec.field(default_factory=Gatherings)
+    pushes: Pushes = msgspec.field(default_factory=Pushes)
+    owners: dict[tuple[str, str], UUID] = msgspec.field(default_factory=dict)  # by kind and key of the directory
     accounts: dict[UUID, KnownAccount] = msgspec.field(default_factory=dict)  # by connection, for a moment
 
     def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:
@@ -102,12 +122,21 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         return opened
 
     async def merchant_of_connection(self, connection_id: UUID) -> UUID | None:
-        """Whose connection it is: that never changes."""
-        known = self.accounts.get(connection_id)
+        """Whose connection it is."""
+        return await self.merchant_of(CALLBACK, connection_id.hex)
+
+    async def merchant_of(self, kind: str, key: str) -> UUID | None:
+        """Whose connection, checkout, link or shop code it is: that never changes, so it is read once."""
+        known = self.owners.get((kind, key))
         if known is not None:
-            return known.merchant_id
-        async with self.database.glance("app") as connection:
-            return await look_up(connection, CALLBACK, connection_id.hex)
+            return known
+        looking = self.gatherings.of("owners", partial(find_owners, self.database))
+        found = await looking.submit(NOBODY, (kind, key))
+        if found is not None:
+            if len(self.owners) >= OWNERS_KNOWN_MAX:
+                self.owners.clear()
+            self.owners[kind, key] = found
+        return found
 
     async def _open_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
         async with self.unit(merchant_id, "account.open") as unit:

@@ -14,7 +14,6 @@ from litestar.datastructures import Cookie
 
 from hutong.core.errors import Forbidden
 from hutong.links.queries import LinkSummary, links_page
-from hutong.merchants.directory import look_up
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.web.buyer.pages import BuyerPages
 from hutong.workflows.runtime import Runtime
@@ -42,8 +41,7 @@ class BuyerDesk:
 
     async def merchant_of(self, kind: str, key: str) -> UUID | None:
         """Whose link, checkout or code it is."""
-        async with self.runtime.database.glance("app") as connection:
-            return await look_up(connection, kind, key)
+        return await self.runtime.merchant_of(kind, key)
 
     async def link(self, merchant_id: UUID, code: str) -> LinkSummary | None:
         """A link by its code."""

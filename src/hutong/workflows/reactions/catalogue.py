@@ -52,7 +52,7 @@ REACTIONS: Final = (
     Reaction("orders.report_short", OrderShort, orders.report_short),
     Reaction("orders.report_surplus", SurplusCaptured, orders.report_surplus),
     Reaction("orders.report_mismatch", NoticeMismatched, orders.report_mismatch),
-    Reaction("stock.push", StockChanged, orders.push_stock),
+    Reaction("stock.push", StockChanged, orders.push_stock, takes_many=True),
     Reaction("books.sale", OrderPaid, books.book_sales, takes_many=True),
     Reaction("books.refund", PaymentRefunded, books.book_refund),
     Reaction("books.return_window", OrderShipped, books.restart_return_window),

@@ -73,9 +73,13 @@ async def refund_order(_runtime: Runtime, unit: Unit, event: PaymentRefunded) ->
     await record_refund(unit, event.order_id, Money(event.amount_minor, event.currency), event.refunded_at)
 
 
-async def push_stock(_runtime: Runtime, unit: Unit, event: StockChanged) -> None:
-    """Every shop that lists the SKU gets the new figure; waiting pushes of the same SKU are one."""
-    unit.schedule(PUSH_STOCK, SkuKey(event.sku_id), dedupe_key=event.sku_id.hex)
+async def push_stock(runtime: Runtime, unit: Unit, events: Sequence[StockChanged]) -> None:
+    """Every shop that lists a SKU gets the new figure: at once after a quiet time, at most every PUSH_GAP in a rush.
+
+    Pushes of the same SKU that wait are one.
+    """
+    for sku_id in sorted({event.sku_id for event in events}):
+        unit.schedule(PUSH_STOCK, SkuKey(sku_id), dedupe_key=sku_id.hex, delay=runtime.pushes.wait(sku_id, unit.now()))
 
 
 async def report_short(_runtime: Runtime, unit: Unit, event: OrderShort) -> None:
