@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from browser_creator import CREATOR_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_samples import (
     CHANNELS_VIEW,
@@ -113,6 +114,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **CREATOR_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),

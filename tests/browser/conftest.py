@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlparse
 
 import pytest
@@ -24,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pyte
 
 from browser_gallery import GALLERY
 from browser_hub import BROWSER_LOCALES, RunningHub, running_hub
+from browser_trade import creator_with_sales
 
 FLAGS = [
     "--headless",
@@ -182,7 +184,7 @@ class GalleryHandler(BaseHTTPRequestHandler):
             )
             shown = view(parts[0]) if callable(view) else view
             html = self.renderer.page(template, shown, scene).encode()
-            headers = buyer_headers(NONCE) if template.startswith("buyer/") else CONSOLE_HEADERS
+            headers = buyer_headers(NONCE) if template.startswith(("buyer/", "creator/")) else CONSOLE_HEADERS
             self._send(html, "text/html; charset=utf-8", headers)
         else:
             status = 200 if path.endswith("/status") else 404
@@ -220,6 +222,12 @@ def hub(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     """A hub with a sandbox and some trade, in a fresh home."""
     with running_hub(tmp_path_factory.mktemp("hub")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def creator(hub: RunningHub) -> dict[str, Any]:
+    """Somebody who has brought sales."""
+    return creator_with_sales(hub)
 
 
 @pytest.fixture

@@ -41,6 +41,7 @@ def one_of_each(hub: RunningHub) -> list[str]:
         *(f"/orders/{order_id}" for order_id in kinds.values()),
         *(f"/payments/{payment_id}" for payment_id in payments.values()),
         f"/links/{hub.api('/links')[0]['code']}",
+        f"/splits/parties/{hub.api('/parties')[0]['party_id']}",
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -63,9 +63,13 @@ class ChannelChoice(msgspec.Struct, frozen=True, kw_only=True):
     platform: str
 
 
-async def links_page(unit: Unit, *, code: str = "", limit: int, offset: int) -> LinkSlice:
-    """Links, the newest first; with ``code`` that one link alone."""
+async def links_page(
+    unit: Unit, *, code: str = "", channel_ids: Collection[UUID] | None = None, limit: int, offset: int
+) -> LinkSlice:
+    """Links, the newest first; with ``code`` that one link alone, with ``channel_ids`` those of these channels."""
     conditions: list[Any] = [link.c.merchant_id == unit.merchant_id]
+    if channel_ids is not None:
+        conditions.append(link.c.channel_id.in_(channel_ids))
     if code:
         conditions.append(link.c.code == code)
     total = await unit.scalar(select(func.count()).select_from(link).where(*conditions))
@@ -112,6 +116,26 @@ async def channel_choices(unit: Unit) -> tuple[ChannelChoice, ...]:
     return tuple(
         ChannelChoice(channel_id=row.channel_id, name=row.name, kind=row.kind, platform=row.platform) for row in rows
     )
+
+
+async def channels_by_id(unit: Unit, channel_ids: Collection[UUID]) -> tuple[ChannelChoice, ...]:
+    """These channels, the newest first."""
+    statement = select(channel).where(channel.c.merchant_id == unit.merchant_id, channel.c.channel_id.in_(channel_ids))
+    rows = await unit.all(statement.order_by(channel.c.created_at.desc(), channel.c.channel_id).limit(CHANNELS_MAX))
+    return tuple(
+        ChannelChoice(channel_id=row.channel_id, name=row.name, kind=row.kind, platform=row.platform) for row in rows
+    )
+
+
+async def clicks_by_channel(unit: Unit, channel_ids: Collection[UUID]) -> dict[UUID, int]:
+    """How many clicks of people (no bots) these channels had; one without a click is left out."""
+    rows = await unit.all(
+        select(click.c.channel_id, func.count().label("clicks"))
+        .where(click.c.merchant_id == unit.merchant_id, click.c.channel_id.in_(channel_ids), ~click.c.is_bot)
+        .group_by(click.c.channel_id)
+        .limit(GROUPS_MAX)
+    )
+    return {row.channel_id: row.clicks for row in rows}
 
 
 async def channel_names(unit: Unit, channel_ids: Sequence[UUID]) -> dict[UUID, str]:

@@ -18,6 +18,7 @@ CALLBACK: Final = "callback"
 LINK: Final = "link"
 CHECKOUT: Final = "checkout"
 SHOP_CODE: Final = "shop_code"
+PARTY_PAGE: Final = "party_page"
 #: :func:`look_up` for many: arrays of kinds and of the keys' SHA-256.
 OWNERS_QUERY: Final = (
     "SELECT kind, key_hash, merchant_id FROM directory JOIN unnest($1::text[], $2::bytea[]) AS asked(kind, key_hash) "

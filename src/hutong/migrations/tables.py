@@ -10,6 +10,7 @@ from hutong.analytics import models as analytics
 from hutong.customers import models as customers
 from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
+from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
 from hutong.links import models as links
 from hutong.merchants import models as merchants
@@ -17,7 +18,7 @@ from hutong.payments import models as payments
 from hutong.shops import models as shops
 
 #: The rooms whose tables are in the metadata; importing them registers their tables.
-ROOMS: Final = (analytics, customers, ledger, links, merchants, payments, shops, splits)
+ROOMS: Final = (analytics, customers, ledger, links, merchants, pages, payments, shops, splits)
 
 
 def all_tables() -> MetaData:

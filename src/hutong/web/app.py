@@ -33,6 +33,7 @@ from hutong.web.console.imports import ImportsController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
+from hutong.web.console.party_page import PartyController
 from hutong.web.console.payments import PaymentsController
 from hutong.web.console.platforms import PlatformsController
 from hutong.web.console.refunds import RefundsController
@@ -43,6 +44,8 @@ from hutong.web.console.splits import SplitsController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
+from hutong.web.creator.door import CreatorController, CreatorDesk
+from hutong.web.creator.pages import CreatorPages
 from hutong.web.errors import ErrorPages
 from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.languages import chosen_locale, locale_cookie
@@ -65,6 +68,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     RefundsController,
     BooksController,
     SplitsController,
+    PartyController,
     StatementsController,
     CostsController,
     TicketsController,
@@ -79,11 +83,13 @@ def build_web(runtime: Runtime) -> Litestar:
     renderer = Renderer()
     desk = Desk(runtime, renderer)
     buyer = BuyerDesk(runtime, BuyerPages(renderer))
+    creator = CreatorDesk(runtime, CreatorPages(renderer))
     tries = Tries(runtime.clock)
     pages = ErrorPages(renderer)
     dependencies = {
         "desk": Provide(lambda: desk, sync_to_thread=False),
         "buyer": Provide(lambda: buyer, sync_to_thread=False),
+        "creator": Provide(lambda: creator, sync_to_thread=False),
         "tries": Provide(lambda: tries, sync_to_thread=False),
         "runtime": Provide(lambda: runtime, sync_to_thread=False),
     }
@@ -96,6 +102,7 @@ def build_web(runtime: Runtime) -> Litestar:
             LinkController,
             CheckoutController,
             ShopCodeController,
+            CreatorController,
             _static(),
             healthz,
             api_router(),

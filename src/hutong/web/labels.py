@@ -263,6 +263,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "taken_back": mark("已回退，待补付"),
     },
     "file_form": {"csv": mark("下载 CSV"), "xlsx": mark("下载 Excel"), "pdf": mark("下载 PDF")},
+    "file_kind": {"csv": "CSV", "xlsx": "Excel", "pdf": "PDF"},
     "statement_finding": {
         "totals": mark("每一笔加起来等于合计"),
         "lines": mark("每一笔都和入账时一样"),

@@ -17,6 +17,7 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
+from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
 from hutong.web.api.statements import StatementsApi
@@ -32,6 +33,7 @@ CONTROLLERS: Final = (
     BooksApi,
     SplitsApi,
     StatementsApi,
+    PartyPagesApi,
     TicketsApi,
     FiguresApi,
     CostsApi,

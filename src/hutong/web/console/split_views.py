@@ -6,12 +6,14 @@ from uuid import UUID
 
 from hutong.core.money import Money
 from hutong.ledger.commission_queries import CommissionTotals
+from hutong.ledger.party_pages import PageLink
 from hutong.ledger.rule_terms import Rule
 from hutong.ledger.split_terms import SplitTerms
 from hutong.links.queries import ChannelChoice
 from hutong.shops.names import OrderName
 from hutong.shops.queries import SkuChoice
 from hutong.web.console.views import View
+from hutong.web.creator.views import CreatorPage
 
 
 class ScopeName(View, frozen=True, kw_only=True):
@@ -121,3 +123,17 @@ class RuleFormView(View, frozen=True, kw_only=True):
     sentence: str = ""
     cause: str = ""
     fix: str = ""
+
+
+class PartyView(View, frozen=True, kw_only=True):
+    """A party: what it sees on its own page, its channels, and its link. ``address`` right after it was made only."""
+
+    party_id: UUID
+    name: str
+    page: CreatorPage
+    link: PageLink | None
+    was_made: bool
+    channels: tuple[ChannelChoice, ...]
+    free_channels: tuple[ChannelChoice, ...]
+    address: str = ""
+    qr_svg: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -67,8 +67,10 @@ class StatementPaper(msgspec.Struct, frozen=True, kw_only=True):
         return self.statement.net.currency
 
 
-async def read_paper(unit: Unit, statement_id: UUID, *, printed: bool = False) -> StatementPaper:
-    """A statement with all its lines.
+async def read_paper(
+    unit: Unit, statement_id: UUID, *, printed: bool = False, channels: Collection[UUID] | None = None
+) -> StatementPaper:
+    """A statement with all its lines; ``channels``: the only ones whose names the reader may know.
 
     Raises:
         NotFound: no such statement.
@@ -88,19 +90,23 @@ async def read_paper(unit: Unit, statement_id: UUID, *, printed: bool = False) -
         statement=statement,
         seal=await seal_of(unit, statement),
         made_at=unit.now(),
-        lines=await with_names(unit, lines),
+        lines=await with_names(unit, lines, channels),
         sums=_sums(lines, statement.net.currency),
     )
 
 
-async def with_names(unit: Unit, lines: Sequence[DetailedLine]) -> tuple[PaperLine, ...]:
-    """Lines with the names of their orders, channels and rules."""
+async def with_names(
+    unit: Unit, lines: Sequence[DetailedLine], known: Collection[UUID] | None = None
+) -> tuple[PaperLine, ...]:
+    """Lines with the names of their orders, channels (of the ``known`` ones only, where they are given) and rules."""
     orders: dict[UUID, OrderName] = {}
     order_ids = list(dict.fromkeys(line.order_id for line in lines))
     for start in range(0, len(order_ids), NAMES_MAX):
         orders |= await order_names(unit, order_ids[start : start + NAMES_MAX])
     shares = [line.share for line in lines if line.share is not None]
-    channel_ids = list({share.channel_id for share in shares if share.channel_id is not None})
+    channel_ids = list(
+        {s.channel_id for s in shares if s.channel_id is not None and (known is None or s.channel_id in known)}
+    )
     channels: dict[UUID, str] = {}
     for start in range(0, len(channel_ids), CHANNELS_MAX):
         channels |= await channel_names(unit, channel_ids[start : start + CHANNELS_MAX])

@@ -1,0 +1,1 @@
+"""The page that everybody who earns shares opens on the phone: his own figures, and nobody else's."""
