@@ -266,7 +266,7 @@ def test_a_statement_is_drawn_and_read(signed_in, hub):
     assert checks.differences(page, expected) == []
 
 
-def test_a_statement_is_downloaded_and_checked(signed_in, hub, creator):
+def test_a_statement_is_downloaded_and_checked(signed_in, hub, creator, tmp_path):
     watched = signed_in("phone")
     page = watched.page
     page.goto("/statements")
@@ -296,6 +296,14 @@ def test_a_statement_is_downloaded_and_checked(signed_in, hub, creator):
     assert sum(shown) * 100 == told["statement"]["net"]["amount_minor"]
     assert bodies["pdf"].startswith(b"%PDF-")
     assert bodies["xlsx"].startswith(b"PK")
+    for form in ("csv", "xlsx"):
+        kept = tmp_path / f"statement.{form}"
+        kept.write_bytes(bodies[form])
+        assert hub.run("statement", "check", str(kept), "--json")["is_sound"] is True
+    forged = bodies["csv"].replace(rows[0]["赚得"].encode(), b"99999.99", 1)
+    kept.with_suffix(".csv").write_bytes(forged)
+    told = hub.run("statement", "check", str(kept.with_suffix(".csv")), "--json", fails=True)
+    assert (told["is_sound"], told["changed"]) == (False, [int(rows[0]["账本批次"])])
     page.fill("[name=root]", "ab" * 32)
     page.click("#seal form button")
     page.wait_for_selector("[data-findings]")

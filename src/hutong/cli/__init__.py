@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "import": ("hutong.cli.imports", "import_group"),
     "doctor": ("hutong.cli.doctor", "doctor"),
     "key": ("hutong.cli.keys", "key"),
+    "statement": ("hutong.cli.statements", "statement_group"),
     "staff": ("hutong.cli.staff", "staff"),
     "storm": ("hutong.cli.unbuilt", "storm"),
     "connector": ("hutong.cli.unbuilt", "connector"),

@@ -38,6 +38,7 @@ from hutong.web.i18n import LOCALES, Catalogues
 from hutong.web.papers import reading
 from hutong.web.papers.printed import statement_pdf
 from hutong.web.papers.reading import read_paper
+from hutong.web.papers.returned import compare, read_back
 from hutong.web.papers.tables import COLUMNS, statement_csv, statement_xlsx
 from hutong.web.papers.words import PaperWords
 
@@ -352,6 +353,41 @@ def test_a_check_finds_what_was_changed(room, traded):
     assert not check().totals_hold
     with pytest.raises(StatementTorn):
         paper_of(room, drawn)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize(("make", "name"), [(statement_csv, "a.csv"), (statement_xlsx, "a.xlsx")])
+def test_a_file_that_comes_back_is_known_and_a_forged_one_found(room, traded, tmp_path, make, name, locale):
+    _, drawn = traded
+    room.clock.advance(days=1)
+    seal(room)
+    paper = paper_of(room, drawn)
+
+    def comparison(sent):
+        path = tmp_path / name
+        path.write_bytes(make(sent, words_of(sent, locale)))
+        returned = read_back(path, CATALOGUES)
+        return room.do(lambda unit: compare(unit, returned))
+
+    whole = comparison(paper)
+    assert whole.is_sound
+    assert whole.check.root_matches is True
+    first, *others = paper.lines
+    dearer = msgspec.structs.replace(first.line, earned=first.line.earned + Money(1))
+    forged = msgspec.structs.replace(paper, lines=(msgspec.structs.replace(first, line=dearer), *others))
+    found = comparison(forged)
+    assert (found.is_sound, found.changed) == (False, (first.line.sequence,))
+    assert comparison(msgspec.structs.replace(paper, lines=tuple(others))).changed == (first.line.sequence,)
+    day = msgspec.structs.replace(paper.seal.day, root=b"\xab" * 32)
+    unrooted = msgspec.structs.replace(paper, seal=msgspec.structs.replace(paper.seal, day=day))
+    assert comparison(unrooted).check.root_matches is False
+
+
+def test_what_is_no_statement_is_refused(room, tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("a,b\n1,2\n", "utf-8")
+    with pytest.raises(InvalidInput):
+        read_back(path, CATALOGUES)
 
 
 def test_a_root_is_read_as_it_is_printed():

@@ -10,6 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.params import Parameter
 from litestar.response import Redirect
 from litestar.status_codes import (
+    HTTP_200_OK,
     HTTP_303_SEE_OTHER,
     HTTP_401_UNAUTHORIZED,
     HTTP_404_NOT_FOUND,
@@ -21,6 +22,7 @@ from hutong.core.errors import NotFound
 from hutong.ledger.party_figures import own_channels
 from hutong.ledger.party_pages import TOKEN_CHARS_MAX, Entered, PageLinkOver, enter, may_see
 from hutong.ledger.queries import one_statement
+from hutong.links.containers import classify
 from hutong.merchants.directory import PARTY_PAGE, look_up
 from hutong.merchants.staff import merchant_of_cookie
 from hutong.web.creator.pages import PAGE_CLOSED, PAGE_OVER, PAGE_UNKNOWN, TOO_MANY, CreatorPages, page_path
@@ -102,8 +104,10 @@ class CreatorController(Controller):
 
     @get("/m/{token:str}", media_type=MediaType.HTML)
     async def come_in(self, request: CreatorRequest, token: str, creator: CreatorDesk, tries: Tries) -> Response[Any]:
-        """Exchange a link for a cookie."""
+        """Exchange a link for a cookie. A machine that looks ahead at a message's links gets none."""
         locale = locale_of(request)
+        if classify(request.headers.get("user-agent", "")).is_bot:
+            return creator.pages.message(PAGE_CLOSED, locale, HTTP_200_OK)
         address = request.client.host if request.client else ""
         try:
             entered = await creator.enter(token)

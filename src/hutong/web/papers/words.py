@@ -18,6 +18,9 @@ from hutong.web.papers.reading import PaperLine, StatementPaper
 Fact = tuple[str, str | int | Money | datetime | date]
 
 SECOND_LEVEL: Final = 2
+#: By these a file that comes back is known, in any language.
+STATEMENT_TITLE: Final = mark("对账单编号")
+ROOT_TITLE: Final = mark("封印根")
 CHECK_PATH: Final = "/api/v1/statements/{}/check?root={}"
 
 
@@ -86,7 +89,7 @@ class PaperWords:
             (self.say(mark("笔数")), row.lines_count),
             (self.say(mark("开出时间")), row.created_at),
             (self.say(mark("付款情况截至")), paper.made_at),
-            (self.say(mark("对账单编号")), str(row.statement_id)),
+            (self.say(STATEMENT_TITLE), str(row.statement_id)),
         )
 
     def seal(self, paper: StatementPaper) -> tuple[Fact, ...]:
@@ -101,7 +104,7 @@ class PaperWords:
         root = day.root.hex()
         return (
             (self.say(mark("封印日")), day.day),
-            (self.say(mark("封印根")), root),
+            (self.say(ROOT_TITLE), root),
             (self.say(mark("封印覆盖到批次")), day.last_sequence),
             (self.say(mark("怎么核对")), self.how_to_check(paper)),
             (self.say(mark("接口核对")), CHECK_PATH.format(paper.statement.statement_id, root)),

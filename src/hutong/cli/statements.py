@@ -1,0 +1,106 @@
+"""``hutong statement``: is a statement that somebody holds the one that went out?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import click
+
+from hutong.app import open_runtime
+from hutong.cli.keys import find_merchant
+from hutong.cli.output import print_json
+from hutong.config import load_settings
+from hutong.core.errors import NotFound
+from hutong.db.house import open_house
+from hutong.merchants.service import all_merchants
+from hutong.web.i18n import Catalogues
+from hutong.web.papers.returned import Comparison, Returned, compare, read_back
+from hutong.workflows.runtime import Runtime
+
+#: Finding -> what it says, for people.
+WORDS: Final = {
+    "lines_match": "文件的每一行都和对账单一致 every line of the file is the statement's",
+    "totals_hold": "对账单的合计等于每一笔之和 the statement adds up",
+    "lines_hold": "每一笔都和入账时一样 every line is as it was booked",
+    "day_holds": "封印日的根和今天的账链一致 the day's root agrees with the chain",
+    "root_matches": "文件上的根就是这一天的根 the file's root is that day's",
+}
+
+
+@click.group("statement")
+def statement_group() -> None:
+    """Statements that went out as files. 对账单"""
+
+
+@statement_group.command("check")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--merchant", default="", help="Merchant's id or name; else all are searched. 商户编号或名称")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def check(file: Path, merchant: str, as_json: bool) -> None:
+    """Hold a CSV or XLSX statement against the books, line by line, with its seal; exit code 1 if anything differs.
+
+    Of a PDF enter the root on the statement's page in the console.
+    """
+    settings = load_settings(os.environ)
+    returned = read_back(file, Catalogues())
+
+    async def work() -> dict[str, Any]:
+        with open_house(settings.home, settings.database_url, attach=True) as house:
+            async with open_runtime(settings, house, "") as runtime:
+                merchant_id, found = await _find(runtime, merchant, returned)
+        return {
+            "statement_id": str(returned.statement_id),
+            "merchant": str(merchant_id),
+            "is_sound": found.is_sound,
+            "lines": len(returned.lines),
+            "changed": list(found.changed),
+            **_findings(found),
+        }
+
+    told = asyncio.run(work())
+    if as_json:
+        print_json(told)
+    else:
+        for name, words in WORDS.items():
+            if told[name] is not None:
+                click.echo(f"{'✓' if told[name] else '✗'} {words}")
+        if told["changed"]:
+            click.echo(f"账本批次 batches: {', '.join(map(str, told['changed']))}")
+    if not told["is_sound"]:
+        sys.exit(1)
+
+
+def _findings(found: Comparison) -> dict[str, bool | None]:
+    checked = found.check
+    return {
+        "lines_match": found.lines_match,
+        "totals_hold": checked.totals_hold,
+        "lines_hold": checked.lines_hold,
+        "day_holds": checked.day_holds,
+        "root_matches": checked.root_matches,
+    }
+
+
+async def _find(runtime: Runtime, wanted: str, returned: Returned) -> tuple[UUID, Comparison]:
+    """The merchant whose statement it is, and what was found.
+
+    Raises:
+        NotFound: nobody has it.
+    """
+    if wanted:
+        merchants = [await find_merchant(runtime, wanted)]
+    else:
+        async with runtime.database.plain("system") as connection:
+            merchants = [view.merchant_id for view in await all_merchants(connection)]
+    for merchant_id in merchants:
+        try:
+            async with runtime.unit(merchant_id, "statement.check") as unit:
+                return merchant_id, await compare(unit, returned)
+        except NotFound:
+            continue
+    raise NotFound(what="statement", key=str(returned.statement_id))
