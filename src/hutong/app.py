@@ -13,6 +13,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final, cast
+from uuid import UUID
 
 import asyncpg
 from granian.constants import HTTPModes, Interfaces
@@ -25,6 +26,7 @@ from hutong.crypto.digests import hmac_sha256
 from hutong.db.clock import OffsetClock, SystemClock
 from hutong.db.engine import Database
 from hutong.db.house import DATABASE_NAME, House
+from hutong.db.housekeeping import Housekeeper
 from hutong.db.jobs import Ticker, Worker
 from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
 from hutong.db.roles import DatabaseAddress, ensure_roles
@@ -36,6 +38,7 @@ from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.ledger.books import Books
+from hutong.merchants.service import all_merchants
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
@@ -99,6 +102,12 @@ async def open_runtime(
         await database.close()
 
 
+async def merchant_ids(database: Database) -> list[UUID]:
+    """Every merchant of this hub."""
+    async with database.plain("system") as connection:
+        return [merchant.merchant_id for merchant in await all_merchants(connection)]
+
+
 async def bring_up_to_date(address: DatabaseAddress) -> None:
     """Migrate unless the schema is the newest; then Alembic, half a second of imports, is not loaded at all."""
     dsn, server_settings = address.url_for("owner")
@@ -151,6 +160,7 @@ class Hub:
         )
         self._ticker = Ticker(runtime.database, runtime.clock)
         self._dispatcher = Dispatcher(runtime)
+        self._housekeeper = Housekeeper(runtime.database, partial(merchant_ids, runtime.database))
         self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:
@@ -169,6 +179,7 @@ class Hub:
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
             asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),
+            asyncio.create_task(self._housekeeper.run(self._stop), name="housekeeper"),
             asyncio.create_task(self._worker.run(), name="worker"),
             asyncio.create_task(self._server.serve(), name="web"),
         ]

@@ -25,6 +25,11 @@ def new_id(now: datetime) -> UUID:
     return UUID(int=value)
 
 
+def first_id(at: datetime) -> UUID:
+    """No id of that moment or later is smaller: what lies below was made before."""
+    return UUID(int=(int(at.timestamp() * 1000) & (2**48 - 1)) << 80)
+
+
 def new_ids(now: datetime, count: int) -> list[UUID]:
     """``count`` fresh ids of the same moment, with one call for all their random bits."""
     head = (int(now.timestamp() * 1000) & (2**48 - 1)) << 80 | 0x7 << 76 | 0b10 << 62

@@ -58,9 +58,12 @@ class Database:
         return await asyncpg.connect(dsn, server_settings=server_settings, timeout=CONNECT_TIMEOUT_S)
 
     @asynccontextmanager
-    async def unit(self, merchant_id: UUID, label: str) -> AsyncIterator[Unit]:
-        """One transaction for one merchant. ``label`` names its commit, where it has one, for the crash proof."""
-        async with self.engine("app").connect() as connection:
+    async def unit(self, merchant_id: UUID, label: str, role: Literal["app", "owner"] = "app") -> AsyncIterator[Unit]:
+        """One transaction for one merchant. ``label`` names its commit, where it has one, for the crash proof.
+
+        The owner may delete from append-only tables; only the housekeeping does.
+        """
+        async with self.engine(role).connect() as connection:
             async with connection.begin():
                 await connection.execute(_SET_MERCHANT, {"merchant_id": str(merchant_id)})
                 unit = Unit(connection, merchant_id, self.clock)
