@@ -12,7 +12,15 @@ from hutong.core.money import Money
 from hutong.payments.checkouts import CheckoutView, Goods
 from hutong.payments.queries import AttemptRow, PaymentRow
 from hutong.payments.states import AttemptState, CheckoutState
-from hutong.web.buyer.desk import BUYER_COOKIE, hand_over_mark, is_forwarded, is_handed_over
+from hutong.web.buyer.desk import (
+    BUYER_COOKIE,
+    CHECKOUTS_PACE,
+    BuyerDesk,
+    TooManyCheckouts,
+    hand_over_mark,
+    is_forwarded,
+    is_handed_over,
+)
 from hutong.web.buyer.reading import shown_state
 
 AT = datetime(2026, 11, 23, tzinfo=UTC)
@@ -84,3 +92,15 @@ def view(container: str, payer_kind: str | None) -> CheckoutView:
 def test_somebody_elses_checkout_is_not_gone_on_with(made_in, payer_kind, opened_in, has_cookie, forwarded):
     request = SimpleNamespace(cookies={BUYER_COOKIE: "1"} if has_cookie else {})
     assert is_forwarded(request, opened_in, view(made_in, payer_kind)) is forwarded
+
+
+def test_a_shop_code_opens_no_flood_of_checkouts_for_one_address():
+    desk = BuyerDesk(runtime=None, pages=None)
+    request = SimpleNamespace(client=SimpleNamespace(host="192.0.2.7"))
+    for _ in range(CHECKOUTS_PACE.calls):
+        desk.admit(request, "CODE")
+    with pytest.raises(TooManyCheckouts):
+        for _ in range(CHECKOUTS_PACE.calls):  # tokens that come back meanwhile are few
+            desk.admit(request, "CODE")
+    desk.admit(request, "OTHER")
+    desk.admit(SimpleNamespace(client=SimpleNamespace(host="192.0.2.8")), "CODE")

@@ -63,6 +63,7 @@ class ShopCodeController(Controller):
         answer: Response[Any]
         agent = classify(request.headers.get("user-agent", ""))
         if found.amount is not None and not agent.is_bot:
+            buyer.admit(request, found.code)
             checkout_id = await start_code_checkout(
                 buyer.runtime,
                 merchant_id,
@@ -93,13 +94,14 @@ class ShopCodeController(Controller):
         """A checkout for the amount that was typed.
 
         Raises:
-            NotFound, ShopCodePaused, PaymentTooLarge, InvalidAmount, InvalidInput.
+            NotFound, ShopCodePaused, PaymentTooLarge, InvalidAmount, InvalidInput, TooManyCheckouts.
         """
         refuse_other_sites(request, buyer.runtime.public_url)
         merchant_id = await buyer.merchant_of(SHOP_CODE, code[:CODE_CHARS_MAX])
         if merchant_id is None:
             raise NotFound(what="shop_code", key=code[:CODE_CHARS_MAX])
         found, _ = await self._read(buyer, merchant_id, code)
+        buyer.admit(request, found.code)
         checkout_id = await start_code_checkout(
             buyer.runtime,
             merchant_id,

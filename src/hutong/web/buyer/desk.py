@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -12,9 +13,10 @@ from uuid import UUID
 from litestar import Request
 from litestar.datastructures import Cookie
 
-from hutong.core.errors import Forbidden
+from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.queries import LinkSummary, links_page
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
+from hutong.transport.pacing import Buckets, Pace
 from hutong.web.buyer.pages import BuyerPages
 from hutong.workflows.runtime import Runtime
 
@@ -27,9 +29,24 @@ BROWSER_CHARS_MAX: Final = 64
 CODE_CHARS_MAX: Final = 64
 #: Checkouts opened here are meant for another screen: the buyer's phone reads their QR.
 HANDED_OVER: Final = frozenset({"desktop", "store"})
+#: Checkouts that one address may open at one shop code.
+CHECKOUTS_PACE: Final = Pace(calls=60, seconds=60)
 _BROWSER_BYTES: Final = 18
 _BROWSER_LIFE_S: Final = 365 * 24 * 3600
 _HAND_OVER_CHARS: Final = 24
+
+
+class TooManyCheckouts(HutongError):
+    """One address opens more checkouts at a shop code than a queue of buyers could."""
+
+    code = "too_many_checkouts"
+    status = 429
+    zh = ErrorText("开单太频繁了。", "同一网络在一分钟内打开了太多付款单。", "请稍等一分钟再付，或请店员用收银台收款。")
+    en = ErrorText(
+        "Too many checkouts.",
+        "One network opened too many of them within a minute.",
+        "Wait a minute, or pay at the till.",
+    )
 
 
 class BuyerDesk:
@@ -38,6 +55,18 @@ class BuyerDesk:
     def __init__(self, runtime: Runtime, pages: BuyerPages) -> None:
         self.runtime = runtime
         self.pages = pages
+        self._buckets = Buckets()
+
+    def admit(self, request: BuyerRequest, code: str) -> None:
+        """Let a buyer open a checkout at a shop code. The shop's own wireless network is one address for all of them.
+
+        Raises:
+            TooManyCheckouts: more than CHECKOUTS_PACE from one address.
+        """
+        address = request.client.host if request.client else ""
+        bucket = self._buckets.of(code, address, CHECKOUTS_PACE)
+        if bucket.reserve(time.monotonic(), 0) is None:
+            raise TooManyCheckouts
 
     async def merchant_of(self, kind: str, key: str) -> UUID | None:
         """Whose link, checkout or code it is."""
