@@ -12,6 +12,7 @@ import random
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
@@ -50,6 +51,8 @@ class Crowd:
         self.hub = httpx.AsyncClient(
             base_url=hub_url, timeout=TIMEOUT_S, trust_env=False, limits=limits, headers={"user-agent": PHONE}
         )
+        # Many phones share this line: cookies of one desk are not kept for the next ten thousand.
+        self.hub.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self.sandbox = httpx.AsyncClient(base_url=control_url, timeout=TIMEOUT_S, trust_env=False, limits=limits)
         self.api_headers = {"authorization": f"Bearer {api_key}"}
         self.up = asyncio.Event()
