@@ -120,9 +120,12 @@ class Gatherings:
         self._by_kind: dict[str, Gathering[Any, Any]] = {}
 
     def of(
-        self, kind: str, work: Callable[[UUID, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]]
+        self,
+        kind: str,
+        work: Callable[[UUID, Sequence[ItemT]], Awaitable[Sequence[ResultT | Exception]]],
+        pause_s: float = PAUSE_S,
     ) -> Gathering[ItemT, ResultT]:
         """The gathering of a kind, made on first use with ``work``."""
         if kind not in self._by_kind:
-            self._by_kind[kind] = Gathering(work)
+            self._by_kind[kind] = Gathering(work, pause_s)
         return self._by_kind[kind]

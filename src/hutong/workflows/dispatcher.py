@@ -25,7 +25,7 @@ MERCHANTS_AT_ONCE_MAX: Final = 4
 #: Events of other processes and of a lost wake-up are found within this.
 POLL_S: Final = 0.2
 #: Between two rounds of a rush: a batch costs much the same for ten events and for fifty.
-PAUSE_S: Final = 0.03
+PAUSE_S: Final = 0.06
 
 Told = Sequence[tuple[UUID, Event]]
 

@@ -79,3 +79,31 @@ def test_who_went_away_is_not_worked_and_the_queue_is_bounded(monkeypatch):
         assert seen == [1, 3]
 
     asyncio.run(main())
+
+
+def test_in_a_rush_rounds_keep_apart_and_after_a_quiet_time_nobody_waits():
+    rounds: list[tuple[float, int]] = []
+
+    async def work(_merchant, items):
+        rounds.append((asyncio.get_running_loop().time(), len(items)))
+        return items
+
+    async def main():
+        gather = Gathering(work, pause_s=0.2)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await gather.submit(MERCHANT, 0)
+        assert rounds[0][0] - began < 0.1, "the first is served at once"
+        rush = []
+        for item in range(1, 6):
+            rush.append(asyncio.create_task(gather.submit(MERCHANT, item)))
+            await asyncio.sleep(0.01)
+        assert await asyncio.gather(*rush) == [1, 2, 3, 4, 5]
+        assert [count for _, count in rounds] == [1, 5]
+        assert rounds[1][0] - rounds[0][0] >= 0.19
+        await asyncio.sleep(0.25)
+        began = loop.time()
+        await gather.submit(MERCHANT, 6)
+        assert rounds[2][0] - began < 0.1
+
+    asyncio.run(main())

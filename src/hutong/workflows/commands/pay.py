@@ -47,6 +47,8 @@ ATTEMPTS_PER_PAYMENT_MAX: Final = 20
 ROUNDS_MAX: Final = 6
 #: How long after its expiry a payment is closed at the wallet.
 CLOSE_GRACE: Final = timedelta(seconds=30)
+#: In a rush buyers wait this much longer for their wallet's page, so that many share a transaction.
+PRESSES_PAUSE_S: Final = 0.04
 #: Ways to pay that need the buyer's id at the wallet.
 PAYER_METHODS: Final = (PayMethod.JSAPI, PayMethod.MINI)
 #: An attempt in these states takes no money any more.
@@ -89,7 +91,8 @@ async def pay(
     trouble: HutongError = NoWallet()
     for _ in range(ROUNDS_MAX):
         press = Press(checkout_id=checkout_id, platform=platform, method=method, tried=frozenset(tried))
-        step = await runtime.gatherings.of("pay", partial(prepare, runtime)).submit(merchant_id, press)
+        preparing = runtime.gatherings.of("pay", partial(prepare, runtime), PRESSES_PAUSE_S)
+        step = await preparing.submit(merchant_id, press)
         if step is None:
             raise trouble
         platform = step.account.connector.name  # another account may take over, never another wallet by itself
@@ -320,7 +323,7 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
     except (PlatformUnknown, PlatformFailure) as problem:
         await tell_problem(runtime, merchant_id, attempt, problem)
         raise
-    opening = runtime.gatherings.of("opened", partial(tell_opened, runtime))
+    opening = runtime.gatherings.of("opened", partial(tell_opened, runtime), PRESSES_PAUSE_S)
     state = AttemptState.OPEN
     if not await opening.submit(merchant_id, attempt.attempt_id):
         async with runtime.unit(merchant_id, "attempt.read") as unit:
