@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -19,6 +20,12 @@ READY: Final = "ready "
 LINES_BEFORE_READY_MAX: Final = 1000
 STOP_TIMEOUT_S: Final = 20
 PORT_TRIES_MAX: Final = 50
+#: Above the ports of services, our own included.
+PORT_MIN: Final = 15_000
+PORTS_MIN: Final = 1_000
+#: Linux's default beginning of the ports that it gives to whoever asks for any, and where it tells another one.
+EPHEMERAL_FIRST: Final = 32_768
+EPHEMERAL_RANGE: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 LOOPBACK: Final = "127.0.0.1"
 
 
@@ -84,18 +91,29 @@ def starting(name: str, arguments: Sequence[str], environment: Mapping[str, str]
 def free_ports(count: int) -> int:
     """The first of ``count`` neighbouring ports on the loopback address that nobody uses at this moment.
 
+    They lie below those that the kernel gives to whoever asks for any: a database or a connection that starts at the
+    same time cannot take one of them before its owner listens.
+
     Raises:
         PartFailed: none was found.
     """
+    choices = _first_given_port() - count - PORT_MIN
     for _ in range(PORT_TRIES_MAX):
+        port = PORT_MIN + secrets.randbelow(choices)
         with ExitStack() as stack:
-            first = stack.enter_context(socket.socket())
-            first.bind((LOOPBACK, 0))
-            port = int(first.getsockname()[1])
             try:
-                for number in range(port + 1, port + count):
+                for number in range(port, port + count):
                     stack.enter_context(socket.socket()).bind((LOOPBACK, number))
-            except (OSError, OverflowError):
+            except OSError:
                 continue
             return port
     raise PartFailed(part="port")
+
+
+def _first_given_port() -> int:
+    """Where the range begins from which the kernel gives ports (Linux tells; elsewhere IANA's begins higher)."""
+    try:
+        first = int(EPHEMERAL_RANGE.read_text(encoding="ascii").split()[0])
+    except (OSError, ValueError, IndexError):
+        return EPHEMERAL_FIRST
+    return first if first > PORT_MIN + PORTS_MIN else EPHEMERAL_FIRST
