@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from uuid import UUID
@@ -97,10 +98,11 @@ def test_somebody_elses_checkout_is_not_gone_on_with(made_in, payer_kind, opened
 def test_a_shop_code_opens_no_flood_of_checkouts_for_one_address():
     desk = BuyerDesk(runtime=None, pages=None)
     request = SimpleNamespace(client=SimpleNamespace(host="192.0.2.7"))
-    for _ in range(CHECKOUTS_PACE.calls):
-        desk.admit(request, "CODE")
-    with pytest.raises(TooManyCheckouts):
-        for _ in range(CHECKOUTS_PACE.calls):  # tokens that come back meanwhile are few
+    admitted = 0
+    with suppress(TooManyCheckouts):
+        while admitted <= 2 * CHECKOUTS_PACE.calls:  # tokens that come back meanwhile are few
             desk.admit(request, "CODE")
+            admitted += 1
+    assert CHECKOUTS_PACE.calls <= admitted < CHECKOUTS_PACE.calls * 1.5
     desk.admit(request, "OTHER")
     desk.admit(SimpleNamespace(client=SimpleNamespace(host="192.0.2.8")), "CODE")
