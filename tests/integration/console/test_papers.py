@@ -48,6 +48,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 BOSS = Actor(name="staff:1", may_refund=True, may_pay_out=True)
 CATALOGUES = Catalogues()
 FIGURES = ("reversed", "estimated", "due", "by_wallet", "outside", "netted")
+NOW_TITLES = ("至今已冲回", "预估", "已确认未付", "已由钱包付", "已在钱包外付", "已抵扣")
 FORMULA = "=HYPERLINK(1)小林😀"
 
 
@@ -190,6 +191,8 @@ def test_the_csv_holds_lines_sums_and_seal(room, traded, locale):
     earned, back = (titles.index(words.say(name)) for name in ("赚得", "退款冲回"))
     assert minor(sums[earned]) == drawn.earned_minor
     assert minor(sums[back]) == -drawn.reversed_minor
+    for title, name in zip(NOW_TITLES, FIGURES, strict=True):
+        assert minor(sums[titles.index(words.say(title))]) == getattr(paper.sums, name).amount_minor, title
     facts = {row[0]: row[1] for row in rows[3 + drawn.lines_count :]}
     assert minor(facts[words.say("应付")]) == drawn.net_minor
     assert facts[words.say("对账单编号")] == str(drawn.statement_id)
@@ -286,7 +289,7 @@ def test_a_line_that_came_late_waits_for_its_own_day(room):
 
     async def late(unit):
         at = room.clock.at - timedelta(days=2)
-        drawn = await service.draw_statement(unit, party, at - timedelta(days=5), at + timedelta(hours=1))
+        drawn = await service.draw_statement(unit, party, at - timedelta(days=5), at + timedelta(days=1, hours=1))
         return await one_statement(unit, drawn.statement_id)
 
     party = room.do(first)
@@ -295,7 +298,7 @@ def test_a_line_that_came_late_waits_for_its_own_day(room):
     row = room.do(late)
     sealed = room.do(lambda unit: seal_of(unit, row))
     assert sealed.day is not None
-    assert sealed.day.day == sealed.period_last_day
+    assert sealed.day.day == sealed.period_last_day, "not the earlier day of its last line"
 
     async def told_late(unit):
         await service.post_sale(
@@ -307,7 +310,7 @@ def test_a_line_that_came_late_waits_for_its_own_day(room):
             party_shares=[service.Share(party, Money(7))],
             event_at=room.clock.at - timedelta(days=1),
         )
-        start, end = row.period_end_at, room.clock.at - timedelta(hours=23)
+        start, end = row.period_end_at, room.clock.at - timedelta(hours=22)
         return await one_statement(unit, (await service.draw_statement(unit, party, start, end)).statement_id)
 
     second = room.do(told_late)

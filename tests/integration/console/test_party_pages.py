@@ -14,7 +14,7 @@ from hutong.core.money import Money
 from hutong.db.tables import directory
 from hutong.ledger import service
 from hutong.ledger.commission_queries import commission_totals, commissions_of
-from hutong.ledger.commissions import Booked
+from hutong.ledger.commissions import Booked, confirm
 from hutong.ledger.page_models import party_page_link, party_page_visit
 from hutong.ledger.parties import give_channel
 from hutong.ledger.party_pages import (
@@ -29,6 +29,7 @@ from hutong.ledger.party_pages import (
     may_see,
     page_links,
 )
+from hutong.ledger.payouts import record_outside_payment, stand_outside
 from hutong.ledger.rule_terms import RuleScope, RuleTerms
 from hutong.ledger.rules import Sold
 from hutong.ledger.sales import Refunded
@@ -271,6 +272,29 @@ def test_the_figures_are_those_of_the_books(room, trade, who):
     assert sum(listed) + sum(rest) == net
     assert sum(one.amount.amount_minor for one in page.lately) == net
     assert chart_of(page).total.amount_minor == net
+
+
+def test_what_is_due_and_paid_by_wallet_and_outside_is_in_the_sums(room, trade):
+    party = trade["lin"]
+
+    async def settle(unit):
+        first, second = reversed((await commissions_of(unit, party, limit=9)).rows)
+        for row in (first, second):
+            await confirm(unit, row.order_id)
+        await stand_outside(unit, [first.commission_id], "ratio")
+        amount = Money(300)
+        await record_outside_payment(
+            unit, BOSS, party_id=party, amount=amount, paid_by="店主", paid_at=unit.now(), reference="BANK-1"
+        )
+
+    room.clock.advance(days=8)
+    room.do(settle)
+    (totals,) = room.do(lambda unit: commission_totals(unit, party))
+    (sums,) = page_of(room, party).sums
+    assert min(totals.outside.amount_minor, totals.confirmed.amount_minor) > 0
+    assert sums.due == totals.confirmed + totals.outside
+    assert (sums.paid, sums.estimated) == (Money(300), Money(0))
+    assert sums.earned == sums.due + sums.paid
 
 
 def test_nobody_sees_what_is_anothers(room, trade):
