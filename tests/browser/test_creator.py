@@ -158,3 +158,15 @@ def test_only_ones_own_statements_can_be_taken(hub, party):
             Decimal(told["net"]["amount_minor"]) / 100 if told["net"]["amount_minor"] else "0.00"
         )
     assert httpx.get(f"{home.url}/{mine}?format=pdf").status_code == 401
+
+
+def test_files_and_pages_are_described(hub):
+    paths = httpx.get(f"{hub.url}/api/openapi.json").json()["paths"]
+    one = paths["/api/v1/statements/{statement_id}"]["get"]
+    form = next(parameter for parameter in one["parameters"] if parameter["name"] == "format")
+    assert form["schema"]["pattern"] == "^(json|csv|xlsx|pdf)$"
+    told = one["responses"]["200"]["content"]
+    assert {media.rpartition("/")[2].rpartition(".")[2] for media in told} == {"json", "csv", "sheet", "pdf"}
+    assert told["application/json"]["schema"]["$ref"].endswith("/StatementAnswer")
+    for path, method in (("page-links", "post"), ("page-links", "get"), ("page-links/end", "post"), ("page", "get")):
+        assert method in paths[f"/api/v1/parties/{{party_id}}/{path}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -9,6 +10,7 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import OpenAPIFormat, OpenAPIMediaType, OpenAPIResponse, OpenAPIType, Operation, Schema
 from litestar.params import Parameter
 
 from hutong.ledger.queries import StatementRow, one_statement, statements_page
@@ -20,7 +22,7 @@ from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.console.desk import Desk
 from hutong.web.i18n.locales import DEFAULT_LOCALE, known_locale
-from hutong.web.papers.answers import FileForm, statement_file
+from hutong.web.papers.answers import MEDIA_TYPES, FileForm, statement_file
 from hutong.web.papers.reading import read_paper, with_names
 from hutong.workflows.runtime import Runtime
 
@@ -89,6 +91,20 @@ class CheckAnswer(msgspec.Struct, frozen=True, kw_only=True):
     seal: SealItem
 
 
+@dataclass
+class FileOperation(Operation):
+    """Tells in the API's description that the answer may be a file."""
+
+    def __post_init__(self) -> None:
+        """Add the files' media types to the good answer."""
+        answer = (self.responses or {})["200"]
+        assert isinstance(answer, OpenAPIResponse)
+        assert answer.content is not None
+        for media_type in MEDIA_TYPES.values():
+            schema = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.BINARY)
+            answer.content[media_type.partition(";")[0]] = OpenAPIMediaType(schema=schema)
+
+
 class StatementsApi(Controller):
     """What each party earned in each period."""
 
@@ -121,6 +137,7 @@ class StatementsApi(Controller):
         "/{statement_id:uuid}",
         opt={"scope": "ledger:read"},
         summary="One statement, as JSON or as a file",
+        operation_class=FileOperation,
         responses={
             200: ResponseSpec(
                 StatementAnswer,
