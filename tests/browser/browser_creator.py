@@ -99,7 +99,6 @@ PARTY = PartyView(
     page=PAGE,
     link=LINK,
     was_made=True,
-    channels=CHANNELS[:1],
     free_channels=CHANNELS[1:],
 )
 
@@ -124,6 +123,6 @@ CREATOR_GALLERY = {
     "party-new": (
         "/splits",
         "console/party.html",
-        msgspec.structs.replace(PARTY, name="新来的", page=NEW_PAGE, link=None, was_made=False, channels=()),
+        msgspec.structs.replace(PARTY, name="新来的", page=NEW_PAGE, link=None, was_made=False),
     ),
 }

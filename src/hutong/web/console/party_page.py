@@ -103,7 +103,6 @@ async def party_view(unit: Unit, desk: Desk, party_id: UUID) -> PartyView:
         page=await read_creator_page(unit, party_id, desk.runtime.public_url),
         link=alive,
         was_made=bool(links),
-        channels=tuple(channel for channel in channels if owners.get(channel.channel_id) == party_id),
         free_channels=tuple(channel for channel in channels if channel.channel_id not in owners),
     )
 

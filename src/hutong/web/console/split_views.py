@@ -126,14 +126,13 @@ class RuleFormView(View, frozen=True, kw_only=True):
 
 
 class PartyView(View, frozen=True, kw_only=True):
-    """A party: what it sees on its own page, its channels, and its link. ``address`` right after it was made only."""
+    """A party: what it sees on its own page, and its link. ``address`` right after it was made only."""
 
     party_id: UUID
     name: str
     page: CreatorPage
     link: PageLink | None
     was_made: bool
-    channels: tuple[ChannelChoice, ...]
     free_channels: tuple[ChannelChoice, ...]
     address: str = ""
     qr_svg: str = ""
