@@ -22,6 +22,8 @@ from hutong.merchants.service import get_merchant
 
 #: Batches of a statement that are hashed at once.
 BATCHES_AT_ONCE: Final = 500
+#: Batches that a statement can have lines in.
+BATCHES_MAX: Final = 1_000_000
 #: Legs of so many batches.
 LEGS_AT_ONCE_MAX: Final = BATCHES_AT_ONCE * 200
 ROOT_BYTES: Final = 32
@@ -137,21 +139,21 @@ async def _totals_hold(unit: Unit, drawn: StatementRow) -> bool:
 
 async def _lines_hold(unit: Unit, statement_id: UUID) -> bool:
     """Whether each batch that has a line on the statement is what was hashed, and stands where it stood."""
-    after = 0
-    while True:  # ends at the first page that is not full
+    found = await unit.all(
+        select(statement_line.c.batch_id).distinct().where(_is_of(unit, statement_id)).limit(BATCHES_MAX)
+    )
+    batch_ids = [row.batch_id for row in found]
+    for start in range(0, len(batch_ids), BATCHES_AT_ONCE):
+        some = batch_ids[start : start + BATCHES_AT_ONCE]
         rows = await unit.all(
             select(ledger_batch)
-            .where(ledger_batch.c.merchant_id == unit.merchant_id, ledger_batch.c.sequence > after)
-            .where(ledger_batch.c.batch_id.in_(select(statement_line.c.batch_id).where(_is_of(unit, statement_id))))
-            .order_by(ledger_batch.c.sequence)
+            .where(ledger_batch.c.merchant_id == unit.merchant_id, ledger_batch.c.batch_id.in_(some))
             .limit(BATCHES_AT_ONCE)
         )
-        legs = await _legs(unit, [row.batch_id for row in rows])
-        if not all(_is_as_hashed(row, legs.get(row.batch_id, [])) for row in rows):
+        legs = await _legs(unit, some)
+        if len(rows) != len(some) or not all(_is_as_hashed(row, legs.get(row.batch_id, [])) for row in rows):
             return False
-        if len(rows) < BATCHES_AT_ONCE:
-            return True
-        after = rows[-1].sequence
+    return True
 
 
 def _is_as_hashed(row: Row[Any], legs: list[tuple[str, int, str]]) -> bool:
