@@ -8,15 +8,14 @@ from typing import Any, Final
 
 from sqlalchemy import Table, column, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.sql.expression import TableValuedAlias
 
 from hutong.core.states import EventT, StateT, TransitionTable
+from hutong.db.fixed import POSTGRESQL
 from hutong.db.unit import Unit
 
 #: Rows of one statement; longer lists go in several, so that no message grows without bound.
 ROWS_PER_STATEMENT_MAX: Final = 20_000
-POSTGRESQL: Final = dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own gap
 
 Columns = Mapping[str, Sequence[Any]]
 

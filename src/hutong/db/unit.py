@@ -19,6 +19,7 @@ from hutong.core.clock import Clock
 from hutong.core.events import Event
 from hutong.core.ids import new_id
 from hutong.core.states import TransitionTable
+from hutong.db.fixed import Fixed
 from hutong.db.queue import enqueue
 from hutong.db.tables import inbox
 
@@ -119,6 +120,18 @@ class Unit:
             RuntimeError: the transaction is over.
         """
         self.wrote = True
+        return await self._send(sql, values)
+
+    async def ask(self, fixed: Fixed, **values: Any) -> list[Any]:  # noqa: ANN401
+        """:meth:`all` for a statement of a hot path, with its parameters by name.
+
+        Raises:
+            RuntimeError: the transaction is over.
+        """
+        self.wrote = self.wrote or fixed.writes
+        return await self._send(*fixed.bind({"merchant_id": self.merchant_id, **values}))
+
+    async def _send(self, sql: str, values: Sequence[Any]) -> list[Any]:
         raw = await self._raw()
         if not raw.is_in_transaction():  # nobody but SQLAlchemy would notice, and each statement would stand alone
             raise RuntimeError("the transaction has ended under the unit of work")

@@ -12,7 +12,8 @@ from sqlalchemy import Row, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
-from hutong.db.bulk import rows_of, slices, transition_rows
+from hutong.db.bulk import transition_rows
+from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.payments.models import checkout
@@ -21,6 +22,12 @@ from hutong.payments.states import CHECKOUT, CheckoutEvent, CheckoutState
 #: How long a buyer may stand at the cash desk before the page says so.
 CHECKOUT_LIFE: Final = timedelta(hours=2)
 PAYER: Final = "checkout.payer"
+
+_MINE: Final = select(*checkout.c).where(mine(checkout.c.merchant_id))
+_HOLD: Final = Fixed(
+    _MINE.where(among(checkout.c.checkout_id, "checkout_ids")).order_by(checkout.c.checkout_id).with_for_update()
+)
+_OF_ORDERS: Final = Fixed(_MINE.where(among(checkout.c.order_id, "order_ids")))
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,14 +112,7 @@ async def get_checkout(unit: Unit, checkout_id: UUID, *, lock: bool = False) -> 
 
 async def hold_checkouts(unit: Unit, checkout_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
     """Checkouts by id, held in id order until the transaction ends; unknown ones are missing."""
-    given = rows_of(checkout, {"checkout_id": sorted(checkout_ids)})
-    statement = (
-        select(*checkout.c)
-        .where(checkout.c.merchant_id == unit.merchant_id, checkout.c.checkout_id == given.c.checkout_id)
-        .order_by(checkout.c.checkout_id)
-        .with_for_update(of=checkout)
-    )
-    return {row.checkout_id: _view(row) for row in await unit.all(statement)}
+    return {row.checkout_id: _view(row) for row in await unit.ask(_HOLD, checkout_ids=list(checkout_ids))}
 
 
 def _view(row: Row[Any]) -> CheckoutView:
@@ -184,11 +184,4 @@ async def expire_checkout(unit: Unit, payment_id: UUID) -> None:
 
 async def checkouts_of_orders(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
     """The checkouts that orders were made at, by order; those made elsewhere are missing."""
-    found: dict[UUID, CheckoutView] = {}
-    for piece in slices({"order_id": order_ids}):
-        given = rows_of(checkout, piece)
-        statement = select(*checkout.c).where(
-            checkout.c.merchant_id == unit.merchant_id, checkout.c.order_id == given.c.order_id
-        )
-        found.update({row.order_id: _view(row) for row in await unit.all(statement)})
-    return found
+    return {row.order_id: _view(row) for row in await unit.ask(_OF_ORDERS, order_ids=list(order_ids))}

@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from hutong.db.fixed import Fixed, mine
 from hutong.db.unit import Unit
 from hutong.payments.models import wallet_health
 
@@ -19,6 +20,8 @@ FAILURES_WINDOW: Final = timedelta(minutes=5)
 #: After this long it is tried again; one more failure, and it stands back again.
 RECOVERY: Final = timedelta(minutes=5)
 ACCOUNTS_MAX: Final = 500
+
+_HEALTHS: Final = Fixed(select(wallet_health).where(mine(wallet_health.c.merchant_id)).limit(ACCOUNTS_MAX))
 
 
 class WalletHealth(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,9 +40,7 @@ class WalletHealth(msgspec.Struct, frozen=True, kw_only=True):
 
 async def healths(unit: Unit) -> dict[UUID, WalletHealth]:
     """Accounts with failures since their last success; the others are well."""
-    rows = await unit.all(
-        select(wallet_health).where(wallet_health.c.merchant_id == unit.merchant_id).limit(ACCOUNTS_MAX)
-    )
+    rows = await unit.ask(_HEALTHS)
     return {
         row.connection_id: WalletHealth(
             connection_id=row.connection_id,

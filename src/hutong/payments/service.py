@@ -12,7 +12,8 @@ from sqlalchemy import Row, func, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
-from hutong.db.bulk import insert_rows, rows_of, transition_rows
+from hutong.db.bulk import insert_rows, transition_rows
+from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import expire_checkout, settle_checkouts
 from hutong.payments.events import AttemptUnclear, PaymentCaptured, PaymentClosed, SurplusCaptured
@@ -184,6 +185,9 @@ def _attempts() -> Any:  # noqa: ANN401 (a select with a typed row would need ge
     )
 
 
+_BY_NUMBERS: Final = Fixed(_attempts().where(mine(attempt.c.merchant_id), among(attempt.c.out_trade_no, "numbers")))
+
+
 def _view(row: Row[Any]) -> AttemptView:
     return AttemptView(
         attempt_id=row.attempt_id,
@@ -219,11 +223,7 @@ async def get_attempt(unit: Unit, attempt_id: UUID) -> AttemptView:
 
 async def find_attempts(unit: Unit, out_trade_nos: Sequence[str]) -> dict[str, AttemptView]:
     """The attempts with our numbers; what we never gave out is missing."""
-    given = rows_of(attempt, {"out_trade_no": out_trade_nos})
-    statement = _attempts().where(
-        attempt.c.merchant_id == unit.merchant_id, attempt.c.out_trade_no == given.c.out_trade_no
-    )
-    return {row.out_trade_no: _view(row) for row in await unit.all(statement)}
+    return {row.out_trade_no: _view(row) for row in await unit.ask(_BY_NUMBERS, numbers=list(out_trade_nos))}
 
 
 async def captured_attempt(unit: Unit, order_id: UUID) -> AttemptView | None:

@@ -12,6 +12,7 @@ from sqlalchemy import Row, delete, select, update
 
 from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.core.money import Money
+from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.platforms.shops import StockTarget
 from hutong.shops.models import listing, product, sku, stock
@@ -19,6 +20,12 @@ from hutong.shops.models import listing, product, sku, stock
 TITLE_CHARS_MAX: Final = 200
 SELLER_CODE_CHARS_MAX: Final = 64
 LISTINGS_PER_SKU_MAX: Final = 200
+
+_SKUS: Final = Fixed(
+    select(sku, product.c.title)
+    .join(product, (product.c.merchant_id == sku.c.merchant_id) & (product.c.product_id == sku.c.product_id))
+    .where(mine(sku.c.merchant_id), among(sku.c.sku_id, "sku_ids"))
+)
 
 
 class SkuView(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,12 +120,7 @@ async def get_sku(unit: Unit, sku_id: UUID) -> SkuView:
 
 async def get_skus(unit: Unit, sku_ids: Collection[UUID]) -> dict[UUID, SkuView]:
     """SKUs with their products' titles, by id; those that are not this merchant's are missing."""
-    rows = await unit.all(
-        select(sku, product.c.title)
-        .join(product, (product.c.merchant_id == sku.c.merchant_id) & (product.c.product_id == sku.c.product_id))
-        .where(sku.c.merchant_id == unit.merchant_id, sku.c.sku_id.in_(sku_ids))
-    )
-    return {row.sku_id: _view(row) for row in rows}
+    return {row.sku_id: _view(row) for row in await unit.ask(_SKUS, sku_ids=list(sku_ids))}
 
 
 async def skus_by_code(unit: Unit, seller_codes: Sequence[str]) -> dict[str, UUID]:

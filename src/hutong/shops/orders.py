@@ -14,7 +14,8 @@ from sqlalchemy import Row, select, update
 from hutong.core.errors import NotFound
 from hutong.core.ids import new_code
 from hutong.core.money import Money
-from hutong.db.bulk import insert_rows, rows_of, slices, transition_rows
+from hutong.db.bulk import insert_rows, transition_rows
+from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
 from hutong.shops.models import order_line, sales_order
@@ -26,6 +27,12 @@ OWN: Final = "own"
 ORDER_CODE_CHARS: Final = 8
 #: States in which nothing has left the house yet.
 UNSHIPPED: Final = (OrderState.PAID.value,)
+
+_LINES: Final = Fixed(
+    select(*order_line.c)
+    .where(mine(order_line.c.merchant_id), among(order_line.c.order_id, "order_ids"))
+    .order_by(order_line.c.order_id, order_line.c.line_key)
+)
 
 
 class NewOrder(msgspec.Struct, frozen=True, kw_only=True):
@@ -144,18 +151,7 @@ async def lines_of(unit: Unit, order_id: UUID) -> Sequence[Row[Any]]:
 
 async def _lines_of_many(unit: Unit, order_ids: Sequence[UUID]) -> list[Row[Any]]:
     """The lines of many orders, by order and line."""
-    found: list[Row[Any]] = []
-    if not order_ids:
-        return found
-    for piece in slices({"order_id": order_ids}):
-        given = rows_of(order_line, piece)
-        statement = (
-            select(*order_line.c)
-            .where(order_line.c.merchant_id == unit.merchant_id, order_line.c.order_id == given.c.order_id)
-            .order_by(order_line.c.order_id, order_line.c.line_key)
-        )
-        found.extend(await unit.all(statement))
-    return found
+    return await unit.ask(_LINES, order_ids=list(order_ids)) if order_ids else []
 
 
 def quantities_of(lines: Sequence[Row[Any]]) -> list[Quantity]:

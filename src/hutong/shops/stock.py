@@ -8,15 +8,28 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
-from hutong.db.bulk import insert_rows, rows_of
+from hutong.db.bulk import insert_rows
+from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.shops.events import StockChanged
 from hutong.shops.models import stock, stock_move
 
 QUANTITY_MAX: Final = 10_000_000
+
+_HOLD: Final = Fixed(
+    select(stock.c.sku_id, (stock.c.on_hand - stock.c.reserved).label("available"))
+    .where(mine(stock.c.merchant_id), among(stock.c.sku_id, "sku_ids"))
+    .order_by(stock.c.sku_id)
+    .with_for_update()
+)
+_COUNT: Final = (
+    "UPDATE stock SET on_hand = stock.on_hand + given.on_hand, reserved = stock.reserved + given.reserved, "
+    "changed_at = $2 FROM unnest($3::uuid[], $4::integer[], $5::integer[]) AS given(sku_id, on_hand, reserved) "
+    "WHERE stock.merchant_id = $1 AND stock.sku_id = given.sku_id"
+)
 
 
 class MoveKind(StrEnum):
@@ -99,34 +112,14 @@ async def _count(unit: Unit, sku_id: UUID, on_hand: int, reserved: int) -> None:
 
 async def _count_many(unit: Unit, deltas: Mapping[UUID, tuple[int, int]]) -> None:
     """Move the counters, (on hand, reserved) by SKU; the caller holds the rows or has a single one."""
-    given = rows_of(
-        stock,
-        {
-            "sku_id": sorted(deltas),
-            "on_hand": [deltas[sku_id][0] for sku_id in sorted(deltas)],
-            "reserved": [deltas[sku_id][1] for sku_id in sorted(deltas)],
-        },
-    )
-    await unit.run(
-        update(stock)
-        .where(stock.c.merchant_id == unit.merchant_id, stock.c.sku_id == given.c.sku_id)
-        .values(
-            on_hand=stock.c.on_hand + given.c.on_hand,
-            reserved=stock.c.reserved + given.c.reserved,
-            changed_at=unit.now(),
-        )
-    )
+    sku_ids = sorted(deltas)
+    on_hand, reserved = ([deltas[sku_id][side] for sku_id in sku_ids] for side in (0, 1))
+    await unit.fetch(_COUNT, unit.merchant_id, unit.now(), sku_ids, on_hand, reserved)
 
 
 async def _hold_rows(unit: Unit, sku_ids: Iterable[UUID]) -> dict[UUID, int]:
     """Lock the counters in SKU order; what can be sold of each."""
-    statement = (
-        select(stock.c.sku_id, (stock.c.on_hand - stock.c.reserved).label("available"))
-        .where(stock.c.merchant_id == unit.merchant_id, stock.c.sku_id.in_(sorted(set(sku_ids))))
-        .order_by(stock.c.sku_id)
-        .with_for_update()
-    )
-    return {row.sku_id: int(row.available) for row in await unit.all(statement)}
+    return {row.sku_id: int(row.available) for row in await unit.ask(_HOLD, sku_ids=sorted(set(sku_ids)))}
 
 
 async def receive(unit: Unit, sku_id: UUID, quantity: int, subject: str) -> None:

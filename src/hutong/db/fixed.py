@@ -1,0 +1,45 @@
+"""Statements of hot paths: written with SQLAlchemy once, at import, and sent as the same text ever after.
+
+SQLAlchemy builds, keys and looks up a statement for each call; on the way of a payment that took longer than PostgreSQL
+took to work it (``make bench-payments``). Parameters are named with ``bindparam``; ``merchant_id`` comes from the unit.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, cast
+
+from sqlalchemy import ARRAY, BindParameter, ColumnElement, SelectBase, any_, bindparam
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.engine.interfaces import Compiled
+from sqlalchemy.sql.elements import ClauseElement
+
+POSTGRESQL: Final = dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own gap
+
+
+class Fixed:
+    """A statement and its text. Rows come as the driver gives them: no column whose type needs SQLAlchemy's help."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        self.writes = not isinstance(statement, SelectBase)
+        self._statement = statement
+        self._compiled: Compiled | None = None
+
+    def bind(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
+        """The text, and the values in the order of its ``$1``, ``$2``, …"""
+        if self._compiled is None:
+            self._compiled = self._statement.compile(dialect=POSTGRESQL)
+        compiled: Any = self._compiled
+        constants = compiled.params
+        names = cast("list[str]", compiled.positiontup)
+        return str(compiled), [values[name] if name in values else constants[name] for name in names]
+
+
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Whether a column's value is in the list given as ``name``, however long it is."""
+    listed: BindParameter[Any] = bindparam(name, type_=ARRAY(column.type))
+    return column == any_(listed)
+
+
+def mine(column: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a row is the merchant's of the unit of work."""
+    return column == bindparam("merchant_id", type_=column.type)
