@@ -10,7 +10,8 @@ from browser_samples import NONE, NOW, PAGING, PAYMENT, SINGLE, TICKET_ROWS, fen
 from hutong.analytics.costs import ChannelCost, cost_total, held_against_agent
 from hutong.analytics.dependence import Dependence, Part
 from hutong.core.money import Money
-from hutong.ledger.queries import BalanceRow, BatchRow, ChainEnd, LegRow, PartyRow, StatementRow
+from hutong.ledger.account_queries import BalanceRow
+from hutong.ledger.queries import BatchRow, ChainEnd, LegRow, PartyRow, StatementRow
 from hutong.ledger.roots import SealedDay
 from hutong.ledger.statement_seals import StatementSeal
 from hutong.payments.queries import AttemptRow, PaymentRow, PaymentSums, RefundRow

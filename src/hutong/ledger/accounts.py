@@ -23,15 +23,21 @@ CLEARING_ORDERS: Final = "clearing:orders"
 CLEARING_OUTSIDE: Final = "clearing:outside"
 #: Before a party's id.
 PARTY_PREFIX: Final = "payable:party:"
+#: First word of the accounts that callers of the API post to (`external.py`).
+EXTERNAL_ROOT: Final = "external"
 
 
 class AccountKind(StrEnum):
-    """What a balance means. Assets and expenses stand on the debit side (positive), the others on the credit side."""
+    """What a balance means. Assets and expenses stand on the debit side (positive), the others on the credit side.
+
+    External accounts stand on either: what they mean is their owner's affair.
+    """
 
     ASSET = "asset"
     LIABILITY = "liability"
     INCOME = "income"
     EXPENSE = "expense"
+    EXTERNAL = "external"
 
 
 #: First word of a path -> kind. The hub never holds money: `wallet` mirrors what a wallet holds for the merchant.
@@ -43,6 +49,7 @@ ROOTS: Final[dict[str, AccountKind]] = {
     "suspense": AccountKind.LIABILITY,
     "revenue": AccountKind.INCOME,
     "expense": AccountKind.EXPENSE,
+    EXTERNAL_ROOT: AccountKind.EXTERNAL,
 }
 
 

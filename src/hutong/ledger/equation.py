@@ -8,8 +8,8 @@ from typing import Final
 import msgspec
 
 from hutong.core.money import Money
-from hutong.ledger.accounts import AccountKind, kind_of
-from hutong.ledger.queries import BalanceRow
+from hutong.ledger.account_queries import BalanceRow
+from hutong.ledger.accounts import EXTERNAL_ROOT, AccountKind, kind_of
 
 #: First word of a path -> the group an owner looks for it in, in the order of the page.
 GROUPS: Final[dict[str, tuple[str, ...]]] = {
@@ -19,6 +19,7 @@ GROUPS: Final[dict[str, tuple[str, ...]]] = {
     "unclear": ("suspense",),
     "sold": ("revenue",),
     "cost": ("expense",),
+    "external": (EXTERNAL_ROOT,),
 }
 _ROOTS: Final = {root: group for group, roots in GROUPS.items() for root in roots}
 #: Accounts that stand on the credit side: more of them is a negative number in the books.
@@ -34,7 +35,10 @@ class AccountGroup(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Equation(msgspec.Struct, frozen=True, kw_only=True):
-    """All books of one currency. ``off`` = ``assets`` − (``sold`` − ``cost`` + ``owed``): zero in sound books."""
+    """All books of one currency. ``off`` = ``assets`` − (``sold`` − ``cost`` + ``owed``): zero in sound books.
+
+    External accounts are a group of their own and in none of the sums: they add up to zero among themselves.
+    """
 
     currency: str
     groups: tuple[AccountGroup, ...]

@@ -73,6 +73,23 @@ class AccountOverdrawn(HutongError):
     )
 
 
+class AccountNotExternal(HutongError):
+    """A caller of the API names an account that only the hub itself posts to."""
+
+    code = "ledger_not_external"
+    status = 403
+    zh = ErrorText(
+        "科目 {path} 不能由接口记账。",
+        "钱包、收入、应付等科目只由互通根据真实付款记账；接口只能使用以 external: 开头的科目。",
+        "请改用 external: 开头的科目，例如 external:points:issued。",
+    )
+    en = ErrorText(
+        "Account {path} is not posted to by the API.",
+        "Wallets, revenue, debts and the like follow real payments only; callers use accounts under external:.",
+        "Use an account such as external:points:issued.",
+    )
+
+
 class HoldResolved(HutongError):
     """A reserve was posted, given up or has run out already."""
 

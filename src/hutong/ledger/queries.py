@@ -13,6 +13,7 @@ from sqlalchemy import Row, and_, func, literal, select
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
 from hutong.db.unit import Unit
+from hutong.ledger.account_queries import ACCOUNTS_MAX, balances
 from hutong.ledger.accounts import PARTY_PREFIX
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import (
@@ -28,18 +29,9 @@ from hutong.ledger.models import (
 from hutong.ledger.states import Phase
 
 PAGE_ROWS_MAX: Final = 200
-ACCOUNTS_MAX: Final = 1000
 PARTIES_MAX: Final = 1000
 #: Legs of a page of batches: PAGE_ROWS_MAX batches of the largest size.
 LEGS_MAX: Final = PAGE_ROWS_MAX * 200
-
-
-class BalanceRow(msgspec.Struct, frozen=True, kw_only=True):
-    """An account and its balance; debit positive."""
-
-    path: str
-    kind: str
-    balance: Money
 
 
 class LegRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,45 +129,6 @@ class PartyRow(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     kind: str
     owed: tuple[Money, ...]
-
-
-async def balances(unit: Unit, until: datetime | None = None) -> tuple[BalanceRow, ...]:
-    """Every account with its balance, by path: now, or after all that had happened before a moment."""
-    if until is not None:
-        return await _balances_before(unit, until)
-    statement_ = (
-        select(ledger_account, account_balance.c.balance_minor)
-        .join(
-            account_balance,
-            and_(
-                account_balance.c.merchant_id == ledger_account.c.merchant_id,
-                account_balance.c.account_id == ledger_account.c.account_id,
-            ),
-        )
-        .where(ledger_account.c.merchant_id == unit.merchant_id)
-        .order_by(ledger_account.c.path, ledger_account.c.currency)
-        .limit(ACCOUNTS_MAX)
-    )
-    return tuple(
-        BalanceRow(path=row.path, kind=row.kind, balance=Money(row.balance_minor, row.currency))
-        for row in await unit.all(statement_)
-    )
-
-
-async def _balances_before(unit: Unit, until: datetime) -> tuple[BalanceRow, ...]:
-    summed = func.sum(posting.c.amount_minor).label("balance_minor")
-    statement_ = (
-        select(ledger_account.c.path, ledger_account.c.kind, ledger_account.c.currency, summed)
-        .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
-        .where(posting.c.merchant_id == unit.merchant_id, ledger_batch.c.event_at < until)
-        .group_by(ledger_account.c.path, ledger_account.c.kind, ledger_account.c.currency)
-        .order_by(ledger_account.c.path, ledger_account.c.currency)
-        .limit(ACCOUNTS_MAX)
-    )
-    return tuple(
-        BalanceRow(path=row.path, kind=row.kind, balance=Money(int(row.balance_minor), row.currency))
-        for row in await unit.all(statement_)
-    )
 
 
 async def chain_end(unit: Unit) -> ChainEnd:

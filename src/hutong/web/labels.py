@@ -156,6 +156,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "commission": mark("佣金支出"),
         "platform_fee": mark("平台服务费"),
         "outside": mark("钱包外付款"),
+        "external": mark("接口科目"),
         "other": mark("其他科目"),
     },
     "book_kind": {
@@ -166,6 +167,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "share": mark("钱包分账"),
         "take_back": mark("分账回退"),
         "payout": mark("支付佣金"),
+        "external": mark("接口记账"),
     },
     "stock_move": {
         "sell_direct": mark("平台卖出"),
@@ -183,6 +185,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "unclear": mark("来路不明、等您决定的"),
         "sold": mark("卖了多少"),
         "cost": mark("卖货花了多少"),
+        "external": mark("服务商用接口记的，不算在上面"),
     },
     "money_page": {"payments": mark("收款"), "refunds": mark("退款")},
     "payment_tab": {

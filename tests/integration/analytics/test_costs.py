@@ -13,7 +13,7 @@ from hutong.analytics.costs import channel_costs, cost_total
 from hutong.analytics.dependence import DIRECT, Level, shop_dependence, traffic_dependence
 from hutong.analytics.service import Sale
 from hutong.core.money import Money
-from hutong.ledger.queries import balances
+from hutong.ledger.account_queries import balances
 from hutong.ledger.service import Batch, Leg, Share, post, post_refund, post_sale
 from hutong.links.service import ChannelKind, create_channel
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from hutong.core.errors import Conflict, Forbidden, InvalidInput, NotFound
 from hutong.core.money import Money
 from hutong.ledger import checks, service, split_checks
+from hutong.ledger.account_queries import balances
 from hutong.ledger.commission_queries import commission_totals, commissions_of, moves_of, totals_by_party
 from hutong.ledger.commissions import Booked, commission_rows, confirm, due_at_of, month_of, restart_window
 from hutong.ledger.parties import channels_of, give_channel, introduce, know_customer
@@ -25,7 +26,6 @@ from hutong.ledger.payouts import (
     record_taken_back,
     stand_outside,
 )
-from hutong.ledger.queries import balances
 from hutong.ledger.refusals import (
     IntroducerRefused,
     OutsidePaymentTooLarge,

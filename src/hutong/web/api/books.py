@@ -11,7 +11,8 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import Parameter
 
 from hutong.db.unit import Unit
-from hutong.ledger.queries import balances, batches_page
+from hutong.ledger.account_queries import balances
+from hutong.ledger.queries import batches_page
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket

@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from hutong.ledger.accounts import CLEARING_OUTSIDE, EXPENSE_COMMISSION, EXPENSE_WALLET_FEE, PARTY_PREFIX
+from hutong.ledger.accounts import (
+    CLEARING_OUTSIDE,
+    EXPENSE_COMMISSION,
+    EXPENSE_WALLET_FEE,
+    EXTERNAL_ROOT,
+    PARTY_PREFIX,
+)
 from hutong.ledger.equation import owners_view
 from hutong.ledger.queries import BatchRow
 from hutong.web.console.book_views import AccountName, Batch, Effect, Leg
@@ -28,7 +34,8 @@ def account_name(path: str, parties: Mapping[UUID, str]) -> AccountName:
     party = ""
     if path.startswith(PARTY_PREFIX):
         party = next((name for key, name in parties.items() if str(key) == path.removeprefix(PARTY_PREFIX)), "")
-    return AccountName(path=path, label=label, platform=platform, party=party or (path if label == "other" else ""))
+    told = {"other": path, EXTERNAL_ROOT: rest}.get(label, "")
+    return AccountName(path=path, label=label, platform=platform, party=party or told)
 
 
 def batch_in_words(row: BatchRow, parties: Mapping[UUID, str]) -> Batch:

@@ -12,6 +12,7 @@ from litestar import Controller, Response, get
 
 from hutong.db.unit import Unit
 from hutong.ledger import queries as ledger
+from hutong.ledger.account_queries import BalanceRow, balances
 from hutong.ledger.equation import equations, owners_view
 from hutong.merchants.queries import this_merchant
 from hutong.shops.names import orders_numbered
@@ -54,7 +55,7 @@ class BooksController(Controller):
             chosen = day_of(day)
             day = "" if chosen is None or chosen >= today else chosen.isoformat()
             _, until = days_between("", day, zone)
-            rows = await ledger.balances(unit, until)
+            rows = await balances(unit, until)
             parties = await ledger.party_names(unit)
             end = await ledger.chain_end(unit)
             view = AccountsView(
@@ -94,7 +95,7 @@ class BooksController(Controller):
                 kinds=await ledger.journal_kinds(unit),
                 accounts=tuple(
                     AccountChoice(account=account_name(path, parties))
-                    for path in dict.fromkeys(row.path for row in await ledger.balances(unit))
+                    for path in dict.fromkeys(row.path for row in await balances(unit))
                 ),
                 export_href=f"/books/journal.csv?{query}" if query else "/books/journal.csv",
             )
@@ -147,7 +148,7 @@ class BooksController(Controller):
             return await desk.page(request, unit, "console/batch.html", view)
 
 
-def sheets_of(rows: Sequence[ledger.BalanceRow], parties: Mapping[UUID, str]) -> tuple[Sheet, ...]:
+def sheets_of(rows: Sequence[BalanceRow], parties: Mapping[UUID, str]) -> tuple[Sheet, ...]:
     """Balances by currency and group, with the accounts by name."""
     return tuple(
         Sheet(

@@ -1,0 +1,106 @@
+"""The API of one fresh merchant, called in this process: the real application on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import warnings
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from hutong.db.engine import Database
+from hutong.db.keyring import Keyring
+from hutong.db.keystore import DatabaseKeyStore
+from hutong.db.vault import Vault
+from hutong.ledger.books import Books
+from hutong.merchants.keys import SCOPES, create_key
+from hutong.merchants.service import create_merchant
+from hutong.platforms.registry import Registry
+from hutong.transport.client import HttpPool
+from hutong.web.app import build_web
+from hutong.workflows.runtime import Runtime
+
+
+class Caller:
+    """A service provider with a key; ``room`` is the database behind it."""
+
+    def __init__(self, room, runtime, client):
+        self.room, self.runtime, self.client = room, runtime, client
+
+    async def get(self, path, **query):
+        answer = await self.client.get(f"/api/v1{path}", params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def send(self, path, body=None, key=None, **headers):
+        given = {} if key is None else {"idempotency-key": key}
+        return await self.client.post(f"/api/v1{path}", json=body, headers={**given, **headers})
+
+    async def post(self, path, body=None, key=None):
+        answer = await self.send(path, body, key)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def refused(self, path, body=None, key=None):
+        """Status and code of a problem."""
+        answer = await self.send(path, body, key)
+        assert answer.headers["content-type"] == "application/problem+json", answer.text
+        return answer.status_code, answer.json()["code"]
+
+    async def key(self, *scopes):
+        """Headers of another key."""
+        async with self.room.unit() as unit:
+            _, secret = await create_key(unit, "其他", list(scopes))
+        return {"authorization": f"Bearer {secret}"}
+
+    async def balance(self, account, **query):
+        return (await self.get("/ledger/balance", account=account, **query))["balance_minor"]
+
+
+def quietly(runtime):
+    """The application; pytest makes errors of warnings, and Litestar has some about its next major version."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return build_web(runtime)
+
+
+@pytest.fixture
+def calling(room, tmp_path):
+    """Run ``work(caller)`` for a fresh merchant."""
+
+    def run(work):
+        room.merchant_id = uuid4()
+        keys = tmp_path / f"{os.urandom(4).hex()}.key"
+        Keyring.create(keys)
+
+        async def main():
+            room.database = database = Database(room.address, room.clock)
+            books = Books(database)
+            async with HttpPool() as http:
+                runtime = Runtime(
+                    database=database,
+                    books=books,
+                    clock=room.clock,
+                    vault=Vault(Keyring.load(keys), DatabaseKeyStore(database), room.clock),
+                    registry=Registry({}),
+                    http=http,
+                    public_url="http://127.0.0.1",
+                    link_key=b"x" * 32,
+                )
+                try:
+                    async with room.unit() as unit:
+                        await create_merchant(unit, "店")
+                        _, secret = await create_key(unit, "服务商", [SCOPES[0]])
+                    transport = httpx.ASGITransport(app=quietly(runtime))
+                    headers = {"authorization": f"Bearer {secret}"}
+                    async with httpx.AsyncClient(transport=transport, base_url="http://hub", headers=headers) as client:
+                        return await work(Caller(room, runtime, client))
+                finally:
+                    await books.close()
+                    await database.close()
+
+        return asyncio.run(main())
+
+    return run
