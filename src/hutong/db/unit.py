@@ -68,13 +68,14 @@ class EventKey(msgspec.Struct, frozen=True):
 class Unit:
     """What services work with. Commit and rollback belong to ``Database.unit``."""
 
-    def __init__(self, connection: AsyncConnection, merchant_id: UUID, clock: Clock) -> None:
+    def __init__(self, connection: AsyncConnection, driver: Any, merchant_id: UUID, clock: Clock) -> None:  # noqa: ANN401
         self.connection = connection
+        self.driver = driver  # asyncpg's connection, inside the transaction
         self.merchant_id = merchant_id
         self.clock = clock
         self._events: list[tuple[UUID, str, int, bytes, datetime]] = []
         self._jobs: list[tuple[UUID, str, bytes, str, str | None, datetime, datetime]] = []
-        self._driver: Any = None  # the driver's own connection, once it was needed
+        self._savepoints_count = 0
         self.wrote = False  # whether this transaction has anything to commit
         self.told = False  # whether it told events
 
@@ -132,17 +133,10 @@ class Unit:
         return await self._send(*fixed.bind({"merchant_id": self.merchant_id, **values}))
 
     async def _send(self, sql: str, values: Sequence[Any]) -> list[Any]:
-        raw = await self._raw()
-        if not raw.is_in_transaction():  # nobody but SQLAlchemy would notice, and each statement would stand alone
+        if not self.driver.is_in_transaction():  # each statement would stand alone
             raise RuntimeError("the transaction has ended under the unit of work")
-        rows: list[Any] = await raw.fetch(sql, *values, record_class=Line)
+        rows: list[Any] = await self.driver.fetch(sql, *values, record_class=Line)
         return rows
-
-    async def _raw(self) -> Any:  # noqa: ANN401 (asyncpg ships no types)
-        """The driver's connection, inside this transaction: ``Database.unit`` has begun it with its first statement."""
-        if self._driver is None:
-            self._driver = (await self.connection.get_raw_connection()).driver_connection
-        return self._driver
 
     async def insert(self, table: Table, **values: Any) -> None:  # noqa: ANN401
         """Insert one row of this merchant."""
@@ -193,13 +187,21 @@ class Unit:
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails inside leaves nothing behind, events and jobs included; the transaction lives on."""
         events, jobs = len(self._events), len(self._jobs)
+        self._savepoints_count += 1
+        name = f"unit_{self._savepoints_count}"
+        await self.driver.execute(f"SAVEPOINT {name}")
         try:
-            async with self.connection.begin_nested():
-                yield
+            yield
         except BaseException:
             del self._events[events:]
             del self._jobs[jobs:]
+            if self.driver.is_in_transaction():
+                await self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             raise
+        else:
+            await self.driver.execute(f"RELEASE SAVEPOINT {name}")
+        finally:
+            self._savepoints_count -= 1
 
     def emit(self, event: Event) -> UUID:
         """Tell a fact: stored with this transaction, delivered to every handler after it."""
@@ -234,4 +236,4 @@ class Unit:
         if self._jobs:
             rows = await self.fetch(_LEAVE, self.merchant_id, *map(list, zip(*self._jobs, strict=True)))
             keys = [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"]
-            await enqueue(await self._raw(), keys)
+            await enqueue(self.driver, keys)

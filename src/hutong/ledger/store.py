@@ -71,7 +71,7 @@ class Told(msgspec.Struct, frozen=True):
 async def driver_of(unit: Unit) -> Raw:
     """The driver's connection inside the unit's transaction; what runs on it counts as a write."""
     unit.wrote = True
-    return (await unit.connection.get_raw_connection()).driver_connection
+    return unit.driver
 
 
 async def lock_end(raw: Raw, merchant_id: UUID) -> ChainEnd:

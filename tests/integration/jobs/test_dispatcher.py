@@ -123,7 +123,7 @@ def test_what_one_handler_refuses_gets_a_job_and_leaves_nothing_behind(run_hub):
 def test_a_batch_that_cannot_be_committed_goes_to_jobs(run_hub):
     async def work(hub, reactions):
         async def broken(_runtime, unit, _event):
-            await unit.connection.rollback()  # as if the server had ended the transaction
+            await unit.driver.execute("ROLLBACK")  # as if the server had ended the transaction
 
         reactions.append(Reaction("test.broken", StockChanged, broken))
         await hub.tell([StockChanged(sku_id=uuid4()) for _ in range(2)])

@@ -8,7 +8,6 @@ from datetime import timedelta
 import asyncpg
 import msgspec
 import pytest
-from sqlalchemy.exc import DBAPIError
 
 from hutong.db.jobs import ATTEMPTS_MAX, Postpone, Ticker
 
@@ -181,9 +180,7 @@ def test_a_worker_whose_connection_broke_takes_another(run_floor):
             )
             await admin.close()
             assert cut >= 1
-            with pytest.raises(DBAPIError):  # the pool's connection is gone, too; it is replaced at the next use
-                await floor.schedule("note", "lost")
-            await floor.schedule("note", "after")
+            await floor.schedule("note", "after")  # the pool's connection is gone, too: it is replaced at its next use
             await floor.until(floor_done(floor))
         assert len(ran) == 2
 

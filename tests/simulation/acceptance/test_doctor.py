@@ -157,7 +157,8 @@ def plant(world, statements: list[str]) -> set[Breach]:
                 await connection.execute(text("SELECT set_config('app.merchant_id', :m, true)"), {"m": merchant})
                 for statement in statements:
                     await connection.exec_driver_sql(statement)
-                unit = Unit(connection, UUID(merchant), SystemClock())
+                driver = (await connection.get_raw_connection()).driver_connection
+                unit = Unit(connection, driver, UUID(merchant), SystemClock())
                 found = {breach for check in CHECKS for breach in await check(unit)}
                 found |= set(await breaches_of_walls(connection))
                 await transaction.rollback()
