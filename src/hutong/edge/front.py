@@ -43,7 +43,7 @@ class LinkFront:
         if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self._behind(scope, receive, send)
             return
-        code = scope["path"][len(PREFIX) :]
+        code = scope["path"][len(PREFIX) :].rstrip("/")
         entry = await self._table.find(code)
         if entry is None or not entry.active or (entry.expires_at and entry.expires_at <= self._clock.now()):
             await self._behind(scope, receive, send)  # the friendly page

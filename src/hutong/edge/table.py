@@ -58,7 +58,7 @@ class LinkTable:
     async def find(self, code: str) -> Entry | None:
         """The entry of a code; the database is asked at most once in a while for an unknown one."""
         entry = self._entries.get(code)
-        if entry is not None or len(code) > CODE_CHARS_MAX:
+        if entry is not None or len(code) > CODE_CHARS_MAX or "\0" in code:  # PostgreSQL's text holds no NUL
             return entry
         now = self._clock.now()
         missed_at = self._misses.get(code)

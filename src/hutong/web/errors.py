@@ -7,12 +7,14 @@ import secrets
 from collections import defaultdict
 from typing import Any, Final
 
+import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.enums import MediaType
 from litestar.exceptions import HTTPException
+from sqlalchemy.exc import DBAPIError
 
-from hutong.core.errors import ErrorText, HutongError
+from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.console.views import ErrorView
 from hutong.web.i18n import Catalogues, Locale
@@ -26,6 +28,8 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _PROGRAM_PATHS: Final = ("/api/", "/callbacks/", "/healthz")
 _REFERENCE_BYTES: Final = 5
 _INTERNAL_STATUS: Final = 500
+#: What PostgreSQL says to text and to JSON that holds a null byte.
+UNSTORABLE: Final = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -91,6 +95,16 @@ def as_hutong_error(error: Exception) -> HutongError:
         return error
     if isinstance(error, HTTPException) and error.status_code < _INTERNAL_STATUS:
         return _BY_STATUS.get(error.status_code, RequestRefused)()
+    if isinstance(error, (DBAPIError, asyncpg.PostgresError)):
+        return _refused_by_database(error)
+    return HutongError()
+
+
+def _refused_by_database(error: Exception) -> HutongError:
+    """A text with U+0000 is the caller's mistake (PostgreSQL holds none); whatever else the database says is ours."""
+    causes = (error, error.__cause__, getattr(error.__cause__, "__cause__", None))
+    if any(isinstance(cause, UNSTORABLE) for cause in causes):
+        return InvalidInput(field="text", problem="U+0000")
     return HutongError()
 
 

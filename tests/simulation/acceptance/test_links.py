@@ -50,6 +50,33 @@ def test_phones_that_keep_their_connection_open_keep_nobody_out(market):
         assert market.sale(price_fen=100).paid().order()["state"] == "paid"
 
 
+@pytest.mark.parametrize("tail", ["/", "%2f", "//"])
+def test_a_slash_too_many_still_leads_to_the_goods(market, tail):
+    """People and chat programs put one there; the link is not over for that."""
+    goods = market.goods()
+    answer = follow(f"{goods.link['url']}{tail}")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/b/")
+
+
+@pytest.mark.parametrize("address", ["/l/%00", "/l/a%00b", "/c/%00", "/s/%00", "/b/%00?k=%00", "/m/%00"])
+def test_bytes_that_no_text_holds_are_an_unknown_address(market, address):
+    assert follow(f"{market.world.url}{address}").status_code == 404
+
+
+def test_a_null_byte_in_a_request_is_the_callers_mistake(market):
+    api = market.client
+    asked = [api.get("/payments", params={"number": "\0"}), api.get("/orders", params={"source": "a\0b"})]
+    channel = {"kind": "post", "platform": "weibo", "name": "a\0b"}
+    keys = ({"idempotency-key": f"null-{number}-{time.monotonic_ns()}"} for number in range(2))
+    asked += [
+        api.post("/products", json={"title": "a\0b"}, headers=next(keys)),
+        api.post("/links", json={"title": "x", "channel": channel, "url": "https://weibo.com/1"}, headers=next(keys)),
+    ]
+    assert [answer.status_code for answer in asked] == [400] * 4
+    assert {answer.json()["code"] for answer in asked} == {"invalid_input"}
+
+
 @pytest.mark.parametrize(("language", "words"), [("zh-CN", "没有这条链接"), ("en-GB", "No such link")])
 def test_an_unknown_link_shows_a_friendly_page(market, language, words):
     for code in ("nosuchlink", "x" * 500, "%E4%B8%AD", "a/b"):

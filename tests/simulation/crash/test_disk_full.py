@@ -124,6 +124,10 @@ def reachable(world: World) -> bool:
 
 
 def at_rest(world: World) -> bool:
-    """Jobs that failed for want of room come again by their own schedule; time passes meanwhile."""
+    """Jobs that failed for want of room come again by their own schedule; time passes meanwhile.
+
+    Some are never done: the next look at the shops, the next day's seal.
+    """
     world.post_sandbox("/clock/advance", seconds=RETRY_S)
-    return world.count("job", "finished_at IS NULL AND kind NOT IN ('shops.pull_orders')") == 0
+    lasting = "kind NOT IN ('shops.pull_orders', 'ledger.seal_days')"
+    return world.count("undelivered") == 0 and world.count("job", f"finished_at IS NULL AND {lasting}") == 0

@@ -443,3 +443,10 @@ def test_server_errors_and_strange_answers_are_unknown(answer):
     for call in calls:
         error, _ = run(call, answer)
         assert isinstance(error, PlatformUnknown)
+
+
+def test_empty_parameters_are_not_signed():
+    """As TOP's own SDKs do: a parameter without a name or without a value is left out of the text."""
+    plain = {"method": "taobao.time.get", "app_key": "1"}
+    for method in SignMethod:
+        assert sign({**plain, "session": "", "": "x"}, "secret", method) == sign(plain, "secret", method)

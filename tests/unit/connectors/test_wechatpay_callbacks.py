@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hutong.connectors.wechatpay import CONNECTOR
+from hutong.connectors.wechatpay import CONNECTOR, signing
 from hutong.connectors.wechatpay.callbacks import BODY_BYTES_MAX
 from hutong.core.errors import InvalidSignature
 from hutong.core.money import Money
@@ -96,6 +96,16 @@ def test_the_platforms_probes_are_refused(wechat):
     headers = wechat.headers(body)
     for probe in (f"WECHATPAY/SIGNTEST/{headers['wechatpay-signature']}", "WECHATPAY/SIGNTEST/"):
         refused(wechat, {**headers, "wechatpay-signature": probe}, body)
+
+
+def test_a_probe_is_refused_before_anything_is_verified(wechat, monkeypatch):
+    """The platform judges by the answer: not even a verification that says yes to everything lets a probe in."""
+    monkeypatch.setattr(signing, "verify_sha256", lambda *_: True)
+    body = wechat.notice(wechat.trade())
+    headers = wechat.headers(body)
+    probe = f"WECHATPAY/SIGNTEST/{headers['wechatpay-signature']}"
+    probe += "=" * (-len(probe) % 4)
+    refused(wechat, {**headers, "wechatpay-signature": probe}, body)
 
 
 def test_another_scheme_key_or_account(wechat):
