@@ -65,6 +65,7 @@ def chart(months: tuple[views.MonthRevenue, ...]) -> BarChart:
 
 OVERVIEW = views.OverviewView(
     period="30d",
+    quiet_since=None,
     sales=(fen(12_843_050), Money(938_214, "GBP")),
     refunded=(fen(99_800),),
     orders=1284,
@@ -92,6 +93,7 @@ OVERVIEW = views.OverviewView(
 )
 EMPTY_OVERVIEW = views.OverviewView(
     period="7d",
+    quiet_since=None,
     sales=(fen(0),),
     refunded=(),
     orders=0,
@@ -105,6 +107,10 @@ EMPTY_OVERVIEW = views.OverviewView(
     repeat=views.RepeatFigures(customers=0, repeat_customers=0),
     has_anything=False,
 )
+HISTORY_OVERVIEW = msgspec.structs.replace(
+    OVERVIEW, period="all", quiet_since=NOW - timedelta(days=400), sales=(Money(250_031_563, "USD"),), refunded=()
+)
+QUIET_OVERVIEW = msgspec.structs.replace(OVERVIEW, period="today", sales=(Money(0, "USD"),), refunded=(), products=())
 
 
 def link_summary(number: int, title: str, channel: str, kind: str, platform: str) -> LinkSummary:

@@ -100,6 +100,15 @@ async def overview(unit: Unit, since: datetime | None = None) -> Overview:
     )
 
 
+async def last_sale_at(unit: Unit) -> datetime | None:
+    """When the latest sale was paid; return documents are none. None: nothing was ever sold."""
+    statement = select(func.max(sale_fact.c.paid_at).label("paid_at")).where(
+        sale_fact.c.merchant_id == unit.merchant_id, IS_ORDER
+    )
+    row = await unit.one(statement)
+    return None if row is None else row.paid_at
+
+
 async def revenue_by_month(unit: Unit, currency: str, timezone: str) -> tuple[MonthFigures, ...]:
     """Sales by the calendar month they were paid in, the oldest first; the latest ``MONTHS_MAX`` months.
 

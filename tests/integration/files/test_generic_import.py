@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import io
+from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from hutong.analytics import queries
 from hutong.core.errors import CurrencyMismatch, InvalidInput, NotFound
 from hutong.platforms.tables.errors import FileBroken, FileRefused
+from hutong.web.console.overview import main_currency, open_period
 
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "online_retail_part1.csv.gz"
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
@@ -53,6 +56,24 @@ def test_sales_become_orders_figures_and_customers(hub, check_accounts):
     ]
     assert hub.breaches() == []
     assert hub.counts()["stock_move"] == 0
+
+
+def test_an_old_history_opens_on_the_figures_it_has_and_says_so(hub):
+    """The hub's day is in 2026, the sales are of 2010 and 2011: thirty empty days would look like a failed import."""
+
+    def opened(asked):
+        return hub.do(lambda unit: open_period(unit, asked, ZoneInfo("Asia/Shanghai")))
+
+    before = opened("")
+    assert (before.period, before.quiet_since, before.figures.money) == ("30d", None, ())
+    hub.load(hub.write("a.csv", text_of(*SALES)), **GBP)
+    nobody_chose, chosen, everything = opened(""), opened("30d"), opened("all")
+    assert (nobody_chose.period, nobody_chose.figures.orders_count) == ("all", 3)
+    # "1/6/11 9:00" of the shop, whose clock is China's, is the last sale; the return document is none
+    assert nobody_chose.quiet_since == datetime(2011, 1, 6, 1, tzinfo=UTC)
+    assert nobody_chose.figures == everything.figures
+    assert (chosen.period, chosen.figures.orders_count, chosen.quiet_since) == ("30d", 0, None)
+    assert main_currency(chosen.ever, "CNY") == "GBP"  # nothing sold is nothing in the shop's own money
 
 
 GIFTS = (

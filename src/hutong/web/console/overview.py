@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from litestar import Controller, Response, get
 
 from hutong.analytics.figures import MonthFigures, Overview
-from hutong.analytics.queries import best_products, overview, repeat_rate, revenue_by_month
+from hutong.analytics.queries import best_products, last_sale_at, overview, repeat_rate, revenue_by_month
 from hutong.core.money import MINOR_DIGITS, Money
 from hutong.db.unit import Unit
 from hutong.merchants.queries import open_ticket_count, this_merchant
@@ -46,22 +47,22 @@ class OverviewController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def show(self, request: ConsoleRequest, desk: Desk, period: str = PERIOD_DEFAULT) -> Response[str]:
+    async def show(self, request: ConsoleRequest, desk: Desk, period: str = "") -> Response[str]:
         """Figures of a period, months, products, customers, and what waits."""
-        period = period if period in PERIODS else PERIOD_DEFAULT
         locale = locale_of(request)
         async with desk.unit(request, "console.overview") as unit:
             merchant = await this_merchant(unit)
             zone = zone_of(merchant.timezone)
-            since = _since(unit.now(), period, zone)
-            figures = await overview(unit, since)
+            opened = await open_period(unit, period, zone)
+            figures = opened.figures
             money = sorted(figures.money, key=lambda entry: -entry.orders_count)
-            currency = _main_currency(await overview(unit), merchant.currency)
+            currency = main_currency(opened.ever, merchant.currency)
             months = await revenue_by_month(unit, currency, zone.key)
             repeat = await repeat_rate(unit)
             view = OverviewView(
-                period=period,
-                sales=tuple(entry.net for entry in money) or (Money(0, merchant.currency),),
+                period=opened.period,
+                quiet_since=opened.quiet_since,
+                sales=tuple(entry.net for entry in money) or (Money(0, currency),),
                 refunded=tuple(entry.refunded for entry in money if entry.refunded.amount_minor),
                 orders=figures.orders_count,
                 visits=figures.visits,
@@ -75,12 +76,36 @@ class OverviewController(Controller):
                 chart=_chart(months, Formats(locale, zone), desk.renderer.catalogues.text(locale, CHART_TITLE)),
                 products=tuple(
                     ProductSales(title=row.title, quantity=row.quantity, revenue=row.amount)
-                    for row in await best_products(unit, PRODUCTS_SHOWN, since=since)
+                    for row in await best_products(unit, PRODUCTS_SHOWN, since=opened.since)
                 ),
                 repeat=RepeatFigures(customers=repeat.customers_count, repeat_customers=repeat.repeat_customers_count),
                 has_anything=bool(months or figures.visits),
             )
             return await desk.page(request, unit, "console/overview.html", view)
+
+
+class OpenedPeriod(msgspec.Struct, frozen=True, kw_only=True):
+    """What the page opens on. ``quiet_since``: when the last sale was paid, where nobody chose and that is long ago."""
+
+    period: str
+    since: datetime | None
+    figures: Overview
+    ever: Overview
+    quiet_since: datetime | None = None
+
+
+async def open_period(unit: Unit, asked: str, zone: ZoneInfo) -> OpenedPeriod:
+    """The period that was asked for. Where none was and the usual one sold nothing, a shop with older sales shows all.
+
+    Somebody who has just imported a history looks for its figures, not for thirty empty days.
+    """
+    period = asked if asked in PERIODS else PERIOD_DEFAULT
+    since = _since(unit.now(), period, zone)
+    ever = await overview(unit)
+    figures = ever if since is None else await overview(unit, since)
+    if asked not in PERIODS and not figures.money and ever.money:
+        return OpenedPeriod(period="all", since=None, figures=ever, ever=ever, quiet_since=await last_sale_at(unit))
+    return OpenedPeriod(period=period, since=since, figures=figures, ever=ever)
 
 
 def _since(now: datetime, period: str, zone: ZoneInfo) -> datetime | None:
@@ -102,7 +127,7 @@ async def _attention(unit: Unit) -> tuple[AttentionItem, ...]:
     return tuple(item for item in items if item.count)
 
 
-def _main_currency(ever: Overview, home: str) -> str:
+def main_currency(ever: Overview, home: str) -> str:
     """The currency most orders are in: the merchant's own before the first one."""
     most = max(ever.money, key=lambda entry: entry.orders_count, default=None)
     return home if most is None else most.currency

@@ -55,6 +55,7 @@ class OverviewView(View, frozen=True, kw_only=True):
     """The first page: how trade goes and what waits. ``sales`` are what stayed after refunds."""
 
     period: str  # today, 7d, 30d or all
+    quiet_since: datetime | None  # the last sale, where the page opens on all because the usual period has none
     sales: tuple[Money, ...]
     refunded: tuple[Money, ...]
     orders: int
