@@ -102,14 +102,25 @@ async def _balances_before(unit: Unit, until: datetime) -> tuple[BalanceRow, ...
 
 
 async def account_states(
-    unit: Unit, *, path: str = "", below: bool = False, limit: int, offset: int = 0
+    unit: Unit,
+    *,
+    path: str = "",
+    below: bool = False,
+    currency: str = "",
+    guarded: bool = False,
+    limit: int,
+    offset: int = 0,
 ) -> tuple[AccountState, ...]:
-    """Accounts as they stand, by path: all of them, one in its currencies, or (``below``) those under a path, too."""
+    """Accounts as they stand, by path: all of them, those of a path (``below``: and under it), those with a guard."""
     conditions = [ledger_account.c.merchant_id == unit.merchant_id]
     if path:
         mine = ledger_account.c.path == path
         under = ledger_account.c.path.startswith(f"{path}:", autoescape=True)
         conditions.append(mine | under if below else mine)
+    if currency:
+        conditions.append(ledger_account.c.currency == currency)
+    if guarded:
+        conditions.append(account_balance.c.guard.is_not(None))
     statement = (
         select(ledger_account, account_balance)
         .join(account_balance, _ON_BALANCE)

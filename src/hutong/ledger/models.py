@@ -131,6 +131,7 @@ ledger_hold: Final = Table(
     moment("expires_at", nullable=True),
     moment("resolved_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "hold_id"),
+    Index("ix_ledger_hold_open", "merchant_id", "hold_id", postgresql_where=text("state = 'pending'")),
 )
 
 #: One leg of a reserve, like a posting that does not count yet.

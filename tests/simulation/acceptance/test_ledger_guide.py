@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-REFUSED = ("ledger_not_external", "ledger_unbalanced", "ledger_key_reused")
+REFUSED = ("ledger_not_external", "ledger_unbalanced", "ledger_key_reused", "ledger_overdrawn")
 
 
 def test_the_guide_can_be_followed_as_written(market):

@@ -34,7 +34,7 @@ LEG_MINOR_MAX: Final = 10**15
 EVENT_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 EVENT_AHEAD_MAX: Final = timedelta(days=1)
 NOTHING: Final = UUID(int=0)
-LEGS_EXAMPLE: Final = (
+LEGS_EXAMPLE: Final[tuple[dict[str, Any], ...]] = (
     {"account": "external:points:issued", "amount_minor": -500},
     {"account": "external:points:customer.42", "amount_minor": 500},
 )
@@ -234,11 +234,10 @@ class LedgerApi(Controller):
             raise InvalidInput(field="known_at", problem="at")
         moment = event_time(at or known_at, now, field="at" if known_at is None else "known_at")
         basis = "now" if at is None and known_at is None else "event" if known_at is None else "known"
-        zero = Money(0, currency)
         async with runtime.unit(caller.merchant_id, "api.balance") as unit:
             if basis == "now":
-                found = await account_states(unit, path=account, limit=LEGS_MAX)
-                amount = next((row.balance for row in found if row.balance.currency == currency), zero)
+                found = await account_states(unit, path=account, currency=currency, limit=1)
+                amount = found[0].balance if found else Money(0, currency)
             elif basis == "event":
                 amount = await balance_at(unit, account, currency, moment)
             else:

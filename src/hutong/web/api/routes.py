@@ -15,6 +15,7 @@ from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
 from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
+from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
@@ -33,6 +34,8 @@ CONTROLLERS: Final = (
     WalletsApi,
     BooksApi,
     LedgerApi,
+    HoldsApi,
+    GuardsApi,
     SplitsApi,
     StatementsApi,
     PartyPagesApi,
