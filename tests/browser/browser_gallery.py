@@ -35,11 +35,15 @@ from hutong.shops.queries import (
     OrderFilter,
 )
 from hutong.web.buyer.pages import (
+    ADDRESS_UNKNOWN,
     CHECKOUT_UNKNOWN,
     CODE_PAUSED,
     LINK_OVER,
     LINK_UNKNOWN,
+    TOO_FAST,
+    TOO_MUCH,
     TROUBLE,
+    WRONG_WAY_IN,
     CheckoutPage,
     DesktopPage,
     PayButton,
@@ -186,6 +190,10 @@ GALLERY = {
     "buyer-over": ("/l/1", "buyer/message.html", LINK_OVER),
     "buyer-code-paused": ("/s/1", "buyer/message.html", CODE_PAUSED),
     "buyer-no-checkout": ("/c/1", "buyer/message.html", CHECKOUT_UNKNOWN),
+    "buyer-astray": ("/c/1", "buyer/message.html", ADDRESS_UNKNOWN),
+    "buyer-wrong-way": ("/c/1", "buyer/message.html", WRONG_WAY_IN),
+    "buyer-too-much": ("/c/1", "buyer/message.html", TOO_MUCH),
+    "buyer-too-fast": ("/s/1", "buyer/message.html", TOO_FAST),
     "buyer-trouble": ("/c/1", "buyer/message.html", TROUBLE),
     "error": (
         "/x",

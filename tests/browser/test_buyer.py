@@ -189,6 +189,7 @@ def test_a_desktop_shows_one_code_and_hears_when_the_phone_has_paid(watch, hub, 
         ("/l/" + "x" * 200, 404, "没有这条链接"),
         ("/b/nosuch1?k=00", 404, "没有这条链接"),
         ("/c/018f0000-0000-7000-8000-000000000001", 404, "没有这张订单页"),
+        ("/c/nosuch", 404, "没有这个页面"),
     ],
 )
 def test_dead_ends_are_friendly(watch, hub, path, status, says):

@@ -17,6 +17,7 @@ from sqlalchemy import text
 
 from hutong.core.errors import Forbidden
 from hutong.web.api.routes import api_router, openapi_config
+from hutong.web.buyer.astray import DoorErrorPages
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
@@ -46,7 +47,6 @@ from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
-from hutong.web.errors import ErrorPages
 from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.languages import chosen_locale, locale_cookie
 from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer
@@ -82,10 +82,11 @@ def build_web(runtime: Runtime) -> Litestar:
     """The application behind the link front."""
     renderer = Renderer()
     desk = Desk(runtime, renderer)
-    buyer = BuyerDesk(runtime, BuyerPages(renderer))
+    buyer_pages = BuyerPages(renderer)
+    buyer = BuyerDesk(runtime, buyer_pages)
     creator = CreatorDesk(runtime, CreatorPages(renderer))
     tries = Tries(runtime.clock)
-    pages = ErrorPages(renderer)
+    pages = DoorErrorPages(renderer, buyer_pages)
     dependencies = {
         "desk": Provide(lambda: desk, sync_to_thread=False),
         "buyer": Provide(lambda: buyer, sync_to_thread=False),

@@ -152,8 +152,12 @@ class ErrorPages:
         view = ErrorView(
             status=known.status, sentence=text.sentence, cause=text.cause, fix=text.fix, reference=reference
         )
-        html = self._renderer.page("errors/page.html", view, Scene(path=request.url.path, locale=locale))
-        return Response(content=html, status_code=known.status, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)
+        return self.page(view, Scene(path=request.url.path, locale=locale))
+
+    def page(self, view: ErrorView, scene: Scene) -> Response[str]:
+        """The page for a person at this address."""
+        html = self._renderer.page("errors/page.html", view, scene)
+        return Response(content=html, status_code=view.status, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)
 
 
 def problem_response(error: HutongError, text: ErrorText, reference: str = "") -> Response[bytes]:

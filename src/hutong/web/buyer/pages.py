@@ -118,6 +118,15 @@ CODE_UNKNOWN: Final = MessagePage(
 CODE_PAUSED: Final = MessagePage(
     title=mark("这个收款码已经停用"), text=mark("商家暂停了它，没有扣款。请向店员要新的收款码。")
 )
+ADDRESS_UNKNOWN: Final = MessagePage(
+    title=mark("没有这个页面"),
+    text=mark("地址可能没有复制完整，或多了几个字。请回到商家发给您的消息里重新打开，或请他再发一次。"),
+)
+WRONG_WAY_IN: Final = MessagePage(
+    title=mark("请重新打开这个页面"), text=mark("这个地址要从链接或二维码打开，不能这样提交；没有扣款。")
+)
+TOO_MUCH: Final = MessagePage(title=mark("发送的内容太大"), text=mark("没有收下，也没有扣款。请重新打开商家的链接。"))
+TOO_FAST: Final = MessagePage(title=mark("打开得太频繁了"), text=mark("没有扣款。请稍等一分钟再打开，或问一下店员。"))
 TROUBLE: Final = MessagePage(title=mark("暂时打不开"), text=mark("系统出了点问题，没有扣款。请稍后再试。"))
 
 
