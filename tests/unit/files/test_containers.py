@@ -131,8 +131,52 @@ def test_entities_in_a_workbook_are_refused(read, write, make_workbook, make_zip
     parts = parts_of(make_workbook(ROWS))
     sheet = parts["xl/worksheets/sheet1.xml"]
     parts["xl/worksheets/sheet1.xml"] = b'<!DOCTYPE x [<!ENTITY a "aaaa">]>' + sheet
-    with pytest.raises(errors.FileBroken):
+    with pytest.raises(errors.EntitiesRefused) as refused:
         read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
+    assert refused.value.details == {"name": "a.xlsx", "row": 1}
+    for locale, cause in (("zh-Hans", "展开成海量内容"), ("en", "grow without end")):
+        assert cause in refused.value.text(locale).cause
+
+
+LAUGHS = b"<!DOCTYPE lolz [" + b"".join(
+    b'<!ENTITY l%d "%s">' % (n, b"lol" if n == 0 else b"&l%d;" % (n - 1) * 10) for n in range(10)
+) + b"]>"  # fmt: skip
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/sharedStrings.xml", "xl/styles.xml"])
+def test_a_bomb_of_entities_is_told_as_one_wherever_it_lies(read, write, make_workbook, make_zip, part):
+    parts = share_texts(parts_of(make_workbook(ROWS)))
+    parts[part] = LAUGHS + re.sub(rb"<\?xml[^>]*>", b"", parts[part]).replace(b"</t>", b"&l9;</t>", 1)
+    with pytest.raises(errors.EntitiesRefused):
+        read(write("laughs.xlsx", make_zip(parts)), ORDER_FILES)
+
+
+def test_a_cell_longer_than_any_is_told_as_that(read, write, make_workbook, make_zip):
+    parts = parts_of(make_workbook(ROWS))
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b"</t>", random.Random(1).randbytes(200_000).hex().encode() + b"</t>", 1)
+    with pytest.raises(errors.FileTooLarge) as refused:
+        read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
+    assert (refused.value.details["limit"], refused.value.details["row"]) == ("characters", 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "row"),
+    [
+        (TEXT.encode() + b"B4,\x00\x00\xff\xfe\x81", 4),
+        (TEXT.encode("gbk") + b"B4,\x00\x00\xff\xfe\x81\n", 4),
+        (TEXT.encode() + b"\x00\x00\x00\n" * 40, 4),
+        (f"{HEADER}\n".encode() + b"\x00\x01\x02\x03" * 50, 2),
+        (TEXT.encode() + b"3,C,\x01\x02\x00x,1,12/1/10 8:26,1,,\n", 4),
+    ],
+)
+@pytest.mark.parametrize("name", ["nul.csv", "nul.csv.gz", "nul.zip"])
+def test_text_that_turns_into_bytes_is_told_with_its_row(read, write, name, content, row):
+    with pytest.raises((errors.FileBroken, errors.EncodingUnknown)) as refused:
+        read(write(name, content), ORDER_FILES)
+    assert refused.value.details["row"] == row
+    for locale in ("zh-Hans", "en"):
+        assert str(row) in refused.value.text(locale).sentence
 
 
 def test_a_forged_size_of_a_sheet_costs_nothing(read, write, make_workbook, make_zip):
@@ -187,7 +231,7 @@ def test_a_tag_without_end_is_refused(read, write, make_workbook, make_zip):
     parts = parts_of(make_workbook(ROWS))
     junk = bytes(random.Random(1).choices(range(97, 123), k=6 * limits.MIB))
     parts["xl/worksheets/sheet1.xml"] = b'<worksheet><sheetData><row r="1" x="' + junk
-    with pytest.raises(errors.FileBroken):
+    with pytest.raises(errors.FileTooLarge):
         read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
 
 
@@ -196,7 +240,7 @@ def test_a_cell_without_end_is_refused(read, write, make_workbook, make_zip):
     junk = bytes(random.Random(1).choices(range(97, 123), k=limits.MIB))
     xml = b'<worksheet><sheetData><row r="1"><c t="str"><v>' + junk + b"</v></c></row></sheetData></worksheet>"
     parts["xl/worksheets/sheet1.xml"] = xml
-    with pytest.raises(errors.FileBroken):
+    with pytest.raises(errors.FileTooLarge):
         read(write("a.xlsx", make_zip(parts)), ORDER_FILES)
 
 

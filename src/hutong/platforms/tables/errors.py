@@ -131,6 +131,23 @@ class FileBroken(FileRefused):
     )
 
 
+class EntitiesRefused(FileRefused):
+    """A part of a workbook declares a document type or entities: a few bytes that can stand for gigabytes."""
+
+    code = "file_entities"
+    zh = ErrorText(
+        "工作簿“{name}”在第 {row} 行附近声明了文档类型或实体，已拒绝，未导入任何内容。",
+        "表格软件不会写这种声明；它能让很小的文件展开成海量内容，常用于攻击。",
+        "请不要打开来源不明的文件；从平台重新下载后再导入。",
+    )
+    en = ErrorText(
+        "The workbook “{name}” declares a document type or entities near row {row} and was refused; "
+        "nothing was imported.",
+        "No spreadsheet program writes these; they let a small file grow without end, as attacks do.",
+        "Do not open a file whose origin you do not know; download it again from the platform.",
+    )
+
+
 class EncodingUnknown(FileRefused):
     """The bytes are no text in an encoding that is known here; ``row``: as far as they could be read."""
 

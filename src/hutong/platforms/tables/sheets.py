@@ -15,7 +15,7 @@ from xml.parsers.expat import ExpatError
 from defusedxml.common import DefusedXmlException
 from openpyxl.utils.datetime import from_excel
 
-from hutong.platforms.tables.errors import FileBroken, FileTooLarge
+from hutong.platforms.tables.errors import EntitiesRefused, FileBroken, FileRefused, FileTooLarge
 from hutong.platforms.tables.limits import (
     COLUMNS_MAX,
     WORKBOOK_FRAME_BYTES_MAX,
@@ -24,7 +24,15 @@ from hutong.platforms.tables.limits import (
 )
 from hutong.platforms.tables.sources import Source, check_size
 from hutong.platforms.tables.text import NumberedRow
-from hutong.platforms.tables.workbook import PartReader, Workbook, open_workbook, seconds_rounded, unescaped
+from hutong.platforms.tables.workbook import (
+    EntityInPart,
+    OverlongPart,
+    PartReader,
+    Workbook,
+    open_workbook,
+    seconds_rounded,
+    unescaped,
+)
 
 #: A spreadsheet keeps 15 significant digits; an integer from here on has lost its last ones.
 EXACT_INTEGER_MAX: Final = 10**15
@@ -43,6 +51,7 @@ def sheet_rows(source: Source) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
 
     Raises:
         FileBroken: no workbook, or one that was cut off or forged.
+        EntitiesRefused: it declares what lets it grow without end.
         FileTooLarge: a part, a cell or the number of columns passes its limit.
         ArchiveBomb: it unpacks to something abnormal.
     """
@@ -56,7 +65,7 @@ def sheet_rows(source: Source) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
                 _check_parts(archive, stream, source.name)
                 book = open_workbook(archive)
             except PARSER_ERRORS as error:
-                raise FileBroken(name=source.name, row=1) from error
+                raise _refusal(error, source.name, 1) from error
             for sheet in book.sheets:
                 yield sheet.title, _rows(archive, sheet.part, book, source.name)
 
@@ -86,7 +95,16 @@ def _rows(archive: zipfile.ZipFile, part: str, book: Workbook, name: str) -> Ite
                 yield from rows.finished
                 rows.finished.clear()
     except PARSER_ERRORS as error:
-        raise FileBroken(name=name, row=rows.row_no + 1) from error
+        raise _refusal(error, name, rows.here) from error
+
+
+def _refusal(error: Exception, name: str, row_no: int) -> FileRefused:
+    """What is wrong with a workbook: forged is not cut off, and the merchant is told which."""
+    if isinstance(error, EntityInPart | DefusedXmlException):
+        return EntitiesRefused(name=name, row=row_no)
+    if isinstance(error, OverlongPart):
+        return FileTooLarge(name=name, limit="characters", most=error.chars_max, row=row_no)
+    return FileBroken(name=name, row=row_no)
 
 
 class _SheetRows:
@@ -94,6 +112,7 @@ class _SheetRows:
 
     def __init__(self, book: Workbook, name: str) -> None:
         self.row_no = 0
+        self.here = 1  #: the row that is being read, or the next one
         self.finished: list[NumberedRow] = []
         self.reader = PartReader()
         self._book = book
@@ -112,11 +131,13 @@ class _SheetRows:
     def _begin_row(self, attributes: dict[str, str]) -> None:
         told = attributes.get("r")
         self.row_no = int(told) if told else self.row_no + 1
+        self.here = self.row_no
         self._cells = []
         self._place = 0
 
     def _end_row(self) -> None:
         self.finished.append((self.row_no, self._cells))
+        self.here = self.row_no + 1
 
     def _begin_cell(self, attributes: dict[str, str]) -> None:
         told = attributes.get("r")

@@ -76,7 +76,8 @@ class Source(msgspec.Struct, frozen=True):
 def kind_of(head: bytes) -> Kind:
     """Judge by magic bytes; text is what has no NUL (or begins with a UTF-16 mark).
 
-    A rare NUL in lines without any other control character is text that is damaged in one place; its reader says where.
+    Whole lines of text before the first control character, or a rare NUL and no other one, are text that is damaged
+    from there on or in one place; its reader says where.
     """
     if not head:
         return Kind.EMPTY
@@ -98,6 +99,9 @@ def kind_of(head: bytes) -> Kind:
 
 
 def _is_damaged_text(head: bytes) -> bool:
+    first = next(place for place, byte in enumerate(head) if byte < 0x20 and byte not in TEXT_CONTROLS)
+    if b"\n" in head[:first].lstrip():
+        return True
     controls = sum(byte < 0x20 and byte not in TEXT_CONTROLS for byte in head)
     return b"\n" in head and controls == head.count(b"\x00") and controls * RARE <= len(head)
 

@@ -30,6 +30,18 @@ class ForgedPart(ValueError):
     """A part holds what no workbook does."""
 
 
+class EntityInPart(ForgedPart):
+    """A part declares a document type or an entity."""
+
+
+class OverlongPart(ForgedPart):
+    """One tag or text of a part is longer than any workbook's; ``chars_max`` was allowed."""
+
+    def __init__(self, chars_max: int) -> None:
+        super().__init__("longer than any workbook's")
+        self.chars_max = chars_max
+
+
 class Sheet(msgspec.Struct, frozen=True):
     """A sheet's name and the part that holds it."""
 
@@ -136,13 +148,15 @@ class PartReader:
         """Parse; pauses after each piece.
 
         Raises:
-            ExpatError, ForgedPart: it is no XML, has entities, or one tag or text is longer than any workbook's.
+            ExpatError: it is no XML.
+            EntityInPart: it declares a document type or an entity.
+            OverlongPart: one tag or text is longer than any workbook's.
         """
         while chunk := stream.read(CHUNK_BYTES):
             self._silent_bytes += len(chunk)
             self._parser.Parse(chunk, False)
             if self._silent_bytes > WORKBOOK_TOKEN_BYTES_MAX:
-                raise ForgedPart("a tag or text without end")
+                raise OverlongPart(WORKBOOK_TOKEN_BYTES_MAX)
             yield
         self._parser.Parse(b"", True)
         yield
@@ -171,11 +185,11 @@ class PartReader:
         if self._parts is not None:
             self._chars += len(text)
             if self._chars > CELL_CHARS_MAX:
-                raise ForgedPart("a text longer than a cell")
+                raise OverlongPart(CELL_CHARS_MAX)
             self._parts.append(text)
 
     def _refuse(self, *_: object) -> None:
-        raise ForgedPart("a document type or an entity")
+        raise EntityInPart("a document type or an entity")
 
 
 def shared_texts(stream: IO[bytes]) -> Iterator[str]:
