@@ -12,11 +12,10 @@ import random
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
-import httpx
+from crowd_line import Line, LostAnswer
 
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -47,13 +46,8 @@ class Crowd:
     """What all buyers share: the line to the hub and to the sandbox, and what was counted."""
 
     def __init__(self, hub_url: str, control_url: str, api_key: str, seed: int) -> None:
-        limits = httpx.Limits(max_connections=200, max_keepalive_connections=200)
-        self.hub = httpx.AsyncClient(
-            base_url=hub_url, timeout=TIMEOUT_S, trust_env=False, limits=limits, headers={"user-agent": PHONE}
-        )
-        # Many phones share this line: cookies of one desk are not kept for the next ten thousand.
-        self.hub.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.sandbox = httpx.AsyncClient(base_url=control_url, timeout=TIMEOUT_S, trust_env=False, limits=limits)
+        self.hub = Line(hub_url, TIMEOUT_S, {"user-agent": PHONE})
+        self.sandbox = Line(control_url, TIMEOUT_S)
         self.api_headers = {"authorization": f"Bearer {api_key}"}
         self.up = asyncio.Event()
         self.up.set()
@@ -67,7 +61,7 @@ class Crowd:
             await self.up.wait()
             try:
                 answer = await step()
-            except httpx.TransportError:
+            except LostAnswer:
                 self.counts["lost answers"] += 1
                 answer = None
             if answer is not None:
