@@ -203,6 +203,12 @@ async def get_link(unit: Unit, link_id: UUID) -> LinkView:
     return _view(row)
 
 
+async def find_link(unit: Unit, code: str) -> LinkView | None:
+    """A link by its public code."""
+    row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.code == code))
+    return None if row is None else _view(row)
+
+
 async def disable_link(unit: Unit, link_id: UUID) -> None:
     """Switch a link off; visitors get a friendly page."""
     done = await unit.run(

@@ -50,6 +50,19 @@ def test_phones_that_keep_their_connection_open_keep_nobody_out(market):
         assert market.sale(price_fen=100).paid().order()["state"] == "paid"
 
 
+def test_the_way_to_the_desk_does_not_read_earlier_clicks(market):
+    """A link that a million people clicked serves the next one as fast: figures are for the merchant's pages."""
+    goods = market.goods()
+    landing = follow(goods.link["url"]).headers["location"]
+    market.world.sql("REVOKE SELECT ON click FROM hutong_app", role="owner")
+    try:
+        answer = follow(f"{market.world.url}{landing}", WECHAT_AGENT)
+    finally:
+        market.world.sql("GRANT SELECT ON click TO hutong_app", role="owner")
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/c/")
+
+
 @pytest.mark.parametrize("tail", ["/", "%2f", "//"])
 def test_a_slash_too_many_still_leads_to_the_goods(market, tail):
     """People and chat programs put one there; the link is not over for that."""

@@ -14,7 +14,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
-from hutong.links.queries import LinkSummary, links_page
+from hutong.links.service import LinkView, find_link
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.transport.pacing import Buckets, Pace
 from hutong.web.buyer.pages import BuyerPages
@@ -72,11 +72,10 @@ class BuyerDesk:
         """Whose link, checkout or code it is."""
         return await self.runtime.merchant_of(kind, key)
 
-    async def link(self, merchant_id: UUID, code: str) -> LinkSummary | None:
+    async def link(self, merchant_id: UUID, code: str) -> LinkView | None:
         """A link by its code."""
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
-            found = await links_page(unit, code=code, limit=1, offset=0)
-        return found.rows[0] if found.rows else None
+            return await find_link(unit, code)
 
     def hand_over(self, checkout_id: UUID) -> str:
         """The address with which the same buyer goes on in another app or on another screen."""

@@ -10,7 +10,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.links.containers import classify
-from hutong.links.queries import LinkSummary
+from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
@@ -56,7 +56,7 @@ class LinkController(Controller):
         return answer
 
     async def _shop_window(
-        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, link: LinkSummary
+        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, link: LinkView
     ) -> Response[str]:
         assert link.sku_id is not None, "the caller has looked"
         async with buyer.runtime.unit(merchant_id, "buyer.window") as unit:
