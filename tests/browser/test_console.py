@@ -12,8 +12,8 @@ PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
     "/payments?payment_state=closed", "/payments?number=nothing", "/refunds", "/books", "/books?day=2026-01-01",
-    "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/statements",
-    "/splits", "/splits?amount=99.99", "/splits?order=none", "/splits/new", "/splits/new?kind=tier",
+    "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/books/days",
+    "/statements", "/splits", "/splits?amount=99.99", "/splits?order=none", "/splits/new", "/splits/new?kind=tier",
     "/tickets", "/tickets?show=resolved", "/connections", "/imports",
     "/settings", "/counter", "/codes", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",
 ]  # fmt: skip
@@ -41,6 +41,7 @@ def one_of_each(hub: RunningHub) -> list[str]:
         *(f"/orders/{order_id}" for order_id in kinds.values()),
         *(f"/payments/{payment_id}" for payment_id in payments.values()),
         f"/links/{hub.api('/links')[0]['code']}",
+        f"/books/account?path={hub.api('/accounts')[0]['account']}&day=2026-01-01",
         f"/splits/parties/{hub.api('/parties')[0]['party_id']}",
     ]
 

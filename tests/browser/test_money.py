@@ -164,7 +164,8 @@ def test_books_of_a_past_day_hold_what_had_happened_by_then(signed_in, hub):
     yesterday = datetime.now(zone).date() - timedelta(days=1)
     page.goto(f"/books?day={yesterday}")
     until = datetime.combine(yesterday + timedelta(days=1), datetime.min.time(), zone)
-    then = hub.api("/accounts", until=until.isoformat())
+    told = hub.api("/accounts", until=until.isoformat())
+    then = [account for account in told if not account["account"].startswith("external:")]
     history = {"GBP": "the imported history is older than the demo"}
     assert {account["currency"] for account in then} <= set(history)
     expected = {

@@ -24,6 +24,7 @@ from hutong.web.buyer.desk import BuyerDesk
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
 from hutong.web.callbacks import take_callback
+from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
 from hutong.web.console.codes import CodesController
@@ -67,6 +68,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     PaymentsController,
     RefundsController,
     BooksController,
+    BookPagesController,
     SplitsController,
     PartyController,
     StatementsController,

@@ -177,7 +177,13 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "release": mark("释放占用"),
         "sell": mark("付款卖出"),
     },
-    "books_page": {"": mark("账户"), "journal": mark("流水")},
+    "books_page": {"": mark("账户"), "journal": mark("流水"), "days": mark("封印")},
+    "hold_phase": {
+        "held": mark("只是预留，还不算数"),
+        "settled": mark("预留转为入账"),
+        "voided": mark("预留已放弃"),
+        "expired": mark("预留已过期"),
+    },
     "account_group": {
         "held": mark("钱包里替您放着的"),
         "collecting": mark("平台还没结给您的"),

@@ -10,6 +10,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
+import pytest
 from sqlalchemy import func, select
 
 from hutong.core.money import Money
@@ -295,31 +296,63 @@ async def grow(room, per_hour, hours):
                 return
 
 
-async def rows_read(room, until):
-    """Rows that a past balance sheet reads of batches and postings, as the server counts them."""
-    counted = (
-        "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables "
-        "WHERE relname = ANY($1::text[])"
-    )
+COUNTED = (
+    "SELECT sum(coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)) FROM pg_stat_xact_user_tables "
+    "WHERE relname = ANY($1::text[])"
+)
+
+
+async def rows_read(room, tables, read):
+    """Rows of some tables that ``read(unit)`` reads, as the server counts them, and what it found."""
     async with room.unit() as unit:
-        tables = ["ledger_batch", "posting", "account_flow"]
-        before = (await unit.fetch(counted, tables))[0][0]
-        rows = await balances(unit, until)
-        after = (await unit.fetch(counted, tables))[0][0]
-    return int(after - before), {row.path: row.balance.amount_minor for row in rows}
+        before = (await unit.fetch(COUNTED, tables))[0][0]
+        found = await read(unit)
+        after = (await unit.fetch(COUNTED, tables))[0][0]
+    return int(after - before), found
 
 
-def test_a_past_sheet_costs_the_same_in_ten_times_as_long_books(room, monkeypatch):
+def cost(room, per_hour, hours, tables, read, minutes=0):
+    """The cost of a read of the books of a fresh merchant, which are so long and so dense."""
+    room.merchant_id = uuid4()
+
+    async def work():
+        start = room.clock.at
+        await grow(room, per_hour, hours)
+        return await rows_read(
+            room, tables, lambda unit: read(unit, start + timedelta(hours=hours - 20, minutes=minutes))
+        )
+
+    return room.run(work)
+
+
+async def sheet(unit, until):
+    return {row.path: row.balance.amount_minor for row in await balances(unit, until)}
+
+
+def test_a_past_sheet_costs_the_same_in_ten_times_as_dense_books(room, monkeypatch):
     monkeypatch.setattr(jobs, "MARK_BATCHES", 50)
-    read = {}
-    for per_hour in (5, 50):
-        room.merchant_id = uuid4()
+    tables = ["ledger_batch", "posting", "account_flow"]
+    few, small = cost(room, 5, 60, tables, sheet)
+    many, large = cost(room, 50, 60, tables, sheet)
+    assert small == {"wallet:wechatpay:1": 40 * 5 * 7, "revenue:sales": -40 * 5 * 7}
+    assert large == {path: 10 * balance for path, balance in small.items()}
+    assert 0 < many <= few * 1.2 + 100, (few, many)
 
-        async def work(per_hour=per_hour):
-            start = room.clock.at
-            await grow(room, per_hour, 60)
-            return await rows_read(room, start + timedelta(hours=40))
 
-        read[per_hour], found = room.run(work)
-        assert found == {"wallet:wechatpay:1": 40 * per_hour * 7, "revenue:sales": -40 * per_hour * 7}
-    assert 0 < read[50] <= read[5] * 1.2 + 100, read
+async def one_account(unit, at):
+    """What an account's page reads of the past."""
+    path = "wallet:wechatpay:1"
+    return [
+        (await read(unit, path, "CNY", at - timedelta(microseconds=1))).amount_minor
+        for read in (service.balance_at, service.balance_known_at)
+    ]
+
+
+@pytest.mark.parametrize("read", [sheet, one_account])
+def test_the_past_reads_no_more_batches_in_ten_times_as_long_books(room, monkeypatch, read):
+    monkeypatch.setattr(jobs, "MARK_BATCHES", 50)
+    tables = ["ledger_batch", "posting"]
+    # Some batches lie behind the last mark, and some in the hour that is asked about: both are read one by one.
+    few, _ = cost(room, 5, 61, tables, read, minutes=30)
+    many, _ = cost(room, 5, 601, tables, read, minutes=30)
+    assert 0 < many <= few * 1.2, (few, many)

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from hutong.core.money import Money
 from hutong.ledger.equation import Equation
+from hutong.ledger.states import Phase
 from hutong.web.console.paging import Paging
 from hutong.web.console.views import View
 
@@ -43,6 +44,7 @@ class Batch(View, frozen=True, kw_only=True):
     order_id: str
     effects: tuple[Effect, ...]
     legs: tuple[Leg, ...] = ()
+    phase: str = Phase.POSTED  # of a reserve: `held` does not count yet, the others end one
 
 
 class AccountRow(View, frozen=True, kw_only=True):
@@ -76,6 +78,63 @@ class AccountsView(View, frozen=True, kw_only=True):
     today: date
     batches: int
     chain_end: str  # the last hash, short; empty in empty books
+
+
+class StandingAccount(View, frozen=True, kw_only=True):
+    """An account in one currency as an owner says it. ``coming`` and ``going``: what is reserved, both positive.
+
+    ``guard``: ``floor`` (it never falls below zero), ``ceiling`` (it never rises above), or empty.
+    """
+
+    balance: Money
+    coming: Money
+    going: Money
+    guard: str
+    headroom: Money | None
+
+
+class PastBalance(View, frozen=True, kw_only=True):
+    """The end of a day: by all that had happened by then, and as the books showed it then."""
+
+    happened: Money
+    known: Money
+
+
+class HeldRow(View, frozen=True, kw_only=True):
+    """An open reserve and what it would do to the account."""
+
+    key: str
+    held_at: datetime
+    expires_at: datetime | None
+    changes: tuple[Money, ...]
+
+
+class AccountView(View, frozen=True, kw_only=True):
+    """One account; ``past`` is empty unless a past day (``day``) was picked."""
+
+    account: AccountName
+    standing: tuple[StandingAccount, ...]
+    day: str
+    today: date
+    past: tuple[PastBalance, ...]
+    holds: tuple[HeldRow, ...]
+    holds_total: int
+
+
+class DayRow(View, frozen=True, kw_only=True):
+    """A sealed day: the last batch it covers, and its root."""
+
+    day: date
+    last_sequence: int
+    root: str
+
+
+class DaysView(View, frozen=True, kw_only=True):
+    """The seals of days; ``batches``: how many the books have now."""
+
+    rows: tuple[DayRow, ...]
+    paging: Paging
+    batches: int
 
 
 class AccountChoice(View, frozen=True, kw_only=True):
@@ -119,3 +178,4 @@ class BatchView(View, frozen=True, kw_only=True):
     totals: tuple[Money, ...]  # of each side, by currency
     previous: int  # 0: there is none
     next: int
+    day: DayRow | None = None  # whose root covers it; None while it is not sealed

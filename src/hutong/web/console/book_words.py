@@ -57,4 +57,5 @@ def batch_in_words(row: BatchRow, parties: Mapping[UUID, str]) -> Batch:
             )
             for leg in row.legs
         ),
+        phase=row.phase,
     )

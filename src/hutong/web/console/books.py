@@ -13,6 +13,7 @@ from litestar import Controller, Response, get
 from hutong.db.unit import Unit
 from hutong.ledger import queries as ledger
 from hutong.ledger.account_queries import BalanceRow, balances
+from hutong.ledger.chain_queries import day_over
 from hutong.ledger.equation import equations, owners_view
 from hutong.merchants.queries import this_merchant
 from hutong.shops.names import orders_numbered
@@ -21,6 +22,7 @@ from hutong.web.console.book_views import (
     AccountRow,
     AccountsView,
     BatchView,
+    DayRow,
     Group,
     JournalFilters,
     JournalView,
@@ -137,6 +139,7 @@ class BooksController(Controller):
         async with desk.unit(request, "console.batch") as unit:
             row = await ledger.one_batch(unit, sequence)
             end = await ledger.chain_end(unit)
+            day = await day_over(unit, sequence)
             view = BatchView(
                 batch=batch_in_words(row, await ledger.party_names(unit)),
                 recorded_at=row.recorded_at,
@@ -144,6 +147,7 @@ class BooksController(Controller):
                 totals=row.debits,
                 previous=sequence - 1,
                 next=sequence + 1 if sequence < end.batches_count else 0,
+                day=None if day is None else DayRow(day=day.day, last_sequence=day.last_sequence, root=day.root.hex()),
             )
             return await desk.page(request, unit, "console/batch.html", view)
 

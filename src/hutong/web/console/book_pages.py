@@ -1,0 +1,125 @@
+"""Pages beside the balance sheet: one account with its guard, reserves and past, and the seals of days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from litestar import Controller, Response, get
+from litestar.params import Parameter
+
+from hutong.core.errors import NotFound
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.ledger.account_queries import AccountState, account_states
+from hutong.ledger.accounts import PATH_CHARS_MAX
+from hutong.ledger.chain_queries import sealed_days
+from hutong.ledger.equation import owners_view
+from hutong.ledger.guards import Guard
+from hutong.ledger.hold_queries import HoldRow, open_holds
+from hutong.ledger.queries import chain_end, party_names
+from hutong.ledger.service import balance_at, balance_known_at
+from hutong.merchants.queries import this_merchant
+from hutong.web.console.book_views import AccountView, DayRow, DaysView, HeldRow, PastBalance, StandingAccount
+from hutong.web.console.book_words import account_name
+from hutong.web.console.desk import ConsoleRequest, Desk
+from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.periods import day_of, days_between
+from hutong.web.format import zone_of
+
+#: Reserves that a page shows; the rest is counted.
+HOLDS_SHOWN: Final = 20
+CURRENCIES_MAX: Final = 20
+#: Before the first moment of the next day: the books keep microseconds.
+INSTANT: Final = timedelta(microseconds=1)
+
+
+class BookPagesController(Controller):
+    """An account by itself, and what the days were sealed with."""
+
+    path = "/books"
+    include_in_schema = False
+
+    @get("/account")
+    async def account(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        path: Annotated[str, Parameter(max_length=PATH_CHARS_MAX, default="")],
+        day: str = "",
+    ) -> Response[str]:
+        """One account in each of its currencies: now, what is reserved, its guard, and the end of a past day.
+
+        Raises:
+            NotFound: no such account.
+        """
+        async with desk.unit(request, "console.account") as unit:
+            zone = zone_of((await this_merchant(unit)).timezone)
+            today = unit.now().astimezone(zone).date()
+            states = await account_states(unit, path=path, limit=CURRENCIES_MAX) if path else ()
+            if not states:
+                raise NotFound(what="account", key=path)
+            chosen = day_of(day)
+            _, until = days_between("", day, zone) if chosen is not None and chosen < today else (None, None)
+            held = await open_holds(unit, path, limit=HOLDS_SHOWN)
+            view = AccountView(
+                account=account_name(path, await party_names(unit)),
+                standing=tuple(_standing(state) for state in states),
+                day="" if until is None else day,
+                today=today,
+                past=await _past(unit, states, until),
+                holds=tuple(held_row(row, path) for row in held.rows),
+                holds_total=held.total,
+            )
+            return await desk.page(request, unit, "console/account.html", view)
+
+    @get("/days")
+    async def days(self, request: ConsoleRequest, desk: Desk, page: int = 1) -> Response[str]:
+        """The seals of days, the latest first."""
+        async with desk.unit(request, "console.days") as unit:
+            found = await sealed_days(unit, limit=PAGE_ROWS, offset=page_offset(page))
+            view = DaysView(
+                rows=tuple(
+                    DayRow(day=row.day, last_sequence=row.last_sequence, root=row.root.hex()) for row in found.rows
+                ),
+                paging=paging("/books/days", {}, page=page, total=found.total, shown=len(found.rows)),
+                batches=(await chain_end(unit)).batches_count,
+            )
+            return await desk.page(request, unit, "console/days.html", view)
+
+
+async def _past(unit: Unit, states: Sequence[AccountState], until: datetime | None) -> tuple[PastBalance, ...]:
+    """Balances at the end of a day: by what had happened, and as the books showed them then."""
+    if until is None:
+        return ()
+    found = []
+    for state in states:
+        path, currency = state.path, state.balance.currency
+        happened = await balance_at(unit, path, currency, until - INSTANT)
+        known = await balance_known_at(unit, path, currency, until - INSTANT)
+        found.append(PastBalance(happened=owners_view(path, happened), known=owners_view(path, known)))
+    return tuple(found)
+
+
+def _standing(state: AccountState) -> StandingAccount:
+    """An account as an owner says it: more and less of what it is about."""
+    more, less = state.pending_debit, -state.pending_credit
+    is_turned = owners_view(state.path, Money(1)) != Money(1)
+    return StandingAccount(
+        balance=owners_view(state.path, state.balance),
+        coming=less if is_turned else more,
+        going=more if is_turned else less,
+        guard="" if state.guard is None else "floor" if (state.guard is Guard.CREDIT) is is_turned else "ceiling",
+        headroom=state.headroom,
+    )
+
+
+def held_row(row: HoldRow, path: str) -> HeldRow:
+    """What a reserve would do to the account of the page."""
+    sums: dict[str, Money] = {}
+    for leg in row.legs:
+        if leg.path == path:
+            currency = leg.amount.currency
+            sums[currency] = sums.get(currency, Money(0, currency)) + owners_view(path, leg.amount)
+    return HeldRow(key=row.key, held_at=row.held_at, expires_at=row.expires_at, changes=tuple(sums.values()))
