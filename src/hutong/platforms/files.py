@@ -46,13 +46,16 @@ class FileLine(msgspec.Struct, frozen=True, kw_only=True):
 class RowRefused(msgspec.Struct, frozen=True, kw_only=True):
     """A row that was not taken. ``reason`` is a key of ``tables.reasons``; ``values`` fill its text.
 
-    ``list_total`` still says quantity × unit price where both could be read: sums over all rows need it.
+    ``list_total`` still says quantity × unit price where both could be read: sums over all rows need it. ``is_whole``:
+    it is the order's sum, which counts only where no row of its lines does; ``order_no`` where that could be read.
     """
 
     row_no: int
     reason: str
     values: Mapping[str, str] = msgspec.field(default_factory=dict)
     list_total: Decimal = Decimal(0)
+    order_no: str = ""
+    is_whole: bool = False
 
 
 class FileContext(msgspec.Struct, frozen=True, kw_only=True):

@@ -76,6 +76,19 @@ def test_an_old_history_opens_on_the_figures_it_has_and_says_so(hub):
     assert main_currency(chosen.ever, "CNY") == "GBP"  # nothing sold is nothing in the shop's own money
 
 
+def test_the_total_is_of_all_rows_whatever_was_refused(hub, check_accounts):
+    refused = (
+        "2.3E+18,A,Mug,2,12/1/10 8:26,1.50,7,UK",
+        "5,A,Mug,2,yesterday,1.50,7,UK",
+        ",A,Mug,2,12/1/10 8:26,1.50,7,UK",
+        "6,A,Mug,2,12/1/10 8:26,1.50," + "7" * 600 + ",UK",
+        "7,A,Mug,two,12/1/10 8:26,1.50,7,UK",  # quantity × price is not known
+    )
+    summary = hub.load(hub.write("a.csv", text_of(*SALES, *refused)), **GBP)
+    check_accounts(summary)
+    assert (summary.rejected, summary.total) == (5, "27.02")  # 15.02 of the sales, 3.00 of each of the first four
+
+
 GIFTS = (
     "1,A,Mug,1,12/1/10 8:26,2.00,7,UK",
     "2,B,Gift,1,1/4/11 9:00,0.00,7,UK",

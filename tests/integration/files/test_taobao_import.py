@@ -71,6 +71,50 @@ def test_order_file_and_line_file_are_joined_and_sums_count_once(hub, check_acco
     assert hub.breaches() == []
 
 
+def test_the_total_is_of_all_rows_whatever_was_refused(hub, check_accounts):
+    """100.00 stand on the two lines, 90.00 on the order as a whole; a refused row still says what it lists."""
+    order, lines = order_row(), line_rows()
+    damaged_order = order.replace(f'"=""{NO}"""', "3.00000E+18")
+    damaged_lines = [line.replace(f"'{NO},", "3.00000E+18,") for line in lines]
+    late_order = order.replace(f"{AT},2026", "昨天,2026")
+    late_lines = [line.replace(f"{AT},", "昨天,") for line in lines]
+    other = order.replace(NO, "3000000000000000019")
+    assert damaged_order != order != late_order
+    cases = [
+        ([damaged_order], [], "90.00", 1),
+        ([damaged_order, damaged_order], [], "90.00", 2),  # the order's sum, said on each of its lines
+        ([late_order], [], "90.00", 1),
+        ([order, late_order], [], "90.00", 1),
+        ([late_order, late_order.replace("昨天", "前天")], [], "90.00", 2),
+        ([], damaged_lines, "100.00", 2),
+        ([], late_lines, "100.00", 2),
+        ([order], damaged_lines[:1] + list(lines[1:]), "100.00", 1),
+        ([damaged_order], lines, "100.00", 1),
+        ([damaged_order], damaged_lines, "100.00", 3),
+        ([late_order], lines, "100.00", 1),
+        ([late_order], late_lines, "100.00", 3),
+        ([order.replace("某人", "某" * 600)], lines, "100.00", 1),
+        ([order.replace("某人", "某" * 600)], [], "90.00", 1),
+        ([late_order, other], lines, "190.00", 1),
+    ]
+    for number, (orders, parts, total, rejected) in enumerate(cases):
+        files = [orders_file(hub, *orders, name=f"o{number}.csv")] if orders else []
+        files += [lines_file(hub, *parts, name=f"l{number}.csv")] if parts else []
+        for paths in (files, files[::-1]):
+            summary = hub.load(*paths, dry_run=True)
+            check_accounts(summary)
+            assert (summary.total, summary.rejected) == (total, rejected), number
+
+
+def test_the_total_is_of_all_rows_of_old_lines_whose_order_was_refused(hub, check_accounts):
+    """The oldest lines know no time of their own: without their order's row none of them is taken."""
+    old = "订单编号,标题,价格,购买数量,外部系统编号,商品属性,套餐信息,备注,订单状态,商家编码"
+    lines = hub.write("old.csv", f"{old}\r\n'{NO},杯,60,1,A,,,,{DONE},\r\n'{NO},勺,20,2,B,,,,{DONE},\r\n", "gbk")
+    summary = hub.load(orders_file(hub, order_row().replace(f"{AT},2026", "昨天,2026")), lines)
+    check_accounts(summary)
+    assert (summary.total, summary.rejected, summary.imported) == ("100.00", 3, 0)
+
+
 def test_files_in_any_order_and_one_by_one_end_the_same(hub):
     orders, lines = orders_file(hub, order_row()), lines_file(hub, *line_rows())
     hub.load(lines, orders)

@@ -232,6 +232,84 @@ def test_the_suppliers_file_has_the_lines_payment_apart(take):
     ]
 
 
+def test_an_orders_sum_on_lines_without_a_price_is_never_said_once_per_line(take):
+    """The supplier's file has no prices; before the lines are paid all its sums are the order's."""
+    rows = [
+        row_of(
+            LINES_SUPPLIER,
+            子订单编号=f"'600000000000000000{n}",
+            主订单编号="'6000000000000000009",
+            买家应付货款="90.01",
+            总金额="100.01",
+            买家实际支付金额="0",
+            子单实际支付金额=paid,
+            宝贝数量=pieces,
+            订单创建时间="2026-01-05 10:00:00",
+        )
+        for n, pieces, paid in ((1, "1", ""), (2, "2", ""), (3, "1", "30"))
+    ]
+    found = take(LINES_SUPPLIER, *rows[:2])
+    assert [(line.list_total, line.amount) for line in found] == [(D("30.00"), D("30.00")), (D("60.01"), D("60.01"))]
+    found = take(LINES_SUPPLIER, *rows)
+    assert [(line.list_total, line.amount) for line in found] == [
+        (D("20.00"), D("20.00")),
+        (D("40.01"), D("40.01")),
+        (D(30), D(30)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("cells", "listed"),
+    [
+        ({"订单编号": "2.3E+18"}, D("78.00")),
+        ({"订单创建时间": "昨天"}, D("78.00")),
+        ({"买家实际支付金额": "免费"}, D("78.00")),
+        ({"退款金额": "很多"}, D("78.00")),
+        ({"买家应付货款": "", "总金额": "84.00", "订单编号": "2.3E+18"}, D("78.00")),
+        ({"买家应付货款": "免费"}, D(0)),
+        ({"订单编号": "合计"}, D(0)),
+    ],
+)
+def test_a_refused_order_still_says_what_its_goods_cost(take, cells, listed):
+    good = {
+        "订单编号": "'2000000000000000011",
+        "买家应付货款": "78.00",
+        "买家应付邮费": "6.00",
+        "订单创建时间": "2018-09-01 10:00:00",
+    }
+    (refused,) = take(ORDERS_2018, row_of(ORDERS_2018, **{**good, **cells}))
+    assert (refused.list_total, refused.is_whole) == (listed, refused.reason != "total_row")
+    assert refused.order_no == ("2000000000000000011" if cells.get("订单编号") is None else "")
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        {"主订单编号": "2.3E+18"},
+        {"子订单编号": "2.3E+18"},
+        {"订单创建时间": "昨天"},
+        {"退款金额": "很多"},
+        {"买家应付货款": "免费"},
+    ],
+)
+def test_a_refused_line_still_says_what_it_lists(take, cells):
+    first, _ = two_lines(**{"购买数量": "3", **{k: v for k, v in cells.items() if k != "子订单编号"}})
+    if "子订单编号" in cells:
+        first[0] = cells["子订单编号"]
+    (refused,) = take(LINES_2022, first)
+    assert (refused.list_total, refused.is_whole) == (D("180.00"), False)
+
+
+def test_a_refused_orders_sum_is_said_once_however_many_lines_repeat_it(take):
+    rows = [
+        row_of(ORDERS_2018, 订单编号="2.3E+18", 买家应付货款="90", 订单创建时间=at, 宝贝标题=title)
+        for at, title in (
+            ("2018-09-01 10:00:00", "杯"), ("2018-09-01 10:00:00", "勺"), ("2018-09-01 10:00:07", "盘"),
+        )
+    ]  # fmt: skip
+    assert [row.list_total for row in take(ORDERS_2018, *rows)] == [D(90), D(0), D(90)]
+
+
 @pytest.mark.parametrize(
     ("state", "amount", "refunded"),
     [

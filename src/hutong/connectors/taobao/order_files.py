@@ -105,16 +105,18 @@ class _Sums(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A line row whose sums may still be the order's."""
+    """A line row whose sums may still be the order's; ``is_whole``: even what it lists is, for want of a price."""
 
     line: FileLine
     sums: _Sums
+    is_whole: bool = False
 
 
 class _Reader:
     def __init__(self, columns: Columns, context: FileContext) -> None:
         self.columns = columns
         self.context = context
+        self._refused_before: tuple[str, ...] = ()
 
     def sums(self, cells: Sequence[str]) -> _Sums:
         return _Sums(
@@ -153,6 +155,25 @@ class _Reader:
             **self.times(cells),
         }
 
+    def refuse(
+        self, row_no: int, cells: Sequence[str], error: CellRefused, list_total: Decimal, *, is_whole: bool
+    ) -> RowRefused:
+        """A refusal that still says what the row lists, and of which order where its number is not what is wrong."""
+        try:
+            order_no = order_number(self.columns.cell(cells, "order_no"), "", is_long=True)
+        except CellRefused:
+            order_no = ""
+        if is_whole and self._is_again(cells, list_total):
+            list_total = Decimal(0)
+        return refused(row_no, error, list_total, order_no=order_no, is_whole=is_whole)
+
+    def _is_again(self, cells: Sequence[str], goods: Decimal) -> bool:
+        """Whether a refused row is of the same order as the refused one before it: the sum is said once per line."""
+        fields = ("order_no", "created_at", "buyer")
+        said = (*(code(self.columns.cell(cells, field)) for field in fields), str(goods))
+        is_again, self._refused_before = said == self._refused_before, said
+        return is_again
+
 
 class _OrderReader(_Reader):
     """One row per order. The same number again is a line-level file in disguise: its sums still count once."""
@@ -160,16 +181,28 @@ class _OrderReader(_Reader):
     def row(self, row_no: int, cells: Sequence[str]) -> FileLine | RowRefused:
         if is_foot(cells):
             return RowRefused(row_no=row_no, reason="total_row")
+        goods = Decimal(0)
         try:
-            return self._order(row_no, cells, self.sums(cells))
+            goods, freight, total = self._order_sums(cells)
+            return self._order(row_no, cells, goods, freight, total)
         except CellRefused as error:
-            return refused(row_no, error)  # no quantity and unit price on such a row
+            return self.refuse(row_no, cells, error, goods, is_whole=True)
 
-    def _order(self, row_no: int, cells: Sequence[str], sums: _Sums) -> FileLine:
+    def _order_sums(self, cells: Sequence[str]) -> tuple[Decimal, Decimal, Decimal]:
+        """Goods, freight and total of an order row; a column that was left out follows from the others."""
+        goods, freight = self.money(cells, "goods_due"), self.money(cells, "freight") or Decimal(0)
+        if goods is not None:
+            return goods, freight, goods + freight
+        total = self.money(cells, "order_total")
+        if total is None:
+            raise CellRefused("money_missing", "买家应付货款", "")
+        return total - freight, freight, total
+
+    def _order(self, row_no: int, cells: Sequence[str], goods: Decimal, freight: Decimal, total: Decimal) -> FileLine:
+        sums = self.sums(cells)
         common = self.common(cells)
         if common["created_at"] is None:
             raise CellRefused("time_missing", self.columns.name("created_at"), "")
-        goods, freight, total = _order_sums(sums)
         return msgspec.convert(
             {
                 **common,
@@ -197,19 +230,35 @@ class _LineReader(_Reader):
     def row(self, row_no: int, cells: Sequence[str]) -> _Line | RowRefused:
         if is_foot(cells):
             return RowRefused(row_no=row_no, reason="total_row")
-        list_total = Decimal(0)
+        list_total, is_whole = Decimal(0), False
         try:
-            sums = self.sums(cells)
             count = quantity(self.columns.cell(cells, "quantity"), self.columns.name("quantity"))
-            unit_price = self.money(cells, "unit_price")
-            line_paid = self.money(cells, "line_paid")
             if count is None:
                 raise CellRefused("quantity_missing", self.columns.name("quantity"), "")
-            list_total = _list_total(count, unit_price, line_paid, sums)
+            unit_price = self.money(cells, "unit_price")
+            list_total, is_whole = self._listed(cells, count, unit_price)
             line = self._line(row_no, cells, count, unit_price or Decimal(0), list_total)
-            return _Line(line=msgspec.structs.replace(line, line_paid=line_paid), sums=sums)
+            line_paid = self.money(cells, "line_paid")
+            return _Line(
+                line=msgspec.structs.replace(line, line_paid=line_paid), sums=self.sums(cells), is_whole=is_whole
+            )
         except CellRefused as error:
-            return refused(row_no, error, list_total)
+            return self.refuse(row_no, cells, error, list_total, is_whole=is_whole)
+
+    def _listed(self, cells: Sequence[str], count: int, unit_price: Decimal | None) -> tuple[Decimal, bool]:
+        """Quantity × unit price; a file without prices says at least what the line was paid or owes.
+
+        True: what is owed is the order's, since the file has columns of the order's sums beside it.
+        """
+        if unit_price is not None:
+            return unit_price * count, False
+        line_paid = self.money(cells, "line_paid")
+        if line_paid is not None:
+            return line_paid, False
+        goods_due = self.money(cells, "goods_due")
+        if goods_due is None:
+            raise CellRefused("money_missing", "价格", "")
+        return goods_due, self.columns.any("line_paid", "order_total")
 
     def _line(
         self, row_no: int, cells: Sequence[str], count: int, unit_price: Decimal, list_total: Decimal
@@ -261,26 +310,6 @@ def _orders(found: Iterator[_Line | RowRefused]) -> Iterator[list[_Line | RowRef
         yield group
 
 
-def _list_total(count: int, unit_price: Decimal | None, line_paid: Decimal | None, sums: _Sums) -> Decimal:
-    """Quantity × unit price; a file without prices says at least what the line owes or was paid."""
-    if unit_price is not None:
-        return unit_price * count
-    for amount in (line_paid, sums.goods_due):
-        if amount is not None:
-            return amount
-    raise CellRefused("money_missing", "价格", "")
-
-
-def _order_sums(sums: _Sums) -> tuple[Decimal, Decimal, Decimal]:
-    """Goods, freight and total of an order row; a column that was left out follows from the others."""
-    freight = sums.freight or Decimal(0)
-    if sums.goods_due is not None:
-        return sums.goods_due, freight, sums.goods_due + freight
-    if sums.order_total is None:
-        raise CellRefused("money_missing", "买家应付货款", "")
-    return sums.order_total - freight, freight, sums.order_total
-
-
 def _true_refund(refund: Decimal | None, due: Decimal, paid: Decimal | None) -> Decimal | None:
     """退款金额 also holds what was merely discounted, where it equals what is owed less what was paid."""
     if refund and paid is not None and abs(due - paid - refund) <= ROUNDING:
@@ -290,16 +319,17 @@ def _true_refund(refund: Decimal | None, due: Decimal, paid: Decimal | None) -> 
 
 def _settle(found: list[_Line | RowRefused], currency: str) -> Iterator[FileLine | RowRefused]:
     """Neighbouring lines of one order: decide whose the sums are and give each line its own."""
-    lines = [item for item in found if isinstance(item, _Line)]
+    lines = _apart([item for item in found if isinstance(item, _Line)], currency)
     repeats = _repeats([line.sums.goods_due for line in lines], lines)
     paid_repeats = repeats or _repeats([line.sums.paid for line in lines], lines)
     amounts = _shares([line.sums.goods_due for line in lines], lines, currency) if repeats else []
     refunds = _shares([line.sums.refunded for line in lines], lines, currency) if repeats else []
     place = 0
-    for item in found:
-        if isinstance(item, RowRefused):
-            yield item
+    for read in found:
+        if isinstance(read, RowRefused):
+            yield read
             continue
+        item = lines[place]
         sums, line = item.sums, item.line
         paid = line.line_paid if paid_repeats or line.line_paid is not None else sums.paid
         due = amounts[place] if repeats else _due(item)
@@ -314,6 +344,25 @@ def _settle(found: list[_Line | RowRefused], currency: str) -> Iterator[FileLine
             refunded=_true_refund(refund, due, paid),
         )
         place += 1
+
+
+def _apart(lines: list[_Line], currency: str) -> list[_Line]:
+    """Lines that list the order's sum, for want of a price, get a part of it: what is left by those that say theirs."""
+    wholes = [item for item in lines if item.is_whole]
+    if not wholes:
+        return lines
+    said = sum((item.line.list_total for item in lines if not item.is_whole), Decimal(0))
+    left = max(max(item.line.list_total for item in wholes) - said, Decimal(0))
+    parts = allocate(minor_half_up(left, currency), [max(item.line.quantity, 0) or 1 for item in wholes])
+    shares = iter([Decimal(Money(part, currency).decimal_text()) for part in parts])
+    return [_sharing(item, next(shares)) if item.is_whole else item for item in lines]
+
+
+def _sharing(item: _Line, share: Decimal) -> _Line:
+    return _Line(
+        line=msgspec.structs.replace(item.line, list_total=share),
+        sums=msgspec.structs.replace(item.sums, goods_due=share),
+    )
 
 
 def _due(item: _Line) -> Decimal:

@@ -34,7 +34,21 @@ class LineKeys:
         return f"{text}#{number}"
 
 
-def refused(row_no: int, error: CellRefused, list_total: Decimal = Decimal(0)) -> RowRefused:
+def refused(
+    row_no: int,
+    error: CellRefused,
+    list_total: Decimal = Decimal(0),
+    *,
+    order_no: str = "",
+    is_whole: bool = False,
+) -> RowRefused:
     """The refusal of a row for one of its cells."""
     values = {"column": error.column, "value": error.value[:VALUE_CHARS_MAX]}
-    return RowRefused(row_no=row_no, reason=error.reason, values=values, list_total=list_total)
+    return RowRefused(
+        row_no=row_no,
+        reason=error.reason,
+        values=values,
+        list_total=list_total,
+        order_no=order_no,
+        is_whole=is_whole,
+    )

@@ -52,7 +52,8 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     ``orders`` counts distinct order numbers (documents) among the accepted rows, cancellations included; ``refunds``
     the rows that give money back (lines of cancellations, refunded lines). ``total`` is the sum of quantity × unit
-    price over all rows read, as decimal text; an order whose lines are not in the files adds what its goods cost.
+    price over all rows read, refused ones too, as decimal text; an order whose lines are not in the files adds what
+    its goods cost, once.
     ``orders_pending`` of the orders have no state, or one that is not known here: they count as unpaid until a file or
     the platform says more. ``lacking_columns``: what would have told, as ``table: column``.
     """
@@ -176,7 +177,7 @@ def _summary(
 ) -> ImportSummary:
     with localcontext() as context:
         context.prec = TOTAL_DIGITS
-        total = writing.total + reading.total_of_rejected
+        total = writing.total + reading.total_of_unknown
         whole = total.quantize(Decimal(1).scaleb(-MINOR_DIGITS[writing.currency]))
         total_text = f"{whole if whole == total else total.normalize():f}"
     return ImportSummary(

@@ -10,6 +10,7 @@ from typing import Final, TextIO
 import msgspec
 
 from hutong.platforms.files import FileContext, FileLine, OrderFiles, RowRefused
+from hutong.platforms.shops import ShopOrderStatus
 from hutong.platforms.tables.export import csv_lines
 from hutong.platforms.tables.reader import tables
 from hutong.platforms.tables.reasons import reason_text
@@ -19,6 +20,8 @@ from hutong.workflows.commands.import_spill import Spill
 LINE_AMOUNT_MAX: Final = Decimal(10) ** 10
 LINE_KEY_CHARS_MAX: Final = 128
 BUYER_BYTES_MAX: Final = 512
+#: The key of a refused row that is a line and not an order; it is never stored.
+REFUSED_LINE: Final = "refused"
 PROGRESS_ROWS: Final = 5_000
 REPORT_HEADER: Final = ("文件 file", "行 row", "原因", "reason")
 
@@ -88,7 +91,9 @@ class Reading:
         self.lacking: set[tuple[str, str]] = set()  # table and column
         self.rows_read = 0
         self.rejected = 0
-        self.total_of_rejected = Decimal(0)
+        self._has_lines = False
+        self._lines_of_unknown = Decimal(0)
+        self._wholes_of_unknown = Decimal(0)
 
     def read(self, paths: Sequence[Path], files: OrderFiles, platform: str, context: FileContext) -> None:
         """All tables of all files.
@@ -109,20 +114,48 @@ class Reading:
                         self._tell(table.name)
                 self._tell(table.name)
 
-    def refuse(self, table: int, row_no: int, reason: str, values: Mapping[str, str], list_total: Decimal) -> None:
+    @property
+    def total_of_unknown(self) -> Decimal:
+        """What rows of unknown orders list. The sum of a whole one counts only where no file has lines: with a file of
+        lines the same money stands there, and a damaged number cannot tell which of them it is.
+        """
+        return self._lines_of_unknown + (Decimal(0) if self._has_lines else self._wholes_of_unknown)
+
+    def refuse(self, table: int, row_no: int, reason: str, values: Mapping[str, str]) -> None:
         """Count a row as rejected, now or later."""
         self.rejected += 1
-        self.total_of_rejected += list_total
         self._report.add(self.tables[table], row_no, reason, values)
 
     def _take(self, table: int, found: FileLine | RowRefused) -> None:
         self.rows_read += 1
         if isinstance(found, RowRefused):
-            self.refuse(table, found.row_no, found.reason, found.values, found.list_total)
-        elif reason := unfit(found):
-            self.refuse(table, found.row_no, reason, {"column": found.line_key[:40]}, found.list_total)
+            self.refuse(table, found.row_no, found.reason, found.values)
+            self._keep_refused(table, found)
+            return
+        self._has_lines = self._has_lines or bool(found.line_key)
+        reason = unfit(found)
+        if reason:
+            self.refuse(table, found.row_no, reason, {"column": found.line_key[:40]})
+        self._spill.add(table, found, is_refused=bool(reason))
+
+    def _keep_refused(self, table: int, row: RowRefused) -> None:
+        """What a refused row lists is counted with the other rows of its order."""
+        if row.order_no:
+            line = FileLine(
+                row_no=row.row_no,
+                order_no=row.order_no,
+                line_key="" if row.is_whole else REFUSED_LINE,
+                status=ShopOrderStatus.PENDING.value,
+                raw_status="",
+                created_at=None,
+                list_total=row.list_total,
+            )
+            self._spill.add(table, line, is_refused=True)
+        elif row.is_whole:
+            self._wholes_of_unknown += row.list_total
         else:
-            self._spill.add(table, found)
+            self._lines_of_unknown += row.list_total
+        self._has_lines = self._has_lines or bool(row.list_total and not row.is_whole)
 
     def _tell(self, table: str, unused: tuple[str, ...] = (), lacking: tuple[str, ...] = ()) -> None:
         self._progress(

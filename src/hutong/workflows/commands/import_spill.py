@@ -21,10 +21,11 @@ LENGTH_BYTES: Final = 4
 
 
 class SpilledRow(msgspec.Struct, frozen=True, array_like=True):
-    """A row and the table it came from."""
+    """A row and the table it came from; a refused one says nothing but what it lists."""
 
     table: int
     line: FileLine
+    is_refused: bool = False
 
 
 class Spill:
@@ -47,10 +48,10 @@ class Spill:
     ) -> None:
         self._stack.close()
 
-    def add(self, table: int, line: FileLine) -> None:
+    def add(self, table: int, line: FileLine, *, is_refused: bool = False) -> None:
         """Put a row down."""
         bucket = zlib.crc32(line.order_no.encode()) % BUCKETS
-        body = self._encoder.encode(SpilledRow(table, line))
+        body = self._encoder.encode(SpilledRow(table, line, is_refused))
         self._buckets[bucket].write(len(body).to_bytes(LENGTH_BYTES, "big") + body)
         self._rows[bucket] += 1
 

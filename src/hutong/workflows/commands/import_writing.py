@@ -55,8 +55,12 @@ class Writing:
         """Fold a batch into orders and write them."""
         self.rows += len(batch)
         by_order: dict[str, list[SpilledRow]] = {}
+        listed: dict[str, list[FileLine]] = {}
         for row in batch:
-            by_order.setdefault(row.line.order_no, []).append(row)
+            listed.setdefault(row.line.order_no, []).append(row.line)
+            if not row.is_refused:
+                by_order.setdefault(row.line.order_no, []).append(row)
+        self.total += sum(map(_list_total, listed.values()), Decimal(0))
         known = await known_orders(unit, self._shop, list(by_order))
         orders: list[FileOrder] = []
         for order_no, rows in by_order.items():
@@ -79,7 +83,7 @@ class Writing:
 
     def _refuse_timeless(self, rows: Sequence[SpilledRow]) -> None:
         for row in rows:
-            self._reading.refuse(row.table, row.line.row_no, "order_time_unknown", {}, row.line.list_total)
+            self._reading.refuse(row.table, row.line.row_no, "order_time_unknown", {})
 
     def _count_rows(self, lines: Sequence[FileLine], order: FileOrder) -> None:
         """Figures of the files themselves: the same on every import."""
@@ -92,7 +96,6 @@ class Writing:
         self.refunds += sum(line.is_refund or (line.refunded or 0) > 0 for line in counted)
         self.negative_lines += sum(line.quantity < 0 for line in parts)
         self.without_customer += sum(not (line.buyer_ref or knows_buyer) for line in counted)
-        self.total += sum((line.list_total for line in counted), Decimal(0))
 
     def _count_result(self, result: Written, rows: int) -> None:
         made = len(result.new_lines) or int(result.is_new and not result.order.lines)
@@ -173,3 +176,9 @@ class Writing:
             refunded=Money(item.refunded_minor, self.currency),
             is_refund=order.is_refund,
         )
+
+
+def _list_total(lines: Sequence[FileLine]) -> Decimal:
+    """What the rows of one order list, refused ones too: its lines, or its own sum, once, where no row is a line."""
+    parts = [line for line in lines if line.line_key]
+    return sum((line.list_total for line in parts or lines[:1]), Decimal(0))
