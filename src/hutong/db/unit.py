@@ -40,8 +40,9 @@ _LEAVE: Final = (
     "$8::timestamptz[]) ON CONFLICT DO NOTHING RETURNING job_id, state"
 )
 _DROP: Final = (
-    "UPDATE job SET state = 'dropped', finished_at = $1 WHERE merchant_id = $2 AND kind = $3 "
-    "AND dedupe_key = ANY($4::text[]) AND state = 'waiting' AND finished_at IS NULL"
+    "UPDATE job SET state = 'dropped', finished_at = $1 FROM unnest($3::text[], $4::text[]) AS given(kind, key) "
+    "WHERE merchant_id = $2 AND job.kind = given.kind AND dedupe_key = given.key AND state = 'waiting' "
+    "AND finished_at IS NULL"
 )
 _TAKE: Final = (
     "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
@@ -222,9 +223,11 @@ class Unit:
         state = "waiting" if delay > timedelta(0) else "queued"
         self._jobs.append((self.new_id(), kind, msgspec.json.encode(payload), state, dedupe_key, now + delay, now))
 
-    async def drop_jobs(self, kind: str, dedupe_keys: Sequence[str]) -> None:
-        """Jobs that wait under these keys have nothing to do any more; one that runs already finds that out itself."""
-        await self.fetch(_DROP, self.now(), self.merchant_id, kind, list(dedupe_keys))
+    async def drop_jobs(self, waiting: Sequence[tuple[str, str]]) -> None:
+        """Jobs that wait, by kind and key, have nothing to do any more; one that runs already finds that out itself."""
+        if waiting:
+            kinds, keys = ([pair[side] for pair in waiting] for side in (0, 1))
+            await self.fetch(_DROP, self.now(), self.merchant_id, kinds, keys)
 
     async def flush(self) -> None:
         """Write events and jobs; called once, just before the commit."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -126,5 +127,19 @@ def test_one_merchants_setting_does_not_outlive_its_transaction(run_floor):
                 assert await unit.fetch("SELECT 1 FROM outbox") == []
         async with floor.database.plain("app") as connection:
             assert (await connection.exec_driver_sql("SELECT count(*) FROM outbox")).scalar() == 0
+
+    run_floor(work)
+
+
+def test_jobs_that_wait_are_dropped_by_kind_and_key(run_floor):
+    async def work(floor):
+        hour = timedelta(hours=1)
+        for kind, key in (("a", "1"), ("a", "2"), ("b", "1")):
+            await floor.schedule(kind, dedupe_key=key, delay=hour)
+        await floor.schedule("a", dedupe_key="3")  # due: it may run already, and finds out itself
+        async with floor.database.unit(floor.merchant_id, "test") as unit:
+            await unit.drop_jobs([("a", "1"), ("b", "1"), ("b", "2"), ("a", "3")])
+        found = sorted(await floor.rows("kind, state, coalesce(dedupe_key, '')"))
+        assert found == [("a", "dropped", "1"), ("a", "queued", "3"), ("a", "waiting", "2"), ("b", "dropped", "1")]
 
     run_floor(work)

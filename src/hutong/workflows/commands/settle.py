@@ -67,9 +67,9 @@ async def apply_trade_report(unit: Unit, attempt: AttemptView, report: TradeRepo
 
 async def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
     """Nobody needs to ask about these attempts any more, nor to close their payments."""
-    if captured:
-        await unit.drop_jobs(QUERY_ATTEMPT, [first_query_key(view.attempt_id) for view in captured])
-        await unit.drop_jobs(CLOSE_PAYMENT, [view.payment_id.hex for view in captured])
+    queries = [(QUERY_ATTEMPT, first_query_key(view.attempt_id)) for view in captured]
+    closes = [(CLOSE_PAYMENT, view.payment_id.hex) for view in captured]
+    await unit.drop_jobs([*queries, *closes])
 
 
 def first_query_key(attempt_id: UUID) -> str:
