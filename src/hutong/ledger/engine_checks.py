@@ -1,4 +1,7 @@
-"""What must hold of reserves and snapshots, for the doctor. Guards need no rule: the database refuses to break one."""
+"""What must hold of reserves, snapshots and callers' accounts, for the doctor.
+
+Guards need no rule: the database refuses to break one.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,13 @@ RULES: Final[dict[str, str]] = {
         "(SELECT hold_id, account_id, sign(amount_minor) side, sum(amount_minor) held FROM ledger_hold_leg "
         "WHERE merchant_id = :m GROUP BY 1, 2, 3) h USING (hold_id, account_id, side) "
         "WHERE abs(s.posted) > abs(coalesce(h.held, 0))"
+    ),
+    # Callers of the API post to accounts of their own, and nobody else does: no figure of the hub hangs on theirs.
+    "ledger.external_apart": (
+        "SELECT b.batch_id, b.kind || ' on ' || a.path FROM ledger_batch b "
+        "JOIN posting p USING (merchant_id, batch_id) JOIN ledger_account a USING (merchant_id, account_id) "
+        "WHERE b.merchant_id = :m "
+        "AND (a.kind = 'external') <> (b.kind = 'external')"
     ),
     "ledger.mark_in_chain": (
         "SELECT k.sequence, 'no such batch, or of another moment' FROM ledger_mark k LEFT JOIN ledger_batch b "

@@ -57,6 +57,11 @@ class BatchRow(msgspec.Struct, frozen=True, kw_only=True):
     phase: str = Phase.POSTED
 
     @property
+    def postings(self) -> tuple[LegRow, ...]:
+        """The legs that count: none of a reserve's."""
+        return () if self.phase == Phase.HELD else self.legs
+
+    @property
     def effects(self) -> tuple[LegRow, ...]:
         """What the batch did to each account in all; accounts that it only passed through are left out."""
         sums: dict[tuple[str, str], Money] = {}

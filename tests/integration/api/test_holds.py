@@ -46,6 +46,7 @@ def test_a_reserve_is_posted_in_part_and_the_rest_is_free(calling):
         hold_id = first.json()["hold_id"]
         assert await state(caller) == (0, 500, 0)
         assert await state(caller, "external:b") == (0, 0, -500)
+        assert (await caller.get("/postings"))["items"] == [], "what is reserved is not posted"
         (item,) = (await caller.get(HOLDS))["items"]
         assert (item["hold_id"], item["state"], item["subject_kind"]) == (hold_id, "pending", "external.deposit")
         assert item["expires_at"] == (caller.room.clock.at + timedelta(seconds=900)).isoformat().replace("+00:00", "Z")

@@ -209,6 +209,53 @@ def test_other_merchants_see_nothing(calling):
     calling(second)
 
 
+@pytest.mark.parametrize("kind", ["sale", "external"])
+def test_the_doctor_finds_what_mixes_callers_accounts_with_the_hubs(room, kind):
+    mixed = Batch(
+        idempotency_key="mixed",
+        kind=kind,
+        subject_kind="order",
+        subject_id=UUID(int=1),
+        event_at=room.clock.at,
+        legs=(Leg("external:a", Money(5)), Leg("wallet:wechatpay:1", Money(-5))),
+    )
+
+    async def work(unit):
+        await service.post(unit, mixed)
+        return await check(unit)
+
+    assert [breach.rule for breach in room.do(work)] == ["ledger.external_apart"]
+
+
+def test_the_api_describes_the_books_with_examples(calling):
+    async def work(caller):
+        told = (await caller.client.get("/api/openapi.json")).json()["paths"]
+        for path in ("batches", "holds", "holds/{hold_id}/post", "guards"):
+            body = told[f"/api/v1/ledger/{path}"]["post"]["requestBody"]["content"]["application/json"]
+            assert body["examples"], path
+        for path in (
+            "batches",
+            "batches/{batch_id}",
+            "days",
+            "accounts",
+            "balance",
+            "holds",
+            "holds/{hold_id}",
+            "guards",
+        ):
+            assert told[f"/api/v1/ledger/{path}"]["get"]["description"], path
+        for path in ("batches", "guards", "holds"):
+            content = told[f"/api/v1/ledger/{path}"]["post"]["requestBody"]["content"]["application/json"]
+            for example in content["examples"].values():
+                made = await caller.send(f"/ledger/{path}", example["value"])
+                assert made.is_success, made.text
+        part = told["/api/v1/ledger/holds/{hold_id}/post"]["post"]["requestBody"]["content"]["application/json"]
+        ended = await caller.send(f"/ledger/holds/{made.json()['hold_id']}/post", part["examples"]["example"]["value"])
+        assert ended.is_success, ended.text
+
+    calling(work)
+
+
 def verifier():
     """The script of the guide, as a module."""
     spec = importlib.util.spec_from_file_location("verify_books", ROOT / "examples/verify_books.py")

@@ -90,7 +90,7 @@ class BooksApi(Controller):
 
     @get("/postings", opt={"scope": "ledger:read"}, summary="The journal")
     async def postings(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> PostingsAnswer:
-        """Postings, the latest batch first."""
+        """Postings, the latest batch first; what is only reserved is none."""
         async with runtime.unit(caller.merchant_id, "api.postings") as unit:
             page = await batches_page(unit, limit=limit, offset=offset)
         items = tuple(
@@ -105,7 +105,7 @@ class BooksApi(Controller):
                 event_at=batch.event_at,
             )
             for batch in page.rows
-            for leg in batch.legs
+            for leg in batch.postings
         )
         return PostingsAnswer(items=items, total=page.total)
 

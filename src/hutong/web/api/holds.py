@@ -8,8 +8,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Parameter
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
@@ -24,6 +23,7 @@ from hutong.merchants.actors import key_actor, write_down
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.callers import CREATED, once
 from hutong.web.api.catalogue import Limit, Offset
+from hutong.web.api.examples import with_example
 from hutong.web.api.ledger import (
     LEGS_EXAMPLE,
     NOTHING,
@@ -119,13 +119,18 @@ class HoldsApi(Controller):
     path = "/api/v1/ledger/holds"
     tags = ["Books"]
 
-    @post("/", opt={"scope": "ledger:write"}, summary="Reserve")
+    @post(
+        "/",
+        opt={"scope": "ledger:write"},
+        summary="Reserve",
+        operation_class=with_example("For a quarter of an hour", HOLD_EXAMPLE),
+    )
     async def reserve(
         self,
         request: Request[Any, Any, Any],
         runtime: Runtime,
         caller: ApiKey,
-        data: Annotated[NewHold, Body(examples=[Example(summary="For a quarter of an hour", value=HOLD_EXAMPLE)])],
+        data: NewHold,
     ) -> Response[HoldMade]:
         """Put the legs aside: 201 when it is new, 200 when it was reserved already under this key.
 
@@ -166,14 +171,19 @@ class HoldsApi(Controller):
         async with runtime.unit(caller.merchant_id, "api.hold_read") as unit:
             return _item(await _found(unit, hold_id))
 
-    @post("/{hold_id:uuid}/post", opt={"scope": "ledger:write"}, summary="Post a reserve, or a part of it")
+    @post(
+        "/{hold_id:uuid}/post",
+        opt={"scope": "ledger:write"},
+        summary="Post a reserve, or a part of it",
+        operation_class=with_example("A fifth of it", PART_EXAMPLE),
+    )
     async def post_it(
         self,
         request: Request[Any, Any, Any],
         runtime: Runtime,
         caller: ApiKey,
         hold_id: UUID,
-        data: Annotated[HoldEnd, Body(examples=[Example(summary="A fifth of it", value=PART_EXAMPLE)])],
+        data: HoldEnd,
     ) -> Response[bytes]:
         """What is not posted is free again. A reserve ends once; the same end again has no effect.
 
@@ -222,13 +232,18 @@ class GuardsApi(Controller):
             rows = await account_states(unit, path=account, guarded=True, limit=limit, offset=offset)
         return AccountStatesAnswer(items=states(rows))
 
-    @post("/", opt={"scope": "ledger:write"}, summary="Set or lift a guard")
+    @post(
+        "/",
+        opt={"scope": "ledger:write"},
+        summary="Set or lift a guard",
+        operation_class=with_example("Never below zero", GUARD_EXAMPLE),
+    )
     async def guard(
         self,
         request: Request[Any, Any, Any],
         runtime: Runtime,
         caller: ApiKey,
-        data: Annotated[GuardRequest, Body(examples=[Example(summary="Never below zero", value=GUARD_EXAMPLE)])],
+        data: GuardRequest,
     ) -> Response[bytes]:
         """From now on the database itself keeps the account on its side; refused where it is off it now.
 

@@ -9,8 +9,7 @@ from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
-from litestar.openapi.spec import Example
-from litestar.params import Body, Parameter
+from litestar.params import Parameter
 
 from hutong.core.errors import InvalidInput
 from hutong.core.money import Money
@@ -26,6 +25,7 @@ from hutong.ledger.service import Leg
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.callers import CREATED, IDEMPOTENCY_HEADER, KEY_CHARS_MAX, aware
 from hutong.web.api.catalogue import Limit, Offset
+from hutong.web.api.examples import with_example
 from hutong.workflows.runtime import Runtime
 
 #: One leg at most: ten thousand billion yuan. Sums of many stay within what the database holds.
@@ -154,13 +154,18 @@ class LedgerApi(Controller):
     path = "/api/v1/ledger"
     tags = ["Books"]
 
-    @post("/batches", opt={"scope": "ledger:write"}, summary="Post a batch")
+    @post(
+        "/batches",
+        opt={"scope": "ledger:write"},
+        summary="Post a batch",
+        operation_class=with_example("Points for a customer", BATCH_EXAMPLE),
+    )
     async def post_batch(
         self,
         request: Request[Any, Any, Any],
         runtime: Runtime,
         caller: ApiKey,
-        data: Annotated[NewBatch, Body(examples=[Example(summary="Points for an order", value=BATCH_EXAMPLE)])],
+        data: NewBatch,
     ) -> Response[Posted]:
         """Answers when the batch is on disk: 201 when it is new, 200 when it stood there already.
 

@@ -62,6 +62,7 @@ def openapi_config() -> OpenAPIConfig:
         version=__version__,
         path="/api",
         create_examples=False,
+        use_handler_docstrings=True,
         security=[{"key": []}],
         components=Components(
             security_schemes={"key": SecurityScheme(type="http", scheme="bearer", description="hutong key create")}

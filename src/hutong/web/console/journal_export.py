@@ -55,7 +55,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def journal_csv(unit: Unit, wanted: JournalFilter, words: Words) -> str:
-    """The batches of a filter as CSV, the latest first.
+    """The batches of a filter as CSV, the latest first; what is only reserved is left out.
 
     Raises:
         ExportTooLarge: more than one file takes.
@@ -78,7 +78,7 @@ def _rows(batches: list[BatchRow], names: Mapping[UUID, OrderName], words: Words
     for batch in batches:
         kind = words.translate(label_of("book_kind", batch.kind))
         order_no = names.get(batch.subject_id, OrderName()).order_no
-        for leg in batch.legs:
+        for leg in batch.postings:
             amount = leg.amount
             yield [
                 batch.sequence,
