@@ -25,7 +25,7 @@ from hutong.config import KEYS
 from hutong.core.errors import HutongError
 from hutong.core.events import Event
 from hutong.events import CATALOGUE
-from hutong.platforms.contract import Connector
+from hutong.platforms.contract import OPERATIONS, Connector
 from hutong.platforms.registry import Registry
 from hutong_sandbox.cli import main as sandbox
 
@@ -34,7 +34,7 @@ FOLDER: Final = ROOT / "docs" / "reference"
 NOTE: Final = "<!-- Written by `make docs` from the code. Edit the code, not this page. -->"
 PROOF_WORDS: Final = {
     "simulated": "our simulator answers in the platform's wire format",
-    "judged": "an outside client, unmodified, agreed with our simulator",
+    "judged": "an outside client, unmodified, agreed with our simulator on all of it: signatures, envelopes, arguments",
     "file-tested": "read from files as the platform exports them",
     "live-tested": "done against the real platform",
     "unverified": "written from memory or second-hand documents; no document or outside client confirms it",
@@ -97,17 +97,26 @@ def events_page() -> str:
     return _page(lines)
 
 
+def _judges(connector: Connector, capability: str) -> str:
+    """Who agreed, and on which operations where it was not on all of them."""
+    judged = connector.judged_operations(capability)
+    names = ", ".join(connector.judges(capability))
+    open_ones = [name for name in OPERATIONS[capability] if name not in judged]
+    return names if not judged or not open_ones else f"{names}: {', '.join(judged)}; not {', '.join(open_ones)}"
+
+
 def capabilities_page() -> str:
     """Every connector with what it can do and how far that is proved."""
     lines = ["# Platforms and what is proved 平台与验证程度", "", "| word | what it says |", "| --- | --- |"]
     lines += [f"| `{word}` | {meaning} |" for word, meaning in PROOF_WORDS.items()]
-    lines += ["", "| platform | capability | proof |", "| --- | --- | --- |"]
+    lines += ["", "| platform | capability | proof | judged by |", "| --- | --- | --- | --- |"]
     connectors = [found for found in Registry.from_entry_points().all() if _is_ours(found)]
     for connector in connectors:
         for capability in connector.capabilities():
             proof = connector.proofs[capability]
             lines.append(
                 f"| {connector.title_zh} {connector.title_en} (`{connector.name}`) | {capability} | `{proof}` |"
+                f" {_judges(connector, capability)} |"
             )
     for connector in connectors:
         fields = [

@@ -433,8 +433,8 @@ CONNECTIONS = views.ConnectionsView(
             platform="wechatpay",
             title="微信支付",
             capabilities=(
-                views.CapabilityRow(name="payments", proof="judged"),
-                views.CapabilityRow(name="callbacks", proof="judged"),
+                views.CapabilityRow(name="payments", proof="judged", judges=("wechatpayv3", "wechatpy")),
+                views.CapabilityRow(name="callbacks", proof="judged", judges=("wechatpayv3",)),
                 views.CapabilityRow(name="identity", proof="simulated"),
             ),
             needs_account=True,

@@ -72,6 +72,22 @@ CAPABILITIES: Final = (
 )
 
 
+#: What each capability says to the platform. It is judged once an outside client agreed on all of it.
+OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
+    "payments": ("create", "query", "close", "refund", "query_refund"),
+    "codes": ("charge", "reverse"),
+    "combined": ("create", "query", "close"),
+    "refund_rescue": ("rescue",),
+    "share_receivers": ("add", "remove"),
+    "sharing": ("share", "query", "finish", "take_back"),
+    "callbacks": ("verify",),
+    "identity": ("visitor_id",),
+    "orders": ("changed", "one", "ship"),
+    "stock": ("find", "read", "write"),
+    "order_files": ("read",),
+}
+
+
 class Connector(msgspec.Struct, frozen=True, kw_only=True):
     """The fact sheet of a platform. A capability it lacks is None and costs no line."""
 
@@ -87,6 +103,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
     error_words: Mapping[str, ErrorWord]
     proofs: Mapping[str, Proof]  # capability name -> proof
+    #: ``capability.operation`` -> checks in which an outside client agreed, as ``client/check``: the judges' own names.
+    judged_by: Mapping[str, tuple[str, ...]] = {}
     pay_methods: tuple[PayMethod, ...] = ()  # ways to open an order that `payments` knows
     #: The part of them that only signs something: the order begins when the buyer brings it to the wallet.
     signed_methods: tuple[PayMethod, ...] = ()
@@ -111,3 +129,19 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     def capabilities(self) -> tuple[str, ...]:
         """Names of the capabilities that are present."""
         return tuple(name for name in CAPABILITIES if getattr(self, name) is not None)
+
+    def judged_operations(self, capability: str) -> tuple[str, ...]:
+        """The part of a capability's operations that an outside client agreed on."""
+        return tuple(name for name in OPERATIONS[capability] if self.judged_by.get(f"{capability}.{name}"))
+
+    def judges(self, capability: str) -> tuple[str, ...]:
+        """The outside clients that agreed on something of a capability."""
+        return tuple(
+            sorted(
+                {
+                    check.partition("/")[0]
+                    for name in self.judged_operations(capability)
+                    for check in self.judged_by[f"{capability}.{name}"]
+                }
+            )
+        )

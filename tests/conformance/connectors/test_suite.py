@@ -11,7 +11,7 @@ from hutong.core.money import Money
 from hutong.platforms import conformance
 from hutong.platforms.conformance import CHECKS, behaviour, incoming, sheet, wallets
 from hutong.platforms.conformance.doubles import REQUESTS_MAX, ScriptedHttp
-from hutong.platforms.contract import ErrorWord
+from hutong.platforms.contract import ErrorWord, Proof
 from hutong.platforms.payments import PayMethod, RefundReport, RefundStatus, TradeReport, TradeStatus
 from hutong.platforms.refusals import HINTS, PlatformRefused
 from hutong.platforms.registry import Registry
@@ -410,3 +410,24 @@ def test_a_connector_that_never_stops_sending_is_stopped():
 
     with pytest.raises(AssertionError, match="stop"):
         asyncio.run(loop())
+
+
+ALIPAY_PROOFS = Registry.from_entry_points().get("alipay").proofs
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("wechatpay", {"judged_by": {}}),  # called judged without a check
+        ("taobao", {"proofs": {"orders": Proof.JUDGED, "stock": Proof.SIMULATED, "order_files": Proof.SIMULATED}}),
+        ("alipay", {"proofs": {**ALIPAY_PROOFS, "payments": Proof.SIMULATED}}),  # called less than it is
+        ("generic", {"judged_by": {"payments.create": ("wechatpayv3/native",)}}),  # judged, but not there
+        ("taobao", {"judged_by": {"orders.one": ("somebody",)}}),
+    ],
+)
+def test_whoever_calls_judged_what_was_not_or_the_other_way_round_is_found(cases, name, changes):
+    right = cases(name)
+    sheet.sheet_calls_judged_what_was_judged(right)
+    wrong = msgspec.structs.replace(right, connector=msgspec.structs.replace(right.connector, **changes))
+    with pytest.raises(AssertionError):
+        sheet.sheet_calls_judged_what_was_judged(wrong)

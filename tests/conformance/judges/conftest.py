@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # helpers beside the tests; pytest's importlib mode does not add it
 ROOT = HERE.parents[2]
 SET_UP_S_MAX = 240
 JUDGE_S_MAX = 90

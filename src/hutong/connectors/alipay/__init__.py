@@ -8,6 +8,7 @@ from hutong.connectors.alipay.callbacks import AlipayCallbacks
 from hutong.connectors.alipay.codes import AlipayCodes
 from hutong.connectors.alipay.errors import ERROR_WORDS
 from hutong.connectors.alipay.identity import AlipayIdentity
+from hutong.connectors.alipay.judged import JUDGED_BY
 from hutong.connectors.alipay.merchant import LIVE_BASE_URL
 from hutong.connectors.alipay.payments import AlipayPayments
 from hutong.connectors.alipay.receivers import AlipayReceivers
@@ -52,6 +53,7 @@ CONNECTOR: Final = Connector(
         "callbacks": Proof.JUDGED,
         "identity": Proof.SIMULATED,
     },
+    judged_by=JUDGED_BY,
     pay_methods=tuple(METHODS),
     signed_methods=SIGNED_METHODS,
     identity_kind="alipay_user_id",

@@ -23,6 +23,13 @@ CONNECTOR: Final = Connector(
     error_words=ERROR_WORDS,
     # The files were written after headers that merchants published; no merchant's own file was at hand.
     proofs={"orders": Proof.SIMULATED, "stock": Proof.SIMULATED, "order_files": Proof.SIMULATED},
+    # The judge has no request of its own for sending goods and for writing stock: it only signed ours.
+    judged_by={
+        "orders.changed": ("taobao-openapi/orders",),
+        "orders.one": ("taobao-openapi/full_info",),
+        "stock.find": ("taobao-openapi/goods",),
+        "stock.read": ("taobao-openapi/goods",),
+    },
     orders=TaobaoOrders(),
     stock=TaobaoStock(),
     order_files=ORDER_FILES,

@@ -9,6 +9,7 @@ from hutong.connectors.wechatpay.codes import WechatCodes
 from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.connectors.wechatpay.errors import ERROR_WORDS
 from hutong.connectors.wechatpay.identity import WechatIdentity
+from hutong.connectors.wechatpay.judged import JUDGED_BY
 from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL
 from hutong.connectors.wechatpay.orders import PAY_METHODS
 from hutong.connectors.wechatpay.payments import WechatPayments
@@ -56,15 +57,16 @@ CONNECTOR: Final = Connector(
     secret_fields=("app_secret", "private_key", "api_v3_key", "api_key"),
     error_words=ERROR_WORDS,
     proofs={
-        "payments": Proof.SIMULATED,
-        "codes": Proof.SIMULATED,
-        "combined": Proof.SIMULATED,
-        "refund_rescue": Proof.SIMULATED,
-        "share_receivers": Proof.SIMULATED,
-        "sharing": Proof.SIMULATED,
-        "callbacks": Proof.SIMULATED,
+        "payments": Proof.JUDGED,
+        "codes": Proof.JUDGED,
+        "combined": Proof.JUDGED,
+        "refund_rescue": Proof.JUDGED,
+        "share_receivers": Proof.JUDGED,
+        "sharing": Proof.JUDGED,
+        "callbacks": Proof.JUDGED,
         "identity": Proof.SIMULATED,
     },
+    judged_by=JUDGED_BY,
     pay_methods=PAY_METHODS,
     identity_kind="wechat_openid",
     identity_fields=("appid",),

@@ -45,6 +45,7 @@ from hutong.platforms.conformance.incoming import (
 )
 from hutong.platforms.conformance.sheet import (
     files_are_not_everybodys,
+    sheet_calls_judged_what_was_judged,
     sheet_has_an_address,
     sheet_is_named,
     sheet_knows_its_secrets,
@@ -76,6 +77,7 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     sheet_is_named,
     sheet_knows_its_secrets,
     sheet_proves_what_it_has,
+    sheet_calls_judged_what_was_judged,
     sheet_maps_errors,
     sheet_has_an_address,
     files_are_not_everybodys,

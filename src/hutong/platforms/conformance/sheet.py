@@ -7,9 +7,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from hutong.platforms.conformance.case import Case
-from hutong.platforms.contract import CAPABILITIES, AmountFormat, ErrorWord, Proof
+from hutong.platforms.contract import CAPABILITIES, OPERATIONS, AmountFormat, ErrorWord, Proof
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,30}")
+_CHECK: Final = re.compile(r"[a-z0-9-]+/[a-z0-9_]+")
 #: A credential whose name has one of these in it is a secret.
 SECRET_HINTS: Final = ("secret", "private_key", "token", "password", "api_v3_key", "api_key")
 ONLINE: Final = frozenset(CAPABILITIES) - {"order_files"}
@@ -41,6 +42,22 @@ def sheet_proves_what_it_has(case: Case) -> None:
     sheet = case.connector
     assert set(sheet.proofs) == set(sheet.capabilities()), "proofs and capabilities differ"
     assert set(sheet.proofs.values()) <= set(Proof), "a proof is no Proof"
+
+
+def sheet_calls_judged_what_was_judged(case: Case) -> None:
+    """A capability is judged where outside clients agreed on all of its operations, and only there."""
+    sheet = case.connector
+    known = {f"{capability}.{name}" for capability in sheet.capabilities() for name in OPERATIONS[capability]}
+    assert set(sheet.judged_by) <= known, f"judged, but not there: {sorted(set(sheet.judged_by) - known)}"
+    for checks in sheet.judged_by.values():
+        assert checks, "judged by nobody"
+        assert all(_CHECK.fullmatch(check) for check in checks), f"not of the form client/check: {checks}"
+    for capability in sheet.capabilities():
+        missing = set(OPERATIONS[capability]) - set(sheet.judged_operations(capability))
+        if sheet.proofs[capability] is Proof.JUDGED:
+            assert not missing, f"{capability} is called judged, but nobody judged {sorted(missing)}"
+        elif sheet.proofs[capability] in {Proof.SIMULATED, Proof.UNVERIFIED}:
+            assert missing, f"{capability} is judged, but called {sheet.proofs[capability].value}"
 
 
 def sheet_maps_errors(case: Case) -> None:

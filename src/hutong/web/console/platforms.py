@@ -31,10 +31,7 @@ def _card(connector: Connector, accounts: tuple[ConnectionRow, ...], *, chinese:
     return PlatformCard(
         platform=connector.name,
         title=connector.title_zh if chinese else connector.title_en,
-        capabilities=tuple(
-            CapabilityRow(name=name, proof=connector.proofs.get(name, Proof.UNVERIFIED).value)
-            for name in connector.capabilities()
-        ),
+        capabilities=tuple(_capability(connector, name) for name in connector.capabilities()),
         needs_account=bool(connector.credential_fields),
         accounts=tuple(
             (account.title, account.mode, account.created_at)
@@ -42,3 +39,9 @@ def _card(connector: Connector, accounts: tuple[ConnectionRow, ...], *, chinese:
             if account.platform == connector.name
         ),
     )
+
+
+def _capability(connector: Connector, name: str) -> CapabilityRow:
+    proof = connector.proofs.get(name, Proof.UNVERIFIED)
+    judges = connector.judges(name) if proof is Proof.JUDGED else ()
+    return CapabilityRow(name=name, proof=proof.value, judges=judges)

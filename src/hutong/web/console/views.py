@@ -200,10 +200,11 @@ class TicketsView(View, frozen=True, kw_only=True):
 
 
 class CapabilityRow(View, frozen=True, kw_only=True):
-    """What a connector can do and how far that is proved."""
+    """What a connector can do, how far that is proved, and the outside clients that agreed where it is judged."""
 
     name: str
     proof: str
+    judges: tuple[str, ...] = ()
 
 
 class PlatformCard(View, frozen=True, kw_only=True):
