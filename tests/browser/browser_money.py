@@ -332,6 +332,8 @@ BALANCES = tuple(
         ("revenue:sales", -1_316_615, "CNY"),
         (f"receivable:generic:{uid(4)}", 938_214, "GBP"),
         ("revenue:sales", -938_214, "GBP"),
+        ("external:points:customer.42", 50_000, "CNY"),
+        ("external:points:issued", -50_000, "CNY"),
     )
 )
 ACCOUNTS = AccountsView(

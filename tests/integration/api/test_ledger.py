@@ -20,9 +20,11 @@ from hutong.ledger.checks import check
 from hutong.ledger.equation import equations
 from hutong.ledger.holds import hold
 from hutong.ledger.models import ledger_batch
+from hutong.ledger.queries import parties
 from hutong.ledger.roots import seal_days
-from hutong.ledger.service import Batch, Leg
+from hutong.ledger.service import Batch, Leg, Share
 from hutong.ledger.snapshots import make_mark
+from hutong.web.console.books import choices_of, sheets_of
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -252,6 +254,40 @@ def test_the_api_describes_the_books_with_examples(calling):
         part = told["/api/v1/ledger/holds/{hold_id}/post"]["post"]["requestBody"]["content"]["application/json"]
         ended = await caller.send(f"/ledger/holds/{made.json()['hold_id']}/post", part["examples"]["example"]["value"])
         assert ended.is_success, ended.text
+
+    calling(work)
+
+
+def test_callers_with_many_accounts_push_none_of_the_hubs_off_a_page(calling):
+    async def work(caller):
+        for number in range(6):
+            many = [{"account": f"external:a:{number}.{n}", "amount_minor": 1} for n in range(199)]
+            body = {"key": str(number), "legs": [*many, {"account": "external:a:sum", "amount_minor": -199}]}
+            await caller.post("/ledger/batches", body)
+        async with caller.room.unit() as unit:
+            party = await service.create_party(unit, name="小林")
+            await service.post_sale(
+                unit,
+                order_id=UUID(int=77),
+                wallet_path="wallet:wechatpay:1",
+                gross=Money(1_000),
+                fee=Money(6),
+                party_shares=[Share(party, Money(100))],
+                event_at=unit.now(),
+            )
+            rows = await balances(unit)
+            (owed,) = [row.owed for row in await parties(unit)]
+        assert owed == (Money(100),)
+        own = [row for row in rows if row.kind != "external"]
+        assert rows[: len(own)] == tuple(own)
+        assert len(own) == 6
+        (sheet,) = sheets_of(rows, {})
+        assert sheet.equation.off == Money(0)
+        (group,) = [group for group in sheet.groups if group.kind == "external"]
+        assert (len(group.rows), group.is_cut) == (50, True)
+        assert choices_of(rows, "external:a:sum") == (*(row.path for row in own), "external", "external:a:sum")
+        found = await caller.get("/ledger/accounts", under="external:a", limit=200, offset=1_000)
+        assert len(found["items"]) == 6 * 199 + 1 - 1_000
 
     calling(work)
 

@@ -56,11 +56,12 @@ class AccountRow(View, frozen=True, kw_only=True):
 
 
 class Group(View, frozen=True, kw_only=True):
-    """Accounts that mean the same to an owner; ``kind`` picks the heading."""
+    """Accounts that mean the same to an owner; ``kind`` picks the heading; ``is_cut``: there are more."""
 
     kind: str
     rows: tuple[AccountRow, ...]
     total: Money
+    is_cut: bool = False
 
 
 class Sheet(View, frozen=True, kw_only=True):

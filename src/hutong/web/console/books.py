@@ -13,8 +13,9 @@ from litestar import Controller, Response, get
 from hutong.db.unit import Unit
 from hutong.ledger import queries as ledger
 from hutong.ledger.account_queries import BalanceRow, balances
+from hutong.ledger.accounts import EXTERNAL_ROOT
 from hutong.ledger.chain_queries import day_over
-from hutong.ledger.equation import equations, owners_view
+from hutong.ledger.equation import AccountGroup, equations, owners_view
 from hutong.merchants.queries import this_merchant
 from hutong.shops.names import orders_numbered
 from hutong.web.console.book_views import (
@@ -38,6 +39,8 @@ from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
 
 HASH_CHARS_SHOWN: Final = 12
+#: Accounts of callers of the API on the balance sheet.
+EXTERNAL_SHOWN_MAX: Final = 50
 #: Digits of a batch number that a bigint certainly holds.
 SEQUENCE_DIGITS_MAX: Final = 18
 
@@ -97,7 +100,7 @@ class BooksController(Controller):
                 kinds=await ledger.journal_kinds(unit),
                 accounts=tuple(
                     AccountChoice(account=account_name(path, parties))
-                    for path in dict.fromkeys(row.path for row in await balances(unit))
+                    for path in choices_of(await balances(unit), filters.account)
                 ),
                 export_href=f"/books/journal.csv?{query}" if query else "/books/journal.csv",
             )
@@ -167,14 +170,31 @@ def sheets_of(rows: Sequence[BalanceRow], parties: Mapping[UUID, str]) -> tuple[
                             balance=row.balance,
                             shown=owners_view(row.path, row.balance),
                         )
-                        for row in group.rows
+                        for row in _listed(group)
                     ),
+                    is_cut=len(group.rows) > len(_listed(group)),
                 )
                 for group in equation.groups
             ),
         )
         for equation in equations(rows)
     )
+
+
+def choices_of(rows: Sequence[BalanceRow], chosen: str) -> tuple[str, ...]:
+    """Accounts that the journal can be narrowed to: each of the hub's own, and callers' accounts together.
+
+    The one that is chosen is among them whatever it is.
+    """
+    paths = dict.fromkeys(
+        EXTERNAL_ROOT if row.path.startswith(f"{EXTERNAL_ROOT}:") else row.path for row in rows if row.path != chosen
+    )
+    return (*paths, *([chosen] if chosen and chosen not in paths else ()))
+
+
+def _listed(group: AccountGroup) -> tuple[BalanceRow, ...]:
+    """The accounts of a group that a page lists: callers may keep thousands."""
+    return group.rows[:EXTERNAL_SHOWN_MAX] if group.kind == EXTERNAL_ROOT else group.rows
 
 
 async def journal_filter(unit: Unit, filters: JournalFilters, zone: ZoneInfo) -> ledger.JournalFilter:
