@@ -41,8 +41,8 @@ class Goods(msgspec.Struct, frozen=True):
 
 
 GOODS: Final = (
-    Goods("CUP-01", "青花瓷马克杯", 5900, 60),
-    Goods("TEA-250", "明前龙井 250 克", 12800, 40),
+    Goods("CUP-01", "青花瓷马克杯", 5900, 160),
+    Goods("TEA-250", "明前龙井 250 克", 12800, 140),
     Goods("BAG-03", "帆布手提袋", 2990, 120),
 )
 POSTS: Final = (
@@ -61,7 +61,7 @@ class TradingDay:
         self._api = api
         self._sandbox = sandbox
         self._random = random.Random(seed)  # noqa: S311 (a play, not a secret)
-        self._links: list[str] = []
+        self._links: list[tuple[str, str]] = []  # address, and what it sells
         self._shop_id = str(sandbox.get("/platforms")["taobao"]["credentials"]["shop_id"])
 
     def open_shop(self) -> None:
@@ -70,14 +70,14 @@ class TradingDay:
         skus = [self._put_on_shelf(goods, known.get(goods.seller_code)) for goods in GOODS]
         existing = self._api.get("/links", limit=READ_PAGE)["items"]
         if existing:
-            self._links = [item["url"] for item in existing if item["state"] == "active"]
+            self._links = [(item["url"], item["title"]) for item in existing if item["state"] == "active"]
             return
         party = self._api.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
         for kind, platform, name, goods_no in POSTS:
             channel = {"kind": kind, "platform": platform, "name": name}
             body = {"title": GOODS[goods_no].title, "channel": channel, "sku_id": skus[goods_no]}
             link = self._api.post("/links", body)
-            self._links.append(link["url"])
+            self._links.append((link["url"], GOODS[goods_no].title))
             if kind == "person":
                 rule = {"party_id": party, "rate_bps": COMMISSION_BPS, "channel_id": link["channel_id"]}
                 self._api.post("/split-rules", rule)
@@ -109,24 +109,38 @@ class TradingDay:
         self._quietly(self._refund_one)
 
     def later(self) -> None:
-        """The rest of the day, slowly."""
+        """The rest of the day, slowly, as long as there is something to sell."""
         for number in range(LATER_VISITS):
             time.sleep(LATER_PAUSE_S)
+            if self._is_sold_out():
+                progress("货都卖完了，模拟的一天到此结束 everything is sold; the simulated day ends")
+                return
             self._quietly(self._visit)
             if number % 5 == 4:
                 self._quietly(self._sell_on_taobao)
 
+    def _left(self) -> dict[str, int]:
+        """Pieces that can still be sold, by title."""
+        return {item["title"]: int(item["available"]) for item in self._api.get("/stock", limit=READ_PAGE)["items"]}
+
+    def _is_sold_out(self) -> bool:
+        try:
+            left = self._left()
+        except (HutongError, httpx.HTTPError):  # a hub that does not answer has not sold out
+            return False
+        return not any(left.get(goods.title, 0) > 0 for goods in GOODS)
+
     def _quietly(self, step: Any) -> None:  # noqa: ANN401 (a bound step)
-        """A sold-out product or a stopped hub ends the step, not the day."""
+        """A product that another buyer took last, or a stopped hub, ends the step and not the day."""
         try:
             step()
         except (HutongError, httpx.HTTPError) as error:
             progress(str(error))
 
     def _visit(self) -> None:
-        """Somebody sees a post; four in ten buy."""
-        url = self._random.choice(self._links)
-        if self._random.random() < 0.6:
+        """Somebody sees a post; four in ten buy, if there is any left."""
+        url, title = self._random.choice(self._links)
+        if self._random.random() < 0.6 or self._left().get(title, 0) < 1:
             agent = self._random.choice((DESKTOP_AGENT, WEIBO_AGENT, DOUYIN_AGENT, WECHAT_AGENT))
             with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False) as browser:
                 browser.get(url)
@@ -139,7 +153,11 @@ class TradingDay:
             visit.close()
 
     def _sell_on_taobao(self) -> None:
-        goods = self._random.choice(GOODS)
+        left = self._left()
+        on_shelf = [goods for goods in GOODS if left.get(goods.title, 0) > 0]
+        if not on_shelf:
+            return
+        goods = self._random.choice(on_shelf)
         body = {"platform": "taobao", "shop_id": self._shop_id, "sku": goods.seller_code, "quantity": 1}
         self._sandbox.post("/buy", body)
         for connection in self._api.get("/connections")["items"]:

@@ -103,6 +103,20 @@ class NotFound(HutongError):
     en = ErrorText("No {what} “{key}”.", "It does not exist or belongs to another merchant.", "Check the number.")
 
 
+class PlatformNotThere(NotFound):
+    """No platform of that name can do this here; ``known`` names those that can."""
+
+    code = "platform_not_there"
+    zh = ErrorText(
+        "没有可用的平台“{key}”。", "名称写错了，没有安装它的连接程序，或它不支持这件事。", "可用的平台：{known}。"
+    )
+    en = ErrorText(
+        "No platform “{key}” for this.",
+        "The name is mistyped, its connector is not installed, or it cannot do this.",
+        "There are: {known}.",
+    )
+
+
 class InvalidInput(HutongError):
     """A field of a request or file does not hold what it must."""
 

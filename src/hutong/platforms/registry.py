@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Final
 
-from hutong.core.errors import NotFound
+from hutong.core.errors import PlatformNotThere
 from hutong.platforms.contract import Connector
 
 GROUP: Final = "hutong.connectors"
@@ -37,12 +37,12 @@ class Registry:
         """The connector of a platform.
 
         Raises:
-            NotFound: no connector of that name is installed.
+            PlatformNotThere: no connector of that name is installed.
         """
         try:
             return self._connectors[platform]
         except KeyError:
-            raise NotFound(what="platform", key=platform) from None
+            raise PlatformNotThere(key=platform, known=", ".join(sorted(self._connectors))) from None
 
     def all(self) -> list[Connector]:
         """All connectors by name."""

@@ -90,9 +90,22 @@ class Formats:
         """A rate in hundredths of a per cent, without needless zeros: 60 is ``0.6%``."""
         return f"{format_decimal(Decimal(rate_bps) / 100, format='#,##0.##', locale=self._cldr)}%"
 
-    def per_hundred(self, rate_bps: int) -> str:
-        """A rate as what it makes of a hundred: 560 is ``5.60``."""
-        return format_decimal(Decimal(rate_bps) / 100, format="#,##0.00", locale=self._cldr)
+    def hundred(self, currency: str) -> str:
+        """A hundred of a currency, as a measure: ``¥100``."""
+        return f"{self.symbol(currency)}100"
+
+    def of_hundred(self, rate_bps: int, currency: str) -> str:
+        """A rate as what it makes of a hundred: 560 is ``¥5.60``."""
+        return self.unit_price(Decimal(rate_bps) / 100, currency)
+
+    def exact(self, major: str, currency: str) -> str:
+        """An exact sum in major units, which may be finer than a minor unit, with every digit that it has."""
+        size = Decimal(major)
+        exponent = size.as_tuple().exponent
+        digits = max(MINOR_DIGITS[currency], -exponent if isinstance(exponent, int) else 0)
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        sign = "-" if size < 0 else ""
+        return f"{sign}{self.symbol(currency)}{format_decimal(abs(size), format=pattern, locale=self._cldr)}"
 
     def plain_rate(self, rate_bps: int) -> str:
         """A rate as a field takes it: a number of per cent without its sign."""

@@ -291,6 +291,9 @@ LABELS["carrier"] = {
     "other": mark("线下与其他"),
 }
 
+#: Where buyers came from: the app of a platform, not the shop that it also has.
+LABELS["source"] = {**LABELS["carrier"], **LABELS["container"], "other": LABELS["carrier"]["other"]}
+
 #: kind of value -> value -> tone of its badge; what is not listed is neutral.
 TONES: Final[dict[str, dict[str, str]]] = {
     "order_status": {

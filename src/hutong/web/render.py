@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 from zoneinfo import ZoneInfo
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 from msgspec import Struct
 
@@ -77,6 +79,15 @@ class Renderer:
             translations.ugettext, translations.ungettext, newstyle=True
         )
 
+        plain_ngettext = cast("Callable[..., str]", environment.globals["ngettext"])
+
+        @pass_context
+        def counted(context: Context, singular: str, plural: str, count: int, **given: object) -> str:
+            """A text about a number, with its thousands grouped as everywhere else."""
+            return plain_ngettext(context, singular, plural, count, num=formats.number(count), **given)
+
+        environment.globals["ngettext"] = counted
+
         def money_html(amount: Money, figure: str = "") -> Markup:
             named = Markup(' data-figure="{}"').format(figure) if figure else Markup("")
             return Markup('<span class="num" data-minor="{}" data-currency="{}"{}>{}</span>').format(
@@ -89,7 +100,6 @@ class Renderer:
             number=formats.number,
             signed=formats.signed,
             bps=formats.basis_points,
-            per_hundred=formats.per_hundred,
             plain_rate=formats.plain_rate,
             moment=formats.moment,
             rate=formats.rate,

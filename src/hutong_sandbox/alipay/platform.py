@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl
 
-from hutong.core.errors import Conflict, InvalidInput, InvalidSignature, NotFound
+from hutong.core.errors import InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.alipay import cashier
 from hutong_sandbox.alipay.accounts import Keyring
 from hutong_sandbox.alipay.buyers import Users
@@ -20,6 +20,7 @@ from hutong_sandbox.alipay.sharing import Sharing
 from hutong_sandbox.alipay.trades import Trade, Trades, TradeState
 from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json, json_response
+from hutong_sandbox.refusals import TradeNotOpen
 from hutong_sandbox.world import Platform, World, count_of, text_of
 
 #: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
@@ -96,7 +97,7 @@ class Alipay(Platform):
         buyer_id = trade.buyer_id or self.users.user_id(count_of(order, "buyer", 1))
         self.trades.arrive(trade, buyer_id)
         if trade.state is not TradeState.WAIT_BUYER_PAY:
-            raise Conflict(what=f"{trade.order.out_trade_no} {trade.state.value}")
+            raise TradeNotOpen(order=trade.order.out_trade_no, state=trade.state.value)
         await self.methods.capture(trade, buyer_id)
         return trade.wire()
 

@@ -7,9 +7,10 @@ from typing import Final
 
 import msgspec
 
-from hutong.core.errors import Conflict, InvalidInput, NotFound
+from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.drbg import DIGITS, HEX
 from hutong_sandbox.http import Json
+from hutong_sandbox.refusals import SoldOut
 from hutong_sandbox.world import World, count_of, text_of
 
 TOKEN_LIFE: Final = timedelta(days=90)
@@ -102,7 +103,7 @@ class Shop:
         if quantity < 1:
             raise InvalidInput(field="quantity", problem="at least 1")
         if sku.quantity < quantity:
-            raise Conflict(what=f"{outer_id}: {sku.quantity} < {quantity}")
+            raise SoldOut(sku=outer_id, left=sku.quantity, wanted=quantity)
         return sku
 
     def sell(self, outer_id: str, quantity: int) -> Sku:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from hutong.core.errors import Conflict, InvalidInput, InvalidSignature, NotFound
+from hutong.core.errors import InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
+from hutong_sandbox.refusals import TradeNotOpen
 from hutong_sandbox.wechatpay import cashier, signing
 from hutong_sandbox.wechatpay.accounts import Keyring
 from hutong_sandbox.wechatpay.code_calls import CodeCalls
@@ -130,7 +131,7 @@ class WechatPay(Platform):
         if openid and "buyer" in order and openid != self._world.buyers.openid(app, buyer):
             raise InvalidInput(field="buyer", problem="the order is for another openid")
         if trade.state not in (TradeState.NOTPAY, TradeState.USERPAYING):
-            raise Conflict(what=f"{trade.order.out_trade_no} {trade.state.value}")
+            raise TradeNotOpen(order=trade.order.out_trade_no, state=trade.state.value)
         if combined is not None:
             self.combined.pay(combined, buyer)
             await self.notices.announce_combined(combined)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hutong.analytics import queries
-from hutong.core.errors import CurrencyMismatch, InvalidInput, NotFound
+from hutong.core.errors import CurrencyMismatch, PlatformNotThere
 from hutong.platforms.tables.errors import FileBroken, FileRefused
 from hutong.web.console.overview import main_currency, open_period
 
@@ -203,10 +203,14 @@ def test_another_currency_for_the_same_orders_is_refused(hub):
 
 def test_unknown_platforms_and_platforms_without_files(hub):
     path = hub.write("a.csv", text_of(*SALES))
-    with pytest.raises(NotFound):
-        hub.load(path, platform="nowhere")
-    with pytest.raises(InvalidInput):
-        hub.load(path, platform="wechatpay")
+    for platform in ("nowhere", "wechatpay"):
+        with pytest.raises(PlatformNotThere) as refused:
+            hub.load(path, platform=platform)
+        assert refused.value.details == {"key": platform, "known": "generic, taobao"}
+        for locale in ("zh-Hans", "en"):
+            text = refused.value.text(locale)
+            assert platform in text.sentence
+            assert "generic, taobao" in text.fix
     with pytest.raises(FileRefused):
         hub.load(path, platform="taobao")
 

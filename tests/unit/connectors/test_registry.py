@@ -21,7 +21,7 @@ def test_our_connectors_come_through_the_public_door():
 def test_an_unknown_platform_is_not_found():
     with pytest.raises(NotFound) as caught:
         Registry({}).get("nowhere")
-    assert caught.value.details == {"what": "platform", "key": "nowhere"}
+    assert caught.value.details == {"key": "nowhere", "known": ""}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hutong.core.money import Money
-from hutong.web.format import NOTHING, Formats
+from hutong.web.format import DEFAULT_ZONE, NOTHING, Formats
+from hutong.web.render import Renderer
 
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant", "en"])
@@ -40,6 +41,28 @@ def test_unit_prices_may_be_finer_than_a_minor_unit():
     assert formats.unit_price(Decimal("0.001"), "GBP") == "£0.001"
     assert formats.unit_price(Decimal(1500), "JPY") == "JP¥1,500"
     assert formats.unit_price(Decimal("-2.5"), "CNY") == "-¥2.50"
+
+
+def test_exact_sums_keep_every_digit_they_have():
+    formats = Formats("zh-Hans")
+    assert formats.exact("2500315.63", "USD") == "US$2,500,315.63"
+    assert formats.exact("-1234.5", "GBP") == "-£1,234.50"
+    assert formats.exact("1234567890123456789.00000001", "CNY") == "¥1,234,567,890,123,456,789.00000001"
+    assert formats.exact("1500", "JPY") == "JP¥1,500"
+
+
+def test_rates_of_a_hundred_stand_in_the_shops_own_currency():
+    assert Formats("zh-Hans").hundred("CNY") == "¥100"
+    assert Formats("zh-Hans").of_hundred(560, "CNY") == "¥5.60"
+    assert Formats("zh-Hans").of_hundred(560, "USD") == "US$5.60"
+    assert Formats("en").of_hundred(1205, "JPY") == "JP¥12.05"
+
+
+@pytest.mark.parametrize(("locale", "shown"), [("zh-Hans", "67,591 笔"), ("zh-Hant", "67,591 筆"), ("en", "67,591")])
+def test_numbers_inside_of_texts_are_grouped_like_all_others(locale, shown):
+    """Every page's plural texts come through the same door."""
+    environment = Renderer()._make_environment(locale, DEFAULT_ZONE)
+    assert shown in environment.from_string('{{ ngettext("%(num)s 笔", "%(num)s 笔", 67591) }}').render()
 
 
 def test_shares():

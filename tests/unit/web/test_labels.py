@@ -52,6 +52,13 @@ def test_every_state_has_a_name_and_no_name_is_left_over(kind):
     assert set(LABELS[kind]) == {member.value for member in ENUMS[kind]}
 
 
+def test_buyers_come_from_an_app_and_sales_close_in_a_shop():
+    assert (label_of("source", "douyin"), label_of("carrier", "douyin")) == ("抖音", "抖音小店")
+    assert {label_of("source", name) for name in ("direct", "own", "weibo", "other")} == {
+        "自己的客人", "互通收银台", "微博", "线下与其他",
+    }  # fmt: skip
+
+
 def test_other_values_have_names():
     assert {SALE, REFUND, SUSPENSE, SUSPENSE_RETURN, SHARE, TAKE_BACK, PAYOUT} <= set(LABELS["book_kind"])
     assert {kind.value for kind in TicketKind} == set(TEXTS)

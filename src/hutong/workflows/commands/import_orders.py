@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from hutong.core.errors import InvalidInput
+from hutong.core.errors import InvalidInput, PlatformNotThere
 from hutong.core.money import MINOR_DIGITS
 from hutong.db.unit import Unit
 from hutong.merchants.connections import Mode, list_connections, open_credentials
@@ -102,8 +102,8 @@ async def import_orders(
     thread of their own, as ``progress`` is. ``newcomer``: a dry run for a merchant who does not exist yet.
 
     Raises:
-        NotFound: no such platform.
-        InvalidInput: it reads no files, the currency is unknown, or a file cannot be read (``FileRefused``).
+        PlatformNotThere: no such platform, or it has no order files.
+        InvalidInput: the currency is unknown, or a file cannot be read (``FileRefused``).
         CurrencyMismatch: an order is known in another currency.
     """
     assert dry_run or not newcomer, "only a trial needs no merchant"
@@ -144,9 +144,10 @@ async def import_orders(
 
 
 def _files_of(runtime: Runtime, platform: str, paths: Sequence[Path], currency: str) -> OrderFiles:
-    files = runtime.registry.get(platform).order_files
+    readers = {each.name: each.order_files for each in runtime.registry.all() if each.order_files is not None}
+    files = readers.get(platform)
     if files is None:
-        raise InvalidInput(field="platform", problem=platform)
+        raise PlatformNotThere(key=platform, known=", ".join(readers))
     if currency not in MINOR_DIGITS:
         raise InvalidInput(field="currency", problem=currency)
     if not 0 < len(paths) <= FILES_MAX:
