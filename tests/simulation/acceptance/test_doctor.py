@@ -46,6 +46,7 @@ PLANTS = {
     ],
     "ledger.statement_is_fold": [f"UPDATE statement SET net_minor = net_minor + 1 WHERE {one('statement')}"],
     "ledger.chain_holds": [f"UPDATE ledger_batch SET payload_hash = '\\x00' WHERE {one('ledger_batch')}"],
+    "ledger.external_apart": [f"UPDATE ledger_batch SET kind = 'external' WHERE {one('ledger_batch')}"],
     "ledger.commission_is_booked": [f"UPDATE commission SET amount_minor = amount_minor + 1 WHERE {one('commission')}"],
     "ledger.settlement_is_booked": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
     "ledger.settled_is_fold": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
