@@ -469,5 +469,10 @@ MONEY_GALLERY = {
     "statement-checked": ("/statements/1", "console/statement.html", CHECKED_STATEMENT),
     "statement-unsealed": ("/statements/1", "console/statement.html", OPEN_STATEMENT),
     "costs": ("/costs", "console/costs.html", costs),
+    "costs-history": (
+        "/costs",
+        "console/costs.html",
+        lambda locale: msgspec.structs.replace(costs(locale), period="all", quiet_since=NOW),
+    ),
     "costs-empty": ("/costs", "console/costs.html", NO_COSTS),
 }

@@ -11,6 +11,7 @@ import pytest
 from hutong.analytics import queries
 from hutong.core.errors import CurrencyMismatch, PlatformNotThere
 from hutong.platforms.tables.errors import FileBroken, FileRefused
+from hutong.web.console.costs import open_costs
 from hutong.web.console.overview import main_currency, open_period
 
 REAL_FILE = Path(__file__).parents[4] / "shared" / "data" / "online_retail_part1.csv.gz"
@@ -73,6 +74,11 @@ def test_an_old_history_opens_on_the_figures_it_has_and_says_so(hub):
     assert nobody_chose.quiet_since == datetime(2011, 1, 6, 1, tzinfo=UTC)
     assert nobody_chose.figures == everything.figures
     assert (chosen.period, chosen.figures.orders_count, chosen.quiet_since) == ("30d", 0, None)
+    periods = [
+        hub.do(lambda unit, asked=asked: open_costs(unit, asked, "GBP", ZoneInfo("Asia/Shanghai")))[0].name
+        for asked in ("", "30d", "all")
+    ]
+    assert periods == ["all", "30d", "all"]
     assert main_currency(chosen.ever, "CNY") == "GBP"  # nothing sold is nothing in the shop's own money
 
 

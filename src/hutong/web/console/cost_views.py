@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from hutong.analytics.costs import AgentPrice, ChannelCost
@@ -46,6 +47,7 @@ class CostsView(View, frozen=True, kw_only=True):
     """The channel cost page; ``unbilled`` are the platforms whose own fee is not known."""
 
     period: str
+    quiet_since: datetime | None = None  # the last sale, where the page opens on all because the usual period has none
     periods: tuple[str, ...]
     currency: str
     currencies: tuple[str, ...]

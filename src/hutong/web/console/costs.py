@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from litestar import Controller, Response, get
 
@@ -16,7 +17,9 @@ from hutong.analytics.costs import (
     sale_currencies,
 )
 from hutong.analytics.dependence import Dependence, shop_dependence, traffic_dependence
+from hutong.analytics.queries import last_sale_at
 from hutong.core.money import BPS_WHOLE, Money
+from hutong.db.unit import Unit
 from hutong.links.queries import channel_names
 from hutong.merchants.queries import this_merchant
 from hutong.web.charts import RateChart, RateSeries
@@ -46,23 +49,22 @@ class CostsController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def show(
-        self, request: ConsoleRequest, desk: Desk, period: str = PERIOD_DEFAULT, currency: str = ""
-    ) -> Response[str]:
+    async def show(self, request: ConsoleRequest, desk: Desk, period: str = "", currency: str = "") -> Response[str]:
         """Costs and dependence of a period, in one currency."""
         locale = locale_of(request)
         async with desk.unit(request, "console.costs") as unit:
             merchant = await this_merchant(unit)
             zone = zone_of(merchant.timezone)
-            chosen = named_period(period, unit.now(), zone)
             currencies = await sale_currencies(unit) or (merchant.currency,)
             currency = currency if currency in currencies else currencies[0]
-            costs = await channel_costs(unit, currency, chosen.since, chosen.until)
+            chosen, costs = await open_costs(unit, period, currency, zone)
+            is_quiet = period not in PERIODS and chosen.name != PERIOD_DEFAULT
             names = await channel_names(unit, [cost.channel_id for cost in costs if cost.channel_id is not None])
             rows = tuple(cost_row(cost, names) for cost in costs)
             agent_bps = desk.runtime.agent_rate_bps
             view = CostsView(
                 period=chosen.name,
+                quiet_since=await last_sale_at(unit) if is_quiet else None,
                 periods=PERIODS,
                 currency=currency,
                 currencies=currencies,
@@ -77,6 +79,17 @@ class CostsController(Controller):
                 unbilled=tuple(sorted({row.source for row in costs if row.is_unbilled})),
             )
             return await desk.page(request, unit, "console/costs.html", view)
+
+
+async def open_costs(unit: Unit, asked: str, currency: str, zone: ZoneInfo) -> tuple[Period, tuple[ChannelCost, ...]]:
+    """The costs of the period that was asked for; as on the overview, a shop with older sales alone opens on all."""
+    chosen = named_period(asked, unit.now(), zone)
+    costs = await channel_costs(unit, currency, chosen.since, chosen.until)
+    if costs or asked in PERIODS:
+        return chosen, costs
+    whole = named_period("all", unit.now(), zone)
+    ever = await channel_costs(unit, currency, whole.since, whole.until)
+    return (whole, ever) if ever else (chosen, costs)
 
 
 def cost_row(cost: ChannelCost, names: dict[UUID, str]) -> CostRow:
