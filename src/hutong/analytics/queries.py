@@ -100,10 +100,11 @@ async def overview(unit: Unit, since: datetime | None = None) -> Overview:
     )
 
 
-async def last_sale_at(unit: Unit) -> datetime | None:
-    """When the latest sale was paid; return documents are none. None: nothing was ever sold."""
+async def last_sale_at(unit: Unit, *, currency: str | None = None) -> datetime | None:
+    """When the latest sale (``currency``: in this one) was paid; return documents are none. None: there never was."""
+    wanted = true() if currency is None else sale_fact.c.currency == currency
     statement = select(func.max(sale_fact.c.paid_at).label("paid_at")).where(
-        sale_fact.c.merchant_id == unit.merchant_id, IS_ORDER
+        sale_fact.c.merchant_id == unit.merchant_id, IS_ORDER, wanted
     )
     row = await unit.one(statement)
     return None if row is None else row.paid_at

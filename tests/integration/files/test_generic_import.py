@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from hutong.analytics import queries
+from hutong.analytics.queries import last_sale_at
 from hutong.core.errors import CurrencyMismatch, PlatformNotThere
 from hutong.platforms.tables.errors import FileBroken, FileRefused
 from hutong.web.console.costs import open_costs
@@ -79,6 +80,8 @@ def test_an_old_history_opens_on_the_figures_it_has_and_says_so(hub):
         for asked in ("", "30d", "all")
     ]
     assert periods == ["all", "30d", "all"]
+    assert hub.do(lambda unit: last_sale_at(unit, currency="GBP")) == nobody_chose.quiet_since
+    assert hub.do(lambda unit: last_sale_at(unit, currency="CNY")) is None
     assert main_currency(chosen.ever, "CNY") == "GBP"  # nothing sold is nothing in the shop's own money
 
 

@@ -64,7 +64,7 @@ class CostsController(Controller):
             agent_bps = desk.runtime.agent_rate_bps
             view = CostsView(
                 period=chosen.name,
-                quiet_since=await last_sale_at(unit) if is_quiet else None,
+                quiet_since=await last_sale_at(unit, currency=currency) if is_quiet else None,
                 periods=PERIODS,
                 currency=currency,
                 currencies=currencies,
