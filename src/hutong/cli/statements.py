@@ -24,8 +24,8 @@ from hutong.workflows.runtime import Runtime
 
 #: Finding -> what it says, for people.
 WORDS: Final = {
-    "lines_match": "文件的每一行都和对账单一致 every line of the file is the statement's",
-    "totals_hold": "对账单的合计等于每一笔之和 the statement adds up",
+    "lines_match": "文件的每一行都和结算单一致 every line of the file is the statement's",
+    "totals_hold": "结算单的合计等于每一笔之和 the statement adds up",
     "lines_hold": "每一笔都和入账时一样 every line is as it was booked",
     "day_holds": "封印日的根和今天的账链一致 the day's root agrees with the chain",
     "root_matches": "文件上的根就是这一天的根 the file's root is that day's",
@@ -34,7 +34,7 @@ WORDS: Final = {
 
 @click.group("statement")
 def statement_group() -> None:
-    """Statements that went out as files. 对账单"""
+    """Statements that went out as files. 结算单"""
 
 
 @statement_group.command("check")

@@ -222,7 +222,7 @@ class StatementTorn(HutongError):
     code = "statement_torn"
     status = 409
     zh = ErrorText(
-        "这张对账单的明细加起来和它的合计不一致，不能导出。",
+        "这张结算单的明细加起来和它的合计不一致，不能导出。",
         "账本被人绕过系统改过，或数据库损坏。",
         "请运行 hutong doctor 查明，在此之前不要按它付款。",
     )
@@ -239,7 +239,7 @@ class StatementTooLong(HutongError):
     code = "statement_too_long"
     status = 422
     zh = ErrorText(
-        "这张对账单有 {lines} 行，超过一个文件的上限。",
+        "这张结算单有 {lines} 行，超过一个文件的上限。",
         "PDF 最多 {most_pdf} 行，表格最多 {most} 行。",
         "请改用 CSV 或 XLSX，或从接口分页读取。",
     )

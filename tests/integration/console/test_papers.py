@@ -195,7 +195,7 @@ def test_the_csv_holds_lines_sums_and_seal(room, traded, locale):
         assert minor(sums[titles.index(words.say(title))]) == getattr(paper.sums, name).amount_minor, title
     facts = {row[0]: row[1] for row in rows[3 + drawn.lines_count :]}
     assert minor(facts[words.say("应付")]) == drawn.net_minor
-    assert facts[words.say("对账单编号")] == str(drawn.statement_id)
+    assert facts[words.say("结算单编号")] == str(drawn.statement_id)
     assert facts[words.say("对象")] == "'" + FORMULA
     assert all(not cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row)
 
@@ -231,7 +231,7 @@ def test_the_pdf_can_be_read_as_text(room, traded, locale):
     text = "\n".join(page.extract_text() for page in reader.pages)
     money = words.formats.money
     for expected in (
-        words.say("佣金对账单"), "小杯子店", "=HYPERLINK(1)小林□", money(Money(drawn.net_minor)),
+        words.say("佣金结算单"), "小杯子店", "=HYPERLINK(1)小林□", money(Money(drawn.net_minor)),
         money(Money(drawn.earned_minor)), money(Money(-drawn.reversed_minor)), str(drawn.statement_id),
         words.say("账链末端"), "+老李的微博", words.period(paper),
     ):  # fmt: skip

@@ -51,5 +51,5 @@ def _named(paper: StatementPaper, form: FileForm, words: PaperWords) -> str:
     row = paper.statement
     days = (words.formats.date_digits(row.period_start_at), words.formats.day_before(row.period_end_at))
     plain = f"hutong-statement-{'-'.join(days)}.{form}"
-    full = f"{words.say(mark('对账单'))}-{row.party_name}-{'-'.join(days)}.{form}"
+    full = f"{words.say(mark('结算单'))}-{row.party_name}-{'-'.join(days)}.{form}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(full, safe='')}"

@@ -59,7 +59,7 @@ def statement_pdf(paper: StatementPaper, words: PaperWords) -> bytes:
     """The statement as a PDF in the reader's language; its text can be searched and copied."""
     kept = BytesIO()
     canvas = Canvas(kept, pagesize=(WIDTH, HEIGHT), pageCompression=1, invariant=1)
-    canvas.setTitle(f"{words.say(mark('对账单'))} {paper.statement.party_name} {words.period(paper)}")
+    canvas.setTitle(f"{words.say(mark('结算单'))} {paper.statement.party_name} {words.period(paper)}")
     canvas.setAuthor(paper.merchant)
     canvas.setSubject(str(paper.statement.statement_id))
     pages = _pages(len(paper.lines))
@@ -94,7 +94,7 @@ def _pages(lines: int) -> list[int]:
 def _first_head(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> int:
     """Title, facts on the left, three figures on the right, the seal below."""
     canvas.setFillColor(INK)
-    draw(canvas, MARGIN, HEIGHT - 52, words.say(mark("佣金对账单")), TITLE, bold=True)
+    draw(canvas, MARGIN, HEIGHT - 52, words.say(mark("佣金结算单")), TITLE, bold=True)
     draw(canvas, RIGHT, HEIGHT - 46, fitted(paper.merchant, TEXT + 2, WIDTH // 2), TEXT + 2, right=True)
     facts = dict(words.facts(paper))
     figures = {label: value for label, value in facts.items() if isinstance(value, Money)}

@@ -82,9 +82,9 @@ def statement_csv(paper: StatementPaper, words: PaperWords) -> bytes:
 
 def statement_xlsx(paper: StatementPaper, words: PaperWords) -> bytes:
     """Two sheets: what the statement is with its seal, and its lines."""
-    facts: list[Sequence[SheetCell]] = [(words.say(mark("佣金对账单")),), *words.facts(paper), (), *words.seal(paper)]
+    facts: list[Sequence[SheetCell]] = [(words.say(mark("佣金结算单")),), *words.facts(paper), (), *words.seal(paper)]
     sheets = (
-        SheetOut(title=words.say(mark("佣金对账单")), rows=facts, widths=(_LABEL_CHARS, _TEXT_CHARS)),
+        SheetOut(title=words.say(mark("佣金结算单")), rows=facts, widths=(_LABEL_CHARS, _TEXT_CHARS)),
         SheetOut(
             title=words.say(mark("明细")),
             rows=_table(paper, words),

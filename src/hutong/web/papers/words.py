@@ -19,7 +19,7 @@ Fact = tuple[str, str | int | Money | datetime | date]
 
 SECOND_LEVEL: Final = 2
 #: By these a file that comes back is known, in any language.
-STATEMENT_TITLE: Final = mark("对账单编号")
+STATEMENT_TITLE: Final = mark("结算单编号")
 ROOT_TITLE: Final = mark("封印根")
 CHECK_PATH: Final = "/api/v1/statements/{}/check?root={}"
 
@@ -121,7 +121,7 @@ class PaperWords:
         """What somebody does who holds the paper."""
         assert paper.seal.day is not None
         return self.say(
-            mark("这个根盖住了截至 %(day)s 的整本账，以后不会变。请商家在后台的这张对账单里输入它，系统会逐笔核对。"),
+            mark("这个根盖住了截至 %(day)s 的整本账，以后不会变。请商家在后台的这张结算单里输入它，系统会逐笔核对。"),
             day=paper.seal.day.day.isoformat(),
         )
 
