@@ -150,10 +150,10 @@ def test_two_marks_at_once_are_one_and_a_crossing_asks_for_it(room, few):
             )
             early = await make_mark(unit)
             await service.post(unit, batch(4, DAY, 10))
-        async with room.unit() as first, room.unit() as second:
-            import_done = await make_mark(first)
-            await first.connection.commit()
-            made = import_done, await make_mark(second)
+        async with room.unit() as second:
+            async with room.unit() as first:
+                made_first = await make_mark(first)
+            made = made_first, await make_mark(second)
         async with room.unit() as unit:
             after = await unit.scalar(
                 select(func.count()).where(job.c.merchant_id == unit.merchant_id, job.c.kind == jobs.MAKE_MARKS)
