@@ -44,6 +44,8 @@ from hutong.payments.checkouts import Goods, Visit, open_checkout
 from hutong.shops.catalogue import get_sku
 
 PRICE_FEN = 1990
+#: As if the wallet had granted as much: by itself the hub keeps to 100 calls a second for an account.
+CALLS_PER_S = 10_000
 STOCK = 1_000_000
 CHECKOUTS_PER_UNIT = 200
 #: What one callback leaves durably: its body, about two kilobytes, and a row of the outbox.
@@ -73,6 +75,9 @@ def make_sku(world: World) -> UUID:
             assert answer.is_success, answer.text
             return dict(answer.json())
 
+        for connection in api.get("/connections").json()["items"]:  # our own politeness is not what is measured
+            changed = api.patch(f"/connections/{connection['connection_id']}", json={"calls_per_s": CALLS_PER_S})
+            assert changed.is_success, changed.text
         product = post("/products", title="杯")
         sku = post("/skus", product_id=product["product_id"], seller_code="CUP", price_fen=PRICE_FEN, stock=STOCK)
         party = post("/parties", name="小王")
@@ -251,7 +256,7 @@ def main() -> int:
     """Run the benchmark; 1 where the books of the run do not hold."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--cycles", type=int, default=1000)
-    parser.add_argument("--callers", type=int, default=32)
+    parser.add_argument("--callers", type=int, default=64)
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
     conditions = {"cores": os.cpu_count(), "fsync": "on", "synchronous_commit": "on", "peer": None}

@@ -19,6 +19,8 @@ from hutong.platforms.contract import Connector
 
 CREDENTIALS: Final = "connection.credentials"
 CONNECTIONS_MAX: Final = 500
+#: Setting of a connection: how many calls a second its platform has granted it.
+CALLS_PER_S: Final = "calls_per_s"
 #: WeChat Pay's usual rate for shops, 0.6 %; every connection can have its own.
 WALLET_FEE_BPS_DEFAULT: Final = 60
 

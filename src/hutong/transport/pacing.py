@@ -30,6 +30,7 @@ class Bucket:
     """
 
     def __init__(self, pace: Pace) -> None:
+        self.pace = pace
         self._cost_s = pace.seconds / pace.calls
         self._burst_s = float(pace.seconds)
         self._full_at_s = float("-inf")
@@ -54,7 +55,7 @@ class Buckets:
         """The one bucket of this account."""
         key = (platform, account_key)
         bucket = self._by_account.get(key)
-        if bucket is None:
+        if bucket is None or bucket.pace != pace:  # an account that was granted another pace begins anew with it
             bucket = self._by_account[key] = Bucket(pace)
             if len(self._by_account) > ACCOUNTS_PACED_MAX:
                 self._by_account.popitem(last=False)

@@ -20,7 +20,7 @@ from hutong.db.gathering import Gatherings
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
-from hutong.merchants.connections import ConnectionView, get_connection, open_credentials
+from hutong.merchants.connections import CALLS_PER_S, ConnectionView, get_connection, open_credentials
 from hutong.merchants.directory import CALLBACK, OWNERS_QUERY
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector
@@ -78,6 +78,14 @@ async def find_owners(
     rows = await database.glance("app", OWNERS_QUERY, [kind for kind, _ in asked], hashes)
     found = {(row["kind"], row["key_hash"]): row["merchant_id"] for row in rows}
     return [found.get((kind, key_hash)) for (kind, _), key_hash in zip(asked, hashes, strict=True)]
+
+
+def _pace_of(view: ConnectionView, connector: Connector) -> Pace:
+    """What the platform has granted this account, else the connector's careful limit."""
+    granted = int(view.settings.get(CALLS_PER_S, 0))
+    if granted > 0:
+        return Pace(calls=granted, seconds=1)
+    return Pace(calls=connector.rate_limit.calls, seconds=connector.rate_limit.seconds)
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,7 +151,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
             view = await get_connection(unit, connection_id)
             credentials = await open_credentials(unit, self.vault, connection_id)
         connector = self.registry.get(view.platform)
-        pace = Pace(calls=connector.rate_limit.calls, seconds=connector.rate_limit.seconds)
+        pace = _pace_of(view, connector)
         client = WatchedClient(view.platform, self.http.account(view.platform, connection_id.hex, pace))
         account = Account(
             platform=view.platform,

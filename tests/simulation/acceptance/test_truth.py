@@ -169,3 +169,14 @@ def test_a_paused_account_takes_nothing(market, broken_first):
     assert market.press_pay(visit, "native").status_code == 200
     assert [a["state"] for a in market.items("/payments")[0]["attempts"]] == ["open"]
     visit.close()
+
+
+def test_an_account_is_called_as_fast_as_its_platform_granted(market):
+    """The hub's own careful rate is for accounts about which nobody said anything."""
+    connection_id = market.connection("wechatpay")
+    assert market.client.patch(f"/connections/{connection_id}", json={"calls_per_s": 0}).status_code == 400
+    market.patch(f"/connections/{connection_id}", {"calls_per_s": 250})
+    granted = market.world.sql("SELECT settings->>'calls_per_s' AS rate FROM connection WHERE platform = 'wechatpay'")
+    assert "250" in [row["rate"] for row in granted]
+    assert market.sale(price_fen=700).paid().order()["state"] == "paid"
+    market.patch(f"/connections/{connection_id}", {"calls_per_s": 100})

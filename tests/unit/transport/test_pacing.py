@@ -52,3 +52,15 @@ def test_accounts_do_not_share_a_bucket_and_their_number_is_bounded():
     for number in range(ACCOUNTS_PACED_MAX + 10):
         buckets.of("p", str(number), pace)
     assert len(buckets._by_account) == ACCOUNTS_PACED_MAX
+
+
+def test_an_account_that_was_granted_another_pace_keeps_to_it():
+    buckets = Buckets()
+    careful, granted = Pace(calls=1, seconds=1), Pace(calls=50, seconds=1)
+    bucket = buckets.of("wechatpay", "a", careful)
+    assert bucket.reserve(0.0, 0.0) == 0.0
+    assert bucket.reserve(0.0, 0.0) is None
+    assert buckets.of("wechatpay", "a", careful) is bucket
+    faster = buckets.of("wechatpay", "a", granted)
+    served = [faster.reserve(0.0, 0.0) for _ in range(60)]
+    assert 49 <= served.count(0.0) <= 50

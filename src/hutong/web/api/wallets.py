@@ -10,7 +10,7 @@ from litestar import Controller, Request, Response, patch, post
 
 from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
-from hutong.merchants.connections import change_settings
+from hutong.merchants.connections import CALLS_PER_S, change_settings
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.callers import once
 from hutong.workflows.commands.rescue_refund import ask_again, rescue_refund
@@ -18,12 +18,17 @@ from hutong.workflows.commands.settle import settle_again
 from hutong.workflows.runtime import Runtime
 
 Priority = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+CallsPerS = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
 
 class WalletChange(msgspec.Struct, frozen=True, kw_only=True):
-    """A smaller priority takes payments first; an account that is not active takes none."""
+    """A smaller priority takes payments first; an account that is not active takes none.
+
+    ``calls_per_s``: what the platform has granted this account; without it the hub keeps to a careful rate of its own.
+    """
 
     priority: Priority | None = None
+    calls_per_s: CallsPerS | None = None
     is_active: bool | None = None
 
 
@@ -65,10 +70,12 @@ class WalletsApi(Controller):
 
     @patch("/connections/{connection_id:uuid}", opt={"scope": "connections:write"}, summary="Order or pause an account")
     async def change(self, runtime: Runtime, caller: ApiKey, connection_id: UUID, data: WalletChange) -> WalletChanged:
-        """Which account of a wallet takes payments first, and which takes none."""
+        """Which account of a wallet takes payments first, which takes none, and how fast each may be called."""
         changes: dict[str, str | int] = {}
         if data.priority is not None:
             changes["priority"] = data.priority
+        if data.calls_per_s is not None:
+            changes[CALLS_PER_S] = data.calls_per_s
         if data.is_active is not None:
             changes["is_active"] = int(data.is_active)
         async with runtime.unit(caller.merchant_id, "connection.change") as unit:
