@@ -26,6 +26,16 @@ CONNECT_TIMEOUT_S: Final = 10
 #: A rollback that takes longer is given up, and the connection with it.
 ROLLBACK_S: Final = 5.0
 
+#: What the driver says of a connection that was closed while it lay in the pool. It says "internal" where the server's
+#: farewell has been read and the end of the line has not.
+BROKEN: Final = (
+    OSError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
 
 class Uncommitted(Exception):
     """The server ended the transaction instead of committing it; nothing was written."""
@@ -72,13 +82,16 @@ class Database:
         return await asyncpg.connect(dsn, server_settings=server_settings, timeout=CONNECT_TIMEOUT_S)
 
     @asynccontextmanager
-    async def unit(self, merchant_id: UUID, label: str, role: Literal["app", "owner"] = "app") -> AsyncIterator[Unit]:
+    async def unit(
+        self, merchant_id: UUID, label: str, role: Literal["app", "owner"] = "app", *, snapshot: bool = False
+    ) -> AsyncIterator[Unit]:
         """One transaction for one merchant. ``label`` names its commit, where it has one, for the crash proof.
 
-        The owner may delete from append-only tables; only the housekeeping does.
+        The owner may delete from append-only tables; only the housekeeping does. With ``snapshot`` all its statements
+        see the same moment, as whoever compares tables with each other while trade goes on must.
         """
         async with self._ours(role).connect() as connection:
-            driver = await _begin(connection, merchant_id)
+            driver = await _begin(connection, merchant_id, snapshot=snapshot)
             unit = Unit(connection, driver, merchant_id, self.clock)
             try:
                 yield unit
@@ -107,7 +120,11 @@ class Database:
         """
         async with self._ours(role).connect() as connection:
             driver = await _driver_of(connection)
-            rows: list[Any] = await driver.fetch(sql, *values)
+            try:
+                rows: list[Any] = await driver.fetch(sql, *values)
+            except BROKEN:
+                driver = await _replaced(connection)
+                rows = await driver.fetch(sql, *values)
             return rows
 
     async def close(self) -> None:
@@ -121,22 +138,25 @@ class Database:
 async def _driver_of(connection: AsyncConnection) -> Any:  # noqa: ANN401 (asyncpg ships no types)
     """The driver's connection; one that the server has closed meanwhile is replaced."""
     driver: Any = (await connection.get_raw_connection()).driver_connection
-    if driver.is_closed():
-        await connection.invalidate()
-        driver = (await connection.get_raw_connection()).driver_connection
-    return driver
+    return await _replaced(connection) if driver.is_closed() else driver
 
 
-async def _begin(connection: AsyncConnection, merchant_id: UUID) -> Any:  # noqa: ANN401
+async def _replaced(connection: AsyncConnection) -> Any:  # noqa: ANN401
+    """Another connection of the driver's in place of one that is of no more use."""
+    await connection.invalidate()
+    return (await connection.get_raw_connection()).driver_connection
+
+
+async def _begin(connection: AsyncConnection, merchant_id: UUID, *, snapshot: bool) -> Any:  # noqa: ANN401
     """Begin the merchant's transaction on a connection that lives; nothing was done yet, so it may be tried anew."""
+    level = " ISOLATION LEVEL REPEATABLE READ" if snapshot else ""
     # The simple protocol: both in one trip. The id is a UUID, so there is nothing to quote.
-    begin = f"BEGIN; SELECT set_config('app.merchant_id', '{merchant_id}', true)"
+    begin = f"BEGIN{level}; SELECT set_config('app.merchant_id', '{merchant_id}', true)"
     driver = await _driver_of(connection)
     try:
         await driver.execute(begin)
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError, asyncpg.InterfaceError):
-        await connection.invalidate()
-        driver = await _driver_of(connection)
+    except BROKEN:
+        driver = await _replaced(connection)
         await driver.execute(begin)
     return driver
 
@@ -159,7 +179,7 @@ async def _roll_back(connection: AsyncConnection, driver: Any) -> None:  # noqa:
         if not driver.is_closed() and driver.is_in_transaction():
             async with asyncio.timeout(ROLLBACK_S):
                 await driver.execute("ROLLBACK")
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (*BROKEN, TimeoutError, asyncpg.PostgresError):
         pass
     if driver.is_closed() or driver.is_in_transaction():
         await connection.invalidate()

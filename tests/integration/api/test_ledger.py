@@ -376,7 +376,17 @@ async def grow(room, per_hour, hours):
     while True:
         async with room.unit() as unit:
             if not await make_mark(unit):
-                return
+                break
+    await analyse(room)
+
+
+async def analyse(room):
+    """What the server's housekeeping does some time after: without figures of the tables, plans are a guess."""
+    owner = await room.database.connect_raw("owner")
+    try:
+        await owner.execute("ANALYZE ledger_batch, posting, account_flow, account_snapshot, ledger_mark")
+    finally:
+        await owner.close()
 
 
 COUNTED = (

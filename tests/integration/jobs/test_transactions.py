@@ -14,6 +14,11 @@ from hutong.db.engine import POOL_OVERFLOW_MAX, POOL_SIZE, Uncommitted
 from hutong.shops.events import StockChanged
 
 EVENT = StockChanged(sku_id=uuid4())
+#: Ends every connection of the app in this database; how many there were.
+CUT = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND application_name = 'hutong app'"
+)
 
 
 async def told(floor) -> int:
@@ -102,17 +107,55 @@ def test_connections_that_the_server_closed_are_replaced(run_floor):
     async def work(floor):
         async def hold() -> None:
             async with floor.database.unit(floor.merchant_id, "test"):
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.05)
 
-        await asyncio.gather(*(hold() for _ in range(5)))
         admin = await asyncpg.connect(floor.database.address.url)
-        cut = await admin.fetchval(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-            "WHERE datname = current_database() AND application_name = 'hutong app'"
-        )
-        await admin.close()
-        assert cut == 5
+        # The end may have been read from the line, be under way, or not have come yet: waits of every length.
+        for wait_ms in range(10):
+            await asyncio.gather(*(hold() for _ in range(5)))
+            assert await admin.fetchval(CUT) == 5
+            await asyncio.sleep(wait_ms / 4000)
         await asyncio.gather(*(hold() for _ in range(5)))
+        await admin.close()
+
+    run_floor(work)
+
+
+def test_a_farewell_that_was_half_read_is_a_closed_connection(run_floor, monkeypatch):
+    """The driver calls it an internal error; nothing was sent, so another connection does the work."""
+
+    async def work(floor):
+        async with floor.database.unit(floor.merchant_id, "test"):
+            pass
+        said = []
+        whole = asyncpg.Connection.execute
+
+        async def execute(self, query, *args, **kwargs):
+            if not said:
+                said.append(query)
+                raise asyncpg.InternalClientError("cannot switch to state 15; another operation (2) is in progress")
+            return await whole(self, query, *args, **kwargs)
+
+        monkeypatch.setattr(asyncpg.Connection, "execute", execute)
+        async with floor.database.unit(floor.merchant_id, "test") as unit:
+            unit.emit(EVENT)
+        monkeypatch.undo()
+        assert len(said) == 1
+        assert await told(floor) == 1
+
+    run_floor(work)
+
+
+def test_a_snapshot_sees_one_moment(run_floor):
+    async def work(floor):
+        async def seen(*, snapshot):
+            async with floor.database.unit(floor.merchant_id, "test", snapshot=snapshot) as unit:
+                before = (await unit.fetch("SELECT count(*) FROM outbox"))[0][0]
+                async with floor.database.unit(floor.merchant_id, "test") as other:
+                    other.emit(EVENT)
+                return (await unit.fetch("SELECT count(*) FROM outbox"))[0][0] - before
+
+        assert (await seen(snapshot=True), await seen(snapshot=False)) == (0, 1)
 
     run_floor(work)
 

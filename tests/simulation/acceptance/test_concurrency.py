@@ -93,7 +93,7 @@ def test_concurrent_pulls_take_each_order_once(market, until):
     before = market.world.count("sales_order", "source = 'taobao'")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: market.send(path, {}), range(4)))
-    assert {answer.status_code for answer in answers} <= {201, 409}
+    assert {answer.status_code for answer in answers} <= {201, 409}, [answer.text for answer in answers]
     assert 201 in {answer.status_code for answer in answers}
     until("six orders", lambda: market.world.count("sales_order", "source = 'taobao'") == before + 6, 10)
     market.world.settle()

@@ -151,7 +151,9 @@ def plant(world, statements: list[str]) -> set[Breach]:
 
     async def work() -> set[Breach]:
         url = world.database_url().replace("postgresql://", "postgresql+asyncpg://", 1)
-        engine = create_async_engine(url, connect_args={"server_settings": {"role": "hutong_owner"}})
+        settings = {"role": "hutong_owner"}
+        # One moment, as the doctor's own: the shop works on meanwhile.
+        engine = create_async_engine(url, isolation_level="REPEATABLE READ", connect_args={"server_settings": settings})
         merchant = world.login["merchant"]
         try:
             async with engine.connect() as connection, connection.begin() as transaction:

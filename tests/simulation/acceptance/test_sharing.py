@@ -7,11 +7,13 @@ import json
 import os
 import re
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from restartable import World
 
 ROOT = Path(__file__).resolve().parents[3]
 DAY_S = 86_400
@@ -105,6 +107,17 @@ class Shares:
         """Let the wallet work and the hub look, until the order's shares are decided."""
         for _ in range(4):
             self.market.advance(seconds)
+
+
+@pytest.fixture(scope="module")
+def world() -> Iterator[World]:
+    """A hub and sandbox of their own: a third of a year passes here, and authorisations of shops run out."""
+    running = World(seed=20261126)
+    try:
+        running.start_hub()
+        yield running
+    finally:
+        running.close()
 
 
 @pytest.fixture(params=sorted(WALLETS))

@@ -124,10 +124,10 @@ CHECKS: Final[tuple[Callable[[Unit], Awaitable[list[Breach]]], ...]] = (
 
 
 async def examine(runtime: Runtime, merchant_id: UUID) -> list[Breach]:
-    """Everything that is wrong with one merchant's data."""
+    """Everything that is wrong with one merchant's data, also while trade goes on."""
     found: list[Breach] = []
     for check in CHECKS:
-        async with runtime.unit(merchant_id, "doctor") as unit:
+        async with runtime.database.unit(merchant_id, "doctor", snapshot=True) as unit:
             await unit.run(WHOLE_TABLES)
             found += await check(unit)
     return found
