@@ -3,8 +3,9 @@
     make bench-ledger            PGLEDGER=… names a checkout (or bare clone) of pgr0ss/pgledger to measure beside it
 
 Prints one JSON object a line; progress goes to standard error. The peer posts one transfer a call, as its interface
-offers, with as many connections as serve it best here; both sides share one server, take turns, and run on the same
-uvloop. Afterwards the books of the run are examined whole: a figure of books that do not hold is no figure.
+offers, over 16 connections as in the measurements that set the goal, and over as many as serve it best here; the sides
+share one server, take turns, and run on the same uvloop. Afterwards the books of the run are examined whole: a figure
+of books that do not hold is no figure.
 """
 
 from __future__ import annotations

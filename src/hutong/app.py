@@ -21,6 +21,7 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from hutong.config import Settings
+from hutong.core.asgi import Application
 from hutong.core.crashpoints import install
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.clock import OffsetClock, SystemClock
@@ -33,7 +34,7 @@ from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.db.walls import refuse_open_walls
 from hutong.edge.connections import BACKLOG, allow_connections
-from hutong.edge.front import Application, LinkFront
+from hutong.edge.front import LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
@@ -43,6 +44,7 @@ from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
+from hutong.web.callbacks import CallbackDoor
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime
@@ -75,6 +77,8 @@ async def open_runtime(
         assert house.admin_url is not None, "a house is either attached or ours to set up"
         address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
         await bring_up_to_date(address)
+    if house.socket_folder is not None:
+        address = await address.nearest(house.socket_folder)
     clock = SystemClock() if settings.sandbox_url is None else OffsetClock()
     database = Database(address, clock)
     books = Books(database)
@@ -140,9 +144,8 @@ class Hub:
         self._table = LinkTable(runtime.database, runtime.clock)
         self._sink = ClickSink(runtime.database, self._journal)
         self.clicks_recovered = self._sink.recovered
-        front = LinkFront(
-            cast(Application, build_web(runtime)), self._table, self._sink, runtime.clock, runtime.link_key
-        )
+        door = CallbackDoor(cast(Application, build_web(runtime)), runtime)
+        front = LinkFront(door, self._table, self._sink, runtime.clock, runtime.link_key)
         self._server: Any = Server(
             front,
             address=settings.host,

@@ -43,6 +43,7 @@ max_worker_processes = 4
 max_parallel_workers_per_gather = 0     # two cores are shared with the web; also spares /dev/shm in containers
 max_parallel_maintenance_workers = 0
 autovacuum_max_workers = 2
+autovacuum_naptime = 5s                 # a new shop grows tenfold in minutes; plans made of old figures cost more
 fsync = on                              # an acknowledged row survives a power cut
 synchronous_commit = on
 full_page_writes = on

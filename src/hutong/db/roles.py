@@ -14,8 +14,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
@@ -38,6 +40,8 @@ SETUP_PAUSE_S: Final = 0.1
 CONNECT_TIMEOUT_S: Final = 15.0
 #: Where one can always connect, to create the database from.
 MAINTENANCE_DATABASE: Final = "postgres"
+#: What ``sockaddr_un`` holds, its closing zero left out.
+SOCKET_PATH_BYTES_MAX: Final = 107
 
 #: What two processes that create the same thing at the same moment see.
 _RACES: Final = (
@@ -64,6 +68,23 @@ class DatabaseAddress(msgspec.Struct, frozen=True):
     def url_for(self, role: Role) -> Endpoint:
         """The login's DSN with the settings that make the session ``hutong_<role>`` from its first statement."""
         return Endpoint(self.url, {"role": role_name(role), "application_name": f"hutong {role}"})
+
+    async def nearest(self, socket_folder: Path) -> DatabaseAddress:
+        """The same database through the server's own socket in a folder of this machine: a third less work for both
+        ends of each trip than the loopback interface. This address where that way is closed to us or its path too long.
+        """
+        parts = urlsplit(self.url)
+        if len(os.fsencode(socket_folder / f".s.PGSQL.{parts.port}")) > SOCKET_PATH_BYTES_MAX:
+            return self
+        login = parts.netloc.rpartition("@")[0]
+        query = urlencode({"host": str(socket_folder), "port": parts.port})
+        near = DatabaseAddress(urlunsplit(parts._replace(netloc=f"{login}@", query=query)))
+        try:
+            connection = await asyncpg.connect(near.url, timeout=CONNECT_TIMEOUT_S)
+        except (OSError, asyncpg.PostgresError):
+            return self
+        await connection.close()
+        return near
 
     def __repr__(self) -> str:
         """Without the password."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
+from hutong.core.asgi import Application, Receive, Scope, Send
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
 from hutong.crypto.digests import hmac_sha256
@@ -14,11 +14,6 @@ from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, classify
 from hutong.links.tokens import click_token
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 PREFIX: Final = "/l/"
 LANGUAGE_CHARS_MAX: Final = 16

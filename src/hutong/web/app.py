@@ -1,4 +1,4 @@
-"""Puts the web together: console, buyers' pages, API, callbacks."""
+"""Puts the web together: console, buyers' pages, API."""
 
 from __future__ import annotations
 
@@ -23,7 +23,6 @@ from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
-from hutong.web.callbacks import take_callback
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
@@ -109,7 +108,6 @@ def build_web(runtime: Runtime) -> Litestar:
             _static(),
             healthz,
             api_router(),
-            take_callback,
         ],
         dependencies=dependencies,
         exception_handlers={Exception: pages.answer},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
@@ -108,6 +109,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     pushes: Pushes = msgspec.field(default_factory=Pushes)
     owners: dict[tuple[str, str], UUID] = msgspec.field(default_factory=dict)  # by kind and key of the directory
     accounts: dict[UUID, KnownAccount] = msgspec.field(default_factory=dict)  # by connection, for a moment
+    opening: dict[tuple[UUID, UUID], asyncio.Task[OpenedAccount]] = msgspec.field(default_factory=dict)
 
     def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:
         """One transaction of one merchant."""
@@ -123,11 +125,12 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         known = self.accounts.get(connection_id)
         if known is not None and known.merchant_id == merchant_id and now - ACCOUNT_KNOWN_FOR <= known.read_at <= now:
             return known.opened
-        opened = await self._open_account(merchant_id, connection_id)
-        if len(self.accounts) >= ACCOUNTS_KNOWN_MAX:
-            self.accounts.clear()
-        self.accounts[connection_id] = KnownAccount(merchant_id=merchant_id, read_at=now, opened=opened)
-        return opened
+        opening = self.opening.get((merchant_id, connection_id))
+        if opening is None:  # in a rush many find the account forgotten at the same moment: one of them reads it
+            opening = asyncio.create_task(self._know_account(merchant_id, connection_id), name="account")
+            self.opening[merchant_id, connection_id] = opening
+            opening.add_done_callback(lambda _: self.opening.pop((merchant_id, connection_id)))
+        return await asyncio.shield(opening)  # who goes away takes only himself away
 
     async def merchant_of_connection(self, connection_id: UUID) -> UUID | None:
         """Whose connection it is."""
@@ -145,6 +148,14 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
                 self.owners.clear()
             self.owners[kind, key] = found
         return found
+
+    async def _know_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
+        read_at = self.clock.now()
+        opened = await self._open_account(merchant_id, connection_id)
+        if len(self.accounts) >= ACCOUNTS_KNOWN_MAX:
+            self.accounts.clear()
+        self.accounts[connection_id] = KnownAccount(merchant_id=merchant_id, read_at=read_at, opened=opened)
+        return opened
 
     async def _open_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
         async with self.unit(merchant_id, "account.open") as unit:

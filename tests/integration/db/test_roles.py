@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
 
-from hutong.db.roles import ROLES, ensure_roles
+from hutong.db.roles import ROLES, SOCKET_PATH_BYTES_MAX, ensure_roles
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -35,3 +37,27 @@ def test_many_processes_may_set_up_at_once(server):
         return await asyncio.gather(*(ensure_roles(server.url("postgres"), "rush") for _ in range(8)))
 
     assert len(set(map(str, asyncio.run(rush())))) == 1
+
+
+def test_the_nearest_way_is_the_servers_own_socket_where_it_is_open_to_us(make_database, server, tmp_path):
+    address = make_database()
+
+    async def came_by(near):
+        dsn, settings = near.url_for("app")
+        connection = await asyncpg.connect(dsn, server_settings=settings)
+        try:
+            return await connection.fetchval("SELECT inet_client_addr()::text"), await connection.fetchval(
+                "SELECT current_user"
+            )
+        finally:
+            await connection.close()
+
+    async def work():
+        near = await address.nearest(server.cluster.socket)
+        assert await came_by(near) == (None, "hutong_app")
+        assert urlsplit(address.url).password not in repr(near)
+        for closed in (tmp_path, Path("/" + "x" * SOCKET_PATH_BYTES_MAX)):
+            assert await address.nearest(closed) == address
+        assert await came_by(address) == ("127.0.0.1/32", "hutong_app")
+
+    asyncio.run(work())

@@ -80,29 +80,35 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
 async def store_notices(runtime: Runtime, merchant_id: UUID, taken: Sequence[Taken]) -> list[None]:
     """Store callbacks that came together and work the new ones, in one transaction.
 
-    Storing must not fail for what working meets: then each gets a job, which tries again and at last opens a ticket.
+    Storing must not fail for what working meets: then they are stored alone and each gets a job, which tries again and
+    at last opens a ticket.
     """
     by_key = {one.key: one for one in taken}
     sealed = [await runtime.vault.seal(merchant_id, NOTICE, msgspec.json.encode(one.notice)) for one in by_key.values()]
-    async with runtime.unit(merchant_id, "notice.store") as unit:
-        columns: dict[str, list[Any]] = {
-            "connection_id": [connection_id for connection_id, _ in by_key],
-            "external_id": [notice_id for _, notice_id in by_key],
-            "inbound_id": [unit.new_id() for _ in by_key],
-            "body": [one.body for one in by_key.values()],
-            "notice": sealed,
-            "received_at": [unit.now()] * len(by_key),
-        }
-        rows = await insert_rows(unit, inbound, columns, once=True, returning=("connection_id", "external_id"))
-        fresh = [by_key[row.connection_id, row.external_id] for row in rows]
-        try:
-            async with unit.savepoint():
-                await work_notices(unit, [(one.opened, one.notice) for one in fresh])
-        except Exception as error:  # noqa: BLE001 (whatever it is, the callback is kept and worked later)
-            log.warning("%d callbacks are worked later: %s", len(fresh), type(error).__name__)
-            for one in fresh:
+    try:
+        async with runtime.unit(merchant_id, "notice.store") as unit:
+            fresh = await _store(unit, by_key, sealed)
+            await work_notices(unit, [(one.opened, one.notice) for one in fresh])
+    except Exception as error:  # noqa: BLE001 (whatever it is, the callbacks are kept and worked later)
+        log.warning("%d callbacks are worked later: %s", len(by_key), type(error).__name__)
+        async with runtime.unit(merchant_id, "notice.keep") as unit:
+            for one in await _store(unit, by_key, sealed):
                 unit.schedule(WORK_INBOUND, InboundKey(*one.key))
     return [None] * len(taken)
+
+
+async def _store(unit: Unit, by_key: Mapping[tuple[UUID, str], Taken], sealed: list[bytes]) -> list[Taken]:
+    """Keep callbacks, their notices sealed; those of them that were not known."""
+    columns: dict[str, list[Any]] = {
+        "connection_id": [connection_id for connection_id, _ in by_key],
+        "external_id": [notice_id for _, notice_id in by_key],
+        "inbound_id": [unit.new_id() for _ in by_key],
+        "body": [one.body for one in by_key.values()],
+        "notice": sealed,
+        "received_at": [unit.now()] * len(by_key),
+    }
+    rows = await insert_rows(unit, inbound, columns, once=True, returning=("connection_id", "external_id"))
+    return [by_key[row.connection_id, row.external_id] for row in rows]
 
 
 async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
