@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Final
 
 import click
+import uvloop
 
 from hutong_sandbox.server import serve
 
@@ -26,6 +26,6 @@ def main() -> None:
 def serve_command(port: int, seed: int | None, hub_url: str | None, lifeline: bool) -> None:
     """Serve until stopped; prints one line ``ready {json}`` when every port listens."""
     try:
-        asyncio.run(serve(port, seed, hub_url, lifeline=lifeline, say=click.echo))
+        uvloop.run(serve(port, seed, hub_url, lifeline=lifeline, say=click.echo))
     except OSError as error:
         raise click.ClickException(f"cannot listen on port {port}: {error.strerror or error}") from error

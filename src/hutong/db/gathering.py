@@ -19,7 +19,7 @@ ITEMS_PER_ROUND_MAX: Final = 64
 #: Callers of one merchant that wait at most; more is answered with "busy" instead of growing without bound.
 WAITING_MAX: Final = 5_000
 #: Between two rounds of a merchant: a round costs the same few milliseconds for one item and for ten.
-PAUSE_S: Final = 0.015
+PAUSE_S: Final = 0.002
 MERCHANTS_KNOWN_MAX: Final = 10_000
 
 
