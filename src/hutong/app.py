@@ -77,8 +77,8 @@ async def open_runtime(
         assert house.admin_url is not None, "a house is either attached or ours to set up"
         address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
         await bring_up_to_date(address)
-    if house.socket_folder is not None:
-        address = await address.nearest(house.socket_folder)
+    if house.server is not None:
+        address = await address.nearest(house.server.cluster.socket)
     clock = SystemClock() if settings.sandbox_url is None else OffsetClock()
     database = Database(address, clock)
     books = Books(database)

@@ -20,6 +20,7 @@ from hutong.app import Hub, install_crash_points, open_runtime
 from hutong.cli.output import progress
 from hutong.config import Settings, load_settings
 from hutong.db.house import House, open_house
+from hutong.db.refusals import DatabaseEnded
 from hutong.merchants.keys import create_key
 from hutong.merchants.service import all_merchants
 from hutong.merchants.staff import merchant_of_login, set_password
@@ -31,6 +32,8 @@ FIRST_LOGIN: Final = "owner"
 #: Objects made and not yet freed before the youngest are searched for cycles; Python's own 700 took a twentieth of the
 #: hub's time in ``make bench-payments``.
 GARBAGE_YOUNG_MAX: Final = 10_000
+#: How soon the hub notices that its database has gone for good.
+DATABASE_LOOK_S: Final = 1.0
 
 
 @click.command()
@@ -89,7 +92,24 @@ async def _serve(settings: Settings, house: House, *, lifeline: bool, fresh_logi
         sys.stdout.flush()
         gc.freeze()  # what was loaded stays for good: collections need not walk through it again and again
         gc.set_threshold(GARBAGE_YOUNG_MAX)  # nearly everything goes by its count of references
+        watching = asyncio.create_task(_watch_database(house, hub), name="database")
         await running
+        watching.cancel()
+        _refuse_ended(house)
+
+
+async def _watch_database(house: House, hub: Hub) -> None:
+    """A hub without its database is of no use to anybody: it ends, so that whoever keeps it running starts both."""
+    while house.server is not None and not house.server.has_ended():  # noqa: ASYNC110 (a process is no event)
+        await asyncio.sleep(DATABASE_LOOK_S)
+    if house.server is not None:
+        hub.stop()
+
+
+def _refuse_ended(house: House) -> None:
+    """Raises DatabaseEnded where that is why the hub stopped."""
+    if house.server is not None and house.server.has_ended():
+        raise DatabaseEnded(log=str(house.server.cluster.log_file))
 
 
 def _end_with_parent(hub: Hub) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 import click
 
 from hutong.cli.buyers import StepFailed
-from hutong.cli.output import print_json
+from hutong.cli.output import print_json, progress
 from hutong.cli.processes import Part, free_ports, starting
 from hutong.cli.story_steps import TAOBAO_PIECES, Api, Sandbox, Story, StoryPlan
 from hutong.core.money import BPS_WHOLE
@@ -31,18 +31,26 @@ SANDBOX_PORTS: Final = 3
 
 @contextmanager
 def story_home() -> Iterator[Path]:
-    """``HUTONG_HOME`` when it is set (and empty or a demo's), else a directory that is gone afterwards."""
+    """``HUTONG_HOME`` where that is new or empty, for whoever wants to look afterwards; else a directory that is gone
+    afterwards: the figures are a whole hub's, and a hub with a past has others.
+    """
     named = os.environ.get("HUTONG_HOME")
-    if named:
+    if named and _is_new(Path(named)):
         Home.open(Path(named), demo=True)
         yield Path(named)
         return
+    if named:
+        progress(f"{named} 已有数据，改用临时目录 has a past; the story is told in a directory of its own")
     home = Path(tempfile.mkdtemp(prefix="hutong-story-"))
     try:
         Home.open(home, demo=True)
         yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+def _is_new(home: Path) -> bool:
+    return not home.exists() or (home.is_dir() and not any(home.iterdir()))
 
 
 @contextmanager
@@ -74,6 +82,8 @@ def hub_and_sandbox(home: Path, seed: int, *, hub_port: int = 0) -> Iterator[tup
 @click.option("--json", "as_json", is_flag=True, help="Print JSON only.")
 def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: bool) -> None:
     """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事
+
+    In a directory of its own; in HUTONG_HOME where that is new or empty. 使用独立的目录，不会动已有的数据。
 
     Any price from 1 fen on, any commission from nothing to the whole price, any stock from 3 pieces on (one is sold in
     WeChat, two on Taobao). 单价至少 1 分，佣金 0–10000，库存至少 3 件。

@@ -20,15 +20,15 @@ DATABASE_NAME: Final = "hutong"
 
 
 class House(msgspec.Struct, frozen=True, kw_only=True):
-    """An open home. ``admin_url`` is set where this process may set the database up, ``socket_folder`` where it has
-    started the server itself.
+    """An open home. ``admin_url`` is set where this process may set the database up, ``server`` where it has started it
+    itself.
     """
 
     home: Home
     admin_url: str | None
     login: Login | None
     address: DatabaseAddress | None  # of a running hub, when attached
-    socket_folder: Path | None = None
+    server: EmbeddedServer | None = None
 
 
 @contextmanager
@@ -55,8 +55,7 @@ def open_house(path: Path, database_url: str | None, *, attach: bool, demo: bool
         server = EmbeddedServer(home.path)
         admin_url = server.start()
         stack.callback(server.stop)
-        socket_folder = server.cluster.socket
-        yield House(home=home, admin_url=admin_url, login=home.login(), address=None, socket_folder=socket_folder)
+        yield House(home=home, admin_url=admin_url, login=home.login(), address=None, server=server)
 
 
 def _running_url(home: Home) -> str:

@@ -71,6 +71,22 @@ class DatabaseNotStarted(HutongError):
     )
 
 
+class DatabaseEnded(HutongError):
+    """The embedded database went away under a running hub."""
+
+    code = "database_ended"
+    zh = ErrorText(
+        "数据库意外停止，服务随之退出。",
+        "看护数据库的进程被结束，或数据库多次重启失败。",
+        "重新启动即可，已确认的数据都在；再次发生时查看日志 {log} 的末尾。",
+    )
+    en = ErrorText(
+        "The database has ended, and the hub with it.",
+        "The process that watches over it was killed, or the database failed to restart several times.",
+        "Start again: nothing acknowledged is lost. If it happens again, read the end of {log}.",
+    )
+
+
 class DatabaseMissing(HutongError):
     """The home has held data, but the cluster is gone. Nothing is made anew over it."""
 

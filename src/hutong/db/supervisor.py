@@ -63,6 +63,10 @@ class EmbeddedServer:
         watched = self._watcher is not None and self._watcher.poll() is None
         return watched and self.postmaster_pid() is not None
 
+    def has_ended(self) -> bool:
+        """Whether its lifeline has gone since the start: killed, or tired of a server that does not stay up."""
+        return self._watcher is not None and self._watcher.poll() is not None
+
     def postmaster_pid(self) -> int | None:
         """The process id of the ready postmaster, None while there is none."""
         found = self.cluster.postmaster()
