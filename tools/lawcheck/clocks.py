@@ -15,6 +15,10 @@ WALL: Final = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today"
                "datetime.utcfromtimestamp", "time.localtime", "time.gmtime", "time.strftime")  # fmt: skip
 
 
+#: What is asked of a time to know whether it has a zone.
+ZONE_LOOKS: Final = frozenset({"tzinfo", "utcoffset"})
+
+
 def passed_in(source: Source) -> Iterator[tuple[int, str]]:
     """No wall clock outside the clocks."""
     if not source.place.startswith("src/") or source.place in CLOCKS:
@@ -30,6 +34,30 @@ def passed_in(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"{name}() reads the wall clock; take the time from the clock that is passed in"
         elif full.endswith("datetime.fromtimestamp") and len(node.args) + len(node.keywords) < 2:
             yield node.lineno, f"{name}() without a time zone makes a naive time"
+
+
+def aware(source: Source) -> Iterator[tuple[int, str]]:
+    """No time loses its zone, and none is read from text that may have none unless that is looked at there."""
+    if not source.place.startswith("src/"):
+        return
+    for node in ast.walk(source.tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        if node.func.attr == "replace" and any(
+            keyword.arg == "tzinfo" and isinstance(keyword.value, ast.Constant) and keyword.value.value is None
+            for keyword in node.keywords
+        ):
+            yield node.lineno, "replace(tzinfo=None) makes a naive time; convert with astimezone"
+        elif dotted(node.func).endswith("datetime.fromisoformat") and not _looks_at_the_zone(source, node):
+            yield (
+                node.lineno,
+                "datetime.fromisoformat(…) is naive where the text names no zone; look at its tzinfo here",
+            )
+
+
+def _looks_at_the_zone(source: Source, node: ast.AST) -> bool:
+    holder: ast.AST = source.function_of(node) or source.tree
+    return any(isinstance(part, ast.Attribute) and part.attr in ZONE_LOOKS for part in ast.walk(holder))
 
 
 def _renamed(tree: ast.Module) -> dict[str, str]:

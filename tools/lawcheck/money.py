@@ -44,6 +44,23 @@ def no_float(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, "true division in money code; use allocate, share_bps or round_half_up of core.money"
 
 
+def no_float_of_money(source: Source) -> Iterator[tuple[int, str]]:
+    """Also where no money is reckoned, only shown: no float and no true division of what is named as minor units."""
+    if not source.place.startswith("src/") or reckons_with_money(source):
+        return
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Call) and dotted(node.func) == "float" and any(map(_names_minor_units, node.args)):
+            yield node.lineno, "float of money; format it with core.money or web.format"
+        elif _divides(node) and _names_minor_units(node.left if isinstance(node, ast.BinOp) else node.target):
+            yield node.lineno, "true division of money; format it with core.money or web.format"
+
+
+def _names_minor_units(node: ast.AST) -> bool:
+    names = {part.id if isinstance(part, ast.Name) else part.attr
+             for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}  # fmt: skip
+    return any(name.endswith(("_fen", "_minor")) for name in names)
+
+
 def unit_in_name(source: Source) -> Iterator[tuple[int, str]]:
     """An integer field, parameter or column that holds money ends in ``_fen`` or ``_minor``."""
     if not source.place.startswith("src/"):

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from lawcheck import clocks, money, shape, states, tenancy
+from lawcheck import clocks, imports, money, shape, states, tenancy
 from lawcheck.source import Finding, Rule, Source, apply
 
 RULES: Final[dict[str, Rule]] = {
     "money-no-float": money.no_float,
+    "money-no-float-shown": money.no_float_of_money,
     "money-unit-in-name": money.unit_in_name,
     "clock-passed-in": clocks.passed_in,
+    "time-aware": clocks.aware,
+    "imports-in-sight": imports.in_sight,
     "state-compare-and-set": states.compare_and_set,
     "tenant-key-first": tenancy.key_first,
     "tenant-in-statement": tenancy.named_in_statements,

@@ -33,9 +33,10 @@ def compare_and_set(source: Source) -> Iterator[tuple[int, str]]:
 
 
 def _keys(call: ast.Call) -> set[str | None]:
-    """Keys of a literal dict given to ``values``."""
+    """Keys of a literal dict given to ``values``: names as text, or columns (``sales_order.c.state``)."""
     keys = [key for arg in call.args if isinstance(arg, ast.Dict) for key in arg.keys]
-    return {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
+    columns: set[str | None] = {key.attr for key in keys if isinstance(key, ast.Attribute)}
+    return columns | {key.value for key in keys if isinstance(key, ast.Constant) and isinstance(key.value, str)}
 
 
 def _compares_state(source: Source, node: ast.expr) -> bool:

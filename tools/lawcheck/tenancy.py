@@ -57,10 +57,22 @@ def named_in_statements(source: Source) -> Iterator[tuple[int, str]]:
             inside = isinstance(source.parents.get(node), ast.JoinedStr)
             if not inside and STATEMENT.match(text) and "merchant_id" not in text and not _is_docstring(source, node):
                 yield node.lineno, "this SQL does not name merchant_id"
-        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in built:
+        elif isinstance(node, ast.Call) and (builder := _builder(node, built)):
             holder: ast.AST = source.function_of(node) or source.tree
             if not _names_merchant(holder, functions, HELPERS_DEEP_MAX):
-                yield node.lineno, f"{node.func.id}(…) is built where nothing names merchant_id"
+                yield node.lineno, f"{builder}(…) is built where nothing names merchant_id"
+
+
+def _builder(call: ast.Call, built: set[str]) -> str:
+    """The name of the statement builder that a call is: ``update(t)``, or a table's own ``t.update()``; else empty.
+
+    A dict's or set's ``update`` has arguments; a table's has none.
+    """
+    if isinstance(call.func, ast.Name) and call.func.id in built:
+        return call.func.id
+    if isinstance(call.func, ast.Attribute) and call.func.attr in BUILDERS and not (call.args or call.keywords):
+        return dotted(call.func)
+    return ""
 
 
 def _primary_key(table: ast.Call) -> list[str]:

@@ -13,6 +13,7 @@ import msgspec
 
 from hutong.cli.buyers import TIMEOUT_S, StepFailed, expect, look_at_desk, open_in_wechat
 from hutong.cli.output import progress
+from hutong.core.money import Money
 
 WAIT_S: Final = 60.0
 POLL_S: Final = 0.05
@@ -134,7 +135,7 @@ class Story:
             "stock": plan.stock,
         }
         self.sku_id = self.api.post("/skus", sku)["sku_id"]
-        progress(f"商品上架 {TITLE} ¥{plan.price_fen / 100:.2f} × {plan.stock}")
+        progress(f"商品上架 {TITLE} ¥{Money.fen(plan.price_fen).decimal_text()} × {plan.stock}")
 
     def post_link(self) -> None:
         """A Weibo post with one link, whose writer earns a share."""

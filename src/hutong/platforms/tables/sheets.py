@@ -219,6 +219,7 @@ def cell_text(value: object) -> str:
         case float():
             return _number_text(value)
         case datetime():
+            # law: allow time-aware because a cell's time has no zone: whoever reads the column says which one it is
             return seconds_rounded(value.replace(tzinfo=None)).isoformat(sep=" ")
         case date() | time():
             return value.isoformat()
