@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 from litestar import Litestar, Request, Response, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
+from litestar.enums import MediaType
 from litestar.response import Redirect
 from litestar.static_files import create_static_files_router
 from litestar.status_codes import HTTP_303_SEE_OTHER
@@ -48,7 +49,9 @@ from hutong.web.console.tickets import TicketsController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
 from hutong.web.i18n.locales import LOCALE_QUERY
+from hutong.web.errors import PageNotFound
 from hutong.web.languages import chosen_locale, locale_cookie
+from hutong.web.reading import ReadableRequest
 from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer
 from hutong.web.session import CSRF_FIELD, SAFE_METHODS, Tries, check_form, login_path, session_cookie, signed_in
 from hutong.workflows.runtime import Runtime
@@ -110,6 +113,7 @@ def build_web(runtime: Runtime) -> Litestar:
             api_router(),
         ],
         dependencies=dependencies,
+        request_class=ReadableRequest,
         exception_handlers={Exception: pages.answer},
         request_max_body_size=BODY_BYTES_MAX,
         compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
@@ -126,12 +130,21 @@ async def healthz(runtime: Runtime) -> dict[str, str]:
 
 
 def _static() -> Router:
-    """Our own files and the npm assets; their addresses carry a digest, so browsers keep them."""
+    """Our own files and the npm assets; their addresses carry a digest, so browsers keep them. Only names that were
+    there at the start reach the file system, which answers odd ones with more kinds of errors than Litestar knows.
+    """
+    names = frozenset(file.relative_to(STATIC_DIR).as_posix() for file in STATIC_DIR.rglob("*") if file.is_file())
+
+    def refuse_unknown(request: Request[Any, Any, Any]) -> None:
+        if request.url.path.removeprefix(f"{STATIC_URL}/") not in names:
+            raise PageNotFound
+
     return create_static_files_router(
         path=STATIC_URL,
         directories=[STATIC_DIR],
         include_in_schema=False,
         cache_control=None,
+        before_request=refuse_unknown,
         after_request=_keep_long,
     )
 
@@ -148,9 +161,14 @@ def _switch_language(request: Request[Any, Any, Any], desk: Desk) -> Redirect | 
         return None
     rest = [(key, value) for key, value in request.query_params.multi_items() if key != LOCALE_QUERY]
     path = request.url.path
-    response = Redirect(f"{path}?{urlencode(rest)}" if rest else path, status_code=HTTP_303_SEE_OTHER)
+    response = _lead_to(f"{path}?{urlencode(rest)}" if rest else path)
     response.cookies.append(locale_cookie(locale, secure=desk.secure))
     return response
+
+
+def _lead_to(path: str) -> Redirect:
+    """Elsewhere, whatever the address that was asked for gives: a redirect in a picture's media type is refused."""
+    return Redirect(path, status_code=HTTP_303_SEE_OTHER, media_type=MediaType.TEXT)
 
 
 def _language(desk: Desk) -> Callable[[Request[Any, Any, Any]], Redirect | None]:
@@ -172,7 +190,7 @@ def _doorkeeper(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redi
         if session is None:
             path, query = request.url.path, request.url.query
             wanted = login_path(path, query) if request.method in SAFE_METHODS else login_path("/", "")
-            return Redirect(wanted, status_code=HTTP_303_SEE_OTHER)
+            return _lead_to(wanted)
         request.state.session = session
         if not may_visit(session.role, request.url.path):
             raise Forbidden(scope="ledger:read")

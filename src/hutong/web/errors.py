@@ -68,6 +68,23 @@ class RequestRefused(HutongError):
     )
 
 
+class BodyUnreadable(HutongError):
+    """The bytes of a request are no text, or no structure that anybody means."""
+
+    code = "body_unreadable"
+    status = 400
+    zh = ErrorText(
+        "请求的内容读不出来：不是 UTF-8 编码，或嵌套过深。",
+        "内容用了 GBK 等其他编码，含有残缺的字节，或括号一层套一层太多。",
+        "请用 UTF-8 编码、按接口说明的结构重新发送。",
+    )
+    en = ErrorText(
+        "The content cannot be read: it is not UTF-8, or nested too deeply.",
+        "It is in another encoding such as GBK, holds broken bytes, or has brackets within brackets without end.",
+        "Send it as UTF-8 in the structure that the API's description shows.",
+    )
+
+
 class MethodRefused(HutongError):
     """The address exists but does not take this method."""
 

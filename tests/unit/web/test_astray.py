@@ -52,7 +52,7 @@ def is_buyers(answer):
 @pytest.mark.parametrize(
     "path",
     ["/l/", "/l", "/l/CODE/x", "/c/", "/c/nosuch", "/c/1/x", "/s/", "/s/CODE/x", "/b/", "/b/CODE/x", "/m/", "/m",
-     "/m/t/x", "/me/", "/me/nosuch", "/me/nosuch/x"],
+     "/m/t/x", "/me/", "/me/nosuch", "/me/nosuch/x", "/L/CODE", "/B/CODE", "/C/1", "/S/CODE", "/M/t", "/ME", "/Me/x"],
 )  # fmt: skip
 def test_an_unknown_address_is_told_in_the_buyers_style(visit, path):
     answer = visit(path, headers={"accept": "text/html"})

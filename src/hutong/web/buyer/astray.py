@@ -52,5 +52,5 @@ class DoorErrorPages(ErrorPages):
 
 
 def is_outsiders(path: str) -> bool:
-    """Whether an address belongs to people outside the shop."""
-    return path.lstrip("/").split("/", 1)[0] in OUTSIDERS
+    """Whether an address belongs to people outside the shop, also where it was typed or scanned in capitals."""
+    return path.lstrip("/").split("/", 1)[0].lower() in OUTSIDERS

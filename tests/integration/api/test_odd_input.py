@@ -1,0 +1,199 @@
+"""Whatever is sent to whatever address, the hub is never at fault: over the application's own table of routes, so that
+a route made tomorrow is asked as well.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+from uuid import uuid4
+
+import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
+
+API = "/api/v1"
+PATH_VALUES = ("%00", "a%00b", "%ff", "%ed%a0%80", "x" * 3000, "%E4%B8%AD", "..", "0", "-1", "9" * 30)
+#: Moments that no database and no calendar reaches from every time zone, and one without a zone.
+MOMENTS = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "2026-01-01T00:00:00")
+DAYS = ("0001-01-01", "9999-12-31", "-1", "2026-02-30", "%00")
+BODIES = (
+    b'{"title":"\xff"}',
+    '{"title":"商品"}'.encode("gbk"),
+    b'{"\xff":1}',
+    b"[" * 2_000,
+    b'{"a":' * 2_000,
+    b"",
+    b"\x00",
+    b"null",
+    b'"x"',
+)
+FORM = "application/x-www-form-urlencoded"
+FORMS = (
+    (FORM, b"\xff=\xfe&%ff=%fe&%00=%00&title=%ff"),
+    (FORM, "title=商品".encode("gbk")),
+    ("multipart/form-data; boundary=x", b'--x\r\nContent-Disposition: form-data; name="\xff"\r\n\r\n\xff\x00\r\n--x--'),
+    ("multipart/form-data", b"x"),
+    ("application/json", BODIES[0]),
+    ("application/json", BODIES[3]),
+    ("\xff/x", b"x"),
+)
+
+
+def routes(app: Litestar) -> list[HTTPRoute]:
+    found = [route for route in app.routes if isinstance(route, HTTPRoute)]
+    assert len(found) > 90, "the table of routes cannot be read any more"
+    return found
+
+
+def addresses(route: HTTPRoute, value: str) -> str:
+    """The route's address with ``value`` in every place that takes one."""
+    parts = (part if isinstance(part, str) else value for part in route.path_components)
+    return "/" + "/".join(parts)
+
+
+def filled(route: HTTPRoute) -> str:
+    """The route's address with places that hold what they must, of nobody."""
+    kinds = {"uuid": str(uuid4()), "int": "1"}
+    parts = (
+        part if isinstance(part, str) else kinds.get(part.full.rpartition(":")[2], "x") for part in route.path_components
+    )
+    return "/" + "/".join(parts)
+
+
+async def refusals(caller, calls):
+    """Make the calls; each that the hub took for its own fault, and how many there were."""
+    at_fault, count = [], 0
+    for method, path, given in calls:
+        answer = await caller.client.request(method, path, follow_redirects=False, **given)
+        count += 1
+        if answer.status_code >= 500:
+            at_fault.append((method, path[:80], str(given)[:80], answer.status_code))
+    return at_fault, count
+
+
+def handler_of(route: HTTPRoute, method: str):
+    return next(handler for handler in route.route_handlers if method in handler.http_methods)
+
+
+def application(caller) -> Litestar:
+    return caller.client._transport.app
+
+
+def test_signed_out_no_address_breaks(calling):
+    async def work(caller):
+        caller.client.headers.pop("authorization")
+        calls = [
+            ("GET", addresses(route, value) + tail, {})
+            for route in routes(application(caller))
+            if "GET" in route.methods
+            for value in PATH_VALUES
+            for tail in (("", "%00") if route.path_parameters else ("",))
+        ]
+        at_fault, count = await refusals(caller, calls)
+        assert at_fault == []
+        assert count > 1_000
+
+    calling(work)
+
+
+def test_with_a_key_no_address_of_the_api_breaks(calling):
+    async def work(caller):
+        calls = [
+            (method, addresses(route, value), {} if method == "GET" else {"content": b"{}"})
+            for route in routes(application(caller))
+            if route.path.startswith(API) and route.path_parameters
+            for method in route.methods - {"OPTIONS", "HEAD"}
+            for value in PATH_VALUES
+        ]
+        at_fault, _ = await refusals(caller, calls)
+        assert at_fault == []
+
+    calling(work)
+
+
+def test_bytes_that_are_no_text_are_the_senders_mistake(calling):
+    async def work(caller):
+        taking = [
+            (method, route)
+            for route in routes(application(caller))
+            if route.path.startswith(API)
+            for method in route.methods & {"POST", "PATCH", "PUT"}
+        ]
+        assert len(taking) > 20
+        for method, route in taking:
+            for body in BODIES:
+                headers = {"content-type": "application/json", "idempotency-key": uuid4().hex}
+                answer = await caller.client.request(method, filled(route), content=body, headers=headers)
+                assert 400 <= answer.status_code < 500 or not body_matters(route, method), (route.path, body[:20])
+                if answer.status_code >= 400:
+                    assert answer.headers["content-type"] == "application/problem+json"
+
+    calling(work)
+
+
+def body_matters(route: HTTPRoute, method: str) -> bool:
+    handler = handler_of(route, method)
+    return "data" in handler.parsed_fn_signature.parameters
+
+
+@pytest.mark.parametrize("body", BODIES[:5])
+def test_what_is_wrong_with_the_bytes_is_told(calling, body):
+    async def work(caller):
+        headers = {"content-type": "application/json"}
+        answer = await caller.client.post(f"{API}/products", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "body_unreadable")
+        assert "UTF-8" in answer.json()["detail"]
+        english = await caller.client.post(f"{API}/products", content=body, headers={**headers, "accept-language": "en"})
+        assert "UTF-8" in english.json()["detail"]
+        assert english.json()["detail"] != answer.json()["detail"]
+
+    calling(work)
+
+
+def test_forms_and_queries_of_any_bytes(calling):
+    async def work(caller):
+        app = application(caller)
+        pages = [route for route in routes(app) if not route.path.startswith(API)]
+        forms = [
+            ("POST", filled(route), {"content": body, "headers": {"content-type": kind.encode("latin-1")}})
+            for route in pages
+            if "POST" in route.methods
+            for kind, body in FORMS
+        ]
+        queries = [
+            ("GET", f"{filled(route)}?{query}", {})
+            for route in pages
+            if "GET" in route.methods
+            for query in ("a=%ff&%ff=%00&lang=%ff", "page=%ff&first=%ff&k=%00", "lang=en&%ed%a0%80=1")
+        ]
+        at_fault, count = await refusals(caller, [*forms, *queries])
+        assert at_fault == []
+        assert count > 200
+
+    calling(work)
+
+
+def moment_parameters(route: HTTPRoute) -> list[str]:
+    """The names in the query that hold a moment."""
+    parameters = handler_of(route, "GET").parsed_fn_signature.parameters.values()
+    return [each.name for each in parameters if datetime in {each.annotation, *(one.annotation for one in each.inner_types)}]
+
+
+def test_moments_out_of_every_calendar_are_refused(calling):
+    async def work(caller):
+        asked = []
+        for route in routes(application(caller)):
+            if not route.path.startswith(API) or "GET" not in route.methods:
+                continue
+            for name in moment_parameters(route):
+                asked.append((route.path, name))
+                for moment in MOMENTS:
+                    further = "&account=external:points:issued"
+                    answer = await caller.client.get(f"{filled(route)}?{name}={quote(moment)}{further}")
+                    assert answer.status_code == 400, (route.path, name, moment, answer.text)
+                    assert answer.json()["code"] == "invalid_input", (route.path, name, moment)
+                    assert answer.json()["details"]["field"] == name
+        assert len(asked) >= 9
+
+    calling(work)
