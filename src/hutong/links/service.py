@@ -20,6 +20,7 @@ from hutong.merchants.directory import LINK, register
 CODE_CHARS: Final = 7
 CODE_TRIES_MAX: Final = 5
 NAME_CHARS_MAX: Final = 100
+PLATFORM_CHARS_MAX: Final = 40
 URL_CHARS_MAX: Final = 2000
 #: Hosts of the known platforms a plain link may lead to; a merchant's own verified hosts come with the links issue.
 KNOWN_HOSTS: Final = frozenset(
@@ -92,12 +93,15 @@ async def create_channel(unit: Unit, kind: ChannelKind, platform: str, name: str
     name = name.strip()
     if not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidInput(field="name", problem=f"1–{NAME_CHARS_MAX}")
+    platform = platform.strip()
+    if len(platform) > PLATFORM_CHARS_MAX:
+        raise InvalidInput(field="platform", problem=f"≤ {PLATFORM_CHARS_MAX}")
     channel_id = unit.new_id()
     await unit.insert(
         channel,
         channel_id=channel_id,
         kind=kind.value,
-        platform=platform.strip(),
+        platform=platform,
         name=name,
         created_at=unit.now(),
     )

@@ -19,6 +19,7 @@ from hutong.shops.models import listing, product, sku, stock
 
 TITLE_CHARS_MAX: Final = 200
 SELLER_CODE_CHARS_MAX: Final = 64
+VARIANT_CHARS_MAX: Final = 200
 LISTINGS_PER_SKU_MAX: Final = 200
 
 _SKUS: Final = Fixed(
@@ -68,6 +69,8 @@ async def create_sku(unit: Unit, product_id: UUID, seller_code: str, price: Mone
     seller_code = seller_code.strip()
     if not 0 < len(seller_code) <= SELLER_CODE_CHARS_MAX:
         raise InvalidInput(field="seller_code", problem=f"1–{SELLER_CODE_CHARS_MAX}")
+    if len(variant) > VARIANT_CHARS_MAX:
+        raise InvalidInput(field="variant", problem=f"≤ {VARIANT_CHARS_MAX}")
     if price.amount_minor <= 0:
         raise InvalidInput(field="price_fen", problem="> 0")
     known = await unit.scalar(

@@ -48,8 +48,8 @@ from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
-from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.errors import PageNotFound
+from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.languages import chosen_locale, locale_cookie
 from hutong.web.reading import ReadableRequest
 from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer

@@ -11,7 +11,7 @@ import asyncpg
 import msgspec
 from litestar import Request, Response
 from litestar.enums import MediaType
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, ValidationException
 from sqlalchemy.exc import DBAPIError
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
@@ -28,6 +28,7 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _PROGRAM_PATHS: Final = ("/api/", "/callbacks/", "/healthz")
 _REFERENCE_BYTES: Final = 5
 _INTERNAL_STATUS: Final = 500
+_DETAIL_CHARS_MAX: Final = 200
 #: What PostgreSQL says to text and to JSON that holds a null byte.
 UNSTORABLE: Final = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
@@ -110,11 +111,20 @@ def as_hutong_error(error: Exception) -> HutongError:
     """Any exception as one of ours; what is not expected becomes the internal error, which tells nothing."""
     if isinstance(error, HutongError):
         return error
+    if isinstance(error, ValidationException):
+        return RequestRefused(**_first_of(error))
     if isinstance(error, HTTPException) and error.status_code < _INTERNAL_STATUS:
         return _BY_STATUS.get(error.status_code, RequestRefused)()
     if isinstance(error, (DBAPIError, asyncpg.PostgresError)):
         return _refused_by_database(error)
     return HutongError()
+
+
+def _first_of(error: ValidationException) -> dict[str, str]:
+    """Which field or parameter was refused first, and what it must be."""
+    found = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
+    told = {"field": found.get("key"), "problem": found.get("message")} if isinstance(found, dict) else {}
+    return {name: str(value)[:_DETAIL_CHARS_MAX] for name, value in told.items() if value}
 
 
 def _refused_by_database(error: Exception) -> HutongError:

@@ -8,15 +8,22 @@ from datetime import datetime
 from urllib.parse import quote
 from uuid import uuid4
 
+import msgspec.inspect as inspection
 import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
+
+from hutong.merchants.staff import Role, add_staff, open_session
+from hutong.web.api.bodies import RequestBody
+from hutong.web.session import SESSION_COOKIE
 
 API = "/api/v1"
 PATH_VALUES = ("%00", "a%00b", "%ff", "%ed%a0%80", "x" * 3000, "%E4%B8%AD", "..", "0", "-1", "9" * 30)
 #: Moments that no database and no calendar reaches from every time zone, and one without a zone.
 MOMENTS = ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "0001-01-01T00:00:00Z", "2026-01-01T00:00:00")
 DAYS = ("0001-01-01", "9999-12-31", "-1", "2026-02-30", "%00")
+LEGS = [{"account": "external:points:a", "amount_minor": amount} for amount in (-1, 1)]
+NUMBERS = ("9" * 30, "-9223372036854775809", "x" * 3_000, "%ff", "")
 BODIES = (
     b'{"title":"\xff"}',
     '{"title":"商品"}'.encode("gbk"),
@@ -56,7 +63,8 @@ def filled(route: HTTPRoute) -> str:
     """The route's address with places that hold what they must, of nobody."""
     kinds = {"uuid": str(uuid4()), "int": "1"}
     parts = (
-        part if isinstance(part, str) else kinds.get(part.full.rpartition(":")[2], "x") for part in route.path_components
+        part if isinstance(part, str) else kinds.get(part.full.rpartition(":")[2], "x")
+        for part in route.path_components
     )
     return "/" + "/".join(parts)
 
@@ -144,7 +152,9 @@ def test_what_is_wrong_with_the_bytes_is_told(calling, body):
         answer = await caller.client.post(f"{API}/products", content=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "body_unreadable")
         assert "UTF-8" in answer.json()["detail"]
-        english = await caller.client.post(f"{API}/products", content=body, headers={**headers, "accept-language": "en"})
+        english = await caller.client.post(
+            f"{API}/products", content=body, headers={**headers, "accept-language": "en"}
+        )
         assert "UTF-8" in english.json()["detail"]
         assert english.json()["detail"] != answer.json()["detail"]
 
@@ -177,7 +187,51 @@ def test_forms_and_queries_of_any_bytes(calling):
 def moment_parameters(route: HTTPRoute) -> list[str]:
     """The names in the query that hold a moment."""
     parameters = handler_of(route, "GET").parsed_fn_signature.parameters.values()
-    return [each.name for each in parameters if datetime in {each.annotation, *(one.annotation for one in each.inner_types)}]
+    return [
+        each.name for each in parameters if datetime in {each.annotation, *(one.annotation for one in each.inner_types)}
+    ]
+
+
+def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
+    async def work(caller):
+        app = application(caller)
+        async with caller.room.unit() as unit:
+            staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
+            cookie = await open_session(unit, staff_id)
+        caller.client.headers.pop("authorization")
+        caller.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
+        assert (await caller.client.get("/payments?first=2026-01-01")).status_code == 200
+        asked = [
+            (route, name)
+            for route in routes(app)
+            if "GET" in route.methods and not route.path.startswith("/api")
+            for name in query_of(route)
+        ]
+        assert {name for _, name in asked} >= {"first", "last", "day", "page", "period"}
+        calls = [("GET", f"{filled(route)}?{name}={value}", {}) for route, name in asked for value in (*DAYS, *NUMBERS)]
+        calls += [
+            ("GET", f"{filled(route)}?first={first}&last={last}", {})
+            for route in {route.path: route for route, name in asked if name == "first"}.values()
+            for first, last in (
+                ("0001-01-01", "0001-01-02"),
+                ("9999-12-31", "9999-12-31"),
+                ("0001-01-01", "9999-12-31"),
+            )
+        ]
+        at_fault, count = await refusals(caller, calls)
+        assert at_fault == []
+        assert count > 200
+
+    calling(work)
+
+
+def query_of(route: HTTPRoute) -> set[str]:
+    """What an address reads of its query: every plain parameter of its handler, by the name it has outside."""
+    found = set()
+    for name, each in handler_of(route, "GET").parsed_fn_signature.parameters.items():
+        if name not in {"request", "desk", "buyer", "creator", "runtime", "tries"}:
+            found.add(getattr(each.kwarg_definition, "query", None) or name)
+    return found - set(route.path_parameters)
 
 
 def test_moments_out_of_every_calendar_are_refused(calling):
@@ -195,5 +249,74 @@ def test_moments_out_of_every_calendar_are_refused(calling):
                     assert answer.json()["code"] == "invalid_input", (route.path, name, moment)
                     assert answer.json()["details"]["field"] == name
         assert len(asked) >= 9
+
+    calling(work)
+
+
+def bodies(app: Litestar):
+    """Every struct that a request of the API carries."""
+    for route in routes(app):
+        for handler in route.route_handlers if route.path.startswith(API) else ():
+            if "data" in handler.parsed_fn_signature.parameters:
+                yield handler.parsed_fn_signature.parameters["data"].annotation
+
+
+def free_texts(node, place):
+    """The places in a type that take a text of any length."""
+    if isinstance(node, inspection.StrType):
+        bounded = node.max_length is not None or node.pattern is not None
+        return [] if bounded else [place]
+    if isinstance(node, inspection.StructType):
+        return [found for each in node.fields for found in free_texts(each.type, f"{place}.{each.name}")]
+    parts = [getattr(node, name, None) for name in ("item_type", "key_type", "value_type", "type")]
+    parts += [*getattr(node, "types", ()), *getattr(node, "item_types", ())]
+    return [found for part in parts if isinstance(part, inspection.Type) for found in free_texts(part, place)]
+
+
+def test_every_text_of_a_request_is_bounded_and_every_moment_looked_at(calling):
+    async def work(caller):
+        known = set(bodies(application(caller)))
+        assert len(known) > 15
+        assert [name for body in known for name in free_texts(inspection.type_info(body), body.__name__)] == []
+        assert [body.__name__ for body in known if not issubclass(body, RequestBody)] == []
+
+    calling(work)
+
+
+def test_a_text_too_long_is_refused_with_its_field(calling):
+    async def work(caller):
+        channel = {"kind": "post", "platform": "微" * 90_000, "name": "帖"}
+        answer = await caller.send("/channels", channel)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+        assert "platform" in str(answer.json()["details"])
+
+    calling(work)
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_moments_in_bodies_are_refused_with_their_field(calling, moment):
+    async def work(caller):
+        somebody = str(uuid4())
+        for path, field, body in (
+            ("/statements", "start_at", {"party_id": somebody, "start_at": moment, "end_at": "2026-01-01T00:00:00Z"}),
+            ("/statements", "end_at", {"party_id": somebody, "start_at": "2026-01-01T00:00:00Z", "end_at": moment}),
+            ("/payouts", "paid_at", {"party_id": somebody, "amount_minor": 1, "paid_at": moment, "reference": "x"}),
+            ("/links", "expires_at", {"title": "x", "channel_id": somebody, "expires_at": moment}),
+            ("/ledger/holds", "event_at", {"legs": LEGS, "key": "k", "event_at": moment}),
+        ):
+            answer = await caller.send(path, body)
+            assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input"), (path, answer.text)
+            assert answer.json()["details"]["field"] == field
+
+    calling(work)
+
+
+def test_a_channel_nobody_came_by_is_listed_too(calling):
+    async def work(caller):
+        made = await caller.post("/channels", {"kind": "post", "platform": "weibo", "name": "第一帖"})
+        listed = (await caller.get("/channels"))["items"]
+        assert [(item["channel_id"], item["name"], item["clicks"], item["orders"]) for item in listed] == [
+            (made["channel_id"], "第一帖", 0, 0)
+        ]
 
     calling(work)

@@ -42,10 +42,21 @@ def test_a_name_nobody_knows_is_the_default():
 def test_picked_days_are_both_included():
     assert days_between("2026-03-01", "2026-03-02", SHANGHAI) == (day(2026, 3, 1), day(2026, 3, 3))
     assert days_between("", "2026-02-30", SHANGHAI) == (None, None)
-    assert days_between("2026-13-01", "9999-12-31", SHANGHAI) == (None, None)
+    assert days_between("2026-13-01", "yesterday", SHANGHAI) == (None, None)
 
 
-@pytest.mark.parametrize("text", ["", "yesterday", "2026-02-30", "٣"])
+def test_days_outside_of_the_calendar_are_its_ends():
+    """Whatever they are, they are moments in every zone and for the database."""
+    everything = (day(1900, 1, 1), day(2200, 1, 1))
+    assert days_between("0001-01-01", "9999-12-31", SHANGHAI) == everything
+    assert days_between("1900-01-01", "2199-12-31", SHANGHAI) == everything
+    nothing = days_between("9999-12-31", "0001-01-01", SHANGHAI)
+    assert nothing == (day(2199, 12, 31), day(1900, 1, 2))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "yesterday", "2026-02-30", "٣", "0001-01-01", "1899-12-31", "2200-01-01", "9999-12-31"]
+)
 def test_what_is_no_day(text):
     assert day_of(text) is None
     assert day_of(" 2026-02-28 ") == date(2026, 2, 28)

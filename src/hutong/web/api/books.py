@@ -16,8 +16,9 @@ from hutong.ledger.queries import batches_page
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket
-from hutong.web.api.callers import aware, once
+from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
+from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -132,14 +131,3 @@ def as_id(text: str, what: str) -> UUID:
         return UUID(text)
     except ValueError:
         raise InvalidInput(field=what, problem=text[:KEY_CHARS_MAX]) from None
-
-
-def aware(moment: datetime | None, field: str) -> datetime | None:
-    """A moment of a request.
-
-    Raises:
-        InvalidInput: it does not say its time zone.
-    """
-    if moment is not None and moment.tzinfo is None:
-        raise InvalidInput(field=field, problem=moment.isoformat())
-    return moment

@@ -15,6 +15,7 @@ from hutong.merchants.keys import ApiKey
 from hutong.shops.catalogue import create_product, create_sku
 from hutong.shops.queries import stock_page
 from hutong.shops.stock import receive
+from hutong.web.api.bodies import Line, RequestBody
 from hutong.web.api.callers import once
 from hutong.workflows.runtime import Runtime
 
@@ -23,10 +24,10 @@ Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX, default=50)]
 Offset = Annotated[int, Parameter(ge=0, le=1_000_000, default=0)]
 
 
-class NewProduct(msgspec.Struct, frozen=True, kw_only=True):
+class NewProduct(RequestBody, frozen=True, kw_only=True):
     """A product to make."""
 
-    title: str
+    title: Line
 
 
 class ProductMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,13 +36,13 @@ class ProductMade(msgspec.Struct, frozen=True, kw_only=True):
     product_id: UUID
 
 
-class NewSku(msgspec.Struct, frozen=True, kw_only=True):
+class NewSku(RequestBody, frozen=True, kw_only=True):
     """A SKU to make; ``stock`` pieces are counted in at once."""
 
     product_id: UUID
-    seller_code: str
+    seller_code: Line
     price_fen: int
-    variant: str = ""
+    variant: Line = ""
     stock: int = 0
 
 

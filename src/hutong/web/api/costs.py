@@ -13,7 +13,7 @@ from hutong.analytics.dependence import Dependence, shop_dependence, traffic_dep
 from hutong.links.queries import channel_names
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.service import get_merchant
-from hutong.web.api.callers import aware
+from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
 

@@ -12,6 +12,7 @@ from hutong.analytics.figures import MoneyFigures
 from hutong.analytics.queries import best_products, overview, repeat_rate, revenue_by_month
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.service import get_merchant
+from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
 BEST_PRODUCTS: Final = 10
@@ -68,7 +69,7 @@ class FiguresApi(Controller):
         """Sales and visits since a moment (all of them without one), months, best products, repeat customers."""
         async with runtime.unit(caller.merchant_id, "api.figures") as unit:
             merchant = await get_merchant(unit)
-            whole = await overview(unit, since)
+            whole = await overview(unit, aware(since, "since"))
             currency = max(whole.money, key=lambda money: money.orders_count).currency if whole.money else "CNY"
             months = await revenue_by_month(unit, currency, merchant.timezone)
             products = await best_products(unit, BEST_PRODUCTS, currency=currency, since=since)

@@ -21,6 +21,7 @@ from hutong.ledger.hold_queries import HoldRow, one_hold, open_holds
 from hutong.ledger.service import guard_account, hold, post_hold, void_hold
 from hutong.merchants.actors import key_actor, write_down
 from hutong.merchants.keys import ApiKey
+from hutong.web.api.bodies import RequestBody, Word
 from hutong.web.api.callers import CREATED, once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.api.examples import with_example
@@ -30,6 +31,7 @@ from hutong.web.api.ledger import (
     REPEATED,
     AccountStateItem,
     AccountStatesAnswer,
+    BatchKey,
     Legs,
     event_time,
     posting_key,
@@ -44,12 +46,12 @@ PART_EXAMPLE: Final = {"legs": [{**leg, "amount_minor": leg["amount_minor"] // 5
 GUARD_EXAMPLE: Final = {"account": "external:points:customer.42", "currency": "CNY", "guard": "debit"}
 
 
-class NewHold(msgspec.Struct, frozen=True, kw_only=True):
+class NewHold(RequestBody, frozen=True, kw_only=True):
     """Legs that are put aside; otherwise as a batch. ``expires_in_s``: seconds until it ends by itself; null: never."""
 
     legs: Legs
-    key: str | None = None
-    subject_kind: str = "entry"
+    key: BatchKey | None = None
+    subject_kind: Word = "entry"
     subject_id: UUID = NOTHING
     event_at: datetime | None = None
     expires_in_s: Annotated[int, msgspec.Meta(ge=1, le=LIFE_S_MAX)] | None = None
@@ -62,7 +64,7 @@ class HoldMade(msgspec.Struct, frozen=True, kw_only=True):
     key: str
 
 
-class HoldEnd(msgspec.Struct, frozen=True, kw_only=True):
+class HoldEnd(RequestBody, frozen=True, kw_only=True):
     """What is posted of a reserve: these legs, or without them all of it; the rest is free again."""
 
     legs: Legs | None = None
@@ -105,7 +107,7 @@ class HoldsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-class GuardRequest(msgspec.Struct, frozen=True, kw_only=True):
+class GuardRequest(RequestBody, frozen=True, kw_only=True):
     """The side that an account must not leave: ``debit`` (never below zero) or ``credit``; null lifts the guard."""
 
     account: Annotated[str, msgspec.Meta(max_length=PATH_CHARS_MAX)]

@@ -23,9 +23,11 @@ from hutong.ledger.queries import chain_end
 from hutong.ledger.roots import SealedDay
 from hutong.ledger.service import Leg
 from hutong.merchants.keys import ApiKey
-from hutong.web.api.callers import CREATED, IDEMPOTENCY_HEADER, KEY_CHARS_MAX, aware
+from hutong.web.api.bodies import CurrencyCode, RequestBody, Word
+from hutong.web.api.callers import CREATED, IDEMPOTENCY_HEADER, KEY_CHARS_MAX
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.api.examples import with_example
+from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
 #: One leg at most: ten thousand billion yuan. Sums of many stay within what the database holds.
@@ -43,6 +45,7 @@ REPEATED: Final = 200
 
 AccountPath = Annotated[str, Parameter(max_length=PATH_CHARS_MAX, description="A path such as external:points:issued")]
 Currency = Annotated[str, Parameter(pattern="^[A-Z]{3}$", default="CNY")]
+BatchKey = Annotated[str, msgspec.Meta(max_length=KEY_CHARS_MAX)]
 Sequence0 = Annotated[int, Parameter(ge=0, le=2**63 - 1, default=0, description="A place in the chain")]
 
 
@@ -51,7 +54,7 @@ class LegRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     account: Annotated[str, msgspec.Meta(max_length=PATH_CHARS_MAX)]
     amount_minor: Annotated[int, msgspec.Meta(ge=-LEG_MINOR_MAX, le=LEG_MINOR_MAX)]
-    currency: str = "CNY"
+    currency: CurrencyCode = "CNY"
 
     def leg(self) -> Leg:
         """As the books take it."""
@@ -61,7 +64,7 @@ class LegRequest(msgspec.Struct, frozen=True, kw_only=True):
 Legs = Annotated[tuple[LegRequest, ...], msgspec.Meta(min_length=LEGS_MIN, max_length=LEGS_MAX)]
 
 
-class NewBatch(msgspec.Struct, frozen=True, kw_only=True):
+class NewBatch(RequestBody, frozen=True, kw_only=True):
     """Legs that are posted together or not at all; they add up to zero in each currency.
 
     ``key``: makes the batch once; without it the Idempotency-Key does. ``subject_kind`` and ``subject_id``: what it is
@@ -69,8 +72,8 @@ class NewBatch(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     legs: Legs
-    key: str | None = None
-    subject_kind: str = "entry"
+    key: BatchKey | None = None
+    subject_kind: Word = "entry"
     subject_id: UUID = NOTHING
     event_at: datetime | None = None
 

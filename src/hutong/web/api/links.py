@@ -9,23 +9,25 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 
+from hutong.analytics.figures import ChannelFigures, ClickFigures
 from hutong.analytics.queries import channel_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
-from hutong.links.queries import channel_names, links_page
+from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.merchants.keys import ApiKey
+from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
 
 
-class NewChannel(msgspec.Struct, frozen=True, kw_only=True):
+class NewChannel(RequestBody, frozen=True, kw_only=True):
     """A channel to make: ``kind`` is post, video, live, poster or person."""
 
     kind: ChannelKind
-    platform: str
-    name: str
+    platform: Word
+    name: Line
 
 
 class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,14 +36,14 @@ class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID
 
 
-class NewLink(msgspec.Struct, frozen=True, kw_only=True):
+class NewLink(RequestBody, frozen=True, kw_only=True):
     """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too."""
 
-    title: str
+    title: Line
     channel_id: UUID | None = None
     channel: NewChannel | None = None
     sku_id: UUID | None = None
-    url: str | None = None
+    url: Url | None = None
     expires_at: datetime | None = None
 
 
@@ -150,34 +152,41 @@ class LinksApi(Controller):
 
     @get("/channels", opt={"scope": "figures:read"}, summary="What each channel brought")
     async def channels(self, runtime: Runtime, caller: ApiKey) -> ChannelsAnswer:
-        """Clicks, orders and money by channel."""
+        """Clicks, orders and money by channel; behind them channels that nobody came by yet, then sales of none."""
         async with runtime.unit(caller.merchant_id, "api.channels") as unit:
             figures = await channel_figures(unit)
-            known = [row.channel_id for row in figures if row.channel_id is not None]
-            names = await channel_names(unit, known)
-        return ChannelsAnswer(
-            items=tuple(
-                ChannelItem(
-                    channel_id=row.channel_id,
-                    name="" if row.channel_id is None else names.get(row.channel_id, ""),
-                    clicks=row.traffic.clicks,
-                    bot_clicks=row.traffic.bot_clicks,
-                    clicks_by_container=dict(row.traffic.clicks_by_container),
-                    clicks_converted=row.traffic.converted_clicks,
-                    orders=row.orders_count,
-                    money=tuple(
-                        ChannelMoney(
-                            currency=money.gross.currency,
-                            gross_minor=money.gross.amount_minor,
-                            refunded_minor=money.refunded.amount_minor,
-                            net_minor=money.gross.amount_minor - money.refunded.amount_minor,
-                        )
-                        for money in row.money
-                    ),
-                )
-                for row in figures
+            names = {channel.channel_id: channel.name for channel in await channel_details(unit)}
+            names |= await channel_names(unit, [row.channel_id for row in figures if row.channel_id is not None])
+        brought = [_channel_item(row, names.get(row.channel_id, "")) for row in figures if row.channel_id is not None]
+        moved = {item.channel_id for item in brought}
+        quiet = [_channel_item(_quiet(one), name) for one, name in names.items() if one not in moved]
+        nobodys = [_channel_item(row, "") for row in figures if row.channel_id is None]
+        return ChannelsAnswer(items=(*brought, *quiet, *nobodys))
+
+
+def _quiet(channel_id: UUID) -> ChannelFigures:
+    return ChannelFigures(channel_id=channel_id, traffic=ClickFigures(), orders_count=0, money=())
+
+
+def _channel_item(row: ChannelFigures, name: str) -> ChannelItem:
+    return ChannelItem(
+        channel_id=row.channel_id,
+        name=name,
+        clicks=row.traffic.clicks,
+        bot_clicks=row.traffic.bot_clicks,
+        clicks_by_container=dict(row.traffic.clicks_by_container),
+        clicks_converted=row.traffic.converted_clicks,
+        orders=row.orders_count,
+        money=tuple(
+            ChannelMoney(
+                currency=money.gross.currency,
+                gross_minor=money.gross.amount_minor,
+                refunded_minor=money.refunded.amount_minor,
+                net_minor=money.gross.amount_minor - money.refunded.amount_minor,
             )
-        )
+            for money in row.money
+        ),
+    )
 
 
 async def _channel(unit: Unit, data: NewChannel) -> ChannelMade:

@@ -14,6 +14,7 @@ from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
 from hutong.shops.queries import OrderFilter, orders_page
+from hutong.web.api.bodies import Line, RequestBody, Secret, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.follow_refund import refund_in
@@ -52,11 +53,11 @@ class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
+class NewRefund(RequestBody, frozen=True, kw_only=True):
     """Money to give back; without an amount, all that is left."""
 
     amount_fen: int | None = None
-    reason: str = ""
+    reason: Line = ""
 
 
 class RefundMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,14 +66,14 @@ class RefundMade(msgspec.Struct, frozen=True, kw_only=True):
     refund_id: UUID
 
 
-class NewConnection(msgspec.Struct, frozen=True, kw_only=True):
+class NewConnection(RequestBody, frozen=True, kw_only=True):
     """A platform account to connect; sandbox or live for ever."""
 
-    platform: str
+    platform: Word
     mode: Mode
-    credentials: dict[str, str]
-    base_url: str = ""
-    title: str = ""
+    credentials: dict[Word, Secret]
+    base_url: Url = ""
+    title: Line = ""
 
 
 class ConnectionMade(msgspec.Struct, frozen=True, kw_only=True):

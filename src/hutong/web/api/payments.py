@@ -22,8 +22,8 @@ from hutong.payments.queries import (
 )
 from hutong.payments.states import RefundState
 from hutong.shops.names import orders_numbered
-from hutong.web.api.callers import aware
 from hutong.web.api.catalogue import Limit, Offset
+from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
 PaymentState = Annotated[str, QueryParameter(name="state", pattern=f"^({'|'.join(LIST_STATES)}|)$", default="")]

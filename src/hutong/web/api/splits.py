@@ -35,17 +35,18 @@ from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
 from hutong.merchants.actors import PAYOUTS, key_actor
 from hutong.merchants.keys import ApiKey
 from hutong.platforms.sharing import ReceiverKind, ShareReceiver
+from hutong.web.api.bodies import CurrencyCode, Line, RequestBody, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.sold import sold_by_order
 from hutong.workflows.runtime import Runtime
 
 
-class NewParty(msgspec.Struct, frozen=True, kw_only=True):
+class NewParty(RequestBody, frozen=True, kw_only=True):
     """Somebody who earns a share; who introduced them, and which customer they are themselves, where known."""
 
-    name: str
-    kind: str = "poster"
+    name: Line
+    kind: Word = "poster"
     introduced_by: UUID | None = None
     customer_id: UUID | None = None
 
@@ -56,7 +57,7 @@ class PartyMade(msgspec.Struct, frozen=True, kw_only=True):
     party_id: UUID
 
 
-class PartyFact(msgspec.Struct, frozen=True, kw_only=True):
+class PartyFact(RequestBody, frozen=True, kw_only=True):
     """What is to be known of a party; what is left out stays as it is."""
 
     channel_id: UUID | None = None
@@ -64,14 +65,14 @@ class PartyFact(msgspec.Struct, frozen=True, kw_only=True):
     customer_id: UUID | None = None
 
 
-class NewReceiver(msgspec.Struct, frozen=True, kw_only=True):
+class NewReceiver(RequestBody, frozen=True, kw_only=True):
     """A party's account at a wallet: a merchant's number, or a person's id there. It is sealed and never shown."""
 
-    platform: str
+    platform: Word
     kind: ReceiverKind
-    account_ref: str
-    name: str = ""
-    relation: str = ""
+    account_ref: Line
+    name: Line = ""
+    relation: Word = ""
 
     def __repr__(self) -> str:
         return f"NewReceiver({self.platform})"
@@ -84,7 +85,7 @@ class WalletsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     platforms: tuple[str, ...]
 
 
-class RuleRequest(msgspec.Struct, frozen=True, kw_only=True):
+class RuleRequest(RequestBody, frozen=True, kw_only=True):
     """A rule: its kind's own terms, and which sales it is about; nothing named means every sale.
 
     Rates are hundredths of a per cent, amounts minor units of ``currency``.
@@ -110,8 +111,8 @@ class RuleRequest(msgspec.Struct, frozen=True, kw_only=True):
     base: RuleBase = RuleBase.GROSS
     level: int = 1
     priority: int = PRIORITY_DEFAULT
-    currency: str = "CNY"
-    paid_for: str = PAID_FOR_ORDER
+    currency: CurrencyCode = "CNY"
+    paid_for: Word = PAID_FOR_ORDER
 
     def rule(self) -> NewRule:
         """As the rule book takes it."""
@@ -143,20 +144,20 @@ class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
-class TermsRequest(msgspec.Struct, frozen=True, kw_only=True):
+class TermsRequest(RequestBody, frozen=True, kw_only=True):
     """The merchant's bounds; what is left out stays as it is."""
 
     total_cap_bps: int | None = None
     return_window_days: int | None = None
 
 
-class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewRequest(RequestBody, frozen=True, kw_only=True):
     """A sale to try the rules on: an order that exists, or one that is made up."""
 
     order_id: UUID | None = None
     gross_minor: int = 0
     fee_minor: int = 0
-    currency: str = "CNY"
+    currency: CurrencyCode = "CNY"
     channel_id: UUID | None = None
     link_id: UUID | None = None
     live_session_id: UUID | None = None
@@ -174,15 +175,15 @@ class PreviewRequest(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
-class NewPayout(msgspec.Struct, frozen=True, kw_only=True):
+class NewPayout(RequestBody, frozen=True, kw_only=True):
     """A payment to a party outside the wallet: how much, when, and the bank's or anybody's reference."""
 
     party_id: UUID
     amount_minor: int
     paid_at: datetime
-    reference: str
-    currency: str = "CNY"
-    paid_by: str = ""  # who paid; without it the key's name
+    reference: Line
+    currency: CurrencyCode = "CNY"
+    paid_by: Line = ""  # who paid; without it the key's name
 
 
 class PayoutMade(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from hutong.ledger.service import draw_statement
 from hutong.ledger.statement_details import ShareNow, detailed_lines
 from hutong.ledger.statement_seals import StatementSeal, check_statement, root_of_text, seal_of
 from hutong.merchants.keys import ApiKey
+from hutong.web.api.bodies import RequestBody
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.console.desk import Desk
@@ -31,7 +32,7 @@ FORMATS: Final = (JSON, *FileForm)
 _FILE_HEADERS: Final = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
 
-class NewStatement(msgspec.Struct, frozen=True, kw_only=True):
+class NewStatement(RequestBody, frozen=True, kw_only=True):
     """A period of a party: from ``start_at``, before ``end_at``."""
 
     party_id: UUID

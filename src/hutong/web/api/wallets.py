@@ -12,6 +12,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import CALLS_PER_S, change_settings
 from hutong.merchants.keys import ApiKey
+from hutong.web.api.bodies import Line, RequestBody, Word
 from hutong.web.api.callers import once
 from hutong.workflows.commands.rescue_refund import ask_again, rescue_refund
 from hutong.workflows.commands.settle import settle_again
@@ -21,7 +22,7 @@ Priority = Annotated[int, msgspec.Meta(ge=0, le=1000)]
 CallsPerS = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
 
-class WalletChange(msgspec.Struct, frozen=True, kw_only=True):
+class WalletChange(RequestBody, frozen=True, kw_only=True):
     """A smaller priority takes payments first; an account that is not active takes none.
 
     ``calls_per_s``: what the platform has granted this account; without it the hub keeps to a careful rate of its own.
@@ -44,12 +45,12 @@ class CloseAsked(msgspec.Struct, frozen=True, kw_only=True):
     payment_id: UUID
 
 
-class Rescue(msgspec.Struct, frozen=True, kw_only=True):
+class Rescue(RequestBody, frozen=True, kw_only=True):
     """Where the money shall go instead: a card of the buyer, or (no card) the merchant's own account."""
 
-    card_bank: str = ""
-    card_number: str = ""
-    card_holder: str = ""
+    card_bank: Word = ""
+    card_number: Word = ""
+    card_holder: Line = ""
 
     def __repr__(self) -> str:
         return "Rescue(…)"

@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hutong.web.moments import DAY_FIRST, DAY_LAST
+
 #: Named periods in the order they are offered.
 PERIODS: Final = ("7d", "30d", "month", "last_month", "all")
 PERIOD_DEFAULT: Final = "30d"
@@ -45,7 +47,12 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 
 def day_of(text: str) -> date | None:
-    """A day as a date field sends it; anything else is no day."""
+    """A day as a date field sends it; anything else, and what lies outside of the calendar, is no day."""
+    day = _read(text)
+    return day if day is not None and DAY_FIRST <= day <= DAY_LAST else None
+
+
+def _read(text: str) -> date | None:
     try:
         return date.fromisoformat(text.strip())
     except ValueError:
@@ -53,9 +60,11 @@ def day_of(text: str) -> date | None:
 
 
 def days_between(first: str, last: str, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
-    """``[since, until)`` of two picked days, both included; an empty field is an open end."""
-    since, until = day_of(first), day_of(last)
+    """``[since, until)`` of two picked days, both included; an empty field is an open end. A day outside of the
+    calendar is taken for its first or last one: a list narrowed by it shows what the visitor means.
+    """
+    since, until = (None if day is None else min(max(day, DAY_FIRST), DAY_LAST) for day in (_read(first), _read(last)))
     return (
         None if since is None else midnight(since, zone),
-        None if until is None or until == date.max else midnight(until + timedelta(days=1), zone),
+        None if until is None else midnight(until + timedelta(days=1), zone),
     )

@@ -25,7 +25,7 @@ from hutong.web.console.book_words import ORDER
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
-from hutong.web.console.periods import days_between, named_period
+from hutong.web.console.periods import day_of, days_between, named_period
 from hutong.web.console.statement_views import Finding, StatementLine, StatementsView, StatementView
 from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
@@ -86,7 +86,7 @@ class StatementsController(Controller):
         async with desk.unit(request, "console.statement_draw") as unit:
             zone: ZoneInfo = zone_of((await this_merchant(unit)).timezone)
             since, until = days_between(data.first, data.last, zone)
-            if since is None or until is None:
+            if since is None or until is None or day_of(data.first) is None or day_of(data.last) is None:
                 raise InvalidInput(field="first, last", problem=f"{data.first} – {data.last}")
             try:
                 party_id = UUID(data.party_id)
