@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import io
+import random
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -275,3 +277,28 @@ def rows_walked(hub):
     (tables,) = hub.rows("SELECT sum(seq_tup_read) AS n FROM pg_stat_user_tables")
     (indexes,) = hub.rows("SELECT sum(idx_tup_read) AS n FROM pg_stat_user_indexes")
     return int(tables["n"] + indexes["n"])
+
+
+def test_damaged_files_leave_nothing_half_imported(hub, check_accounts):
+    """Good files beside a damaged one, and rows before the damage: all of it stays out, and the hub works on."""
+    hub.load(hub.write("before.csv", text_of(*SALES)), **GBP)
+    contents, counts = hub.contents(), hub.counts()
+    chance = random.Random(5)
+    good = hub.write("good.csv", text_of("77,A,Mug,1,12/1/10 8:26,1.50,7,UK"))
+    many = text_of(*(f"{n},A,Mug{n * 7919},1,12/1/10 8:26,1.50,7,UK" for n in range(100, 400)))
+    packed = gzip.compress(many.encode(), mtime=0)
+    refused = 0
+    for number in range(8):
+        bad = bytearray(packed)
+        bad[chance.randrange(len(bad))] ^= 1 << chance.randrange(8)
+        path = hub.write("bad.csv.gz", bytes(bad[: chance.randrange(len(bad))] if number % 2 else bad))
+        try:
+            hub.load(good, path, dry_run=True, **GBP)  # most flips change nothing that is read back, or all of it
+        except FileRefused:
+            refused += 1
+            with pytest.raises(FileRefused):
+                hub.load(good, path, **GBP)
+            assert (hub.contents(), hub.counts()) == (contents, counts)
+    assert refused >= 4
+    check_accounts(hub.load(good, **GBP))
+    assert hub.breaches() == []

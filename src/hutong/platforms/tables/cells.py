@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
 #: The platforms of the mainland write local time without a zone; China has had one zone and no summer time since 1991.
 CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -53,6 +53,29 @@ class CellRefused(ValueError):
         self.value = value
 
 
+class Uncomputed(str):
+    """The cell of a formula whose value the file does not hold: empty text; ``formula`` says it for messages."""
+
+    formula: str
+
+    def __new__(cls, formula: str) -> Self:
+        """Always empty."""
+        cell = super().__new__(cls)
+        cell.formula = formula
+        return cell
+
+
+def _computed(raw: str, column: str) -> str:
+    """The cell, where its value is known.
+
+    Raises:
+        CellRefused: it is a formula without a value.
+    """
+    if isinstance(raw, Uncomputed):
+        raise CellRefused("formula_uncomputed", column, raw.formula)
+    return raw
+
+
 def words(raw: str) -> str:
     """Running text: trimmed, control characters out, the ``="…"`` wrapper off, blanks empty."""
     text = raw.strip(_EDGE)
@@ -86,7 +109,7 @@ def order_number(raw: str, column: str, *, is_long: bool) -> str:
     Raises:
         CellRefused: blank, damaged by a spreadsheet, or no number of an order.
     """
-    text = code(raw)
+    text = code(_computed(raw, column))
     if not text:
         raise CellRefused("order_no_missing", column, raw)
     if _EXPONENT.fullmatch(text) or (_LONG_ZEROS.fullmatch(text) and not is_marked_text(raw)):
@@ -107,7 +130,7 @@ def money(raw: str, column: str) -> Decimal | None:
     Raises:
         CellRefused: no plain decimal number (an exponent is a spreadsheet's damage), or beyond any sale.
     """
-    text = code(raw)
+    text = code(_computed(raw, column))
     if not text:
         return None
     if not _PLAIN.fullmatch(text):
@@ -131,7 +154,7 @@ def quantity(raw: str, column: str) -> int | None:
     Raises:
         CellRefused: no whole number, or beyond any sale.
     """
-    text = code(raw)
+    text = code(_computed(raw, column))
     if not text:
         return None
     if text.isascii() and text.removeprefix("-").isdigit() and len(text) < QUANTITY_CHARS:
@@ -153,7 +176,7 @@ def moment(raw: str, column: str, zone: tzinfo, *, day_first: bool = False) -> d
     Raises:
         CellRefused: no date that is known here, or none that exists.
     """
-    text = code(raw)
+    text = code(_computed(raw, column))
     if not text:
         return None
     try:
@@ -193,7 +216,7 @@ def _offset(text: str) -> tzinfo:
 
 def is_blank(cells: Sequence[str]) -> bool:
     """Whether a row holds nothing at all."""
-    return not any(cell.strip(_EDGE) for cell in cells)
+    return not any(cell.strip(_EDGE) or isinstance(cell, Uncomputed) for cell in cells)
 
 
 def is_foot(cells: Sequence[str]) -> bool:

@@ -27,6 +27,12 @@ REASONS: Final[Mapping[str, Reason]] = {
         "子订单编号“{value}”已被表格软件损坏，请从平台重新下载。",
         "The line number “{value}” was damaged by a spreadsheet. Download the file again.",
     ),
+    "formula_uncomputed": Reason(
+        "“{column}”是公式“{value}”，文件里没有它的计算结果。请用 Excel 或 WPS 打开，复制这一列，"
+        "选择性粘贴为“数值”并保存后再导入。",
+        "“{column}” holds the formula “{value}” and the file does not hold its value. Open it in a spreadsheet "
+        "program, copy the column, paste it as values only, save, and import again.",
+    ),
     "quantity_missing": Reason("“{column}”为空，没有数量。", "“{column}” is empty: no quantity."),
     "quantity_bad": Reason("“{column}”的值“{value}”不是整数。", "“{value}” in “{column}” is no whole number."),
     "money_missing": Reason("“{column}”为空，没有金额。", "“{column}” is empty: no amount."),

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Final
-from xml.etree.ElementTree import ParseError
-from xml.parsers.expat import ExpatError
 
-from defusedxml.common import DefusedXmlException
 from openpyxl.utils.datetime import from_excel
 
-from hutong.platforms.tables.errors import EntitiesRefused, FileBroken, FileRefused, FileTooLarge
+from hutong.platforms.tables.cells import Uncomputed
+from hutong.platforms.tables.damage import DAMAGE, damage_refused, refusal
+from hutong.platforms.tables.errors import FileTooLarge
 from hutong.platforms.tables.limits import (
     COLUMNS_MAX,
     WORKBOOK_FRAME_BYTES_MAX,
@@ -25,8 +23,7 @@ from hutong.platforms.tables.limits import (
 from hutong.platforms.tables.sources import Source, check_size
 from hutong.platforms.tables.text import NumberedRow
 from hutong.platforms.tables.workbook import (
-    EntityInPart,
-    OverlongPart,
+    ForgedPart,
     PartReader,
     Workbook,
     open_workbook,
@@ -37,11 +34,8 @@ from hutong.platforms.tables.workbook import (
 #: A spreadsheet keeps 15 significant digits; an integer from here on has lost its last ones.
 EXACT_INTEGER_MAX: Final = 10**15
 EXACT_DIGITS: Final = 15
-#: What damaged or forged workbooks make their reading raise.
-PARSER_ERRORS: Final = (
-    zipfile.BadZipFile, zlib.error, EOFError, OSError, ParseError, ExpatError, DefusedXmlException, KeyError,
-    ValueError, IndexError, OverflowError, NotImplementedError, RuntimeError, StopIteration,
-)  # fmt: skip
+#: No sheet has more rows: 1,048,576 today. What is counted further fits no number of a row that anybody could look up.
+ROW_NUMBER_MAX: Final = 10**12
 LONG_DIGITS: Final = re.compile(r"\d{16,}", re.ASCII)
 LETTERS: Final = 26
 
@@ -56,16 +50,12 @@ def sheet_rows(source: Source) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
         ArchiveBomb: it unpacks to something abnormal.
     """
     with source.open() as stream:
-        try:
+        with damage_refused(source.name, 1):
             archive = zipfile.ZipFile(stream)
-        except PARSER_ERRORS as error:
-            raise FileBroken(name=source.name, row=1) from error
         with archive:
-            try:
+            with damage_refused(source.name, 1):
                 _check_parts(archive, stream, source.name)
                 book = open_workbook(archive)
-            except PARSER_ERRORS as error:
-                raise _refusal(error, source.name, 1) from error
             for sheet in book.sheets:
                 yield sheet.title, _rows(archive, sheet.part, book, source.name)
 
@@ -74,7 +64,7 @@ def _check_parts(archive: zipfile.ZipFile, stream: IO[bytes], name: str) -> None
     """Sizes as declared; the unpacker stops there."""
     parts = archive.infolist()
     if len(parts) > WORKBOOK_PARTS_MAX:
-        raise FileTooLarge(name=name, limit="parts", most=WORKBOOK_PARTS_MAX, row="?")
+        raise FileTooLarge(name=name, limit="parts", most=WORKBOOK_PARTS_MAX, row=1)
     stream.seek(0, 2)
     check_size(name, sum(part.file_size for part in parts), stream.tell())
     for part in parts:
@@ -84,7 +74,7 @@ def _check_parts(archive: zipfile.ZipFile, stream: IO[bytes], name: str) -> None
             continue
         limit = WORKBOOK_TEXTS_BYTES_MAX if "sharedstrings" in lower else WORKBOOK_FRAME_BYTES_MAX
         if part.file_size > limit:
-            raise FileTooLarge(name=name, limit="bytes", most=limit, row="?")
+            raise FileTooLarge(name=name, limit="bytes", most=limit, row=1)
 
 
 def _rows(archive: zipfile.ZipFile, part: str, book: Workbook, name: str) -> Iterator[NumberedRow]:
@@ -94,17 +84,8 @@ def _rows(archive: zipfile.ZipFile, part: str, book: Workbook, name: str) -> Ite
             for _ in rows.reader.feed(stream):
                 yield from rows.finished
                 rows.finished.clear()
-    except PARSER_ERRORS as error:
-        raise _refusal(error, name, rows.here) from error
-
-
-def _refusal(error: Exception, name: str, row_no: int) -> FileRefused:
-    """What is wrong with a workbook: forged is not cut off, and the merchant is told which."""
-    if isinstance(error, EntityInPart | DefusedXmlException):
-        return EntitiesRefused(name=name, row=row_no)
-    if isinstance(error, OverlongPart):
-        return FileTooLarge(name=name, limit="characters", most=error.chars_max, row=row_no)
-    return FileBroken(name=name, row=row_no)
+    except DAMAGE as error:
+        raise refusal(error, name, rows.here) from error
 
 
 class _SheetRows:
@@ -123,14 +104,18 @@ class _SheetRows:
         self._kind = "n"
         self._style = 0
         self._value = ""
+        self._formula: str | None = None
         self.reader.on("row", self._begin_row, self._end_row)
         self.reader.on("c", self._begin_cell, self._end_cell)
+        self.reader.on("f", self._begin_formula, self._end_formula)
         self.reader.on("v", self._begin_value, self._end_value)
         self.reader.on("t", self._begin_value, self._end_inline)
 
     def _begin_row(self, attributes: dict[str, str]) -> None:
         told = attributes.get("r")
         self.row_no = int(told) if told else self.row_no + 1
+        if not 0 < self.row_no <= ROW_NUMBER_MAX:
+            raise ForgedPart(told)
         self.here = self.row_no
         self._cells = []
         self._place = 0
@@ -146,6 +131,13 @@ class _SheetRows:
         style = attributes.get("s")
         self._style = int(style) if style else 0
         self._value = ""
+        self._formula = None
+
+    def _begin_formula(self, _: dict[str, str]) -> None:
+        self.reader.collect()
+
+    def _end_formula(self) -> None:
+        self._formula = self.reader.taken()
 
     def _begin_value(self, _: dict[str, str]) -> None:
         self.reader.collect()
@@ -157,7 +149,7 @@ class _SheetRows:
         self._value += self.reader.taken()
 
     def _end_cell(self) -> None:
-        if not self._value:
+        if not self._value and not self._is_uncomputed():
             return
         if self._place > COLUMNS_MAX:
             raise FileTooLarge(name=self._name, limit="columns", most=COLUMNS_MAX, row=self.row_no)
@@ -167,8 +159,14 @@ class _SheetRows:
         else:
             self._cells[self._place - 1] = self._text()
 
+    def _is_uncomputed(self) -> bool:
+        """Whether a formula stands here without a value; text that it makes may be empty, and is kept as such."""
+        return self._formula is not None and self._kind != "str"
+
     def _text(self) -> str:
         raw = self._value
+        if not raw:
+            return Uncomputed(f"={self._formula}")
         if self._kind == "n":
             return self._number(raw)
         if self._kind == "s":

@@ -7,15 +7,16 @@ import io
 import os
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
-from typing import Final, Protocol, cast
+from typing import Final, cast
 
 import msgspec
 
+from hutong.platforms.tables.damage import DAMAGE
 from hutong.platforms.tables.errors import (
     ArchiveBomb,
     ArchiveNested,
@@ -34,7 +35,7 @@ from hutong.platforms.tables.limits import (
     UNPACK_RATIO_MAX,
     UNPACKED_BYTES_MAX,
 )
-from hutong.platforms.tables.salvage import rows_before_the_cut
+from hutong.platforms.tables.salvage import Readable, rows_before_the_cut, rows_before_the_damage
 
 HEAD_BYTES: Final = 4096
 OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -106,23 +107,26 @@ def _is_damaged_text(head: bytes) -> bool:
     return b"\n" in head and controls == head.count(b"\x00") and controls * RARE <= len(head)
 
 
-class Readable(Protocol):
-    """The one method that is needed of a packed stream."""
-
-    def read1(self, size: int, /) -> bytes:
-        """Some bytes, at most ``size``; none at the end."""
-        ...
-
-
 class CappedReader(io.RawIOBase):
-    """Reads a stream, counting: beyond the size or ratio that an order file can have it refuses."""
+    """Reads a stream, counting: beyond the size or ratio that an order file can have it refuses.
 
-    def __init__(self, stream: Readable, name: str, packed_bytes: int | None) -> None:
+    ``again`` opens the same stream anew: of a damaged one the rows before the damage are counted.
+    """
+
+    def __init__(
+        self,
+        stream: Readable,
+        name: str,
+        packed_bytes: int | None,
+        again: Callable[[], AbstractContextManager[Readable]],
+    ) -> None:
         super().__init__()
         self._stream = stream
         self._name = name
         self._packed_bytes = packed_bytes
+        self._again = again
         self._read_bytes = 0
+        self._rows = 0
 
     def readable(self) -> bool:
         """It is."""
@@ -132,9 +136,11 @@ class CappedReader(io.RawIOBase):
         """Fill the buffer; damage in the packing becomes a refusal."""
         try:
             data = self._stream.read1(min(len(buffer), CHUNK_BYTES))  # what is there now: damage later loses no row
-        except (OSError, EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise FileBroken(name=self._name, row="?") from error
+        except DAMAGE as error:
+            rows = max(self._rows, rows_before_the_damage(self._again))
+            raise FileBroken(name=self._name, row=rows + 1) from error
         self._read_bytes += len(data)
+        self._rows += data.count(b"\n")
         check_size(self._name, self._read_bytes, self._packed_bytes)
         buffer[: len(data)] = data
         return len(data)
@@ -150,7 +156,7 @@ def check_size(name: str, unpacked_bytes: int, packed_bytes: int | None) -> None
     if packed_bytes is not None and unpacked_bytes > max(UNPACK_RATIO_FROM_BYTES, packed_bytes * UNPACK_RATIO_MAX):
         raise ArchiveBomb(name=name)
     if unpacked_bytes > UNPACKED_BYTES_MAX:
-        raise FileTooLarge(name=name, limit="bytes", most=UNPACKED_BYTES_MAX, row="?")
+        raise FileTooLarge(name=name, limit="bytes", most=UNPACKED_BYTES_MAX, row=1)
 
 
 def sources(path: Path) -> list[Source]:
@@ -189,7 +195,7 @@ def _refuse_foreign(name: str, kind: Kind) -> None:
 @contextmanager
 def _open_plain(path: Path, name: str) -> Iterator[io.BufferedReader]:
     with path.open("rb") as stream:
-        yield io.BufferedReader(CappedReader(stream, name, None), CHUNK_BYTES)
+        yield io.BufferedReader(CappedReader(stream, name, None, lambda: path.open("rb")), CHUNK_BYTES)
 
 
 def _gzip_source(path: Path, packed_bytes: int) -> Source:
@@ -197,8 +203,9 @@ def _gzip_source(path: Path, packed_bytes: int) -> Source:
 
     @contextmanager
     def opened() -> Iterator[io.BufferedReader]:
-        with gzip.open(path, "rb") as stream:
-            yield io.BufferedReader(CappedReader(stream, name, packed_bytes), CHUNK_BYTES)
+        with gzip.open(path) as stream:
+            capped = CappedReader(stream, name, packed_bytes, partial(gzip.open, path))
+            yield io.BufferedReader(capped, CHUNK_BYTES)
 
     with opened() as stream:
         kind = kind_of(stream.read1(HEAD_BYTES))  # what is there: a cut further on is told by its row
@@ -216,15 +223,20 @@ def _zip_sources(path: Path, packed_bytes: int) -> list[Source]:
             if any(member.filename == WORKBOOK_PART for member in members):
                 return [Source(name, True, lambda: _open_plain_seekable(path))]
             if len(members) > ARCHIVE_MEMBERS_MAX:
-                raise FileTooLarge(name=name, limit="members", most=ARCHIVE_MEMBERS_MAX, row="?")
+                raise FileTooLarge(name=name, limit="members", most=ARCHIVE_MEMBERS_MAX, row=1)
             wanted = [member for member in members if not _is_litter(member)]
             _check_members(name, wanted, packed_bytes)
             found = [_member_source(path, archive, member, packed_bytes) for member in wanted]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, EOFError, zlib.error) as error:
-        raise FileBroken(name=name, row=rows_before_the_cut(path) + 1) from error
+    except DAMAGE as error:
+        raise FileBroken(name=name, row=_rows_before_the_cut(path) + 1) from error
     if not found:
         raise FileEmpty(name=name)
     return found
+
+
+def _rows_before_the_cut(path: Path) -> int:
+    with path.open("rb") as stream:
+        return rows_before_the_cut(stream)
 
 
 def _is_litter(member: zipfile.ZipInfo) -> bool:
@@ -248,8 +260,8 @@ def _member_source(path: Path, archive: zipfile.ZipFile, member: zipfile.ZipInfo
         raise ArchiveNested(name=path.name)
     _refuse_foreign(name, kind)
     if kind is Kind.ZIP:
-        return Source(name, True, lambda: _open_member_copy(path, member.filename, name, packed_bytes))
-    return Source(name, False, lambda: _open_member(path, member.filename, name, packed_bytes))
+        return Source(name, True, lambda: _open_member_copy(path, member, name, packed_bytes))
+    return Source(name, False, lambda: _open_member(path, member, name, packed_bytes))
 
 
 @contextmanager
@@ -259,21 +271,34 @@ def _open_plain_seekable(path: Path) -> Iterator[io.BufferedReader]:
 
 
 @contextmanager
-def _open_member(path: Path, member: str, name: str, packed_bytes: int) -> Iterator[io.BufferedReader]:
-    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
-        yield io.BufferedReader(CappedReader(cast("zipfile.ZipExtFile", stream), name, packed_bytes), CHUNK_BYTES)
+def _open_member(path: Path, member: zipfile.ZipInfo, name: str, packed_bytes: int) -> Iterator[io.BufferedReader]:
+    with _open_part(path, member) as stream:
+        capped = CappedReader(stream, name, packed_bytes, lambda: _open_part(path, member))
+        yield io.BufferedReader(capped, CHUNK_BYTES)
 
 
 @contextmanager
-def _open_member_copy(path: Path, member: str, name: str, packed_bytes: int) -> Iterator[io.BufferedReader]:
+def _open_part(path: Path, member: zipfile.ZipInfo) -> Iterator[Readable]:
+    """By its entry and not by its name: an archive may hold two parts of one name."""
+    with zipfile.ZipFile(path) as archive, archive.open(member) as stream:
+        yield cast("zipfile.ZipExtFile", stream)
+
+
+@contextmanager
+def _open_member_copy(path: Path, member: zipfile.ZipInfo, name: str, packed_bytes: int) -> Iterator[io.BufferedReader]:
     """A workbook inside an archive: copied to a temporary file, since workbooks are read by seeking."""
     with tempfile.TemporaryFile() as copy:
         with _open_member(path, member, name, packed_bytes) as stream:
             while chunk := stream.read(CHUNK_BYTES):
                 copy.write(chunk)
         copy.seek(0)
-        with zipfile.ZipFile(copy) as archive:
-            if not any(part.filename == WORKBOOK_PART for part in archive.infolist()):
-                raise ArchiveNested(name=path.name)
+        try:
+            with zipfile.ZipFile(copy) as archive:
+                is_workbook = any(part.filename == WORKBOOK_PART for part in archive.infolist())
+        except DAMAGE as error:
+            copy.seek(0)
+            raise FileBroken(name=name, row=rows_before_the_cut(copy) + 1) from error
+        if not is_workbook:
+            raise ArchiveNested(name=path.name)
         copy.seek(0)
         yield cast("io.BufferedReader", copy)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from hutong.platforms.tables.cells import is_foot
+from hutong.platforms.tables.damage import DAMAGE, refusal
 from hutong.platforms.tables.errors import EncodingUnknown, FileBroken, FileTooLarge
 from hutong.platforms.tables.limits import CHUNK_BYTES, COLUMNS_MAX, LINE_CHARS_MAX
 from hutong.platforms.tables.sources import Source
@@ -44,7 +45,7 @@ def probe_encoding(source: Source) -> str:
             if head.startswith(bom):
                 encodings = (encoding,)
         probes = [_Probe(encoding) for encoding in encodings]
-        for chunk in _chunks(stream, source.name):
+        while chunk := stream.read1(CHUNK_BYTES):
             for probe in probes:
                 probe.feed(chunk)
             if all(probe.has_failed for probe in probes):
@@ -79,19 +80,12 @@ class _Probe:
         except UnicodeDecodeError as error:
             self.has_failed = True
             text = error.object[: error.start].decode(error.encoding, "ignore")
+        except UnicodeError:  # a mark of UTF-16 that is none
+            self.has_failed = True
+            text = ""
         self.row += text.count("\n")
         if not text.isascii():
             self.foreign_letters += sum(letter > "\x7f" for letter in text)
-
-
-def _chunks(stream: io.BufferedReader, name: str) -> Iterator[bytes]:
-    rows = 0
-    try:
-        while chunk := stream.read1(CHUNK_BYTES):
-            rows += chunk.count(b"\n")
-            yield chunk
-    except FileBroken as error:
-        raise FileBroken(name=name, row=rows + 1) from error
 
 
 def text_rows(source: Source, encoding: str, delimiter: str | None) -> Iterator[NumberedRow]:
@@ -120,8 +114,8 @@ def text_rows(source: Source, encoding: str, delimiter: str | None) -> Iterator[
                     raise FileBroken(name=source.name, row=row_no)
                 width = len(cells) if any(cells) else width
                 yield row_no, cells
-        except (csv.Error, UnicodeError) as error:
-            raise FileBroken(name=source.name, row=row_no + 1) from error
+        except DAMAGE as error:
+            raise refusal(error, source.name, row_no + 1) from error
 
 
 class _Tail:

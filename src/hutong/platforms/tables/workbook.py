@@ -23,6 +23,8 @@ from hutong.platforms.tables.limits import CELL_CHARS_MAX, CHUNK_BYTES, WORKBOOK
 
 ROOT_LINKS: Final = "_rels/.rels"
 DATE_STYLES_OF_CHINA: Final = frozenset({*range(27, 37), *range(50, 59)})  # built in, without a code of their own
+SURROGATES: Final = range(0xD800, 0xE000)
+REPLACEMENT: Final = "\ufffd"
 CONTROL_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
@@ -228,8 +230,13 @@ def shared_texts(stream: IO[bytes]) -> Iterator[str]:
 
 
 def unescaped(text: str) -> str:
-    """Control characters are written as ``_x000D_``."""
-    return CONTROL_ESCAPE.sub(lambda match: chr(int(match[1], 16)), text) if "_x" in text else text
+    """Control characters are written as ``_x000D_``; half of a surrogate pair is no character of any text."""
+    return CONTROL_ESCAPE.sub(_character, text) if "_x" in text else text
+
+
+def _character(match: re.Match[str]) -> str:
+    place = int(match[1], 16)
+    return REPLACEMENT if place in SURROGATES else chr(place)
 
 
 def seconds_rounded(moment: datetime) -> datetime:
