@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, Final, cast
 from uuid import UUID
 
-import asyncpg
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server.embed import Server
@@ -30,6 +29,7 @@ from hutong.db.house import DATABASE_NAME, House
 from hutong.db.housekeeping import Housekeeper
 from hutong.db.jobs import Ticker, Worker
 from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
+from hutong.db.reaching import connect
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.db.walls import refuse_open_walls
@@ -73,6 +73,7 @@ async def open_runtime(
     """
     if house.address is not None:
         address = house.address
+        await (await connect(address.url)).close()  # what keeps it away is told here, in plain words
     else:
         assert house.admin_url is not None, "a house is either attached or ours to set up"
         address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
@@ -115,7 +116,7 @@ async def merchant_ids(database: Database) -> list[UUID]:
 async def bring_up_to_date(address: DatabaseAddress) -> None:
     """Migrate unless the schema is the newest; then Alembic, half a second of imports, is not loaded at all."""
     dsn, server_settings = address.url_for("owner")
-    connection = await asyncpg.connect(dsn, server_settings=server_settings)
+    connection = await connect(dsn, server_settings=server_settings)
     try:
         known = await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NOT NULL")
         version = await connection.fetchval("SELECT version_num FROM alembic_version") if known else None

@@ -126,12 +126,13 @@ class DatabaseVersionMismatch(HutongError):
     zh = ErrorText(
         "数据文件属于 PostgreSQL {found}，程序是 {expected}。",
         "大版本不同的数据文件不能直接使用；系统不会改动它们。",
-        "用原版本导出（hutong backup），再在新目录恢复（hutong restore）。",
+        "请装回写入它的 hutong 版本（它带有 PostgreSQL {found}）继续使用；把数据搬到另一个大版本还没有做好。",
     )
     en = ErrorText(
         "The data files belong to PostgreSQL {found}, the program is {expected}.",
         "Files of another major version cannot be used; they are left as they are.",
-        "Export with the old version (hutong backup) and restore into a new home (hutong restore).",
+        "Install the release of hutong that wrote them (it brings PostgreSQL {found}) and go on with that; taking data "
+        "over to another major version is not built yet.",
     )
 
 
@@ -245,12 +246,12 @@ class DataVersionMismatch(HutongError):
     zh = ErrorText(
         "数据目录 {home} 的数据版本是“{found}”，本程序使用“{expected}”。",
         "它由另一个版本的 hutong 写成，或版本文件被改动；数据没有被触碰。",
-        "请用写入它的版本打开；较旧的数据先备份（hutong backup）再恢复（hutong restore）。",
+        "请装回写入它的 hutong 版本打开它；若只是 version 文件被改动，请恢复它原来的内容。",
     )
     en = ErrorText(
         "The home {home} has data version “{found}”, this program uses “{expected}”.",
         "Another version of hutong wrote it, or the version file was changed; the data was not touched.",
-        "Open it with the version that wrote it; move older data by hutong backup and hutong restore.",
+        "Open it with the release of hutong that wrote it; if only the file “version” was changed, put it back.",
     )
 
 

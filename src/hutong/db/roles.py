@@ -22,6 +22,7 @@ from urllib.parse import quote, urlencode, urlsplit, urlunsplit
 import asyncpg
 import msgspec
 
+from hutong.db.reaching import CONNECT_TIMEOUT_S, DatabaseNotThere, LoginRefused, connect, server_of
 from hutong.db.refusals import MissingPrivilege, ServerTooOld, UnsafeRole
 
 log = logging.getLogger("hutong.db")
@@ -37,7 +38,6 @@ GRANT_OPTIONS_MAJOR: Final = 16
 SETUP_LOCK: Final = 7_411_970_512
 SETUP_ATTEMPTS_MAX: Final = 8
 SETUP_PAUSE_S: Final = 0.1
-CONNECT_TIMEOUT_S: Final = 15.0
 #: Where one can always connect, to create the database from.
 MAINTENANCE_DATABASE: Final = "postgres"
 #: What ``sockaddr_un`` holds, its closing zero left out.
@@ -122,6 +122,7 @@ async def ensure_roles(
     Raises:
         ServerTooOld: older than PostgreSQL 15.
         MissingPrivilege: something is missing that this user may not create; carries the SQL for an administrator.
+        DatabaseUnreachable, LoginRefused, DatabaseNotThere, DatabaseUrlWrong: no connection to set it up with.
         UnsafeRole: one of the roles is a superuser, may bypass row-level security, or may log in.
     """
     for attempt in range(SETUP_ATTEMPTS_MAX):
@@ -176,14 +177,11 @@ class _Setup:
 
     async def _connect(self) -> asyncpg.Connection:
         """To the maintenance database, from which ours can be made; where that is closed, to the URL's own."""
+        server_of(self.admin_url)  # one that cannot be read is told before its parts are taken
         try:
-            return await asyncpg.connect(with_database(self.admin_url, MAINTENANCE_DATABASE), timeout=CONNECT_TIMEOUT_S)
-        except (
-            asyncpg.InvalidCatalogNameError,
-            asyncpg.InsufficientPrivilegeError,
-            asyncpg.InvalidAuthorizationSpecificationError,
-        ):
-            return await asyncpg.connect(self.admin_url, timeout=CONNECT_TIMEOUT_S)
+            return await connect(with_database(self.admin_url, MAINTENANCE_DATABASE))
+        except (DatabaseNotThere, LoginRefused):
+            return await connect(self.admin_url)
 
     @property
     def login_name(self) -> str:
@@ -241,7 +239,7 @@ class _Setup:
 
     async def _close_to_public(self, url: str) -> None:
         """Only our login and roles may connect to the database and use its schema."""
-        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_S)
+        connection = await connect(url)
         try:
             roles = ", ".join(role_name(role) for role in ROLES)
             name, login = _identifier(self.database), _identifier(self.login_name)

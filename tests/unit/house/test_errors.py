@@ -7,6 +7,7 @@ import string
 import pytest
 
 import hutong
+from hutong.cli import COMMANDS
 from hutong.core.errors import ErrorText, HutongError
 
 
@@ -65,3 +66,16 @@ def test_both_languages_tell_the_same_details(errors):
 
 def test_statuses_are_of_http(errors):
     assert [cls.__qualname__ for cls in errors if not 400 <= cls.status <= 599] == []
+
+
+def test_no_way_out_is_a_command_that_is_not_built(errors):
+    unbuilt = [name for name, (module, _) in COMMANDS.items() if module == "hutong.cli.unbuilt"]
+    assert unbuilt
+    named = {
+        (cls.__qualname__, name)
+        for cls in errors
+        for text in (cls.zh, cls.en)
+        for name in unbuilt
+        if f"hutong {name}" in f"{text.sentence} {text.cause} {text.fix}"
+    }
+    assert named == set()
