@@ -7,23 +7,28 @@ import secrets
 import signal
 import socket
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 from typing import Final
 
 import click
+import httpx
 import msgspec
 
 from hutong.cli.output import progress
-from hutong.cli.processes import Part
+from hutong.cli.processes import Part, PartEnded
 from hutong.cli.story import hub_and_sandbox
 from hutong.cli.story_steps import Api, Sandbox
 from hutong.cli.trading_day import TradingDay
 from hutong.config import load_settings
+from hutong.core.errors import HutongError
 from hutong.db.home import Home
 
 SEED_MAX: Final = 2**31
 LOOPBACK: Final = "127.0.0.1"
+#: How soon the demo notices that hub or sandbox is gone.
+LOOK_S: Final = 1.0
 
 
 @click.command()
@@ -53,12 +58,35 @@ def demo(port: int | None, seed: int | None, still: bool) -> None:
     hub_port = _free_or(wanted)
     with hub_and_sandbox(home, seed, hub_port=hub_port) as (hub, sandbox):
         _print_ready(hub, sandbox)
+        ended: list[str] = []
+        parts = {"hutong": hub, "hutong-sandbox": sandbox}
+        threading.Thread(target=_watch, args=(parts, stop, ended), daemon=True).start()
         try:
             _trade(hub, sandbox, seed, still=still)
             while not stop.wait(3600):
                 pass
         except KeyboardInterrupt:
             progress("演示结束")
+        except (HutongError, httpx.HTTPError):
+            ended.extend(_gone(parts))
+            if not ended:
+                raise
+        if ended:
+            raise PartEnded(part=ended[0])
+
+
+def _gone(parts: Mapping[str, Part]) -> list[str]:
+    """Names of the parts that run no more."""
+    return [name for name, part in parts.items() if part.process.poll() is not None]
+
+
+def _watch(parts: Mapping[str, Part], stop: threading.Event, ended: list[str]) -> None:
+    """Wake the demo when one of its parts ends by itself: there would be nothing to look at any more."""
+    while not stop.wait(LOOK_S):
+        ended.extend(_gone(parts))
+        if ended:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
 
 
 def _demo_home() -> Path:

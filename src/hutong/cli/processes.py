@@ -37,6 +37,18 @@ class PartFailed(HutongError):
     en = ErrorText("{part} did not start.", "It ended early; its log above says why.", "Mend that and try again.")
 
 
+class PartEnded(HutongError):
+    """A child process ended while it was needed."""
+
+    code = "part_ended"
+    zh = ErrorText("{part} 已停止，演示随之结束。", "进程意外退出，原因见上方日志。", "按日志处理后重新运行。")
+    en = ErrorText(
+        "{part} has ended, and the demo with it.",
+        "It ended by itself; its log above says why.",
+        "Mend that and run again.",
+    )
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """A running child and what its ready line told."""
 
