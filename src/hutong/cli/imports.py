@@ -154,12 +154,19 @@ def _tell(summary: ImportSummary, report: Path | None, refused_count: int) -> No
         f"{summary.rows_read} = {summary.imported} 导入 imported + {summary.merged} 合并 merged"
         f" + {summary.rejected} 拒收 rejected"
     )
-    if summary.orders_pending:
+    if fresh := summary.orders_pending - summary.orders_kept:
         progress(
-            f"{summary.orders_pending} 笔订单没有状态或状态无法识别：按待确认记下，实付为 0，不计入销售数字；"
+            f"{fresh} 笔订单没有状态或状态无法识别：按待确认记下，实付为 0，不计入销售数字；"
             "补上状态列后重新导入即可 orders without a state that is known: kept as pending, paid 0, in no figure; "
             "import again with the column of states"
         )
+    if summary.orders_kept:
+        progress(
+            f"{summary.orders_kept} 笔订单在文件里没有可识别的状态：已有的状态和金额保持不变 "
+            "orders whose state in the files is not known: they keep the state and the amounts that they had"
+        )
+    if summary.states_unknown:
+        progress(f"无法识别的状态 states not known: {', '.join(summary.states_unknown)}")
     if report is not None:
         progress(f"拒收明细 refused rows: {report}")
     elif refused_count > REFUSED_TOLD_MAX:

@@ -136,14 +136,17 @@ def _total(
 def _money(
     own: Sequence[FileLine], parts: Sequence[FileLine], status: ShopOrderStatus, total: int, currency: str
 ) -> tuple[int, int]:
-    """What was paid and what went back, in minor units. A file that does not say: what is owed, once it is paid."""
+    """What was paid and what went back, in minor units.
+
+    A file that does not say what was paid: what is owed, once it is paid; money that went back had come in.
+    """
     told = _most(row.order_paid for row in own or parts)
     line_sums = {row.line_key: row.line_paid for row in parts}
     if told is None and line_sums and all(paid is not None for paid in line_sums.values()):
         told = sum((paid for paid in line_sums.values() if paid is not None), Decimal(0))
-    owed = total if status.value in PAID else 0
-    paid = owed if told is None else max(_minor(told, currency), 0)
     refunded = max(_most(row.refunded for row in own) or Decimal(0), _refunded_by_lines(parts))
+    owed = total if status.value in PAID or refunded > 0 else 0
+    paid = owed if told is None else max(_minor(told, currency), 0)
     return paid, _minor(refunded, currency)
 
 

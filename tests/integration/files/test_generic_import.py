@@ -302,3 +302,43 @@ def test_damaged_files_leave_nothing_half_imported(hub, check_accounts):
     assert refused >= 4
     check_accounts(hub.load(good, **GBP))
     assert hub.breaches() == []
+
+
+def states_file(hub, name, *rows):
+    return hub.write(name, "\n".join(["订单编号,商品名称,数量,单价,运费,下单时间,客户编号,订单状态", *rows, ""]))
+
+
+def test_a_refunded_order_gives_back_all_of_its_money_and_a_line_its_own(hub):
+    sold = (
+        "S1,杯,2,5.00,3.00,2026-03-01,C1,已发货",
+        "S2,杯,1,5.00,,2026-03-01,C1,已完成",
+        "S2,勺,1,2.00,,2026-03-01,C1,已完成",
+    )
+    hub.load(states_file(hub, "a.csv", *sold), platform="generic")
+    back = (
+        "S1,杯,2,5.00,3.00,2026-03-01,C1,已退款",
+        "S2,杯,1,5.00,,2026-03-01,C1,已完成",
+        "S2,勺,1,2.00,,2026-03-01,C1,已退款",
+    )
+    summary = hub.load(states_file(hub, "b.csv", *back), platform="generic")
+    assert (summary.orders_pending, summary.orders_changed, summary.refunds) == (0, 2, 2)
+    one, two = hub.order("S1"), hub.order("S2")
+    assert (one["state"], one["paid_minor"], one["refunded_minor"]) == ("refunded", 1300, 1300)
+    assert (two["state"], two["paid_minor"], two["refunded_minor"]) == ("completed", 700, 200)
+    (whole,) = hub.do(queries.overview).money
+    assert (whole.gross.amount_minor, whole.net.amount_minor) == (2000, 500)
+    assert hub.breaches() == []
+    hub.load(states_file(hub, "c.csv", "S9,杯,2,5.00,3.00,2026-03-01,C1,已退款"), platform="generic")  # at once
+    assert (hub.order("S9")["paid_minor"], hub.order("S9")["refunded_minor"]) == (1300, 1300)
+    assert hub.breaches() == []
+
+
+def test_an_unknown_state_of_a_known_order_is_told_as_what_it_is(hub, check_accounts):
+    """It moves nothing back: the summary says that the order stays as it was, not that it waits unpaid."""
+    hub.load(states_file(hub, "a.csv", "S1,杯,2,5.00,,2026-03-01,C1,已发货"), platform="generic")
+    strange = states_file(hub, "b.csv", "S1,杯,2,5.00,,2026-03-01,C1,外星", "S2,杯,1,5.00,,2026-03-01,C1,异界")
+    first = hub.load(strange, platform="generic")
+    assert (first.orders_pending, first.orders_kept, first.states_unknown) == (2, 1, ("外星", "异界"))
+    assert (hub.order("S1")["state"], hub.order("S1")["paid_minor"]) == ("shipped", 1000)
+    assert (hub.order("S2")["state"], hub.order("S2")["paid_minor"]) == ("pending", 0)
+    assert check_accounts(hub.load(strange, platform="generic")) == check_accounts(first)

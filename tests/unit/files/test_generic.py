@@ -60,6 +60,42 @@ def test_chinese_columns_states_and_order_level_sums(read, write):
     assert foot == RowRefused(row_no=6, reason="total_row")
 
 
+@pytest.mark.parametrize(
+    ("words", "status", "refunded"),
+    [
+        (("待付款", "未支付", "Pending payment", "awaiting_payment"), "unpaid", None),
+        (("已付款", "待发货", "未发货", "买家已付款，等待卖家发货", "Processing", "退款中", "申请退款"), "paid", None),
+        (("部分发货", "partially_fulfilled"), "partly_shipped", None),
+        (
+            ("已发货", "待收货", "配送中", "卖家已发货，等待买家确认", "Shipped", "in transit", "已出库"),
+            "shipped",
+            None,
+        ),
+        (("已完成", "交易成功", "已签收", "确认收货", "Completed", "delivered", "待评价"), "completed", None),
+        (("已取消", "已关闭", "交易关闭", "Cancelled", "canceled", "已作废"), "closed", None),
+        (("已退款", "退款成功", "全额退款", "Refunded", "已退货退款"), "closed", Decimal("9.00")),
+        (("外星状态", "pending", "部分退款", "已退货", ""), "pending", None),
+    ],
+)
+def test_the_words_that_shops_use_for_states(read, write, words, status, refunded):
+    rows = [f"S{number},杯,2,4.50,2026-03-01,{word}" for number, word in enumerate(words)]
+    found = read(write("a.csv", "\n".join(["订单编号,商品名称,数量,单价,下单时间,订单状态", *rows, ""])), ORDER_FILES)
+    assert [(line.status, line.refunded) for line in found] == [(status, refunded)] * len(words)
+
+
+def test_a_refund_is_of_the_sum_that_its_column_tells(read, write):
+    head = "订单编号,商品名称,数量,单价,下单时间,订单状态,退款金额"
+    rows = [
+        "1,杯,2,4.50,2026-03-01,已退款,3.00",
+        "2,杯,2,4.50,2026-03-01,部分退款,3.00",
+        "3,杯,2,4.50,2026-03-01,已退款,",
+    ]
+    found = read(write("a.csv", "\n".join([head, *rows, ""])), ORDER_FILES)
+    assert [(line.status, str(line.refunded)) for line in found] == [
+        ("completed", "3.00"), ("paid", "3.00"), ("closed", "9.00"),
+    ]  # fmt: skip
+
+
 def test_a_purchase_history_without_order_numbers(read, write):
     text = (
         " customer_id  date number_of_cds  dollar_value\r\n 00001 19970101  1   11.77\r\n 00001 19970101  2   20.00\r\n"

@@ -56,20 +56,42 @@ ALIASES: Final[Mapping[str, Sequence[str]]] = {
     "currency": ("currency", "currencycode", "币种", "货币"),
 }  # fmt: skip
 
-#: Words for states, lower case. What is not here is pending, which moves nothing.
+#: Words for states, lower case, without blanks, ``_``, ``-``, commas and stops. What is not here is pending, which
+#: moves nothing. An open claim for money back is a paid order still. ``pending`` itself means too many things.
 STATES: Final[Mapping[str, str]] = {
-    "unpaid": "unpaid", "pending payment": "unpaid", "awaiting payment": "unpaid",
-    "待付款": "unpaid", "未付款": "unpaid", "待支付": "unpaid", "等待买家付款": "unpaid",
-    "paid": "paid", "processing": "paid", "unfulfilled": "paid", "to ship": "paid",
-    "待发货": "paid", "已付款": "paid", "已支付": "paid", "买家已付款": "paid",
-    "partially shipped": "partly_shipped", "partial": "partly_shipped", "部分发货": "partly_shipped",
-    "shipped": "shipped", "fulfilled": "shipped", "已发货": "shipped", "待收货": "shipped",
-    "completed": "completed", "complete": "completed", "delivered": "completed", "done": "completed",
-    "closed": "closed", "cancelled": "closed", "canceled": "closed", "voided": "closed",
-    "已完成": "completed", "交易成功": "completed", "已收货": "completed", "交易完成": "completed",
-    "已签收": "completed",
-    "已取消": "closed", "已关闭": "closed", "交易关闭": "closed", "取消": "closed",
-}  # fmt: skip
+    word: state
+    for state, words in {
+        "unpaid": (
+            "unpaid pendingpayment paymentpending awaitingpayment 待付款 未付款 待支付 未支付 等待付款 等待支付 "
+            "待买家付款 等待买家付款"
+        ),
+        "paid": (
+            "paid processing unfulfilled toship readytoship awaitingshipment awaitingfulfillment refunding "
+            "refundpending refundrequested 待发货 未发货 等待发货 等待卖家发货 待出库 备货中 配货中 已付款 已支付 "
+            "付款成功 支付成功 买家已付款 买家已付款等待卖家发货 退款中 退款处理中 申请退款 退款申请中 售后中"
+        ),
+        "partly_shipped": "partiallyshipped partlyshipped partiallyfulfilled partial 部分发货 已部分发货 卖家部分发货",
+        "shipped": (
+            "shipped fulfilled dispatched intransit outfordelivery 已发货 待收货 等待收货 待签收 已出库 已寄出 配送中 "
+            "运输中 卖家已发货 卖家已发货等待买家确认"
+        ),
+        "completed": (
+            "completed complete delivered done finished 已完成 完成 订单完成 交易成功 交易完成 已收货 确认收货 "
+            "已确认收货 已签收 买家已签收 待评价 已评价"
+        ),
+        "closed": (
+            "closed cancelled canceled voided expired 已取消 取消 订单取消 交易取消 已关闭 关闭 订单关闭 交易关闭 "
+            "已作废 作废"
+        ),
+    }.items()
+    for word in words.split()
+}
+#: The money went back: all of it, where no column of refunds says how much.
+REFUNDED_WORDS: Final = frozenset(
+    "refunded fullyrefunded 已退款 退款成功 退款完成 全额退款 已全额退款 已退货退款".split()  # noqa: SIM905 (as above)
+)
+#: Some of it went back; only a column of refunds says how much.
+PARTLY_REFUNDED_WORDS: Final = frozenset("partiallyrefunded partlyrefunded 部分退款 已部分退款".split())  # noqa: SIM905
 
 #: Rows of four cells without a header: customer, day, pieces, sum (the CDNOW history as first published).
 BARE_FOUR: Final = ("customerid", "date", "numberofcds", "dollarvalue")

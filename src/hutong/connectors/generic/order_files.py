@@ -6,11 +6,20 @@ A list without order numbers, but with customer and day, is a purchase history: 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Final
 
-from hutong.connectors.generic.columns import ALIASES, BARE_FIVE, BARE_FOUR, ONLY_TITLES, STATES
+from hutong.connectors.generic.columns import (
+    ALIASES,
+    BARE_FIVE,
+    BARE_FOUR,
+    ONLY_TITLES,
+    PARTLY_REFUNDED_WORDS,
+    REFUNDED_WORDS,
+    STATES,
+)
 from hutong.platforms.files import FileContext, FileLine, RowRefused
 from hutong.platforms.shops import ShopOrderStatus
 from hutong.platforms.tables.cells import CellRefused, code, is_foot, moment, money, order_number, quantity, words
@@ -18,6 +27,7 @@ from hutong.platforms.tables.headers import Columns
 from hutong.platforms.tables.lines import LineKeys, refused
 
 _SQUEEZED: Final = re.compile(r"[_\-.#]")
+_STATE_MARKS: Final = re.compile(r"[\s_\-,.;，。；、]")
 _CANCELLATION: Final = re.compile(r"[Cc]\d+")
 _WHOLE: Final = re.compile(r"(\d{1,15})\.0+")
 _CUSTOMER: Final = re.compile(r"\d{4,6}")
@@ -117,12 +127,16 @@ class _Reader:
         title = words(columns.cell(cells, "title")) or self._only_title
         line_no = code(columns.cell(cells, "line_no"))
         raw_status = words(columns.cell(cells, "status"))
-        amount = money(columns.cell(cells, "amount"), columns.name("amount"))
+        told = money(columns.cell(cells, "amount"), columns.name("amount"))
+        amount = list_total if told is None else told
+        status, refunded = self._status(
+            raw_status, amount, money(columns.cell(cells, "refunded"), columns.name("refunded"))
+        )
         return FileLine(
             row_no=row_no,
             order_no=order_no,
             line_key=line_no or self._keys.key(order_no, sku or title, str(count), f"{list_total.normalize():f}"),
-            status=_status(raw_status, has_column=columns.has("status")),
+            status=status.value,
             raw_status=raw_status,
             created_at=created_at,
             title=title,
@@ -130,12 +144,12 @@ class _Reader:
             variant=words(columns.cell(cells, "variant")),
             quantity=count,
             unit_price=unit_price,
-            amount=list_total if amount is None else amount,
+            amount=amount,
             list_total=list_total,
             order_total=money(columns.cell(cells, "order_total"), columns.name("order_total")),
             order_paid=money(columns.cell(cells, "order_paid"), columns.name("order_paid")),
             freight=money(columns.cell(cells, "freight"), columns.name("freight")),
-            refunded=money(columns.cell(cells, "refunded"), columns.name("refunded")),
+            refunded=refunded,
             is_refund=count < 0 and _CANCELLATION.fullmatch(order_no) is not None,
             paid_at=moment(
                 columns.cell(cells, "paid_at"), columns.name("paid_at"), context.zone, day_first=context.day_first
@@ -143,6 +157,21 @@ class _Reader:
             buyer_ref=customer,
             country=words(columns.cell(cells, "country")),
         )
+
+    def _status(
+        self, raw_status: str, amount: Decimal, refunded: Decimal | None
+    ) -> tuple[ShopOrderStatus, Decimal | None]:
+        """The state, and what went back where only the word says it: closed with its money returned."""
+        if not self._columns.has("status"):
+            return ShopOrderStatus.COMPLETED, refunded  # a list of sales that says nothing of states is history
+        word = _STATE_MARKS.sub("", unicodedata.normalize("NFKC", raw_status)).lower()
+        if word in REFUNDED_WORDS:
+            if refunded:
+                return ShopOrderStatus.COMPLETED, refunded
+            return ShopOrderStatus.CLOSED, max(amount, Decimal(0))
+        if word in PARTLY_REFUNDED_WORDS and refunded:
+            return ShopOrderStatus.PAID, refunded
+        return ShopOrderStatus(STATES.get(word, ShopOrderStatus.PENDING.value)), refunded
 
     def _order_no(self, cells: Sequence[str], customer: str) -> str:
         columns = self._columns
@@ -161,12 +190,6 @@ def _number_as_text(text: str) -> str:
     """A short number that passed through a spreadsheet or a data frame: ``17850.0`` is 17850."""
     whole = _WHOLE.fullmatch(text)
     return whole.group(1) if whole else text
-
-
-def _status(raw_status: str, *, has_column: bool) -> str:
-    if not has_column:
-        return ShopOrderStatus.COMPLETED.value  # a list of sales that says nothing of states is history
-    return STATES.get(raw_status.lower(), ShopOrderStatus.PENDING.value)
 
 
 ORDER_FILES: Final = GenericOrderFiles()

@@ -263,7 +263,9 @@ class ImportDoneView(View, frozen=True, kw_only=True):
     rejected: int
     orders_new: int
     orders_changed: int
-    orders_pending: int
+    orders_pending: int  # new ones, or still without a state
+    orders_kept: int  # known before, and as they were
+    states_unknown: tuple[str, ...]
     lacking_columns: tuple[str, ...]
     total: str
     currency: str

@@ -54,8 +54,10 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     the rows that give money back (lines of cancellations, refunded lines). ``total`` is the sum of quantity × unit
     price over all rows read, refused ones too, as decimal text; an order whose lines are not in the files adds what
     its goods cost, once.
-    ``orders_pending`` of the orders have no state, or one that is not known here: they count as unpaid until a file or
-    the platform says more. ``lacking_columns``: what would have told, as ``table: column``.
+    ``orders_pending`` of the orders have no state in the files, or one that is not known here: they count as unpaid
+    until a file or the platform says more, but for the ``orders_kept`` of them that were known before and stay as they
+    are. ``states_unknown``: the words, as far as they are told. ``lacking_columns``: what would have told the states,
+    as ``table: column``.
     """
 
     rows_read: int
@@ -71,6 +73,8 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     orders_new: int
     orders_changed: int
     orders_pending: int
+    orders_kept: int
+    states_unknown: tuple[str, ...]
     lacking_columns: tuple[str, ...]
     refund_documents: int
     negative_lines: int
@@ -195,6 +199,8 @@ def _summary(
         orders_new=writing.orders_new,
         orders_changed=writing.orders_changed,
         orders_pending=writing.pending,
+        orders_kept=writing.kept,
+        states_unknown=tuple(sorted(writing.unknown_states)),
         lacking_columns=tuple(f"{table}: {column}" for table, column in sorted(reading.lacking)),
         refund_documents=writing.refund_documents,
         negative_lines=writing.negative_lines,

@@ -27,6 +27,8 @@ from hutong.workflows.runtime import Runtime
 
 #: Buyers of the platforms' files are named by their nick; a shop's own list has its customer numbers.
 IDENTITY_KINDS: Final = {"generic": "generic"}
+#: Words for states that are told as unknown.
+UNKNOWN_STATES_TOLD_MAX: Final = 10
 
 
 class Writing:
@@ -47,6 +49,8 @@ class Writing:
         self.refunds = 0
         self.refund_documents = 0
         self.pending = 0
+        self.kept = 0
+        self.unknown_states: set[str] = set()
         self.negative_lines = 0
         self.without_customer = 0
         self.total = Decimal(0)
@@ -71,6 +75,7 @@ class Writing:
                 self._refuse_timeless(rows)
                 continue
             self._count_rows(lines, order)
+            self._count_stateless(order, before)
             if before is not None and not before.is_from_file:
                 self.merged += len(rows)  # its checkout or connection knows better
             else:
@@ -92,10 +97,18 @@ class Writing:
         knows_buyer = any(line.buyer_ref for line in lines if not line.line_key)
         self.orders += 1
         self.refund_documents += order.is_refund
-        self.pending += order.state is OrderState.PENDING
         self.refunds += sum(line.is_refund or (line.refunded or 0) > 0 for line in counted)
         self.negative_lines += sum(line.quantity < 0 for line in parts)
         self.without_customer += sum(not (line.buyer_ref or knows_buyer) for line in counted)
+
+    def _count_stateless(self, order: FileOrder, before: Known | None) -> None:
+        """An unknown state moves nothing: a new order waits for more, one that is known stays where it is."""
+        if order.state is not OrderState.PENDING:
+            return
+        self.pending += 1
+        self.kept += before is not None and before.state is not OrderState.PENDING
+        if order.raw_status and len(self.unknown_states) < UNKNOWN_STATES_TOLD_MAX:
+            self.unknown_states.add(order.raw_status)
 
     def _count_result(self, result: Written, rows: int) -> None:
         made = len(result.new_lines) or int(result.is_new and not result.order.lines)
