@@ -50,11 +50,19 @@ async def insert_rows(
 
 
 async def transition_rows(
-    unit: Unit, table: Table, key: str, columns: Columns, states: TransitionTable[StateT, EventT], event: EventT
+    unit: Unit,
+    table: Table,
+    key: str,
+    columns: Columns,
+    states: TransitionTable[StateT, EventT],
+    event: EventT,
+    *,
+    whole: bool = False,
 ) -> list[Any]:
     """``Unit.transition`` for many rows: compare-and-set of ``state``, the other ``columns`` set row by row.
 
-    Returns whole rows as they are now, of those that were in a state that allows ``event``; locked in key order.
+    Returns what was given of the rows that were in a state that allows ``event`` (with ``whole`` all their columns, as
+    they are now); locked in key order.
     """
     moved: list[Any] = []
     if not columns[key]:
@@ -62,7 +70,7 @@ async def transition_rows(
     by_target: dict[StateT, list[str]] = {}
     for source in states.sources(event):
         by_target.setdefault(states.next(source, event), []).append(source.value)
-    sql = _transition_sql(table, key, tuple(columns))
+    sql = _transition_sql(table, key, tuple(columns), whole=whole)
     for piece in slices(columns):
         values = [list(column_values) for column_values in piece.values()]
         for target, sources in by_target.items():
@@ -86,7 +94,7 @@ def _insert_sql(table: Table, names: tuple[str, ...], *, once: bool, returning: 
 
 
 @cache
-def _transition_sql(table: Table, key: str, names: tuple[str, ...]) -> str:
+def _transition_sql(table: Table, key: str, names: tuple[str, ...], *, whole: bool) -> str:
     """Rows are locked in one order, so that two batches wait for each other instead of locking each other up."""
     given = f"unnest({_arrays(table, names, 4)}) AS given({', '.join(names)})"
     mine = f"{table.name}.merchant_id = $1 AND {table.name}.{key} = given.{key}"
@@ -94,7 +102,8 @@ def _transition_sql(table: Table, key: str, names: tuple[str, ...]) -> str:
     name = table.name
     held = f"SELECT {name}.{key} FROM {name}, {given} WHERE {mine} ORDER BY {name}.{key} FOR UPDATE OF {name}"  # noqa: S608
     change = f"UPDATE {name} SET state = $2{rest} FROM {given} WHERE {mine} AND {name}.state = ANY($3::text[])"  # noqa: S608
-    return f"WITH held AS ({held}) {change} AND {name}.{key} IN (SELECT {key} FROM held) RETURNING {name}.*"  # noqa: S608
+    back = f"{name}.*" if whole else ", ".join(f"{name}.{column}" for column in names)
+    return f"WITH held AS ({held}) {change} AND {name}.{key} IN (SELECT {key} FROM held) RETURNING {back}"  # noqa: S608
 
 
 def _arrays(table: Table, names: Sequence[str], first: int) -> str:

@@ -222,7 +222,7 @@ async def mark_paid(unit: Unit, paid: Sequence[PaidOrder]) -> None:
         "paid_at": [one.paid_at for one in by_id.values()],
         "modified_at": [unit.now()] * len(by_id),
     }
-    rows = await transition_rows(unit, sales_order, "order_id", columns, ORDER, OrderEvent.PAY)
+    rows = await transition_rows(unit, sales_order, "order_id", columns, ORDER, OrderEvent.PAY, whole=True)
     lines: dict[UUID, list[Row[Any]]] = {row.order_id: [] for row in rows}
     for line in await _lines_of_many(unit, list(lines)):
         lines[line.order_id].append(line)
