@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import pathlib
 import re
-from urllib.parse import parse_qsl, quote_plus, urlsplit
+from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit
 
 import pytest
 from cryptography.exceptions import InvalidSignature as Mismatch
@@ -240,6 +240,53 @@ def check_top_hmac(bench):
     assert top.sign(vector["parameters"], vector["secret"], top.SignMethod.HMAC) == vector["sign"]
 
 
+def top_call(name):
+    (vector,) = [call for call in TAOBAO["calls"] if call["name"] == name]
+    return vector
+
+
+def check_top_chinese(bench):
+    """Chinese text is signed as UTF-8, and is sent as it was signed: each digest, over what really goes out."""
+    for name in ("chinese_text", "chinese_text_hmac", "chinese_text_hmac-sha256", "letters_beyond_gbk"):
+        vector = top_call(name)
+        given = vector["parameters"]
+        credentials = {
+            "app_key": given["app_key"],
+            "app_secret": vector["secret"],
+            "access_token": given["session"],
+            "sign_method": vector["method"],
+        }
+        clock = StandingClock(dt.datetime(2016, 1, 1, 4, 0, tzinfo=dt.UTC))
+        account, _ = account_of("taobao", "https://gw.example", credentials, clock, lambda request: None)
+        business = {"tid": given["tid"], "memo": given["memo"]}
+        request = gateway.build(account, given["method"], business, repeatable=True)
+        sent = dict(parse_qsl(urlsplit(request.url).query)) | dict(parse_qsl(request.body.decode("ascii")))
+        assert sent == {**given, "sign": vector["sign"]}
+
+
+def check_top_plain(name):
+    def check(bench):
+        vector = top_call(name)
+        method = top.SignMethod(vector["method"])
+        assert top.sign(vector["parameters"], vector["secret"], method) == vector["sign"]
+
+    check.__name__ = f"check_top_{name}"
+    return check
+
+
+check_top_capitals = check_top_plain("names_with_capitals")
+check_top_old_signature = check_top_plain("with_an_old_signature")
+
+
+def check_sealed_by_another_algorithm(bench):
+    """What opens with the key is refused all the same where it says that it was sealed in another way."""
+    vector = WECHAT["sealed"][0]
+    for algorithm in ("AEAD_AES_128_GCM", "AEAD_SM4_GCM", "aead_aes_256_gcm", "AES-256-CBC", "none", ""):
+        sealed = Sealed(algorithm, vector["nonce"], vector["ciphertext"], vector["associated_data"])
+        with pytest.raises(InvalidSignature):
+            sealed.open(vector["key"].encode())
+
+
 CHECKS = [
     check_request_post,
     check_request_get,
@@ -255,6 +302,10 @@ CHECKS = [
     check_top_call,
     check_top_old_example,
     check_top_hmac,
+    check_top_chinese,
+    check_top_capitals,
+    check_top_old_signature,
+    check_sealed_by_another_algorithm,
 ]
 
 
@@ -298,6 +349,31 @@ def _verify_sha512(key, signature, data):
     except Mismatch:
         return False
     return True
+
+
+class _Whatever(str):
+    """Equal to everything: a comparison that was forgotten."""
+
+    __hash__ = str.__hash__
+
+    def __eq__(self, other):
+        return True
+
+    def __ne__(self, other):
+        return False
+
+
+def _gbk(parameters, secret, method):
+    text, key = CANONICAL(parameters).encode("gbk"), secret.encode()
+    return top._DIGESTS[method](key, text).hex().upper()
+
+
+def _canonical_by(key):
+    def canonical(parameters):
+        kept = [(name, value) for name, value in parameters.items() if name and value and name != "sign"]
+        return "".join(f"{name}{value}" for name, value in sorted(kept, key=key))
+
+    return canonical
 
 
 DECRYPT = certificates.decrypt
@@ -425,6 +501,31 @@ MUTATIONS = [
         lambda key, nonce, text, data: DECRYPT(key, base64.b64decode(nonce), text, data),
         check_notice,
     ),
+    ("sealed_algorithm_not_checked", certificates, "ALGORITHM", _Whatever(), check_sealed_by_another_algorithm),
+    ("top_text_in_gbk", gateway, "sign", _gbk, check_top_chinese),
+    (
+        "top_text_in_ascii_only",
+        top,
+        "canonical",
+        lambda p: CANONICAL(p).encode("ascii", "ignore").decode(),
+        check_top_chinese,
+    ),
+    (
+        "top_form_in_gbk",
+        gateway,
+        "urlencode",
+        lambda fields: urlencode(fields, encoding="gbk", errors="replace"),
+        check_top_chinese,
+    ),
+    ("top_sorted_blind_to_case", top, "canonical", _canonical_by(lambda pair: pair[0].lower()), check_top_capitals),
+    (
+        "top_old_signature_signed",
+        top,
+        "canonical",
+        lambda p: "".join(f"{name}{value}" for name, value in sorted(p.items()) if value),
+        check_top_old_signature,
+    ),
+    ("top_hmac_sha256_is_md5", top, "hmac_sha256", hmac_md5, check_top_chinese),
     ("top_secret_at_the_start_only", top, "_sign_md5", lambda secret, text: md5(secret + text), check_top_call),
     ("top_secret_at_the_end_only", top, "_sign_md5", lambda secret, text: md5(text + secret), check_top_old_example),
     ("top_hmac_for_md5", top, "_sign_md5", hmac_md5, check_top_call),
@@ -467,14 +568,18 @@ MUTATIONS = [
 ]
 
 
+#: Digests are held in a table, by their way of signing.
+DIGESTS = {"_sign_md5": top.SignMethod.MD5, "hmac_sha256": top.SignMethod.HMAC_SHA256}
+
+
 @pytest.mark.parametrize(
     ("name", "module", "function", "mutated", "check"), MUTATIONS, ids=[mutation[0] for mutation in MUTATIONS]
 )
 def test_planted_mutation_is_caught(name, module, function, mutated, check, wechat, monkeypatch):
     check(Bench(wechat, monkeypatch))
     monkeypatch.undo()
-    if function == "_sign_md5":
-        monkeypatch.setitem(top._DIGESTS, top.SignMethod.MD5, mutated)
+    if module is top and function in DIGESTS:
+        monkeypatch.setitem(top._DIGESTS, DIGESTS[function], mutated)
     else:
         assert hasattr(module, function)
         monkeypatch.setattr(module, function, mutated)
