@@ -247,7 +247,13 @@ def top_call(name):
 
 def check_top_chinese(bench):
     """Chinese text is signed as UTF-8, and is sent as it was signed: each digest, over what really goes out."""
-    for name in ("chinese_text", "chinese_text_hmac", "chinese_text_hmac-sha256", "letters_beyond_gbk"):
+    for name in (
+        "chinese_text",
+        "chinese_text_hmac",
+        "chinese_text_hmac-sha256",
+        "letters_beyond_gbk",
+        "blanks_and_marks",
+    ):
         vector = top_call(name)
         given = vector["parameters"]
         credentials = {
@@ -502,6 +508,13 @@ MUTATIONS = [
         check_notice,
     ),
     ("sealed_algorithm_not_checked", certificates, "ALGORITHM", _Whatever(), check_sealed_by_another_algorithm),
+    (
+        "top_values_trimmed",
+        top,
+        "canonical",
+        lambda p: CANONICAL({name: value.strip() for name, value in p.items()}),
+        check_top_chinese,
+    ),
     ("top_text_in_gbk", gateway, "sign", _gbk, check_top_chinese),
     (
         "top_text_in_ascii_only",
