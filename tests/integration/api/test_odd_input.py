@@ -15,7 +15,7 @@ from litestar.routes import HTTPRoute
 
 from hutong.merchants.staff import Role, add_staff, open_session
 from hutong.web.api.bodies import RequestBody
-from hutong.web.session import SESSION_COOKIE
+from hutong.web.session import CSRF_FIELD, SESSION_COOKIE, csrf_token
 
 API = "/api/v1"
 PATH_VALUES = ("%00", "a%00b", "%ff", "%ed%a0%80", "x" * 3000, "%E4%B8%AD", "..", "0", "-1", "9" * 30)
@@ -195,11 +195,7 @@ def moment_parameters(route: HTTPRoute) -> list[str]:
 def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
     async def work(caller):
         app = application(caller)
-        async with caller.room.unit() as unit:
-            staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
-            cookie = await open_session(unit, staff_id)
-        caller.client.headers.pop("authorization")
-        caller.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
+        await sign_in(caller)
         assert (await caller.client.get("/payments?first=2026-01-01")).status_code == 200
         asked = [
             (route, name)
@@ -223,6 +219,54 @@ def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
         assert count > 200
 
     calling(work)
+
+
+async def sign_in(caller) -> str:
+    """From here on the caller is the owner in a browser; the secret of their forms."""
+    async with caller.room.unit() as unit:
+        staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
+        cookie = await open_session(unit, staff_id)
+    caller.client.headers.pop("authorization")
+    caller.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
+    return csrf_token(cookie)
+
+
+def test_signed_in_no_form_breaks_over_what_is_filled_in(calling):
+    async def work(caller):
+        token = await sign_in(caller)
+        taking = [
+            route
+            for route in routes(application(caller))
+            if "POST" in route.methods and not route.path.startswith((API, "/logout"))
+        ]
+        calls, fields_count = [], 0
+        for route in taking:
+            fields = fields_of(route)
+            fields_count += len(fields)
+            usual = dict.fromkeys(fields, "1") | {CSRF_FIELD: token}
+            for name in fields:
+                for value in (*DAYS, *NUMBERS, "a%00b", str(uuid4()), "NaN", "1e400"):
+                    body = "&".join(f"{each}={value if each == name else given}" for each, given in usual.items())
+                    calls.append(("POST", filled(route), {"content": body, "headers": {"content-type": FORM}}))
+            for tail in (b"&\xff=\xfe", b"&%ff=%00", b"&a=%zz&="):
+                body = f"{CSRF_FIELD}={token}".encode() + tail
+                calls.append(("POST", filled(route), {"content": body, "headers": {"content-type": FORM}}))
+        at_fault, count = await refusals(caller, calls)
+        assert at_fault == []
+        assert fields_count > 20
+        assert count > 200
+        taken = [
+            await caller.client.request(method, path, **given) for method, path, given in calls[:: len(calls) // 40]
+        ]
+        assert {answer.status_code for answer in taken} & {401, 403} == set(), "the forms were not the owner's"
+
+    calling(work)
+
+
+def fields_of(route: HTTPRoute) -> set[str]:
+    """The names that a form's struct has."""
+    data = handler_of(route, "POST").parsed_fn_signature.parameters.get("data")
+    return set(getattr(data.annotation, "__struct_fields__", ())) if data is not None else set()
 
 
 def query_of(route: HTTPRoute) -> set[str]:
