@@ -54,6 +54,12 @@ def check_request(side):
     assert signing.request_message(given).decode() == vector["text"]
 
 
+def check_request_names(side):
+    """Capitals stand before small letters; Chinese is UTF-8."""
+    vector = VECTORS["request_names"]
+    assert signing.request_message(vector["parameters"]) == vector["text"].encode()
+
+
 def check_request_goes_out_as_it_was_signed(side):
     """What a request carries verifies with the app's public key over the text the documents describe."""
     account, _ = side.account()
@@ -133,6 +139,7 @@ def check_certificates_that_ended_are_refused(side):
 
 CHECKS = [
     check_request,
+    check_request_names,
     check_request_goes_out_as_it_was_signed,
     check_answer,
     check_changed_answers_are_refused,
@@ -158,6 +165,15 @@ def _joined(outside, *, is_sorted=True, encode=str, separator="&"):
     return text
 
 
+def _blind_to_case(parameters):
+    names = sorted((name for name in parameters if name != "sign"), key=str.lower)
+    return "&".join(f"{name}={parameters[name]}" for name in names if parameters[name]).encode()
+
+
+def _in_gbk(parameters):
+    return _joined(("sign",))(parameters).decode().encode("gbk")
+
+
 def _sha1(key, message):
     return key.sign(message, padding.PKCS1v15(), hashes.SHA1())
 
@@ -180,6 +196,8 @@ def _without_braces(merchant, content, encoded, serial):
 #: (name, module, function, what replaces it, a check that must fail)
 MUTATIONS = [
     ("request_unsorted", signing, "request_message", _joined(("sign",), is_sorted=False), check_request),
+    ("request_sorted_blind_to_case", signing, "request_message", _blind_to_case, check_request_names),
+    ("request_in_gbk", signing, "request_message", _in_gbk, check_request_names),
     ("request_without_sign_type", signing, "request_message", _joined(("sign", "sign_type")), check_request),
     ("request_with_sign", signing, "request_message", _joined(()), check_request),
     ("request_values_encoded", signing, "request_message", _joined(("sign",), encode=quote_plus), check_request),

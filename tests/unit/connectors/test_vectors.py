@@ -122,7 +122,15 @@ def check_app_invocation(bench):
 
 def check_older_signature(bench):
     """The documents' example, with both digests, and as a message that was written and read again."""
-    vector = WECHAT["older"]
+    check_older(WECHAT["older"])
+
+
+def check_older_names(bench):
+    """Capitals stand before small letters."""
+    check_older(WECHAT["older_names"])
+
+
+def check_older(vector):
     for sign_type in v2.SignType:
         assert v2.signature(vector["fields"], vector["key"], sign_type) == vector[sign_type.value]
         message = {**vector["fields"], "attach": "", "sign": vector[sign_type.value]}
@@ -300,6 +308,7 @@ CHECKS = [
     check_invocation,
     check_app_invocation,
     check_older_signature,
+    check_older_names,
     check_provider_request,
     check_answer,
     check_answer_tampered_or_stale,
@@ -452,6 +461,15 @@ MUTATIONS = [
         "canonical",
         lambda f, k: V2_CANONICAL(f, "")[:-4] + k.encode(),
         check_older_signature,
+    ),
+    (
+        "older_sorted_blind_to_case",
+        v2,
+        "canonical",
+        lambda fields, key: "&".join(
+            [*(f"{n}={fields[n]}" for n in sorted(fields, key=str.lower) if fields[n] and n != "sign"), f"key={key}"]
+        ).encode(),
+        check_older_names,
     ),
     ("older_hmac_is_md5", v2, "hmac_sha256", hmac_md5, check_older_signature),
     ("older_any_signature_is_good", v2, "same", lambda *_: True, check_older_signature),
