@@ -22,7 +22,8 @@ from hutong.connectors.wechatpay import CONNECTOR, certificates, orders, signing
 from hutong.connectors.wechatpay.certificates import Sealed
 from hutong.connectors.wechatpay.keys import given_keys
 from hutong.connectors.wechatpay.merchant import merchant_of
-from hutong.core.errors import InvalidSignature
+from hutong.connectors.wechatpay.sensitive import Sealer
+from hutong.core.errors import InvalidInput, InvalidSignature
 from hutong.core.money import Money
 from hutong.crypto.digests import hmac_md5, md5
 from hutong.crypto.rsa import sign_sha256
@@ -620,3 +621,11 @@ def test_planted_mutation_is_caught(name, module, function, mutated, check, wech
 
 def test_sign_sha256_is_what_the_connector_uses():
     assert signing.sign_sha256 is sign_sha256
+
+
+def test_a_name_that_the_key_cannot_take_is_refused_by_its_bytes(wechat):
+    """214 bytes are 71 characters of Chinese."""
+    sealer = Sealer("1", wechat.key.public_key())
+    assert sealer.seal("杯" * 71, "name")
+    with pytest.raises(InvalidInput):
+        sealer.seal("杯" * 72, "name")
