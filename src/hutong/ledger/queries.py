@@ -28,6 +28,8 @@ from hutong.ledger.models import (
 )
 from hutong.ledger.states import Phase
 
+#: The last place that a chain can have: what the database holds.
+SEQUENCE_MAX: Final = 2**63 - 1
 PAGE_ROWS_MAX: Final = 200
 PARTIES_MAX: Final = 1000
 #: Legs of a page of batches: PAGE_ROWS_MAX batches of the largest size.
@@ -175,8 +177,9 @@ async def one_batch(unit: Unit, sequence: int) -> BatchRow:
     Raises:
         NotFound: the chain is not that long.
     """
-    found = await batches_page(unit, JournalFilter(sequence=sequence), limit=1, offset=0)
-    if not found.rows:
+    known = abs(sequence) <= SEQUENCE_MAX
+    found = await batches_page(unit, JournalFilter(sequence=sequence), limit=1, offset=0) if known else None
+    if found is None or not found.rows:
         raise NotFound(what="batch", key=str(sequence))
     return found.rows[0]
 

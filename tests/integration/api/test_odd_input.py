@@ -221,6 +221,22 @@ def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
     calling(work)
 
 
+def test_signed_in_no_address_breaks(calling):
+    async def work(caller):
+        await sign_in(caller)
+        calls = [
+            ("GET", addresses(route, value), {})
+            for route in routes(application(caller))
+            if "GET" in route.methods and route.path_parameters and not route.path.startswith("/api")
+            for value in (*PATH_VALUES, str(2**63 - 1), str(2**63), str(uuid4()))
+        ]
+        at_fault, count = await refusals(caller, calls)
+        assert at_fault == []
+        assert count > 100
+
+    calling(work)
+
+
 async def sign_in(caller) -> str:
     """From here on the caller is the owner in a browser; the secret of their forms."""
     async with caller.room.unit() as unit:
