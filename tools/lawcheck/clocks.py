@@ -16,6 +16,8 @@ WALL: Final = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today"
 
 
 #: What is asked of a time to know whether it has a zone.
+#: The place of ``tzinfo`` among the arguments of ``datetime``.
+TZINFO_PLACE: Final = 8
 ZONE_LOOKS: Final = frozenset({"tzinfo", "utcoffset"})
 
 
@@ -41,7 +43,11 @@ def aware(source: Source) -> Iterator[tuple[int, str]]:
     if not source.place.startswith("src/"):
         return
     for node in ast.walk(source.tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+        if not isinstance(node, ast.Call):
+            continue
+        if dotted(node.func) in ("datetime", "datetime.datetime", "dt.datetime") and not _has_a_zone(node):
+            yield node.lineno, "a naive time; name its zone"
+        if not isinstance(node.func, ast.Attribute):
             continue
         if node.func.attr == "replace" and any(
             keyword.arg == "tzinfo" and isinstance(keyword.value, ast.Constant) and keyword.value.value is None
@@ -53,6 +59,12 @@ def aware(source: Source) -> Iterator[tuple[int, str]]:
                 node.lineno,
                 "datetime.fromisoformat(…) is naive where the text names no zone; look at its tzinfo here",
             )
+
+
+def _has_a_zone(call: ast.Call) -> bool:
+    """Whether a moment is made with ``tzinfo``: by name, as the eighth argument, or by whatever is unpacked there."""
+    unpacked = any(isinstance(arg, ast.Starred) for arg in call.args)
+    return unpacked or len(call.args) >= TZINFO_PLACE or any(word.arg in ("tzinfo", None) for word in call.keywords)
 
 
 def _looks_at_the_zone(source: Source, node: ast.AST) -> bool:

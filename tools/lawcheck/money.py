@@ -53,6 +53,12 @@ def no_float_of_money(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, "float of money; format it with core.money or web.format"
         elif _divides(node) and _names_minor_units(node.left if isinstance(node, ast.BinOp) else node.target):
             yield node.lineno, "true division of money; format it with core.money or web.format"
+        elif isinstance(node, ast.BinOp) and _names_minor_units(node) and any(map(_is_float, (node.left, node.right))):
+            yield node.lineno, "a float beside money; use integers of minor units or Decimal text"
+
+
+def _is_float(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and type(node.value) is float
 
 
 def _names_minor_units(node: ast.AST) -> bool:

@@ -18,6 +18,9 @@ MINOR_DIGITS: Final[dict[str, int]] = {
 #: What a PostgreSQL bigint holds; an amount beyond it is a mistake, not a sale.
 AMOUNT_MINOR_MAX: Final = 2**63 - 1
 BPS_WHOLE: Final = 10_000
+#: Of a number that somebody wrote. Sums of millions with all the decimals of a spreadsheet have half as many; Python
+#: refuses to turn thousands of digits into an integer.
+DECIMAL_CHARS_MAX: Final = 60
 
 
 class Money(msgspec.Struct, frozen=True, order=False):
@@ -73,8 +76,8 @@ class Money(msgspec.Struct, frozen=True, order=False):
 def decimal_of(text: str) -> Decimal:
     """Read a plain decimal number; exponents, NaN and infinities are refused (they are spreadsheet damage)."""
     cleaned = text.strip()
-    if not cleaned or any(c not in "0123456789.-+" for c in cleaned):
-        raise InvalidAmount(value=text)
+    if not cleaned or len(cleaned) > DECIMAL_CHARS_MAX or any(c not in "0123456789.-+" for c in cleaned):
+        raise InvalidAmount(value=text[:DECIMAL_CHARS_MAX])
     try:
         return Decimal(cleaned)
     except InvalidOperation as error:

@@ -84,9 +84,10 @@ def _named(scope: Scope) -> tuple[str, UUID] | None:
         return None
     platform, _, number = scope["path"][len(PREFIX) :].partition("/")
     try:
-        return platform, UUID(number)
+        connection_id = UUID(number)
     except ValueError:
         return None
+    return (platform, connection_id) if str(connection_id) == number else None  # as we write it, and in no other way
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -36,7 +36,12 @@ _SPOILT_HEADERS: Final = {
     "nonce": "Wechatpay-Nonce",
     "signature": "Wechatpay-Signature",
 }
-_WRONG_CONTENT: Final = ("other_appid", "other_mchid", "other_order", "other_amount", "other_currency")
+_WRONG_CONTENT: Final = (
+    "other_appid", "other_mchid", "other_order", "other_amount", "other_currency", "no_currency", "endless_amount",
+    "nul_order",
+)  # fmt: skip
+#: More than there is of any money; a bigint holds it, two of them it does not.
+ENDLESS_FEN: Final = 9 * 10**18
 CHANGES: Final = ("body", *_SPOILT_HEADERS, "stale", "probe", *_WRONG_CONTENT)
 
 
@@ -158,14 +163,17 @@ class Notices:
         if change == "other_amount":
             amount["total"] += 1
             amount["payer_total"] = amount["total"]
-        elif change == "other_currency":
-            amount["currency"] = amount["payer_currency"] = "USD"
+        elif change == "endless_amount":
+            amount["total"] = amount["payer_total"] = ENDLESS_FEN
+        elif change in ("other_currency", "no_currency"):
+            amount["currency"] = amount["payer_currency"] = "USD" if change == "other_currency" else "XXQ"
         prefix = "sp_" if "sp_mchid" in content else ""
         replaced = {
             "other_appid": {f"{prefix}appid": "wx" + self._drbg.text(16, HEX)},
             "other_mchid": {f"{prefix}mchid": "17" + self._drbg.text(8, DIGITS)},
             # A number that the merchant never gave: a real one would look like a true payment of that order.
             "other_order": {"out_trade_no": "X" + self._drbg.text(20, DIGITS)},
+            "nul_order": {"out_trade_no": content["out_trade_no"] + "\0"},
         }.get(change, {})
         return {**content, **replaced, "amount": amount}
 

@@ -67,6 +67,32 @@ def test_signed_but_foreign_callbacks_are_acknowledged_and_pay_nothing(market, u
     assert (sale.order()["state"], sale.payment()["state"], sale.visit.state()) == ("unpaid", "open", "paying")
 
 
+@pytest.mark.parametrize(("change", "field"), {"no_currency": "currency", "endless_amount": "amount"}.items())
+def test_signed_sums_that_no_books_can_hold_get_a_ticket_and_pay_nothing(market, until, change, field):
+    """Again and again: what cannot be reckoned with does not hang in the books for ever."""
+    sale = market.sale(price_fen=4321)
+    market.world.settle()
+    before, tickets = market.rows(), len(market.items("/tickets"))
+    assert [sale.tamper(change) for _ in range(3)] == [204] * 3
+    until("tickets", lambda: len(market.items("/tickets")) > tickets)
+    market.world.settle()
+    ticket = market.items("/tickets")[0]
+    assert (ticket["kind"], ticket["details"]["field"]) == ("notice_mismatched", field)
+    after = market.rows()
+    changed = {table: after[table] - before[table] for table in before if after[table] != before[table]}
+    assert changed == {"inbound": 3}
+    assert (sale.order()["state"], sale.payment()["state"], sale.visit.state()) == ("unpaid", "open", "paying")
+    assert market.world.breaches() == []
+
+
+def test_what_no_database_can_keep_is_refused(market):
+    sale = market.sale()
+    market.world.settle()
+    before = market.rows()
+    assert sale.tamper("nul_order") == 401
+    assert market.rows() == before
+
+
 def test_the_notice_of_another_order_of_the_same_price_pays_neither(market, until):
     goods = market.goods(price_fen=777, stock=5)
     sales = [market.buyer_of(goods) for _ in range(2)]

@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hutong.core.errors import CurrencyMismatch, InvalidAmount
-from hutong.core.money import AMOUNT_MINOR_MAX, Money, allocate, decimal_of, minor_half_up, round_half_up, share_bps
+from hutong.core.money import (
+    AMOUNT_MINOR_MAX,
+    DECIMAL_CHARS_MAX,
+    Money,
+    allocate,
+    decimal_of,
+    minor_half_up,
+    round_half_up,
+    share_bps,
+)
 
 AMOUNTS = st.integers(-(10**15), 10**15)
 WEIGHTS = st.lists(st.integers(0, 10**6), min_size=1, max_size=12).filter(any)
@@ -80,3 +89,11 @@ def test_sums_finer_than_a_minor_unit_round_half_up():
     assert minor_half_up(Decimal("-0.005"), "GBP") == -1
     assert minor_half_up(Decimal("11.0449"), "GBP") == 1104
     assert decimal_of(" 0.001 ") == Decimal("0.001")
+
+
+@pytest.mark.parametrize("length", [DECIMAL_CHARS_MAX + 1, 5_000, 200_000])
+def test_a_number_of_thousands_of_digits_is_no_amount(length):
+    for read in (decimal_of, Money.parse):
+        with pytest.raises(InvalidAmount) as refused:
+            read("9" * length)
+        assert len(str(refused.value.details["value"])) <= DECIMAL_CHARS_MAX

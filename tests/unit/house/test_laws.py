@@ -38,6 +38,8 @@ BROKEN = [
         "src/hutong/links/x.py",
         "import importlib\nweb = importlib.import_module('hutong.web.app')\n",
     ),
+    ("time-aware", "src/hutong/web/x.py", "at = datetime(2026, 1, 1)  # noqa: DTZ001\n"),
+    ("money-no-float-shown", "src/hutong/web/x.py", "more = int(amount_minor * 1.5)\n"),
     ("imports-in-sight", "src/hutong/links/x.py", "web = __import__('hutong.web.app')\n"),
     (
         "money-no-float-shown",
@@ -104,6 +106,7 @@ KEPT = [
     ),
     ("clock-passed-in", "src/hutong/db/clock.py", "from datetime import UTC, datetime\nnow = datetime.now(UTC)\n"),
     ("clock-passed-in", PAYMENTS, "import time\nt = time.monotonic()\nnow = clock.now()\n"),
+    ("time-aware", PAYMENTS, "at = datetime(2026, 1, 1, tzinfo=UTC)\nto = datetime(*parts, **zone)\n"),
     ("time-aware", PAYMENTS, "at = at.replace(tzinfo=UTC)\ntext = text.replace('a', 'b')\n"),
     (
         "time-aware",

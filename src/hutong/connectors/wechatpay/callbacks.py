@@ -19,9 +19,9 @@ from hutong.connectors.wechatpay.merchant import Merchant, merchant_of
 from hutong.connectors.wechatpay.refunds import WireRefundNotice
 from hutong.connectors.wechatpay.signing import verify
 from hutong.connectors.wechatpay.trades import WireTrade
-from hutong.core.errors import HutongError, InvalidSignature
+from hutong.core.errors import HutongError, InvalidAmount, InvalidSignature
 from hutong.platforms.account import Account
-from hutong.platforms.payments import Acknowledgement, Notice
+from hutong.platforms.payments import Acknowledgement, Notice, TradeReport
 
 #: A real callback is about two kilobytes.
 BODY_BYTES_MAX: Final = 256 * 1024
@@ -77,9 +77,19 @@ def read_notice(merchant: Merchant, headers: Mapping[str, str], body: bytes, now
         parts = msgspec.json.decode(plaintext, type=WireCombined).reports()
         return Notice(notice_id=envelope.id, kind=envelope.event_type, parts=parts)
     if envelope.event_type in PAYMENT_KINDS:
-        trade = msgspec.json.decode(plaintext, type=WireTrade).report(merchant)
+        trade = _told(msgspec.json.decode(plaintext, type=WireTrade), merchant)
         return Notice(notice_id=envelope.id, kind=envelope.event_type, trade=trade)
     if envelope.event_type in REFUND_KINDS:
         refund = msgspec.json.decode(plaintext, type=WireRefundNotice).report(merchant)
         return Notice(notice_id=envelope.id, kind=envelope.event_type, refund=refund)
     return Notice(notice_id=envelope.id, kind=envelope.event_type)
+
+
+def _told(trade: WireTrade, merchant: Merchant) -> TradeReport:
+    """The trade of a notice. A sum or currency that is no money we know is left out: the platform said so, and it fits
+    no order of ours, so a person decides.
+    """
+    try:
+        return trade.report(merchant)
+    except InvalidAmount:
+        return msgspec.structs.replace(trade, amount=None).report(merchant)

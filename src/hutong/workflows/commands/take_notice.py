@@ -32,6 +32,9 @@ log = logging.getLogger("hutong.callbacks")
 NOTICE: Final = "inbound.notice"
 BODY_BYTES_MAX: Final = 64 * 1024
 PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
+NUL_IN_JSON: Final = b"\\u0000"
+#: A thousand million yuan: what a notice tells beyond it gets its ticket, but the books do not reckon with it.
+SUSPENSE_MINOR_MAX: Final = 10**11
 
 
 async def take_notice(
@@ -58,6 +61,8 @@ async def take_notice(
         raise InvalidSignature
     await callbacks.prepare(opened.account, headers)  # a key that was rotated in is fetched first
     notice = callbacks.verify(opened.account, headers, body)
+    if NUL_IN_JSON in msgspec.json.encode(notice):  # no platform writes it, no database keeps it
+        raise InvalidSignature
     taken = Taken(opened=opened, notice=notice, body=body)
     await runtime.gatherings.of("notices", partial(store_notices, runtime)).submit(merchant_id, taken)
     reach("ack:callback:before")
@@ -214,7 +219,9 @@ def _wrong_money(told: Money | None, expected: Money) -> str | None:
 def _tell_mismatch(
     unit: Unit, opened: OpenedAccount, notice_id: str, number: str, field: str, amount: Money | None
 ) -> None:
-    """Nothing is paid by it: a ticket and a suspense entry follow, and a person decides."""
+    """Nothing is paid by it: a ticket and, for a sum that can be, a suspense entry follow, and a person decides."""
+    if amount is not None and not 0 < amount.amount_minor <= SUSPENSE_MINOR_MAX:
+        amount = None
     unit.emit(
         NoticeMismatched(
             notice_id=notice_id,
