@@ -121,12 +121,13 @@ class FileBroken(FileRefused):
     code = "file_broken"
     zh = ErrorText(
         "文件“{name}”在第 {row} 行损坏，未导入任何内容。",
-        "文件被截断、下载不完整、引号没有配对，或单元格里有空字符。",
+        "文件被截断或改动、下载不完整、引号没有配对、编码名不存在，或单元格里有空字符。",
         "请重新下载后再导入。",
     )
     en = ErrorText(
         "The file “{name}” is broken at row {row}; nothing was imported.",
-        "It was cut off, not downloaded whole, a quotation mark is not closed, or a cell holds a NUL character.",
+        "It was cut off or changed, not downloaded whole, a quotation mark is not closed, it names an encoding that "
+        "does not exist, or a cell holds a NUL character.",
         "Download it again.",
     )
 
