@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from callbacks import NOWHERE, OWN, STRANGER, Callback, Scheme
@@ -29,11 +29,13 @@ from sqlalchemy import func, select
 
 from hutong.app import open_runtime
 from hutong.config import Settings
+from hutong.core.asgi import Application
 from hutong.db.house import open_house
 from hutong.db.tables import inbound
 from hutong.merchants.connections import Mode, add_connection
 from hutong.merchants.service import create_merchant
 from hutong.web.app import build_web
+from hutong.web.callbacks import CallbackDoor
 from hutong.workflows.runtime import Runtime
 
 #: For each scheme.
@@ -55,7 +57,7 @@ class Door:
     """The hub's web application, called as a server calls it."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._web: Any = build_web(runtime)
+        self._web: Any = CallbackDoor(cast(Application, build_web(runtime)), runtime)
 
     async def post(self, path: str, headers: dict[str, str], body: bytes) -> int:
         """The status of the answer."""
