@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Text, and_, cast, distinct, func, literal, or_, select
 
 from hutong.analytics.models import sale_fact, sale_line_fact
-from hutong.db.checks import Breach, breaches
+from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
 
 
+@over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Facts of one merchant that cannot be true."""
     return [*await _refunds_within_sales(unit), *await _lines_have_their_sale(unit), *await _clicks_fit(unit)]

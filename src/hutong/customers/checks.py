@@ -5,10 +5,11 @@ from __future__ import annotations
 from sqlalchemy import Text, and_, cast, func, literal, or_, select
 
 from hutong.customers.models import customer, customer_order, customer_total, identity
-from hutong.db.checks import Breach, breaches
+from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
 
 
+@over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Every broken invariant of one merchant's customers."""
     return [*await _identities_lead_somewhere(unit), *await _totals_are_folds(unit), *await _refunds_fit(unit)]

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from typing import Any, Final
-from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Table, and_, func, select, true
+from sqlalchemy import Row, func, select, text
 
 from hutong.db.checks import Breach
 from hutong.db.unit import Unit
-from hutong.ledger.batches import CHAIN_START, LEGS_MAX, Link, form_of, payload_hash
-from hutong.ledger.models import (
-    ledger_account,
-    ledger_batch,
-    ledger_chain,
-    ledger_day,
-    ledger_hold,
-    ledger_hold_leg,
-    posting,
-)
+from hutong.ledger.batches import CHAIN_START, Link, form_of, payload_hash
+from hutong.ledger.models import ledger_batch, ledger_chain, ledger_day
 from hutong.ledger.roots import ROOT_START, root_after
 
-#: Batches of the chain that are in memory at once.
-CHAIN_PAGE_ROWS: Final = 2_000
+#: Legs of the chain that are in memory at once.
+CHAIN_PIECE_ROWS: Final = 5_000
 #: Sealed days that are examined: a century.
 DAYS_MAX: Final = 36_600
 
 Legs = list[tuple[str, int, str]]
+
+_CHAIN: Final = """
+    SELECT b.*, h.expires_at, l.path, l.amount_minor, l.currency AS leg_currency
+    FROM ledger_batch b
+    LEFT JOIN ledger_hold h ON h.merchant_id = b.merchant_id AND h.hold_id = b.batch_id
+    LEFT JOIN (
+        SELECT p.batch_id, p.leg_no, a.path, p.amount_minor, p.currency
+        FROM posting p JOIN ledger_account a USING (merchant_id, account_id) WHERE p.merchant_id = :m
+        UNION ALL
+        SELECT r.hold_id, r.leg_no, a.path, r.amount_minor, r.currency
+        FROM ledger_hold_leg r JOIN ledger_account a USING (merchant_id, account_id) WHERE r.merchant_id = :m
+    ) l ON l.batch_id = b.batch_id
+    WHERE b.merchant_id = :m
+    ORDER BY b.sequence, l.leg_no
+"""
 
 
 async def chain_holds(unit: Unit) -> list[Breach]:
@@ -108,49 +114,29 @@ async def _day_problem(unit: Unit, row: Row[Any], before: Row[Any] | None) -> st
 
 
 async def _chain(unit: Unit) -> AsyncIterator[tuple[Row[Any], Legs]]:
-    """All batches in chain order with their legs, a page at a time."""
-    after: int | None = None
-    on_hold = and_(
-        ledger_hold.c.merchant_id == ledger_batch.c.merchant_id, ledger_hold.c.hold_id == ledger_batch.c.batch_id
-    )
-    while True:  # ends at the first page that is not full
-        beyond = true() if after is None else ledger_batch.c.sequence > after
-        rows = await unit.all(
-            select(ledger_batch, ledger_hold.c.expires_at)
-            .join(ledger_hold, on_hold, isouter=True)
-            .where(ledger_batch.c.merchant_id == unit.merchant_id, beyond)
-            .order_by(ledger_batch.c.sequence)
-            .limit(CHAIN_PAGE_ROWS)
-        )
-        legs = await _legs(unit, rows, posting, posting.c.batch_id)
-        if any(row.phase == "held" for row in rows):
-            legs |= await _legs(unit, rows, ledger_hold_leg, ledger_hold_leg.c.hold_id)
+    """All batches in chain order, each with its legs as they were hashed, posted or reserved."""
+    batch: Row[Any] | None = None
+    legs: Legs = []
+    async for row in _links(unit):
+        if batch is not None and row.batch_id != batch.batch_id:
+            yield batch, legs
+            legs = []
+        batch = row
+        if row.path is not None:
+            legs.append((row.path, row.amount_minor, row.leg_currency))
+    if batch is not None:
+        yield batch, legs
+
+
+async def _links(unit: Unit) -> AsyncIterator[Row[Any]]:
+    """A row for each leg of each batch, in chain order: one reading of the tables, handed over in pieces.
+
+    Pages of a keyset would join the tables anew for each page, which costs the square of the books.
+    """
+    await unit.scalar(select(func.set_config("cursor_tuple_fraction", "1", True)))  # all of it will be read
+    name = f"chain_{unit.new_id().hex}"  # whoever stops at a break leaves it open until the end of the transaction
+    await unit.run(text(f"DECLARE {name} NO SCROLL CURSOR FOR {_CHAIN}"), {"m": unit.merchant_id})
+    while rows := await unit.all(text(f"FETCH {CHAIN_PIECE_ROWS} FROM {name}")):  # ends where nothing is left
         for row in rows:
-            yield row, legs.get(row.batch_id, [])
-        if len(rows) < CHAIN_PAGE_ROWS:
-            return
-        after = rows[-1].sequence
-
-
-async def _legs(
-    unit: Unit, batches: Sequence[Row[Any]], table: Table, batch_id: ColumnElement[UUID]
-) -> dict[UUID, Legs]:
-    """Legs of a page of batches as they were hashed, posted or reserved."""
-    found: dict[UUID, Legs] = {}
-    if not batches:
-        return found
-    of_batch = and_(ledger_batch.c.merchant_id == table.c.merchant_id, ledger_batch.c.batch_id == batch_id)
-    of_account = and_(
-        ledger_account.c.merchant_id == table.c.merchant_id, ledger_account.c.account_id == table.c.account_id
-    )
-    statement = (
-        select(batch_id.label("batch_id"), ledger_account.c.path, table.c.amount_minor, table.c.currency)
-        .select_from(table.join(ledger_batch, of_batch).join(ledger_account, of_account))
-        .where(table.c.merchant_id == unit.merchant_id)
-        .where(ledger_batch.c.sequence.between(batches[0].sequence, batches[-1].sequence))
-        .order_by(batch_id, table.c.leg_no)
-        .limit(CHAIN_PAGE_ROWS * LEGS_MAX)
-    )
-    for row in await unit.all(statement):
-        found.setdefault(row.batch_id, []).append((row.path, row.amount_minor, row.currency))
-    return found
+            yield row
+    await unit.run(text(f"CLOSE {name}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import and_, func, or_, select
 
-from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach
+from hutong.db.checks import BREACHES_PER_RULE_MAX, Breach, over_whole_tables
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import REVENUE_SALES
 from hutong.ledger.chain_checks import chain_holds, days_hold
@@ -14,6 +14,7 @@ from hutong.ledger.models import account_balance, ledger_account, ledger_batch, 
 from hutong.ledger.sales import ORDER, REFUND, SALE
 
 
+@over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Every broken invariant of the ledger (reference: I1, I2, I4 and I8 of the ledger's rules)."""
     return [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hutong.db.checks import Breach, breaches
+from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
 
 #: Put before a rule: postings on parties' accounts, with what their batch is.
@@ -66,6 +66,7 @@ RULES: Final[dict[str, str]] = {
 }
 
 
+@over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Every broken invariant of the splits."""
     return [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, PARTY_POSTINGS + sql)]

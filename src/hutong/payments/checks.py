@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from hutong.db.checks import Breach, breaches
+from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
 
 #: Rule → query of what breaks it. Merchant in ``:m``.
@@ -41,6 +41,7 @@ RULES: Final[dict[str, str]] = {
 }
 
 
+@over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Every broken invariant of one merchant's payments."""
     return [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, sql)]

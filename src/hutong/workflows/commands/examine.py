@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +9,7 @@ from sqlalchemy import text
 
 from hutong.analytics import checks as analytics
 from hutong.customers import checks as customers
-from hutong.db.checks import Breach, breaches
+from hutong.db.checks import Breach, Check, breaches, over_whole_tables
 from hutong.db.unit import Unit
 from hutong.ledger import checks as ledger
 from hutong.ledger import split_checks as splits
@@ -84,17 +83,13 @@ OPEN_DELIVERIES: Final = (
 )
 
 
-#: Every rule goes over whole tables. Just after an import the planner has no statistics, takes them for empty, and
-#: would read one of them anew for each row of the other: minutes instead of a second.
-WHOLE_TABLES: Final = text("SELECT set_config('enable_nestloop', 'off', true)")
-
-
 async def waiting_count(unit: Unit) -> int:
     """Events of the merchant that a reaction has still to work; others change nothing."""
     names = sorted({reaction.event.name for reaction in REACTIONS})
     return int(await unit.scalar(text(OPEN_DELIVERIES), {"m": unit.merchant_id, "names": names}) or 0)
 
 
+@over_whole_tables
 async def between(unit: Unit) -> list[Breach]:
     """Broken invariants between domains; none are looked for while events are under way."""
     if await waiting_count(unit):
@@ -102,6 +97,7 @@ async def between(unit: Unit) -> list[Breach]:
     return [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, sql)]
 
 
+@over_whole_tables
 async def no_failed_jobs(unit: Unit) -> list[Breach]:
     """Jobs that used up their attempts."""
     return await breaches(
@@ -111,7 +107,7 @@ async def no_failed_jobs(unit: Unit) -> list[Breach]:
     )
 
 
-CHECKS: Final[tuple[Callable[[Unit], Awaitable[list[Breach]]], ...]] = (
+CHECKS: Final[tuple[Check, ...]] = (
     ledger.check,
     splits.check,
     shops.check,
@@ -128,6 +124,5 @@ async def examine(runtime: Runtime, merchant_id: UUID) -> list[Breach]:
     found: list[Breach] = []
     for check in CHECKS:
         async with runtime.database.unit(merchant_id, "doctor", snapshot=True) as unit:
-            await unit.run(WHOLE_TABLES)
             found += await check(unit)
     return found
