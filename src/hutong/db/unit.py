@@ -46,7 +46,8 @@ _DROP: Final = (
 )
 _TAKE: Final = (
     "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
-    "SELECT $1, $2, event_id, $3 FROM unnest($4::uuid[]) event_id ON CONFLICT DO NOTHING RETURNING event_id"
+    "SELECT $1, handler, event_id, $2 FROM unnest($3::text[], $4::uuid[]) AS given (handler, event_id) "
+    "ON CONFLICT DO NOTHING RETURNING handler, event_id"
 )
 
 StateT = TypeVar("StateT", bound=StrEnum)
@@ -179,10 +180,12 @@ class Unit:
         """Mark an event as taken by a handler; False when it was taken before."""
         return await self.insert_once(inbox, handler=handler, event_id=event_id, taken_at=self.now())
 
-    async def take_many(self, handler: str, event_ids: Sequence[UUID]) -> set[UUID]:
-        """:meth:`take` for many events of one handler: those that were not taken before."""
-        rows = await self.fetch(_TAKE, self.merchant_id, handler, self.now(), list(event_ids))
-        return {row.event_id for row in rows}
+    async def take_all(self, pairs: Sequence[tuple[str, UUID]]) -> set[tuple[str, UUID]]:
+        """:meth:`take` for many pairs of handler and event: those that were not taken before."""
+        if not pairs:
+            return set()
+        rows = await self.fetch(_TAKE, self.merchant_id, self.now(), *map(list, zip(*pairs, strict=True)))
+        return {(row.handler, row.event_id) for row in rows}
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:

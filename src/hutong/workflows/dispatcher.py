@@ -68,18 +68,25 @@ class Dispatcher:
 async def deliver_waiting(runtime: Runtime, merchant_id: UUID) -> int:
     """Hand the oldest waiting events of a merchant over, in one transaction; how many.
 
-    What a handler refuses gets a job of its own, which tries again and at last opens a ticket; the others go on.
+    Mostly nobody refuses anything. Where somebody does, all of it is rolled back and done again with a savepoint
+    around each handler: what one refuses gets a job of its own, which tries again and at last opens a ticket.
     """
-    try:
-        async with runtime.unit(merchant_id, "outbox.deliver") as unit:
-            told = await _waiting(unit)
-            await hand_over(runtime, unit, told)
-    except Exception:
-        log.exception("a batch of events could not be handed over; each gets a job of its own")
-        async with runtime.unit(merchant_id, "outbox.leave") as unit:
-            told = await _waiting(unit)
-            _leave(unit, told)
-            await _done(unit, told)
+    trouble: Exception | None = None
+    for way in (_hand_over_whole, _hand_over_apart):
+        try:
+            async with runtime.unit(merchant_id, "outbox.deliver") as unit:
+                told = await _waiting(unit)
+                await way(runtime, unit, told)
+                await _done(unit, told)
+                return len(told)
+        except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
+            trouble = error
+            log.info("a batch of events was not handed over (%s)", error)
+    log.error("a batch of events could not be handed over; each gets a job of its own", exc_info=trouble)
+    async with runtime.unit(merchant_id, "outbox.leave") as unit:
+        told = await _waiting(unit)
+        _leave(unit, told)
+        await _done(unit, told)
     return len(told)
 
 
@@ -88,12 +95,31 @@ async def _waiting(unit: Unit) -> Told:
     return [(row.event_id, CATALOGUE.decode(row.name, row.version, row.body)) for row in rows]
 
 
-async def hand_over(runtime: Runtime, unit: Unit, told: Told) -> None:
-    """Give each kind of event to each of its handlers; kinds in the order of their first event."""
+def _by_kind(told: Told) -> dict[str, list[tuple[UUID, Event]]]:
+    """The events of each kind, in the order of their first event."""
     kinds: dict[str, list[tuple[UUID, Event]]] = {}
     for event_id, event in told:
         kinds.setdefault(event.name, []).append((event_id, event))
+    return kinds
+
+
+async def _hand_over_whole(runtime: Runtime, unit: Unit, told: Told) -> None:
+    """Give each kind of event to each of its handlers; one refusal is everybody's."""
+    kinds = _by_kind(told)
+    handlers = {name: reactions_to(name) for name in kinds}
+    fresh = await unit.take_all(
+        [(one.name, event_id) for name, events in kinds.items() for one in handlers[name] for event_id, _ in events]
+    )
     for name, events in kinds.items():
+        for reaction in handlers[name]:
+            chosen = [event for event_id, event in events if (reaction.name, event_id) in fresh]
+            if chosen:
+                await reaction.run(runtime, unit, chosen)
+
+
+async def _hand_over_apart(runtime: Runtime, unit: Unit, told: Told) -> None:
+    """The same, and what a handler refuses is left to jobs; the others go on."""
+    for name, events in _by_kind(told).items():
         for reaction in reactions_to(name):
             try:
                 async with unit.savepoint():
@@ -101,12 +127,11 @@ async def hand_over(runtime: Runtime, unit: Unit, told: Told) -> None:
             except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
                 log.info("%s refuses a batch of %d (%s); each gets a job of its own", reaction.name, len(events), error)
                 _leave(unit, events)
-    await _done(unit, told)
 
 
 async def _react(runtime: Runtime, unit: Unit, reaction: Reaction, events: Told) -> None:
-    fresh = await unit.take_many(reaction.name, [event_id for event_id, _ in events])
-    chosen = [event for event_id, event in events if event_id in fresh]
+    fresh = await unit.take_all([(reaction.name, event_id) for event_id, _ in events])
+    chosen = [event for event_id, event in events if (reaction.name, event_id) in fresh]
     if chosen:
         await reaction.run(runtime, unit, chosen)
 
