@@ -17,6 +17,8 @@ MINOR_DIGITS: Final[dict[str, int]] = {
 }  # fmt: skip
 #: What a PostgreSQL bigint holds; an amount beyond it is a mistake, not a sale.
 AMOUNT_MINOR_MAX: Final = 2**63 - 1
+#: A thousand million yuan: the most that a price, a limit or a sum somebody types may be. A hundred such still fit.
+SUM_MINOR_MAX: Final = 10**11
 BPS_WHOLE: Final = 10_000
 #: Of a number that somebody wrote. Sums of millions with all the decimals of a spreadsheet have half as many; Python
 #: refuses to turn thousands of digits into an integer.

@@ -25,12 +25,12 @@ _CHAIN: Final = """
     FROM ledger_batch b
     LEFT JOIN ledger_hold h ON h.merchant_id = b.merchant_id AND h.hold_id = b.batch_id
     LEFT JOIN (
-        SELECT p.batch_id, p.leg_no, a.path, p.amount_minor, p.currency
+        SELECT p.batch_id, p.leg_no, a.path, p.amount_minor, p.currency, false AS is_held
         FROM posting p JOIN ledger_account a USING (merchant_id, account_id) WHERE p.merchant_id = :m
         UNION ALL
-        SELECT r.hold_id, r.leg_no, a.path, r.amount_minor, r.currency
+        SELECT r.hold_id, r.leg_no, a.path, r.amount_minor, r.currency, true
         FROM ledger_hold_leg r JOIN ledger_account a USING (merchant_id, account_id) WHERE r.merchant_id = :m
-    ) l ON l.batch_id = b.batch_id
+    ) l ON l.batch_id = b.batch_id AND l.is_held = (b.phase = 'held')
     WHERE b.merchant_id = :m
     ORDER BY b.sequence, l.leg_no
 """

@@ -44,6 +44,14 @@ RULES: Final[dict[str, str]] = {
         "WHERE merchant_id = :m GROUP BY 1, 2, 3) h USING (hold_id, account_id, side) "
         "WHERE abs(s.posted) > abs(coalesce(h.held, 0))"
     ),
+    # The chain looks for the legs of a reserve here and for all others there; so each must stand in its place.
+    "ledger.leg_in_place": (
+        "SELECT p.batch_id, 'the legs of a reserve are posted' FROM posting p JOIN ledger_batch b "
+        "USING (merchant_id, batch_id) WHERE p.merchant_id = :m AND b.phase = 'held' UNION "
+        "SELECT l.hold_id, 'reserved legs that no reserve has' FROM ledger_hold_leg l LEFT JOIN ledger_batch b "
+        "ON b.merchant_id = l.merchant_id AND b.batch_id = l.hold_id AND b.phase = 'held' "
+        "WHERE l.merchant_id = :m AND b.batch_id IS NULL"
+    ),
     # Callers of the API post to accounts of their own, and nobody else does: no figure of the hub hangs on theirs.
     # Differences of sets: they stay one pass also where the planner has no statistics yet.
     "ledger.external_apart": (

@@ -16,7 +16,7 @@ from sqlalchemy import Row, func, or_, select, update
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
 from hutong.core.ids import new_code
-from hutong.core.money import Money
+from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.unit import Unit
 from hutong.merchants.directory import SHOP_CODE as DIRECTORY_KIND
 from hutong.merchants.directory import register
@@ -152,8 +152,8 @@ async def create_shop_code(
 
 def _check_limits(amount: Money | None, limits: CodeLimits) -> None:
     for name in ("payment_max_minor", "buyer_day_max_minor", "code_day_max_minor"):
-        if getattr(limits, name) <= 0:
-            raise InvalidInput(field=name, problem="> 0")
+        if not 0 < getattr(limits, name) <= SUM_MINOR_MAX:
+            raise InvalidInput(field=name, problem=f"1–{SUM_MINOR_MAX}")
     if amount is not None and not 0 < amount.amount_minor <= limits.payment_max_minor:
         raise InvalidInput(field="amount", problem=f"≤ {limits.payment_max_minor}")
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from hutong.core.money import Money
 from hutong.platforms.account import Account
+
+YEAR_MIN: Final = 1970
+YEAR_MAX: Final = 2100
 
 
 class PayMethod(StrEnum):
@@ -69,6 +72,12 @@ class PaymentCreated(msgspec.Struct, frozen=True, kw_only=True):
     redirect_url: str | None = None  # H5 page that opens the wallet
 
 
+def _check_moment(moment: datetime | None) -> None:
+    """At the ends of the calendar a time has no UTC, and no database keeps it."""
+    if moment is not None and not YEAR_MIN <= moment.year <= YEAR_MAX:
+        raise ValueError(f"a time of the year {moment.year}")
+
+
 class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
     """What the wallet says of an order. ``owner`` holds its account ids (mchid, appid) to be checked against ours."""
 
@@ -81,6 +90,10 @@ class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
     payer_id: str | None = None
     paid_at: datetime | None = None
     attach: str | None = None  # our mark, where the wallet repeats it
+
+    def __post_init__(self) -> None:
+        """ValueError: the time is none in which anybody pays."""
+        _check_moment(self.paid_at)
 
 
 class RequestRefund(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,6 +118,10 @@ class RefundReport(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money | None = None
     refund_id: str | None = None
     refunded_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """ValueError: the time is none in which anybody pays."""
+        _check_moment(self.refunded_at)
 
 
 class Payments(Protocol):

@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import Row, delete, select, update
 
 from hutong.core.errors import Conflict, InvalidInput, NotFound
-from hutong.core.money import Money
+from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.platforms.shops import StockTarget
@@ -71,8 +71,8 @@ async def create_sku(unit: Unit, product_id: UUID, seller_code: str, price: Mone
         raise InvalidInput(field="seller_code", problem=f"1–{SELLER_CODE_CHARS_MAX}")
     if len(variant) > VARIANT_CHARS_MAX:
         raise InvalidInput(field="variant", problem=f"≤ {VARIANT_CHARS_MAX}")
-    if price.amount_minor <= 0:
-        raise InvalidInput(field="price_fen", problem="> 0")
+    if not 0 < price.amount_minor <= SUM_MINOR_MAX:
+        raise InvalidInput(field="price_fen", problem=f"1–{SUM_MINOR_MAX}")
     known = await unit.scalar(
         select(product.c.product_id).where(
             product.c.merchant_id == unit.merchant_id, product.c.product_id == product_id

@@ -408,6 +408,26 @@ def test_random_holds_fold_as_a_model_says(room, steps, guarded):
     assert breaches == []
 
 
+#: Balances follow the postings that are left, so that only the chain knows better.
+REFOLD = (
+    "; UPDATE account_balance b SET balance_minor = f.total, postings_count = f.legs FROM (SELECT a.account_id, "
+    "coalesce(sum(p.amount_minor), 0) total, count(p.leg_no) legs FROM ledger_account a "
+    "LEFT JOIN posting p USING (merchant_id, account_id) "
+    "WHERE a.merchant_id = current_setting('app.merchant_id')::uuid GROUP BY 1) f WHERE f.account_id = b.account_id"
+)
+TAKE_OUT = (
+    "WITH moved AS (DELETE FROM posting p USING ledger_batch b WHERE b.merchant_id = p.merchant_id "
+    "AND b.batch_id = p.batch_id AND {} RETURNING p.*) INSERT INTO ledger_hold_leg "
+    "(merchant_id, hold_id, leg_no, account_id, amount_minor, currency) "
+    "SELECT merchant_id, batch_id, leg_no, account_id, amount_minor, currency FROM moved" + REFOLD
+)
+PUT_IN = (
+    "WITH moved AS (DELETE FROM ledger_hold_leg l USING ledger_hold h WHERE h.merchant_id = l.merchant_id "
+    "AND h.hold_id = l.hold_id AND h.state = '{}' RETURNING l.*) INSERT INTO posting "
+    "(merchant_id, batch_id, leg_no, account_id, amount_minor, currency) "
+    "SELECT merchant_id, hold_id, leg_no, account_id, amount_minor, currency FROM moved" + REFOLD
+)
+
 TAMPERING = {
     "the state": (
         "UPDATE ledger_hold SET state = 'voided' WHERE state = 'pending'",
@@ -438,7 +458,36 @@ TAMPERING = {
     "a pending sum": ("UPDATE account_balance SET pending_debit_minor = pending_debit_minor + 1", {"pending_is_fold"}),
     "a plain batch becomes a hold": (
         "UPDATE ledger_batch SET phase = 'held' WHERE idempotency_key = 'plain'",
-        {"hold_in_chain", "chain_holds"},
+        {"hold_in_chain", "leg_in_place", "chain_holds"},
+    ),
+    "a sale is taken out of the books": (
+        TAKE_OUT.format("b.idempotency_key = 'plain'"),
+        {"leg_in_place", "chain_holds"},
+    ),
+    "a settled sum is taken out of the books": (
+        TAKE_OUT.format("b.phase = 'settled'"),
+        {"leg_in_place", "chain_holds"},
+    ),
+    "what is only reserved is booked": (
+        PUT_IN.format("pending"),
+        {"leg_in_place", "pending_is_fold", "chain_holds"},
+    ),
+    "what was given free is booked": (PUT_IN.format("voided"), {"leg_in_place", "chain_holds"}),
+    "a posting is doubled as a reserve": (
+        (
+            "INSERT INTO ledger_hold_leg (merchant_id, hold_id, leg_no, account_id, amount_minor, currency) "
+            "SELECT merchant_id, batch_id, leg_no, account_id, amount_minor, currency FROM posting"
+        ),
+        {"leg_in_place"},
+    ),
+    "a reserve is doubled as a posting": (
+        (
+            "INSERT INTO posting (merchant_id, batch_id, leg_no, account_id, amount_minor, currency) "
+            "SELECT l.merchant_id, hold_id, leg_no, account_id, amount_minor, currency FROM ledger_hold_leg l "
+            "JOIN ledger_hold h USING (merchant_id, hold_id) WHERE h.state = 'voided'"
+        )
+        + REFOLD,
+        {"leg_in_place"},
     ),
 }
 

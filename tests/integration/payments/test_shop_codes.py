@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from hutong.core.errors import InvalidInput
-from hutong.core.money import Money
+from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.merchants.service import create_merchant
 from hutong.payments.checkouts import Goods, Ordered, Visit, begin_paying, expire_checkout, open_checkout
 from hutong.payments.shop_codes import (
@@ -64,6 +65,13 @@ async def buy(room, code, amount_fen: int, browser: bytes | None = None):
 async def total(room, code) -> int:
     async with room.unit() as unit:
         return (await code_day(unit, code)).total.amount_minor
+
+
+@pytest.mark.parametrize("name", ["payment_max_minor", "buyer_day_max_minor", "code_day_max_minor"])
+@pytest.mark.parametrize("limit", [0, -1, SUM_MINOR_MAX + 1, 2**63 - 1])
+def test_a_limit_is_a_sum_that_can_be_paid(room, name, limit):
+    with pytest.raises(InvalidInput, match=name):
+        room.run(lambda: make_code(room, limits=msgspec.structs.replace(LIMITS, **{name: limit})))
 
 
 def test_one_buyer_and_one_day_have_limits(room):

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from hutong.core.money import SUM_MINOR_MAX
+
 
 def lost_close(**more):
     return {"platform": "wechatpay", "kind": "close_race", **more}
@@ -19,6 +21,19 @@ def events_of(market, payment_id: str) -> list[str]:
         payment_id,
     )
     return [row["name"] for row in rows]
+
+
+def test_the_dearest_piece_can_be_sold_and_a_dearer_one_is_refused(market):
+    """What is taken as a price can be paid: no buyer meets the limits of a column."""
+    product = market.post("/products", {"title": "古玉"})
+    sku = {"product_id": product["product_id"], "seller_code": "JADE", "price_fen": SUM_MINOR_MAX + 1}
+    answer = market.send("/skus", sku)
+    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+    assert "price_fen" in answer.text
+    sale = market.sale(price_fen=SUM_MINOR_MAX).paid()
+    market.world.settle()
+    assert (sale.payment()["state"], sale.order()["state"]) == ("paid", "paid")
+    assert sum(item["amount_minor"] for item in sale.booked()) == 0
 
 
 def test_switching_closes_the_first_way_at_the_wallet(market):

@@ -164,6 +164,29 @@ def test_a_sum_that_is_no_money_we_know_is_told_without_it(wechat, amount):
     assert (trade.status, trade.amount) == (TradeStatus.PAID, None)
 
 
+@pytest.mark.parametrize("amount", [{"total_amount": 1, "currency": "ZZZ"}, {"total_amount": 2**90}])
+def test_a_part_of_a_combined_order_with_such_a_sum_is_told_without_it(wechat, amount):
+    trade = wechat.trade()
+    part = {"mchid": trade["mchid"], "trade_state": "SUCCESS", "success_time": trade["success_time"]}
+    parts = [
+        {**part, "out_trade_no": "A1", "amount": {"total_amount": 12}},
+        {**part, "out_trade_no": "A2", "amount": amount},
+    ]
+    combined = {"combine_appid": trade["appid"], "combine_mchid": trade["mchid"], "combine_out_trade_no": "C1"}
+    body = wechat.notice({**combined, "sub_orders": parts})
+    told = verify(wechat, wechat.headers(body), body).parts
+    assert [(one.out_trade_no, one.amount) for one in told] == [("A1", Money.fen(12)), ("A2", None)]
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+14:00", "1969-12-31T23:59:59Z", "2101-01-01T00:00:00Z"]
+)
+def test_a_time_in_which_nobody_pays_is_refused(wechat, moment):
+    """No database keeps the ends of the calendar: stored, it would be worked in vain again and again."""
+    body = wechat.notice({**wechat.trade(), "success_time": moment})
+    refused(wechat, wechat.headers(body), body)
+
+
 def test_a_body_beyond_the_limit_is_refused_before_any_work(wechat):
     body = b" " * BODY_BYTES_MAX + wechat.notice(wechat.trade())
     refused(wechat, wechat.headers(body), body)

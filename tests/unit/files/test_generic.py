@@ -119,6 +119,9 @@ def test_a_purchase_history_without_order_numbers(read, write):
         ("1,A,x,1,31/31/10 8:26,1,7,UK", "time_bad"),
         ("1,A,x,1,,1,7,UK", "time_missing"),
         ("1,A,x,1,12/1/10 8:26,free,7,UK", "money_bad"),
+        ("1,A,x,1,12/1/10 8:26,90000000000000,7,UK", "money_too_large"),
+        ("1,A,x,1,12/1/10 8:26,1.000000000000000000001,7,UK", "money_too_fine"),
+        ("1,A,x,9000000000000000000,12/1/10 8:26,1,7,UK", "quantity_too_large"),
         ("1,A,x,1,12/1/10 8:26", "money_missing"),
         ("Total,,,9,,,,", "total_row"),
     ],
@@ -129,6 +132,16 @@ def test_rows_are_refused_with_their_reason_and_the_others_are_taken(read, write
     assert isinstance(rows[0], RowRefused)
     assert (rows[0].row_no, rows[0].reason) == (2, reason)
     assert isinstance(rows[1], FileLine)
+
+
+@pytest.mark.parametrize(
+    "price", ["12.3333333333333", "12.333333333333334", "12.30000000000000", "0.12333333333333334"]
+)
+def test_a_price_as_a_spreadsheet_divides_it_is_taken(read, write, price):
+    """A total shared by its pieces has seventeen digits; the line's total decides."""
+    header = "订单编号,商品,数量,单价,金额,下单时间"
+    [line] = read(write("a.csv", f"{header}\n1,x,3,{price},37.00,2026-01-05 10:00\n"), ORDER_FILES)
+    assert (line.amount, line.unit_price) == (Decimal("37.00"), Decimal(price))
 
 
 def test_a_refused_row_still_says_its_sum(read, write):

@@ -90,3 +90,16 @@ def test_a_ticket_speaks_even_when_a_detail_is_missing(make_ticket):
     assert fix
     assert "–" in ticket_text(make_ticket("refund_abnormal", {}), str, formats)[0]
     assert "meteor" in ticket_text(make_ticket("meteor", {}), str, formats)[0]
+
+
+def test_a_notice_without_a_sum_promises_no_suspense(make_ticket):
+    formats = Formats("zh-Hans")
+    details = {"field": "transaction_id", "amount_minor": 4990, "currency": "CNY", "out_trade_no": "HT1"}
+    sentence, cause, _ = ticket_text(make_ticket("notice_mismatched", details), str, formats)
+    assert "¥49.90" in sentence
+    assert "交易号" in cause
+    assert "记入待查" in cause
+    sentence, cause, _ = ticket_text(make_ticket("notice_mismatched", {**details, "amount_minor": 0}), str, formats)
+    assert "¥" not in sentence
+    assert "HT1" in sentence
+    assert "记入待查" not in cause

@@ -74,7 +74,7 @@ def read_notice(merchant: Merchant, headers: Mapping[str, str], body: bytes, now
     envelope = msgspec.json.decode(body, type=_Envelope)
     plaintext = envelope.resource.open(merchant.api_v3_key)
     if envelope.event_type in PAYMENT_KINDS and b'"combine_out_trade_no"' in plaintext:
-        parts = msgspec.json.decode(plaintext, type=WireCombined).reports()
+        parts = msgspec.json.decode(plaintext, type=WireCombined).told()
         return Notice(notice_id=envelope.id, kind=envelope.event_type, parts=parts)
     if envelope.event_type in PAYMENT_KINDS:
         trade = _told(msgspec.json.decode(plaintext, type=WireTrade), merchant)

@@ -28,7 +28,7 @@ from hutong.connectors.wechatpay.orders import (
 )
 from hutong.connectors.wechatpay.signing import signed_request
 from hutong.connectors.wechatpay.trades import TRADE_STATES
-from hutong.core.errors import HutongError, InvalidInput, PlatformUnknown
+from hutong.core.errors import HutongError, InvalidAmount, InvalidInput, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms.account import Account
 from hutong.platforms.combined import CombinedPart, CreateCombined
@@ -81,21 +81,31 @@ class WireCombined(msgspec.Struct, frozen=True):
 
     def reports(self) -> tuple[TradeReport, ...]:
         """Each part in our words, owned by the account that combined them. Raises HutongError or ValueError."""
+        return tuple(self._report(part) for part in self.sub_orders)
+
+    def told(self) -> tuple[TradeReport, ...]:
+        """:meth:`reports` of a notice: a sum or currency that is no money we know is left out."""
+        return tuple(self._told(part) for part in self.sub_orders)
+
+    def _told(self, part: WirePart) -> TradeReport:
+        try:
+            return self._report(part)
+        except InvalidAmount:
+            return self._report(msgspec.structs.replace(part, amount=None))
+
+    def _report(self, part: WirePart) -> TradeReport:
         owner = {"mchid": self.combine_mchid, "appid": self.combine_appid}
         payer = None if self.combine_payer_info is None else self.combine_payer_info.openid
-        return tuple(
-            TradeReport(
-                out_trade_no=part.out_trade_no,
-                status=TRADE_STATES.get(part.trade_state, TradeStatus.PENDING),
-                raw_status=part.trade_state,
-                owner=owner,
-                amount=None if part.amount is None else Money(part.amount.total_fen, part.amount.currency),
-                transaction_id=part.transaction_id,
-                payer_id=payer,
-                paid_at=aware(part.success_time),
-                attach=part.attach,
-            )
-            for part in self.sub_orders
+        return TradeReport(
+            out_trade_no=part.out_trade_no,
+            status=TRADE_STATES.get(part.trade_state, TradeStatus.PENDING),
+            raw_status=part.trade_state,
+            owner=owner,
+            amount=None if part.amount is None else Money(part.amount.total_fen, part.amount.currency),
+            transaction_id=part.transaction_id,
+            payer_id=payer,
+            paid_at=aware(part.success_time),
+            attach=part.attach,
         )
 
 

@@ -16,7 +16,9 @@ FOOT_WORDS: Final = frozenset({"总计", "合计", "小计", "汇总", "total", 
 QUANTITY_MAX: Final = 10**9
 QUANTITY_CHARS: Final = len(str(QUANTITY_MAX))
 MONEY_MAX: Final = Decimal(10) ** 12
-MONEY_DECIMALS_MAX: Final = 8
+#: A total divided by its pieces, as a spreadsheet writes it, has seventeen digits; so may a unit price.
+MONEY_DIGITS_MAX: Final = 20
+MONEY_DECIMALS_MAX: Final = 20
 ORDER_NO_CHARS_MAX: Final = 64
 YEAR_MIN: Final = 1970
 YEAR_MAX: Final = 2100
@@ -128,7 +130,8 @@ def money(raw: str, column: str) -> Decimal | None:
     """An exact amount in major units, or None for a blank. Signs of currencies and grouping commas are taken off.
 
     Raises:
-        CellRefused: no plain decimal number (an exponent is a spreadsheet's damage), or beyond any sale.
+        CellRefused: no plain decimal number (an exponent is a spreadsheet's damage), beyond any sale, or finer than
+            any spreadsheet reckons.
     """
     text = code(_computed(raw, column))
     if not text:
@@ -142,9 +145,11 @@ def money(raw: str, column: str) -> Decimal | None:
         if not text.isascii() or not _PLAIN.fullmatch(text):
             raise CellRefused("money_bad", column, raw.strip(_EDGE))
     value = Decimal(text)
-    exponent = value.as_tuple().exponent
-    if abs(value) > MONEY_MAX or not isinstance(exponent, int) or exponent < -MONEY_DECIMALS_MAX:
-        raise CellRefused("money_bad", column, raw.strip(_EDGE))
+    if abs(value) > MONEY_MAX:
+        raise CellRefused("money_too_large", column, raw.strip(_EDGE))
+    digits, exponent = value.as_tuple()[1:]
+    if not isinstance(exponent, int) or exponent < -MONEY_DECIMALS_MAX or len(digits) > MONEY_DIGITS_MAX:
+        raise CellRefused("money_too_fine", column, raw.strip(_EDGE))
     return value
 
 
@@ -161,10 +166,13 @@ def quantity(raw: str, column: str) -> int | None:
         return int(text)
     try:
         value = money(text, column)
-    except CellRefused:
-        value = None
-    if value is None or value != value.to_integral_value() or abs(value) > QUANTITY_MAX:
+    except CellRefused as error:
+        reason = "quantity_too_large" if error.reason == "money_too_large" else "quantity_bad"
+        raise CellRefused(reason, column, raw.strip(_EDGE)) from error
+    if value is None or value != value.to_integral_value():
         raise CellRefused("quantity_bad", column, raw.strip(_EDGE))
+    if abs(value) > QUANTITY_MAX:
+        raise CellRefused("quantity_too_large", column, raw.strip(_EDGE))
     return int(value)
 
 

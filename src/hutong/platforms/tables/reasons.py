@@ -35,8 +35,18 @@ REASONS: Final[Mapping[str, Reason]] = {
     ),
     "quantity_missing": Reason("“{column}”为空，没有数量。", "“{column}” is empty: no quantity."),
     "quantity_bad": Reason("“{column}”的值“{value}”不是整数。", "“{value}” in “{column}” is no whole number."),
+    "quantity_too_large": Reason(
+        "“{column}”的值“{value}”太大，不会是一次卖出的件数。", "“{value}” in “{column}” is more than any sale has."
+    ),
     "money_missing": Reason("“{column}”为空，没有金额。", "“{column}” is empty: no amount."),
     "money_bad": Reason("“{column}”的值“{value}”不是金额。", "“{value}” in “{column}” is no amount."),
+    "money_too_large": Reason(
+        "“{column}”的值“{value}”太大，不会是一笔买卖。", "“{value}” in “{column}” is beyond any sale."
+    ),
+    "money_too_fine": Reason(
+        "“{column}”的值“{value}”位数太多，请保留不超过 6 位小数。",
+        "“{value}” in “{column}” has too many digits; keep at most 6 decimals.",
+    ),
     "time_missing": Reason("“{column}”为空，没有时间。", "“{column}” is empty: no time."),
     "time_bad": Reason(
         "“{column}”的值“{value}”不是可以识别的时间。", "“{value}” in “{column}” is no time that is known here."

@@ -24,7 +24,7 @@ class TicketText(msgspec.Struct, frozen=True, kw_only=True):
 TEXTS: Final[dict[str, TicketText]] = {
     "notice_mismatched": TicketText(
         sentence=mark("%(platform)s发来的付款通知与订单对不上：商户单号 %(out_trade_no)s，金额 %(amount)s。"),
-        cause=mark("签名是真的，但金额、币种、应用或订单与我们的记录不同，没有记为已付款，款项记入待查。"),
+        cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款，款项记入待查。"),
         fix=mark("在钱包的商户后台查这笔单，确认后手动处理或退款。"),
     ),
     "surplus_captured": TicketText(
@@ -73,6 +73,12 @@ TEXTS: Final[dict[str, TicketText]] = {
         fix=mark("不用操作；统计时请记得这个数字。"),
     ),
 }
+#: A notice that names no sum which could be booked: nothing stands in suspense either.
+_WITHOUT_SUM: Final = TicketText(
+    sentence=mark("%(platform)s发来的通知与订单对不上，也没有说出能入账的金额：商户单号 %(out_trade_no)s。"),
+    cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款；没有金额，账上也没有记待查款。"),
+    fix=mark("在钱包的商户后台查这笔单，看实际收到多少，再手动处理或退款。"),
+)
 _OTHER: Final = TicketText(
     sentence=mark("有一件事需要查看：%(kind)s"),
     cause=mark("系统拿不准该怎么处理。"),
@@ -82,7 +88,8 @@ _OTHER: Final = TicketText(
 
 def ticket_text(ticket: TicketRow, translate: Callable[[str], str], formats: Formats) -> tuple[str, str, str]:
     """Sentence, cause and fix of a ticket in the reader's language."""
-    text = TEXTS.get(ticket.kind, _OTHER)
+    without_sum = ticket.kind == "notice_mismatched" and not ticket.details.get("amount_minor")
+    text = _WITHOUT_SUM if without_sum else TEXTS.get(ticket.kind, _OTHER)
     fields = _Fields(ticket.details, ticket.kind, translate, formats)
     sentence, cause, fix = (translate(part) % fields for part in (text.sentence, text.cause, text.fix))
     return sentence, cause, fix
@@ -99,6 +106,8 @@ class _Fields(dict[str, str]):
         amount, currency = details.get("amount_minor"), details.get("currency", "CNY")
         if isinstance(amount, int) and currency in MINOR_DIGITS:
             self["amount"] = formats.money(Money(amount, currency))
+        if "field" in details:
+            self["field"] = translate(label_of("notice_field", str(details["field"])))
         for name in ("platform", "source"):
             if name in details:
                 self[name] = translate(label_of("platform", str(details[name])))

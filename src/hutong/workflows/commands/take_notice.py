@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from hutong.core.crashpoints import reach
 from hutong.core.errors import InvalidSignature, NotFound
-from hutong.core.money import Money
+from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.bulk import insert_rows
 from hutong.db.tables import inbound
 from hutong.db.unit import Unit
@@ -33,8 +33,6 @@ NOTICE: Final = "inbound.notice"
 BODY_BYTES_MAX: Final = 64 * 1024
 PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
 NUL_IN_JSON: Final = b"\\u0000"
-#: A thousand million yuan: what a notice tells beyond it gets its ticket, but the books do not reckon with it.
-SUSPENSE_MINOR_MAX: Final = 10**11
 
 
 async def take_notice(
@@ -220,8 +218,8 @@ def _tell_mismatch(
     unit: Unit, opened: OpenedAccount, notice_id: str, number: str, field: str, amount: Money | None
 ) -> None:
     """Nothing is paid by it: a ticket and, for a sum that can be, a suspense entry follow, and a person decides."""
-    if amount is not None and not 0 < amount.amount_minor <= SUSPENSE_MINOR_MAX:
-        amount = None
+    if amount is not None and not 0 < amount.amount_minor <= SUM_MINOR_MAX:
+        amount = None  # it gets its ticket, but the books do not reckon with it
     unit.emit(
         NoticeMismatched(
             notice_id=notice_id,
