@@ -20,6 +20,6 @@ def in_sight(source: Source) -> Iterator[tuple[int, str]]:
     """No module is imported by its name as text: the contracts would not know of it."""
     if not source.place.startswith("src/") or source.place in LOADERS:
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] in BY_NAME:
             yield node.lineno, f"{dotted(node.func)}(…) hides an import from the import contracts"

@@ -23,6 +23,14 @@ MONEY_WORDS: Final = frozenset(
 UNITS: Final = frozenset(
     {"fen", "minor", "bps", "count", "counts", "no", "id", "ids", "at", "digits", "rows", "orders", "max", "min", "s"}
 )
+#: What answers with a float though it is given integers.
+FLOAT_MAKERS: Final = frozenset(
+    {
+        "math.fsum", "math.sqrt", "operator.itruediv", "operator.truediv", "statistics.fmean", "statistics.mean",
+        "statistics.geometric_mean", "statistics.harmonic_mean", "statistics.median", "statistics.pstdev",
+        "statistics.quantiles", "statistics.stdev",
+    }
+)  # fmt: skip
 TIME_UNITS: Final = ("_s", "_ms", "_seconds", "_hours", "_days", "_ratio", "_share", "_factor")
 
 
@@ -35,35 +43,97 @@ def no_float(source: Source) -> Iterator[tuple[int, str]]:
     """No float literal, no ``float``, no true division where money is reckoned; seconds and ratios say so by name."""
     if not reckons_with_money(source):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Constant) and type(node.value) is float and not _is_of_time(source, node):
             yield node.lineno, f"the float {node.value} in money code; use integers of minor units or Decimal text"
         elif isinstance(node, ast.Name) and node.id == "float" and not _is_of_time(source, node):
             yield node.lineno, "float in money code; use integers of minor units or Decimal"
         elif _divides(node) and not _is_of_time(source, node):
             yield node.lineno, "true division in money code; use allocate, share_bps or round_half_up of core.money"
+        elif (
+            isinstance(node, ast.Call | ast.BinOp) and _reckons_a_float(source, node) and not _is_of_time(source, node)
+        ):
+            yield node.lineno, "this makes a float in money code; use integers of minor units or Decimal"
 
 
 def no_float_of_money(source: Source) -> Iterator[tuple[int, str]]:
     """Also where no money is reckoned, only shown: no float and no true division of what is named as minor units."""
     if not source.place.startswith("src/") or reckons_with_money(source):
         return
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.Call) and dotted(node.func) == "float" and any(map(_names_minor_units, node.args)):
-            yield node.lineno, "float of money; format it with core.money or web.format"
-        elif _divides(node) and _names_minor_units(node.left if isinstance(node, ast.BinOp) else node.target):
-            yield node.lineno, "true division of money; format it with core.money or web.format"
-        elif isinstance(node, ast.BinOp) and _names_minor_units(node) and any(map(_is_float, (node.left, node.right))):
-            yield node.lineno, "a float beside money; use integers of minor units or Decimal text"
+    for node in source.nodes:
+        if isinstance(node, ast.Call):
+            if (_is_float_call(node) or _makes_floats(source, node)) and any(map(_names_minor_units, node.args)):
+                yield node.lineno, f"{dotted(node.func)} of money; format it with core.money or web.format"
+        elif isinstance(node, ast.BinOp | ast.AugAssign) and any(map(_names_minor_units, sides := _sides(node))):
+            if _divides(node):
+                yield node.lineno, "true division of money; format it with core.money or web.format"
+            elif any(_is_float(source, side) for side in sides):
+                yield node.lineno, "a float beside money; use integers of minor units or Decimal text"
 
 
-def _is_float(node: ast.AST) -> bool:
-    return isinstance(node, ast.Constant) and type(node.value) is float
+def _sides(node: ast.BinOp | ast.AugAssign) -> tuple[ast.expr, ast.expr]:
+    return (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
+
+
+def _reckons_a_float(source: Source, node: ast.Call | ast.BinOp) -> bool:
+    return _makes_floats(source, node) or _is_negative_power(node)
+
+
+def _is_float(source: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
+    """Whether an operand is a float, as far as this file tells: written, reckoned, or kept under a name."""
+    if isinstance(node, ast.Name) and node.id not in seen:
+        kept = any(_is_float(source, value, seen | {node.id}) for value in source.values_of(node))
+        return kept or _is_float_parameter(source, node)
+    if isinstance(node, ast.UnaryOp):
+        return _is_float(source, node.operand, seen)
+    if isinstance(node, ast.BinOp):
+        return (
+            _divides(node)
+            or _is_negative_power(node)
+            or _is_float(source, node.left, seen)
+            or _is_float(source, node.right, seen)
+        )
+    return (
+        (isinstance(node, ast.Constant) and type(node.value) is float)
+        or _is_float_call(node)
+        or _makes_floats(source, node)
+    )
+
+
+def _is_float_parameter(source: Source, name: ast.Name) -> bool:
+    function = source.function_of(name)
+    named = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs] if function else []
+    return any(arg.arg == name.id and isinstance(arg.annotation, ast.Name) and arg.annotation.id == "float"
+               for arg in named)  # fmt: skip
+
+
+def _is_float_call(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and dotted(node.func) == "float"
+
+
+def _makes_floats(source: Source, node: ast.AST) -> bool:
+    """Whether a function is called that answers with a float: a mean, a true division."""
+    return isinstance(node, ast.Call) and source.full_name(node.func) in FLOAT_MAKERS
+
+
+def _is_negative_power(node: ast.AST) -> bool:
+    """``10 ** -2`` is a float; ``Decimal(10) ** -2`` is none."""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(node.op, ast.Pow)
+        and not isinstance(node.left, ast.Call)
+        and isinstance(node.right, ast.UnaryOp)
+        and isinstance(node.right.op, ast.USub)
+    )
 
 
 def _names_minor_units(node: ast.AST) -> bool:
-    names = {part.id if isinstance(part, ast.Name) else part.attr
-             for part in ast.walk(node) if isinstance(part, ast.Name | ast.Attribute)}  # fmt: skip
+    """Whether minor units are named in an expression: by a name, an attribute, or a key (``row["price_fen"]``)."""
+    names = {
+        part.id if isinstance(part, ast.Name) else part.attr if isinstance(part, ast.Attribute) else str(part.value)
+        for part in ast.walk(node)
+        if isinstance(part, ast.Name | ast.Attribute | ast.Constant)
+    }
     return any(name.endswith(("_fen", "_minor")) for name in names)
 
 
@@ -71,7 +141,7 @@ def unit_in_name(source: Source) -> Iterator[tuple[int, str]]:
     """An integer field, parameter or column that holds money ends in ``_fen`` or ``_minor``."""
     if not source.place.startswith("src/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name | ast.Attribute):
             name = node.target.id if isinstance(node.target, ast.Name) else node.target.attr
             if _is_int(node.annotation) and _is_bare_money(name):

@@ -27,7 +27,7 @@ def function_length(source: Source) -> Iterator[tuple[int, str]]:
     """A function that does not fit a screen does two things."""
     if not _is_written_to_be_read(source):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             count = (node.end_lineno or node.lineno) - node.lineno + 1
             if count > FUNCTION_LINES_MAX:
@@ -38,7 +38,7 @@ def named_limits(source: Source) -> Iterator[tuple[int, str]]:
     """Queues have a size, retries a named limit, and an endless loop says in a comment what ends it."""
     if not source.place.startswith("src/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if isinstance(node, ast.Call) and dotted(node.func) in QUEUES:
             if not node.args and not any(keyword.arg == "maxsize" for keyword in node.keywords):
                 yield node.lineno, "a queue without maxsize grows until memory ends"

@@ -48,9 +48,79 @@ class Source:
         return self.text.splitlines()
 
     @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """Every node of the tree, once for all rules."""
+        return list(ast.walk(self.tree))
+
+    @cached_property
     def parents(self) -> dict[ast.AST, ast.AST]:
         """The node that holds each node."""
-        return {child: node for node in ast.walk(self.tree) for child in ast.iter_child_nodes(node)}
+        return {child: node for node in self.nodes for child in ast.iter_child_nodes(node)}
+
+    @cached_property
+    def imported(self) -> dict[str, str]:
+        """Full names of what is imported, by local name: ``sa`` → ``sqlalchemy``, ``u`` → ``sqlalchemy.update``."""
+        names: dict[str, str] = {}
+        for node in self.nodes:
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    local = alias.asname or alias.name.partition(".")[0]
+                    names[local] = alias.name if alias.asname else local
+            elif isinstance(node, ast.ImportFrom):
+                names.update({alias.asname or alias.name: f"{node.module or ''}.{alias.name}" for alias in node.names})
+        return names
+
+    def full_name(self, node: ast.expr) -> str:
+        """``sqlalchemy.update`` for whatever name it was imported under; empty for what is no chain of names."""
+        head, dot, rest = dotted(node).partition(".")
+        return f"{self.imported.get(head, head)}{dot}{rest}"
+
+    @cached_property
+    def _assigned(self) -> dict[tuple[ast.AST | None, str], list[ast.expr]]:
+        """What names are set to, by the function that does it (None: the module) and the name."""
+        found: dict[tuple[ast.AST | None, str], list[ast.expr]] = {}
+        for node in self.nodes:
+            if not isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) or node.value is None:
+                continue
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    found.setdefault((self.function_of(node), target.id), []).append(node.value)
+        return found
+
+    def values_of(self, name: ast.Name) -> list[ast.expr]:
+        """What a name is set to where it stands: in its function, else in the module; empty for a parameter."""
+        mine = self._assigned.get((self.function_of(name), name.id))
+        return mine or self._assigned.get((None, name.id), [])
+
+    @cached_property
+    def texts(self) -> list[tuple[ast.expr, str]]:
+        """Every text of the code but its docstrings; one that is put together (f-string, ``+``) once and whole."""
+        return [
+            (node, text)
+            for node in self.nodes
+            if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp)
+            and not isinstance(holder := self.parents[node], ast.JoinedStr | ast.Expr)
+            and not _joins(holder)
+            and (text := self.text_of(node)) is not None
+        ]
+
+    def text_of(self, node: ast.expr) -> str | None:
+        """A text as far as this file tells it, with ``{}`` where unknown values go; None for what is no text."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self._part_of(part) for part in node.values)
+        if isinstance(node, ast.BinOp) and _joins(node):
+            sides = (self.text_of(node.left), self.text_of(node.right))
+            return None if sides == (None, None) else self._part_of(node.left) + self._part_of(node.right)
+        return None
+
+    def _part_of(self, node: ast.expr) -> str:
+        """What a part adds to a text: also the text that a name was set to, where it is one text alone."""
+        part = node.value if isinstance(node, ast.FormattedValue) else node
+        known = self.values_of(part) if isinstance(part, ast.Name) else []
+        text = string_of(known[0]) if len(known) == 1 else self.text_of(part)
+        return "{}" if text is None else text
 
     def room(self) -> str:
         """The room of the house: ``payments`` for src/hutong/payments/service.py, ``app`` for src/hutong/app.py."""
@@ -108,3 +178,7 @@ def string_of(node: ast.expr) -> str | None:
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
     return None
+
+
+def _joins(node: ast.AST) -> bool:
+    return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)

@@ -7,10 +7,10 @@ the statement as well keeps plans on one tenant and lets a sharded PostgreSQL ro
 from __future__ import annotations
 
 import ast
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from lawcheck import sql
 from lawcheck.source import Source, dotted, string_of
 
 #: The one table that is read before the merchant is known, and what belongs to tools.
@@ -22,20 +22,15 @@ SCOPED_ROOMS: Final = frozenset(
         "workflows", "web", "edge",
     }
 )  # fmt: skip
-STATEMENT = re.compile(
-    r"^\s*(?:SELECT\b.+?\bFROM|INSERT\s+INTO|UPDATE\s+\w+\s+SET|DELETE\s+FROM|WITH\s+\w+.*?\bAS)\b",
-    re.IGNORECASE | re.DOTALL,
-)
 #: A condition may come from a helper, and that from another; more would hide it from the reader.
 HELPERS_DEEP_MAX: Final = 2
-BUILDERS: Final = frozenset({"select", "update", "delete"})
 
 
 def key_first(source: Source) -> Iterator[tuple[int, str]]:
     """Every ``Table`` has ``merchant_id`` first in its primary key."""
     if not source.place.startswith("src/hutong/"):
         return
-    for node in ast.walk(source.tree):
+    for node in source.nodes:
         if not (isinstance(node, ast.Call) and dotted(node.func).split(".")[-1] == "Table" and node.args):
             continue
         name = string_of(node.args[0])
@@ -50,29 +45,15 @@ def named_in_statements(source: Source) -> Iterator[tuple[int, str]]:
     """A statement about merchants' rows names ``merchant_id``: in its SQL text, or in the function that builds it."""
     if source.room() not in SCOPED_ROOMS:
         return
-    built = _imported_builders(source.tree)
-    functions = {n.name: n for n in ast.walk(source.tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
-    for node in ast.walk(source.tree):
-        if isinstance(node, ast.expr) and (text := string_of(node)) is not None:
-            inside = isinstance(source.parents.get(node), ast.JoinedStr)
-            if not inside and STATEMENT.match(text) and "merchant_id" not in text and not _is_docstring(source, node):
-                yield node.lineno, "this SQL does not name merchant_id"
-        elif isinstance(node, ast.Call) and (builder := _builder(node, built)):
+    functions = {n.name: n for n in source.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)}
+    for text_node, text in sql.texts(source):
+        if sql.STATEMENT.match(text) and "merchant_id" not in text:
+            yield text_node.lineno, "this SQL does not name merchant_id"
+    for node in source.nodes:
+        if isinstance(node, ast.Call) and sql.builder(source, node):
             holder: ast.AST = source.function_of(node) or source.tree
             if not _names_merchant(holder, functions, HELPERS_DEEP_MAX):
-                yield node.lineno, f"{builder}(…) is built where nothing names merchant_id"
-
-
-def _builder(call: ast.Call, built: set[str]) -> str:
-    """The name of the statement builder that a call is: ``update(t)``, or a table's own ``t.update()``; else empty.
-
-    A dict's or set's ``update`` has arguments; a table's has none.
-    """
-    if isinstance(call.func, ast.Name) and call.func.id in built:
-        return call.func.id
-    if isinstance(call.func, ast.Attribute) and call.func.attr in BUILDERS and not (call.args or call.keywords):
-        return dotted(call.func)
-    return ""
+                yield node.lineno, f"{dotted(node.func)}(…) is built where nothing names merchant_id"
 
 
 def _primary_key(table: ast.Call) -> list[str]:
@@ -87,17 +68,6 @@ def _primary_key(table: ast.Call) -> list[str]:
         if any(keyword.arg == "primary_key" for keyword in arg.keywords) and words:
             columns.append(words[0])
     return columns
-
-
-def _imported_builders(tree: ast.Module) -> set[str]:
-    """Local names of SQLAlchemy's statement builders in this file."""
-    return {
-        alias.asname or alias.name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sqlalchemy")
-        for alias in node.names
-        if alias.name in BUILDERS
-    }
 
 
 def _names_merchant(holder: ast.AST, functions: Mapping[str, ast.AST], deep: int) -> bool:
@@ -116,7 +86,3 @@ def _names_merchant(holder: ast.AST, functions: Mapping[str, ast.AST], deep: int
         if helper is not None and helper is not holder and _names_merchant(helper, functions, deep - 1):
             return True
     return False
-
-
-def _is_docstring(source: Source, node: ast.expr) -> bool:
-    return isinstance(source.parents.get(node), ast.Expr)
