@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,17 +17,18 @@ import msgspec
 from hutong.app import open_runtime
 from hutong.cli.keys import find_merchant
 from hutong.cli.output import print_json, progress
-from hutong.cli.serve import first_shop
+from hutong.cli.serve import FIRST_LOGIN, FIRST_SHOP
 from hutong.config import load_settings
 from hutong.core.errors import InvalidInput
-from hutong.core.ids import new_id
 from hutong.core.money import MINOR_DIGITS
 from hutong.db.house import open_house
 from hutong.db.keystore import PassingKeyStore
 from hutong.db.vault import Vault
 from hutong.merchants.service import all_merchants
-from hutong.workflows.commands.import_orders import ImportSummary, import_orders
+from hutong.platforms.registry import Registry
+from hutong.workflows.commands.import_orders import ImportSummary, import_orders, order_files_of
 from hutong.workflows.commands.import_reading import ImportProgress, Refusal
+from hutong.workflows.commands.open_shop import plan_shop
 from hutong.workflows.runtime import Runtime
 
 PROGRESS_EVERY_S: Final = 1.0
@@ -67,24 +69,28 @@ def orders(
     """Import order files: CSV, XLSX, gzip or zip of them; order file and line file of one platform together. 导入订单
 
     All or nothing: a file that is broken leaves nothing behind. Importing again changes nothing. Refused rows are told
-    on standard error, or in the file named by --report. The first import into an empty home makes a shop and tells its
-    login, once, on standard error. The last line is JSON.
+    on standard error, or in the file named by --report; exit code 1 where all rows are refused, 0 where some are taken.
+    The first import into an empty home that takes a row makes a shop and tells its login, once, on standard error. The
+    last line is JSON. 全部行被拒收时退出码为 1，部分拒收为 0
     """
     settings = load_settings(os.environ)
-
+    order_files_of(Registry.from_entry_points(), platform)  # a mistyped name shall not even make a home
     teller = _Teller(refused_max=0 if report else REFUSED_TOLD_MAX)
 
     async def work(out: TextIO | None) -> ImportSummary:
         with open_house(settings.home, settings.database_url, attach=True) as house:
             async with open_runtime(settings, house, "") as opened:
-                merchant_id = await _merchant_of(opened, merchant, make=not dry_run)
-                runtime = opened
-                if merchant_id is None:  # a trial in an empty home
+                merchant_id = await _merchant_of(opened, merchant)
+                runtime, founding = opened, None
+                if merchant_id is None:
+                    founding = await plan_shop(opened, FIRST_SHOP, FIRST_LOGIN)
+                    merchant_id = founding.merchant_id
+                if founding is not None and dry_run:  # a trial in an empty home
                     vault = Vault(house.home.keyring(), PassingKeyStore(), opened.clock)
                     runtime = msgspec.structs.replace(opened, vault=vault)
-                return await import_orders(
+                summary = await import_orders(
                     runtime,
-                    merchant_id or new_id(runtime.clock.now()),
+                    merchant_id,
                     files,
                     platform,
                     currency,
@@ -93,8 +99,11 @@ def orders(
                     report=out,
                     on_refused=teller.refused,
                     day_first=day_first,
-                    newcomer=merchant_id is None,
+                    founding=founding,
                 )
+                if founding is not None and not dry_run and not summary.is_all_refused:
+                    progress(f"login {founding.login} {founding.password}")
+                return summary
 
     with ExitStack() as stack:
         out = None
@@ -104,18 +113,18 @@ def orders(
     if not as_json:
         _tell(summary, report, teller.refused_count)
     print_json(summary)
+    if summary.is_all_refused:
+        sys.exit(1)
 
 
-async def _merchant_of(runtime: Runtime, wanted: str | None, *, make: bool) -> UUID | None:
-    """The merchant that is named; else the only one. In a fresh home it is made, or None without ``make``.
+async def _merchant_of(runtime: Runtime, wanted: str | None) -> UUID | None:
+    """The merchant that is named; else the only one; None in a fresh home.
 
     Raises:
         InvalidInput: there are several and none is named.
     """
     if wanted is not None:
         return await find_merchant(runtime, wanted)
-    if make and (login := await first_shop(runtime)):
-        progress(f"login {login['login']} {login['password']}")
     async with runtime.database.plain("system") as connection:
         merchants = await all_merchants(connection)
     if len(merchants) > 1:

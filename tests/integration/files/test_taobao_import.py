@@ -13,6 +13,7 @@ from hutong.db.vault import Vault
 from hutong.platforms.shops import ShopOrder, ShopOrderLine, ShopOrderStatus
 from hutong.shops.platform_orders import ShopRef, merge_order
 from hutong.workflows.commands.import_orders import import_orders
+from hutong.workflows.commands.open_shop import plan_shop
 
 CONNECTION = uuid4()
 
@@ -236,7 +237,8 @@ def test_a_trial_needs_no_merchant_and_leaves_none(hub):
             runtime, vault=Vault(Keyring.create(hub.folder / "trial.key"), PassingKeyStore(), hub.clock)
         )
         files = [orders_file(hub, order_row())]
-        return await import_orders(trial, nobody, files, "taobao", "CNY", True, lambda _: None, newcomer=True)
+        planned = msgspec.structs.replace(await plan_shop(trial, "铺子", "owner"), merchant_id=nobody)
+        return await import_orders(trial, nobody, files, "taobao", "CNY", True, lambda _: None, founding=planned)
 
     fresh = hub.run(main)
     assert msgspec.structs.replace(fresh, seconds=0.0) == msgspec.structs.replace(known, seconds=0.0)

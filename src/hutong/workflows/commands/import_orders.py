@@ -28,6 +28,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.connections import Mode, list_connections, open_credentials
 from hutong.merchants.service import HOME_ZONE, get_merchant
 from hutong.platforms.files import FileContext, OrderFiles
+from hutong.platforms.registry import Registry
 from hutong.platforms.tables.cells import CHINA
 from hutong.shops.events import OrdersImported
 from hutong.shops.imports import Shop, begin_import, note_import
@@ -40,6 +41,7 @@ from hutong.workflows.commands.import_reading import (
 )
 from hutong.workflows.commands.import_spill import Spill
 from hutong.workflows.commands.import_writing import Writing
+from hutong.workflows.commands.open_shop import NewShop, found_shop
 from hutong.workflows.runtime import Runtime
 
 FILES_MAX: Final = 200
@@ -81,9 +83,14 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     rejected_by_reason: dict[str, int]
     dry_run: bool
 
+    @property
+    def is_all_refused(self) -> bool:
+        """Whether there were rows and none of them was taken."""
+        return 0 < self.rows_read == self.rejected
+
 
 class _RolledBack(Exception):
-    """A dry run ends here: the transaction goes, the figures stay."""
+    """A dry run, or the first import of nothing, ends here: the transaction goes, the figures stay."""
 
 
 async def import_orders(
@@ -98,23 +105,25 @@ async def import_orders(
     report: TextIO | None = None,
     on_refused: RefusalSink | None = None,
     day_first: bool = False,
-    newcomer: bool = False,
+    founding: NewShop | None = None,
 ) -> ImportSummary:
     """Import files of one platform; atomically: an error leaves nothing behind.
 
     ``report``: a CSV of the refused rows is written there. ``on_refused`` is told of each, while files are read in a
-    thread of their own, as ``progress`` is. ``newcomer``: a dry run for a merchant who does not exist yet.
+    thread of their own, as ``progress`` is. ``founding``: the merchant does not exist yet; it is made in the
+    transaction of what the files hold: not for files that are broken, nor where all rows are refused.
 
     Raises:
         PlatformNotThere: no such platform, or it has no order files.
         InvalidInput: the currency is unknown, or a file cannot be read (``FileRefused``).
         CurrencyMismatch: an order is known in another currency.
     """
-    assert dry_run or not newcomer, "only a trial needs no merchant"
+    assert founding is None or founding.merchant_id == merchant_id, "whoever is founded owns what is imported"
     started = time.monotonic()
-    files = _files_of(runtime, platform, paths, currency)
+    files = order_files_of(runtime.registry, platform)
+    _refuse_input(paths, currency)
     async with runtime.unit(merchant_id, "import.shop") as unit:
-        zone = _zone(HOME_ZONE if newcomer else (await get_merchant(unit)).timezone)
+        zone = _zone(HOME_ZONE if founding else (await get_merchant(unit)).timezone)
         shop = await _shop_of(runtime, unit, platform)
     context = FileContext(currency=currency, zone=zone, day_first=day_first)
     refusals = RefusalReport(report, on_refused)
@@ -124,12 +133,14 @@ async def import_orders(
         writing = Writing(runtime, shop, currency, reading)
         try:
             async with runtime.unit(merchant_id, "import.write") as unit:
+                if founding is not None and not dry_run:
+                    await found_shop(runtime, unit, founding)
                 await begin_import(unit)
                 for batch in spill.batches():
                     await writing.take(unit, batch)
                     progress(ImportProgress(stage="writing", rows=writing.rows, of_rows=reading.rows_read))
                 summary = _summary(writing, reading, refusals, time.monotonic() - started, dry_run=dry_run)
-                if dry_run:
+                if dry_run or (founding is not None and summary.is_all_refused):
                     raise _RolledBack
                 names = ", ".join(path.name for path in paths)
                 import_id = await note_import(unit, platform, names, msgspec.json.encode(summary))
@@ -147,16 +158,24 @@ async def import_orders(
     return summary
 
 
-def _files_of(runtime: Runtime, platform: str, paths: Sequence[Path], currency: str) -> OrderFiles:
-    readers = {each.name: each.order_files for each in runtime.registry.all() if each.order_files is not None}
+def order_files_of(registry: Registry, platform: str) -> OrderFiles:
+    """What reads the platform's order files.
+
+    Raises:
+        PlatformNotThere: no such platform, or it has no order files.
+    """
+    readers = {each.name: each.order_files for each in registry.all() if each.order_files is not None}
     files = readers.get(platform)
     if files is None:
         raise PlatformNotThere(key=platform, known=", ".join(readers))
+    return files
+
+
+def _refuse_input(paths: Sequence[Path], currency: str) -> None:
     if currency not in MINOR_DIGITS:
         raise InvalidInput(field="currency", problem=currency)
     if not 0 < len(paths) <= FILES_MAX:
         raise InvalidInput(field="files", problem=f"1–{FILES_MAX}")
-    return files
 
 
 def _zone(name: str) -> tzinfo:

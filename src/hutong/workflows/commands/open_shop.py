@@ -37,33 +37,49 @@ SANDBOX_TRIES_MAX: Final = 60
 SANDBOX_PAUSE_S: Final = 0.1
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """A new merchant and how its owner signs in."""
+class NewShop(msgspec.Struct, frozen=True, kw_only=True):
+    """A merchant to be made, and how its owner will sign in. ``platforms``: what the sandbox offers, by name."""
 
     merchant_id: UUID
+    name: str
     login: str
     password: str
+    platforms: Mapping[str, dict[str, Any]]
 
 
-async def open_shop(runtime: Runtime, name: str, login: str, *, sandbox_merchant: str = "default") -> Opened:
+async def open_shop(runtime: Runtime, name: str, login: str, *, sandbox_merchant: str = "default") -> NewShop:
     """Make a merchant, all of it at once. The password is random and told once."""
-    merchant_id = new_id(runtime.clock.now())
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
-    platforms = {} if runtime.sandbox_url is None else await sandbox_platforms(runtime, sandbox_merchant)
-    async with runtime.unit(merchant_id, "shop.open") as unit:
-        await create_merchant(unit, name)
-        await add_staff(unit, login, name, password, Role.OWNER)
-        for connector in runtime.registry.all():
-            if connector.name in platforms:
-                await connect_in(
-                    unit,
-                    runtime.vault,
-                    connector,
-                    mode=Mode.SANDBOX,
-                    base_url=str(platforms[connector.name]["base_url"]),
-                    credentials=_texts(platforms[connector.name]["credentials"]),
-                )
-    return Opened(merchant_id=merchant_id, login=login, password=password)
+    shop = await plan_shop(runtime, name, login, sandbox_merchant=sandbox_merchant)
+    async with runtime.unit(shop.merchant_id, "shop.open") as unit:
+        await found_shop(runtime, unit, shop)
+    return shop
+
+
+async def plan_shop(runtime: Runtime, name: str, login: str, *, sandbox_merchant: str = "default") -> NewShop:
+    """What :func:`found_shop` will make; nothing is written yet."""
+    return NewShop(
+        merchant_id=new_id(runtime.clock.now()),
+        name=name,
+        login=login,
+        password=secrets.token_urlsafe(PASSWORD_BYTES),
+        platforms={} if runtime.sandbox_url is None else await sandbox_platforms(runtime, sandbox_merchant),
+    )
+
+
+async def found_shop(runtime: Runtime, unit: Unit, shop: NewShop) -> None:
+    """Make a merchant in a transaction of its own id: it stands or falls with whatever else is written there."""
+    await create_merchant(unit, shop.name)
+    await add_staff(unit, shop.login, shop.name, shop.password, Role.OWNER)
+    for connector in runtime.registry.all():
+        if connector.name in shop.platforms:
+            await connect_in(
+                unit,
+                runtime.vault,
+                connector,
+                mode=Mode.SANDBOX,
+                base_url=str(shop.platforms[connector.name]["base_url"]),
+                credentials=_texts(shop.platforms[connector.name]["credentials"]),
+            )
 
 
 async def connect_in(
