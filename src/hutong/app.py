@@ -29,7 +29,7 @@ from hutong.db.house import DATABASE_NAME, House
 from hutong.db.housekeeping import Housekeeper
 from hutong.db.jobs import Ticker, Worker
 from hutong.db.keystore import DatabaseKeyStore, confirm_keyring
-from hutong.db.reaching import connect
+from hutong.db.reaching import connect, refuse_empty
 from hutong.db.roles import DatabaseAddress, ensure_roles
 from hutong.db.vault import Vault
 from hutong.db.walls import refuse_open_walls
@@ -66,16 +66,20 @@ async def open_runtime(
 ) -> AsyncIterator[Runtime]:
     """Everything that commands need, on an open home; the schema is brought up to date where we may.
 
-    ``to_examine``: for the doctor, who tells what stands open between merchants and is not stopped by it.
+    ``to_examine``: for the doctor, who tells what stands open between merchants and is not stopped by it, and sets no
+    database up where there is none.
 
     Raises:
         WallsDown: merchants' rows are not kept apart.
+        DatabaseEmpty: with ``to_examine``, where the external database is none of ours.
     """
     if house.address is not None:
         address = house.address
         await (await connect(address.url)).close()  # what keeps it away is told here, in plain words
     else:
         assert house.admin_url is not None, "a house is either attached or ours to set up"
+        if to_examine and house.server is None:
+            await refuse_empty(house.admin_url)
         address = await ensure_roles(house.admin_url, _database_name(settings), login=house.login)
         await bring_up_to_date(address)
     if house.server is not None:

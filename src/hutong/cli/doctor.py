@@ -29,13 +29,14 @@ def doctor(as_json: bool) -> None:
 
     Tenancy: row-level security, policy and roles of every table. The rules between domains (orders against payments,
     books, figures) are asked of merchants whose events have all been worked; ``waiting`` counts those that have not.
+    Where there is no home or database yet it says so and makes none. 目录或数据库不存在时只提示，不新建
     """
     settings = load_settings(os.environ)
 
     async def work() -> dict[str, Any]:
         breaches: list[dict[str, str]] = []
         waiting = 0
-        with open_house(settings.home, settings.database_url, attach=True) as house:
+        with open_house(settings.home, settings.database_url, attach=True, must_exist=True) as house:
             async with open_runtime(settings, house, "", to_examine=True) as runtime:
                 async with runtime.database.plain("system") as connection:
                     merchants = await all_merchants(connection)

@@ -33,7 +33,7 @@ def create(merchant: str, scopes: str, name: str, as_json: bool) -> None:
     settings = load_settings(os.environ)
 
     async def work() -> dict[str, str]:
-        with open_house(settings.home, settings.database_url, attach=True) as house:
+        with open_house(settings.home, settings.database_url, attach=True, must_exist=True) as house:
             async with open_runtime(settings, house, "") as runtime:
                 merchant_id = await find_merchant(runtime, merchant)
                 async with runtime.unit(merchant_id, "key.create") as unit:

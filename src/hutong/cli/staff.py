@@ -34,7 +34,7 @@ def reset_password(login: str, as_json: bool) -> None:
     password = secrets.token_urlsafe(PASSWORD_BYTES)
 
     async def work() -> dict[str, str]:
-        with open_house(settings.home, settings.database_url, attach=True) as house:
+        with open_house(settings.home, settings.database_url, attach=True, must_exist=True) as house:
             async with open_runtime(settings, house, "") as runtime:
                 async with runtime.database.plain("app") as connection:
                     merchant_id = await merchant_of_login(connection, login)

@@ -50,7 +50,7 @@ def check(file: Path, merchant: str, as_json: bool) -> None:
     returned = read_back(file, Catalogues())
 
     async def work() -> dict[str, Any]:
-        with open_house(settings.home, settings.database_url, attach=True) as house:
+        with open_house(settings.home, settings.database_url, attach=True, must_exist=True) as house:
             async with open_runtime(settings, house, "") as runtime:
                 merchant_id, found = await _find(runtime, merchant, returned)
         return {

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Final
 
 from hutong.db.keyring import Keyring, write_private
-from hutong.db.refusals import DataVersionMismatch, HomeInUse, HomeNotDemo, HomeUnusable, NotAHome
+from hutong.db.refusals import DataVersionMismatch, HomeInUse, HomeNotDemo, HomeNotThere, HomeUnusable, NotAHome
 from hutong.db.roles import LOGIN, Login
 
 #: Layout of a home's files. Rises only when an older program could no longer read it; migrations move tables, not this.
@@ -131,6 +131,20 @@ def make_folder(path: Path) -> Path:
     except OSError as error:
         raise HomeUnusable(home=str(path), problem=error.strerror or str(error)) from error
     return path.resolve()
+
+
+def refuse_missing(home: Path) -> None:
+    """Look whether something is kept there, without touching it; what is wrong with it, :meth:`Home.open` tells.
+
+    Raises:
+        HomeNotThere: no directory, or an empty one.
+        HomeUnusable: not a directory, or not permitted.
+    """
+    try:
+        if not home.exists() or not Home(home).contents():
+            raise HomeNotThere(home=str(home))
+    except OSError as error:
+        raise HomeUnusable(home=str(home), problem=error.strerror or str(error)) from error
 
 
 def lock_home(home: Path) -> HomeLock:

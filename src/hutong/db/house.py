@@ -11,7 +11,7 @@ from urllib.parse import quote
 import msgspec
 
 from hutong.db.cluster import Cluster
-from hutong.db.home import Home, lock_home
+from hutong.db.home import Home, lock_home, refuse_missing
 from hutong.db.refusals import HomeInUse
 from hutong.db.roles import DatabaseAddress, Login
 from hutong.db.supervisor import EmbeddedServer
@@ -32,12 +32,19 @@ class House(msgspec.Struct, frozen=True, kw_only=True):
 
 
 @contextmanager
-def open_house(path: Path, database_url: str | None, *, attach: bool, demo: bool = False) -> Iterator[House]:
+def open_house(
+    path: Path, database_url: str | None, *, attach: bool, demo: bool = False, must_exist: bool = False
+) -> Iterator[House]:
     """Lock the home and start its database; or, with ``attach``, use the running hub's database when it is locked.
+
+    ``must_exist``: for commands that are of no use without data; they make no home.
 
     Raises:
         HomeInUse: another process has the home, and ``attach`` is off.
+        HomeNotThere: with ``must_exist``, where there is no data.
     """
+    if must_exist:
+        refuse_missing(path)
     with ExitStack() as stack:
         try:
             stack.enter_context(lock_home(path))

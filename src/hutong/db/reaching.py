@@ -67,6 +67,23 @@ class DatabaseNotThere(HutongError):
     )
 
 
+class DatabaseEmpty(HutongError):
+    """What only looks at data sets no database up: there is one of that name, but it is none of ours."""
+
+    code = "database_empty"
+    status = 404
+    zh = ErrorText(
+        "服务器 {server} 上的数据库“{database}”里没有 hutong 的数据。",
+        "库名写错了，或者还没有用它运行过 hutong serve 或 hutong import。没有新建任何东西。",
+        "请检查 HUTONG_DATABASE_URL 末尾的库名；确实要从头开始时先运行 hutong serve。",
+    )
+    en = ErrorText(
+        "The database “{database}” at {server} holds no data of hutong.",
+        "The name is mistyped, or neither hutong serve nor hutong import has run with it. Nothing was made.",
+        "Check the name at the end of HUTONG_DATABASE_URL; to begin afresh, run hutong serve first.",
+    )
+
+
 class DatabaseUrlWrong(HutongError):
     """The URL cannot be read. It is not shown: it carries a password."""
 
@@ -103,6 +120,20 @@ async def connect(url: str, **how: Any) -> asyncpg.Connection:  # noqa: ANN401 (
         raise DatabaseUrlWrong(problem=type(error).__name__) from error
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
         raise DatabaseUnreachable(server=server, problem=_said(error)) from error
+
+
+async def refuse_empty(url: str) -> None:
+    """Look whether a database was set up by us, without touching it.
+
+    Raises:
+        DatabaseEmpty: it was not; and whatever :func:`connect` raises.
+    """
+    connection = await connect(url)
+    try:
+        if not await connection.fetchval("SELECT to_regclass('public.alembic_version') IS NOT NULL"):
+            raise DatabaseEmpty(server=server_of(url), database=urlsplit(url).path.lstrip("/"))
+    finally:
+        await connection.close()
 
 
 def server_of(url: str) -> str:

@@ -204,6 +204,23 @@ class WallsDown(HutongError):
     )
 
 
+class HomeNotThere(HutongError):
+    """A command that is of no use without data makes no home: its name is mistyped, or nothing was ever kept there."""
+
+    code = "home_not_there"
+    status = 404
+    zh = ErrorText(
+        "{home} 还不是数据目录：那里没有数据。",
+        "HUTONG_HOME 写错了，或者这里还没有运行过 hutong serve 或 hutong import。没有新建任何东西。",
+        "请检查 HUTONG_HOME；确实要从头开始时先运行 hutong serve。",
+    )
+    en = ErrorText(
+        "{home} is no home of hutong yet: there is no data.",
+        "HUTONG_HOME is mistyped, or neither hutong serve nor hutong import has run there. Nothing was made.",
+        "Check HUTONG_HOME; to begin afresh, run hutong serve first.",
+    )
+
+
 class NotAHome(HutongError):
     """The directory holds something, but not what we wrote."""
 

@@ -17,6 +17,7 @@ import asyncpg
 import pytest
 
 from hutong.app import bring_up_to_date
+from hutong.db.home import Home
 from hutong.db.reaching import DatabaseNotThere, DatabaseUnreachable, DatabaseUrlWrong, LoginRefused, connect
 from hutong.db.roles import DatabaseAddress, ensure_roles
 
@@ -70,6 +71,7 @@ def stranger():
 def run(url, home, *command, language="zh_CN.UTF-8"):
     file = home / "orders.csv"
     home.mkdir(exist_ok=True)
+    Home.open(home / "hub")  # commands that look at what is there make none
     file.write_text("a,b\n")
     environment = {**os.environ, "HUTONG_HOME": str(home / "hub"), "HUTONG_DATABASE_URL": url, "LC_ALL": language}
     call = [HUTONG, *(part.format(file=file) for part in command)]
@@ -119,7 +121,7 @@ def test_so_do_the_first_steps_of_a_start(guest, closed, stranger):
 
 
 def test_a_database_that_may_not_be_made_is_told_with_the_sql(guest, tmp_path):
-    done = run(guest("nosuch"), tmp_path, "doctor")
+    done = run(guest("nosuch"), tmp_path, "serve", "--port", "0")
     assert (done.returncode, "Traceback" in done.stderr) == (1, False)
     assert 'CREATE DATABASE "nosuch"' in done.stderr
 
@@ -132,3 +134,17 @@ def test_no_reason_is_a_traceback(guest, closed, stranger, tmp_path, which):
     assert "Traceback" not in done.stderr
     assert SECRET not in done.stderr
     assert len(done.stderr.splitlines()) >= 3
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("zh_CN", "没有数据库“nosuch”"), ("en_US", "no database “nosuch”")])
+def test_the_doctor_makes_no_database(server, tmp_path, language, sentence):
+    """Also as somebody who may: a mistyped name is told, not set up."""
+    done = run(server.url("nosuch"), tmp_path, "doctor", language=language)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert sentence in done.stderr
+
+
+def test_nor_does_it_set_one_up_that_is_not_ours(server, tmp_path):
+    done = run(server.url("postgres"), tmp_path, "doctor", language="en_US")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds no data of hutong" in done.stderr
