@@ -58,6 +58,45 @@ def test_page_with_long_sums(watch, gallery, name):
     assert wrong == []
 
 
+#: Figures in a receipt that stand on two lines: each run of digits with its points and colons must be on one. A number
+#: of an order or of a wallet's books may break, but only between its groups.
+BROKEN_FIGURES = """
+() => {
+  const found = [];
+  for (const place of document.querySelectorAll("#receipt dd, .price")) {
+    const walker = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+    for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+      for (const run of node.data.matchAll(/[^\\s]*\\d[^\\s]*/g)) {
+        const range = document.createRange();
+        range.setStart(node, run.index);
+        range.setEnd(node, run.index + run[0].length);
+        if (new Set([...range.getClientRects()].map((box) => Math.round(box.top))).size > 1) { found.push(run[0]); }
+      }
+    }
+  }
+  return found;
+}
+"""
+
+
+@pytest.mark.parametrize("width", [320, 390])
+@pytest.mark.parametrize("name", ["buyer-paid", "buyer-paid-store", "buyer-refunded", "buyer-late"])
+def test_receipts_keep_their_figures_whole_in_type_twice_as_large(watch, gallery, name, width):
+    page = watch("phone", share="gallery").page
+    page.set_viewport_size({"width": width, "height": 844})
+    for locale in ("zh-Hans", "zh-Hant", "en"):
+        page.goto(f"{gallery}/{locale}/{name}")
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("parseFloat(getComputedStyle(document.querySelector('#receipt')).fontSize)") >= 29
+        assert [*page.evaluate(BROKEN_FIGURES), *checks.overflow(page), *checks.out_of_box(page)] == []
+
+
+def test_a_broken_figure_would_be_found(watch):
+    page = watch("desk").page
+    page.set_content('<dl id="receipt"><dd style="width:3em;overflow-wrap:anywhere">2026-11-23 16:20:01</dd></dl>')
+    assert "16:20:01" in page.evaluate(BROKEN_FIGURES)
+
+
 def test_pale_text_would_be_found(watch):
     page = watch("desk").page
     page.set_content(
