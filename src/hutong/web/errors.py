@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Any, Final
 
 import asyncpg
@@ -21,6 +23,8 @@ from hutong.web.i18n import Catalogues, Locale
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
+from hutong.web.told import spoken
+from hutong.web.unfit import MISSING, place_of, unfit
 
 LOG: Final = logging.getLogger(__name__)
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -28,7 +32,9 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _PROGRAM_PATHS: Final = ("/api/", "/callbacks/", "/healthz")
 _REFERENCE_BYTES: Final = 5
 _INTERNAL_STATUS: Final = 500
-_DETAIL_CHARS_MAX: Final = 200
+_DETAIL_CHARS_MAX: Final = 80
+#: Litestar names a parameter that did not come in its sentence only.
+_MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '([^']{1,40})'")
 #: What PostgreSQL says to text and to JSON that holds a null byte.
 UNSTORABLE: Final = (asyncpg.CharacterNotInRepertoireError, asyncpg.UntranslatableCharacterError)
 
@@ -66,6 +72,34 @@ class RequestRefused(HutongError):
         "The request does not have the right form.",
         "Address, parameters or body are not as expected.",
         "Check it and try again; the API is described in /api/openapi.json.",
+    )
+
+
+class FieldUnfit(RequestRefused):
+    """A parameter or a field of the body is not of the type or within the bounds that it must be."""
+
+    zh = ErrorText(
+        "“{place}”不对：{told}。", "内容的类型或范围与接口说明不符。", "请改正后重试；接口说明见 /api/openapi.json。"
+    )
+    en = ErrorText(
+        "“{place}” is not right: {told}.",
+        "Its type or range is not what the API describes.",
+        "Correct it and try again; the API is described in /api/openapi.json.",
+    )
+
+
+class BodyMalformed(RequestRefused):
+    """A body is no JSON."""
+
+    zh = ErrorText(
+        "请求的内容不是正确的 JSON。",
+        "少了引号、括号或逗号，多了逗号，数字超出范围，或内容被截断。",
+        "请用 JSON 工具检查后重试；接口说明见 /api/openapi.json。",
+    )
+    en = ErrorText(
+        "The content is not valid JSON.",
+        "A quotation mark, bracket or comma is missing or too many, a number is out of range, or it was cut off.",
+        "Check it with a JSON tool and try again; the API is described in /api/openapi.json.",
     )
 
 
@@ -112,7 +146,7 @@ def as_hutong_error(error: Exception) -> HutongError:
     if isinstance(error, HutongError):
         return error
     if isinstance(error, ValidationException):
-        return RequestRefused(**_first_of(error))
+        return _first_of(error)
     if isinstance(error, HTTPException) and error.status_code < _INTERNAL_STATUS:
         return _BY_STATUS.get(error.status_code, RequestRefused)()
     if isinstance(error, (DBAPIError, asyncpg.PostgresError)):
@@ -120,11 +154,16 @@ def as_hutong_error(error: Exception) -> HutongError:
     return HutongError()
 
 
-def _first_of(error: ValidationException) -> dict[str, str]:
-    """Which field or parameter was refused first, and what it must be."""
+def _first_of(error: ValidationException) -> HutongError:
+    """Which field or parameter was refused first, and what it must be; ``problem`` stays as it is, for programs."""
     found = error.extra[0] if isinstance(error.extra, list) and error.extra else {}
-    told = {"field": found.get("key"), "problem": found.get("message")} if isinstance(found, dict) else {}
-    return {name: str(value)[:_DETAIL_CHARS_MAX] for name, value in told.items() if value}
+    key, message = (found.get("key"), found.get("message")) if isinstance(found, dict) else (None, None)
+    if match := _MISSING_PARAMETER.match(error.detail):
+        key, message = match[1], MISSING
+    if not key or not message:
+        return RequestRefused()
+    field, told = unfit(str(key), str(message))
+    return FieldUnfit(field=field, place=place_of(field), told=told, problem=str(message)[:_DETAIL_CHARS_MAX])
 
 
 def _refused_by_database(error: Exception) -> HutongError:
@@ -139,10 +178,11 @@ def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> Erro
     """An error's texts in a reader's language. Errors speak Simplified Chinese and English; the catalogue of
     Traditional Chinese has the former's templates, and what it does not have stays as it is.
     """
+    translate = catalogues.of(locale).ugettext
+    error = in_words_of(error, translate)
     plain = error.text(locale)
     if locale != "zh-Hant":
         return plain
-    translate = catalogues.of(locale).ugettext
     return ErrorText(
         *(
             _filled(translate(template), error) if _filled(template, error) == told else told
@@ -153,6 +193,11 @@ def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> Erro
             )
         )
     )
+
+
+def in_words_of(error: HutongError, translate: Callable[[str], str]) -> HutongError:
+    """The error with those of its details that are words of ours in the reader's language."""
+    return type(error)(**spoken(error.details, translate))
 
 
 def _filled(template: str, error: HutongError) -> str:
@@ -167,12 +212,12 @@ class ErrorPages:
 
     def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         """The answer to an exception, in the form the caller reads."""
-        known = as_hutong_error(error)
+        locale = locale_of(request)
+        known = in_words_of(as_hutong_error(error), self._renderer.catalogues.of(locale).ugettext)
         reference = ""
         if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:
             reference = secrets.token_hex(_REFERENCE_BYTES)
             LOG.error("internal error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
-        locale = locale_of(request)
         text = text_for(known, locale, self._renderer.catalogues)
         if request.url.path.startswith(_PROGRAM_PATHS) or "json" in request.headers.get("accept", ""):
             return problem_response(known, text, reference)

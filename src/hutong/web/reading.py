@@ -6,8 +6,9 @@ from typing import Any
 
 from litestar import Request
 from litestar.datastructures import FormMultiDict
+from litestar.exceptions import SerializationException
 
-from hutong.web.errors import BodyUnreadable
+from hutong.web.errors import BodyMalformed, BodyUnreadable
 
 
 class ReadableRequest(Request[Any, Any, Any]):
@@ -20,10 +21,13 @@ class ReadableRequest(Request[Any, Any, Any]):
 
         Raises:
             BodyUnreadable: it is not UTF-8, or nested too deeply.
+            BodyMalformed: it is no JSON.
         """
         await self.body()
         try:
             return await super().json()
+        except SerializationException:
+            raise BodyMalformed from None
         except (UnicodeError, RecursionError):
             raise BodyUnreadable from None
 

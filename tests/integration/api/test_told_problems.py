@@ -1,0 +1,78 @@
+"""A request that is not right is told which field it is and what it must be, in the caller's language."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+
+SKU = {"product_id": str(uuid4()), "seller_code": "a", "price_fen": 100}
+LEG = {"account": "external:points:a", "amount_minor": 1}
+LONG = "长" * 500
+WRONG = [
+    ("/products", {"title": None}, "title", "应为文字，收到的是空值 null", "it must be text, and null came"),
+    ("/products", {}, "title", "必须填写", "it is required"),
+    ("/products", [1], "data", "应为对象，收到的是列表", "it must be an object, and an array came"),
+    ("/products", {"title": LONG}, "title", "长度不超过 200", "of length 200 at most"),
+    ("/skus", {**SKU, "price_fen": "１２"}, "price_fen", "应为整数，收到的是文字", "a whole number, and text came"),
+    ("/skus", {**SKU, "price_fen": 0.5}, "price_fen", "应为整数，收到的是小数", "and a number with a fraction came"),
+    ("/skus", {**SKU, "price_fen": True}, "price_fen", "收到的是逻辑值", "and a truth value (true or false) came"),
+    ("/skus", {**SKU, "product_id": LONG}, "product_id", "应为编号（UUID）", "it must be an id (UUID)"),
+    (
+        "/ledger/holds",
+        {"legs": [LEG, {**LEG, "amount_minor": 0.5}], "key": "k"},
+        "legs[1].amount_minor",
+        "应为整数，收到的是小数",
+        "it must be a whole number",
+    ),
+    ("/channels", {"kind": LONG, "platform": "weibo", "name": "帖"}, "kind", "不是可以选的值", "not one of the values"),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "field", "zh", "en"), WRONG)
+def test_a_wrong_field_is_named_with_what_it_must_be(calling, path, body, field, zh, en):
+    async def work(caller):
+        answers = {
+            language: await caller.send(path, body, **{"accept-language": language})
+            for language in ("zh-CN", "zh-TW", "en")
+        }
+        told = {language: answer.json() for language, answer in answers.items()}
+        assert {(answer.status_code, answer.json()["code"]) for answer in answers.values()} == {(400, "bad_request")}
+        assert {each["details"]["field"] for each in told.values()} == {field}
+        assert field == "data" or all(field in each["detail"] for each in told.values())
+        assert zh in told["zh-CN"]["detail"]
+        assert en in told["en"]["detail"]
+        assert told["zh-TW"]["detail"] not in {told["zh-CN"]["detail"], told["en"]["detail"]}
+        assert all(LONG[:90] not in answer.text for answer in answers.values()), "an answer is no echo"
+
+    calling(work)
+
+
+@pytest.mark.parametrize(
+    ("query", "field", "told"),
+    [
+        ("/orders?limit=x", "limit", "应为整数"),
+        ("/orders?limit=9999999", "limit", "不大于 200 的整数"),
+        ("/ledger/balance", "account", "必须填写"),
+        ("/ledger/balance?account=external:points:a&at=x", "at", "带时区的时间"),
+    ],
+)
+def test_a_wrong_parameter_is_named_with_what_it_must_be(calling, query, field, told):
+    async def work(caller):
+        answer = await caller.client.get(f"/api/v1{query}")
+        assert (answer.status_code, answer.json()["details"]["field"]) == (400, field)
+        assert field in answer.json()["detail"]
+        assert told in answer.json()["detail"]
+
+    calling(work)
+
+
+@pytest.mark.parametrize("body", [b'{"title": }', b"{'title': 1}", b'{"title": NaN}', b'{"title": "a"'])
+def test_what_is_no_json_is_called_so(calling, body):
+    async def work(caller):
+        headers = {"content-type": "application/json"}
+        answer = await caller.client.post("/api/v1/products", content=body, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
+        assert "不是正确的 JSON" in answer.json()["detail"]
+
+    calling(work)
