@@ -33,6 +33,8 @@ TZINFO_PLACE: Final = 8
 COMBINE_TZINFO_PLACE: Final = 3
 #: What makes a moment of a day and never knows a zone.
 NAIVE: Final = frozenset({"datetime.datetime.fromordinal", "datetime.datetime.fromisocalendar"})
+#: What makes a moment of a text and knows a zone only where the text does.
+FROM_TEXT: Final = "datetime.datetime.fromisoformat"
 #: What is asked of a time to know whether it has a zone.
 ZONE_LOOKS: Final = frozenset({"tzinfo", "utcoffset"})
 
@@ -64,6 +66,8 @@ def aware(source: Source) -> Iterator[tuple[int, str]]:
     if not source.place.startswith("src/"):
         return
     for node in source.nodes:
+        if isinstance(node, ast.Attribute) and _reads_blindly(source, node):
+            yield node.lineno, f"{dotted(node)} is naive where the text names no zone; look at its tzinfo here"
         if not isinstance(node, ast.Call):
             continue
         full = _full_name(source, node.func)
@@ -73,8 +77,6 @@ def aware(source: Source) -> Iterator[tuple[int, str]]:
             yield node.lineno, "datetime.combine(…) of a day and a time without a zone; name it as tzinfo"
         elif full in NAIVE and not _gets_a_zone(source, node):
             yield node.lineno, f"{dotted(node.func)}(…) makes a naive time; combine the day with a time and its zone"
-        elif full == "datetime.datetime.fromisoformat" and not _looks_at_the_zone(source, node):
-            yield node.lineno, f"{dotted(node.func)}(…) is naive where the text names no zone; look at its tzinfo here"
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "replace" and _zone_given(node) is False:
             yield node.lineno, "replace(tzinfo=None) makes a naive time; convert with astimezone"
 
@@ -112,6 +114,11 @@ def _gets_a_zone(source: Source, node: ast.Call) -> bool:
     name = source.parents.get(node)
     call = source.parents.get(name) if isinstance(name, ast.Attribute) and name.attr == "replace" else None
     return isinstance(call, ast.Call) and _zone_given(call) is True
+
+
+def _reads_blindly(source: Source, name: ast.Attribute) -> bool:
+    """Whether times are read from text, there or by whom it is handed to, where nothing looks at their zone."""
+    return _full_name(source, name) == FROM_TEXT and not _looks_at_the_zone(source, name)
 
 
 def _looks_at_the_zone(source: Source, node: ast.AST) -> bool:

@@ -81,9 +81,10 @@ def _reckons_a_float(source: Source, node: ast.Call | ast.BinOp) -> bool:
 
 def _is_float(source: Source, node: ast.expr, seen: frozenset[str] = frozenset()) -> bool:
     """Whether an operand is a float, as far as this file tells: written, reckoned, or kept under a name."""
-    if isinstance(node, ast.Name) and node.id not in seen:
-        kept = any(_is_float(source, value, seen | {node.id}) for value in source.values_of(node))
-        return kept or _is_float_parameter(source, node)
+    name = dotted(node)
+    if isinstance(node, ast.Name | ast.Attribute) and name not in seen:
+        kept = any(_is_float(source, value, seen | {name}) for value in source.values_of(node))
+        return kept or _is_float_parameter(source, node, name)
     if isinstance(node, ast.UnaryOp):
         return _is_float(source, node.operand, seen)
     if isinstance(node, ast.BinOp):
@@ -100,11 +101,15 @@ def _is_float(source: Source, node: ast.expr, seen: frozenset[str] = frozenset()
     )
 
 
-def _is_float_parameter(source: Source, name: ast.Name) -> bool:
-    function = source.function_of(name)
-    named = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs] if function else []
-    return any(arg.arg == name.id and isinstance(arg.annotation, ast.Name) and arg.annotation.id == "float"
-               for arg in named)  # fmt: skip
+def _is_float_parameter(source: Source, node: ast.expr, name: str) -> bool:
+    """Whether the function around takes a float by that name: it says so, or its default is one."""
+    function = source.function_of(node)
+    if function is None:
+        return False
+    named = [*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs]
+    said = any(arg.arg == name and arg.annotation and dotted(arg.annotation) == "float" for arg in named)
+    return said or any(arg.arg == name and _is_float(source, value, frozenset({name}))
+                       for arg, value in _defaults(function))  # fmt: skip
 
 
 def _is_float_call(node: ast.AST) -> bool:
@@ -208,8 +213,13 @@ def _tells_time(name: str) -> bool:
 
 def _default_of(function: ast.FunctionDef | ast.AsyncFunctionDef, node: ast.AST) -> str:
     """The parameter that has this node as its default; empty where there is none."""
+    return next((arg.arg for arg, value in _defaults(function) if node in ast.walk(value)), "")
+
+
+def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[tuple[ast.arg, ast.expr]]:
     named = function.args
     positional = [*named.posonlyargs, *named.args]
     pairs = [*zip(reversed(positional), reversed(named.defaults), strict=False)]
-    pairs += [(arg, value) for arg, value in zip(named.kwonlyargs, named.kw_defaults, strict=True) if value is not None]
-    return next((arg.arg for arg, value in pairs if node in ast.walk(value)), "")
+    return pairs + [
+        (arg, value) for arg, value in zip(named.kwonlyargs, named.kw_defaults, strict=True) if value is not None
+    ]

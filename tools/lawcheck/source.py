@@ -87,20 +87,26 @@ class Source:
                     found.setdefault((self.function_of(node), target.id), []).append(node.value)
         return found
 
-    def values_of(self, name: ast.Name) -> list[ast.expr]:
-        """What a name is set to where it stands: in its function, else in the module; empty for a parameter."""
+    def values_of(self, name: ast.Name | ast.Attribute) -> list[ast.expr]:
+        """What a name is set to where it stands: in its function, else in the module; empty for a parameter.
+
+        ``self.RATE`` is what a class of this file sets it to.
+        """
+        if isinstance(name, ast.Attribute):
+            return self._assigned.get((None, name.attr), []) if dotted(name.value) in ("self", "cls") else []
         mine = self._assigned.get((self.function_of(name), name.id))
         return mine or self._assigned.get((None, name.id), [])
 
     @cached_property
     def texts(self) -> list[tuple[ast.expr, str]]:
-        """Every text of the code but its docstrings; one that is put together (f-string, ``+``) once and whole."""
+        """Every text of the code but its docstrings; what is put together (f-string, ``+``, join) once and whole."""
         return [
             (node, text)
             for node in self.nodes
-            if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp)
+            if isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp | ast.Call)
             and not isinstance(holder := self.parents[node], ast.JoinedStr | ast.Expr)
             and not _joins(holder)
+            and not _joined_parts(self.parents.get(holder))
             and (text := self.text_of(node)) is not None
         ]
 
@@ -113,6 +119,8 @@ class Source:
         if isinstance(node, ast.BinOp) and _joins(node):
             sides = (self.text_of(node.left), self.text_of(node.right))
             return None if sides == (None, None) else self._part_of(node.left) + self._part_of(node.right)
+        if parts := _joined_parts(node):
+            return " ".join(map(self._part_of, parts))
         return None
 
     def _part_of(self, node: ast.expr) -> str:
@@ -182,3 +190,11 @@ def string_of(node: ast.expr) -> str | None:
 
 def _joins(node: ast.AST) -> bool:
     return isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add)
+
+
+def _joined_parts(node: ast.AST | None) -> list[ast.expr]:
+    """The parts of ``" ".join([…])``; empty for any other call."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "join"):
+        return []
+    given = node.args[0] if isinstance(node.func.value, ast.Constant) and node.args else None
+    return given.elts if isinstance(given, ast.List | ast.Tuple) else []

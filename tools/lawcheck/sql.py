@@ -10,12 +10,13 @@ from typing import Final
 from lawcheck.source import Source
 
 BUILDERS: Final = frozenset({"select", "insert", "update", "delete"})
-#: Words that open a statement about rows. ``TABLE x`` and ``TRUNCATE x`` only in capitals: else they are English.
+#: Words that open a statement about rows. Those that may be English too (``TABLE x``) only in capitals.
 STATEMENT: Final = re.compile(
-    r"""(?:[\s(]|\{\})*(?:
+    r"""(?:[\s(]|\{\})*(?:EXPLAIN\b(?:\s|\([^)]*\)|ANALYZE\b|VERBOSE\b)*)?(?:
         SELECT\b.+?\bFROM\b | INSERT\s+INTO\b | DELETE\s+FROM\b | MERGE\s+INTO\b | TRUNCATE\s+TABLE\b
         | UPDATE\s+(?:ONLY\s+)?[\w."{}]+(?:\s*\*)?(?:\s+(?:AS\s+)?[\w"]+)?\s+SET\b
         | WITH\s+(?:RECURSIVE\s+)?\w+.*?\bAS\b
+        | (?-i:COPY)\s+[\w."{}]+\s*(?:\([^)]*\)\s*)?(?:FROM|TO)\b
         | (?-i:TRUNCATE)\s+[\w."{}]+\s*(?:$|;|,|CASCADE\b|RESTART\b)
         | (?-i:TABLE)\s+(?:ONLY\s+)?[\w."{}]+\s*(?:$|[;)]|ORDER\b|LIMIT\b|OFFSET\b|FETCH\b|UNION\b|EXCEPT\b)
     )""",

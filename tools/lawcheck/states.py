@@ -21,7 +21,9 @@ def compare_and_set(source: Source) -> Iterator[tuple[int, str]]:
     if not source.place.startswith("src/hutong/") or source.place in HELPERS:
         return
     for node in source.nodes:
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        if isinstance(node, ast.Call) and len(node.args) > 1 and _runs_with_state(source, node):
+            yield node.lineno, "an UPDATE is run with a state as its parameter; use Unit.transition"
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in ("values", "ordered_values") and _sets_state_blindly(source, node):
                 yield node.lineno, "an UPDATE sets a state without comparing the old one; use Unit.transition"
             elif node.func.attr == "on_conflict_do_update" and _overwrites_state(source, node):
@@ -45,9 +47,20 @@ def _sets_state_blindly(source: Source, call: ast.Call) -> bool:
         return False
     top, after = _around(source, call)
     before = sql.chain(source, top)
-    is_update = any((sql.builder(source, part) or dotted(part.func).split(".")[-1]) == "update" for part in before)
     wheres = [part for part in before + after if isinstance(part.func, ast.Attribute) and part.func.attr == "where"]
-    return is_update and not any(_mentions_state(arg) for part in wheres for arg in part.args)
+    return _updates(source, before) and not any(_mentions_state(arg) for part in wheres for arg in part.args)
+
+
+def _runs_with_state(source: Source, call: ast.Call) -> bool:
+    """Whether an UPDATE is run with a state among its parameters: SQLAlchemy sets what it is given there."""
+    statement, parameters = call.args[:2]
+    if not _keys(source, parameters.elts if isinstance(parameters, ast.List) else [parameters]) & STATE_NAMES:
+        return False
+    return _updates(source, sql.chain(source, statement))
+
+
+def _updates(source: Source, calls: list[ast.Call]) -> bool:
+    return any((sql.builder(source, call) or dotted(call.func).split(".")[-1]) == "update" for call in calls)
 
 
 def _overwrites_state(source: Source, call: ast.Call) -> bool:
