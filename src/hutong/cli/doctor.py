@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from hutong.app import open_runtime
+from hutong.cli.doctor_words import MEANINGS
 from hutong.cli.output import print_json, progress
 from hutong.config import load_settings
 from hutong.db.checks import Breach
@@ -54,16 +55,28 @@ def doctor(as_json: bool) -> None:
     if as_json:
         print_json(told)
     else:
-        for breach in told["breaches"]:
-            click.echo(f"✗ {breach['rule']}  {breach['subject']}  {breach['detail']}")
+        tell_breaches(told["breaches"])
         if told["waiting"]:
             click.echo(
                 f"{told['waiting']} 个事件还在途中，跨域规则未检查，请在服务运行片刻后再试 "
                 "events are under way: rules between domains were not asked; run the hub a moment, ask again"
             )
-        click.echo(f"商户 {told['merchants']} · 检查 {told['checks']} · 问题 {len(told['breaches'])}")
+        click.echo(
+            f"商户 merchants {told['merchants']} · 检查 checks {told['checks']} · 问题 breaches {len(told['breaches'])}"
+        )
     if told["breaches"]:
         sys.exit(1)
+
+
+def tell_breaches(breaches: list[dict[str, str]]) -> None:
+    """What each broken rule demands, in both languages, and below it what breaks it."""
+    by_rule: dict[str, list[dict[str, str]]] = {}
+    for breach in breaches:
+        by_rule.setdefault(breach["rule"], []).append(breach)
+    for rule, its in by_rule.items():
+        click.echo(f"✗ {rule}  应当 {MEANINGS[rule].zh} must hold: {MEANINGS[rule].en}")
+        for breach in its:
+            click.echo("  " + "  ".join(filter(None, (breach["merchant"], breach["subject"], breach["detail"]))))
 
 
 def _told(merchant: str, breach: Breach) -> dict[str, str]:

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from sqlalchemy import case, func, literal, select
+
 from hutong.db.checks import Breach, breaches
 from hutong.db.unit import Unit
+from hutong.ledger.accounts import ROOTS
+from hutong.ledger.models import ledger_account
 
 #: Rule → query of what breaks it. Merchant in ``:m``.
 RULES: Final[dict[str, str]] = {
@@ -64,6 +68,14 @@ RULES: Final[dict[str, str]] = {
         "WHERE a.merchant_id = :m AND a.kind <> 'external')) INTERSECT SELECT b.batch_id FROM ledger_batch b "
         "WHERE b.merchant_id = :m AND b.kind = 'external') y"
     ),
+    # The seal of a day moves the end's time on to the end of the day. Ends older than this column say 'epoch'.
+    "ledger.end_has_last_time": (
+        "SELECT c.merchant_id, 'the end says ' || c.recorded_at || ', the last batch or seal ' || l.moment "
+        "FROM ledger_chain c CROSS JOIN (SELECT greatest((SELECT b.recorded_at FROM ledger_batch b "
+        "WHERE b.merchant_id = :m ORDER BY b.sequence DESC LIMIT 1), "
+        "(SELECT max(d.ends_at) FROM ledger_day d WHERE d.merchant_id = :m)) AS moment) l "
+        "WHERE c.merchant_id = :m AND c.recorded_at <> l.moment AND c.recorded_at <> 'epoch'"
+    ),
     "ledger.mark_in_chain": (
         "SELECT k.sequence, 'no such batch, or of another moment' FROM ledger_mark k LEFT JOIN ledger_batch b "
         "USING (merchant_id, sequence) WHERE k.merchant_id = :m AND b.recorded_at IS DISTINCT FROM k.recorded_at"
@@ -94,5 +106,17 @@ RULES: Final[dict[str, str]] = {
 
 
 async def engine_holds(unit: Unit) -> list[Breach]:
-    """Every broken invariant of reserves and snapshots."""
-    return [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, sql)]
+    """Every broken invariant of reserves, snapshots and accounts."""
+    found = [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, sql)]
+    return [*found, *await _kinds_are_of_the_paths(unit)]
+
+
+async def _kinds_are_of_the_paths(unit: Unit) -> list[Breach]:
+    """Each account is of the kind that the first word of its path names."""
+    account = ledger_account.c
+    named = case({word: kind.value for word, kind in ROOTS.items()}, value=func.split_part(account.path, ":", 1))
+    detail = account.path + literal(" is kept as ") + account.kind
+    statement = select(account.account_id, detail).where(
+        account.merchant_id == unit.merchant_id, account.kind.is_distinct_from(named)
+    )
+    return await breaches(unit, "ledger.account_is_of_its_kind", statement)

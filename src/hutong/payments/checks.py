@@ -38,6 +38,21 @@ RULES: Final[dict[str, str]] = {
         "SELECT payment_id, state FROM payment WHERE merchant_id = :m "
         "AND (state IN ('paid', 'partly_refunded', 'refunded')) <> (captured_attempt_id IS NOT NULL)"
     ),
+    # A paid attempt never leaves its state, and every wallet is asked for all that is owed.
+    "payments.capture_is_its_attempt": (
+        "SELECT p.payment_id, 'owes ' || p.amount_minor || ' ' || p.currency || ' / attempt ' "
+        "|| coalesce(a.state || ' ' || a.amount_minor || ' ' || a.currency, 'missing') FROM payment p "
+        "LEFT JOIN attempt a ON a.merchant_id = p.merchant_id AND a.attempt_id = p.captured_attempt_id "
+        "WHERE p.merchant_id = :m AND p.captured_attempt_id IS NOT NULL "
+        "AND (a.payment_id, a.state, a.amount_minor, a.currency) "
+        "IS DISTINCT FROM (p.payment_id, 'paid', p.amount_minor, p.currency)"
+    ),
+    "payments.refund_is_of_a_paid_attempt": (
+        "SELECT r.refund_id, 'attempt ' || coalesce(a.state, 'missing') FROM refund r "
+        "LEFT JOIN attempt a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id "
+        "WHERE r.merchant_id = :m "
+        "AND (a.payment_id, a.state, a.currency) IS DISTINCT FROM (r.payment_id, 'paid', r.currency)"
+    ),
 }
 
 

@@ -34,6 +34,18 @@ RULES: Final[dict[str, str]] = {
         "USING (merchant_id, order_id) WHERE o.merchant_id = :m AND l.short_quantity > 0 AND NOT o.is_short "
         "GROUP BY o.order_id"
     ),
+    "shops.flagged_order_is_short": (
+        "SELECT o.order_id, 'no line is short' FROM sales_order o LEFT JOIN order_line l "
+        "ON l.merchant_id = o.merchant_id AND l.order_id = o.order_id AND l.short_quantity > 0 "
+        "WHERE o.merchant_id = :m AND o.is_short AND l.order_id IS NULL"
+    ),
+    # Only files tell what single lines gave back; a checkout's refunds are its order's. Their sum may be more or less
+    # than the order's, whose own row may tell another figure.
+    "shops.line_refund_fits": (
+        "SELECT o.order_id, 'line ' || l.line_key || ' gave back ' || l.refunded_minor FROM sales_order o "
+        "JOIN order_line l USING (merchant_id, order_id) WHERE o.merchant_id = :m "
+        "AND (l.refunded_minor < 0 OR (o.origin = 'checkout' AND l.refunded_minor <> 0))"
+    ),
     # Our own checkout knows its lines. Platforms and files have sums of their own: discounts, freight, rounded prices.
     "shops.total_is_lines": (
         "SELECT o.order_id, 'total ' || o.total_minor || ' / lines ' || coalesce(sum(l.amount_minor), 0) "

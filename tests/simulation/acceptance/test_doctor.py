@@ -46,6 +46,8 @@ PLANTS = {
     ],
     "ledger.statement_is_fold": [f"UPDATE statement SET net_minor = net_minor + 1 WHERE {one('statement')}"],
     "ledger.chain_holds": [f"UPDATE ledger_batch SET payload_hash = '\\x00' WHERE {one('ledger_batch')}"],
+    "ledger.account_is_of_its_kind": ["UPDATE ledger_account SET kind = 'expense' WHERE path = 'revenue:sales'"],
+    "ledger.end_has_last_time": ["UPDATE ledger_chain SET recorded_at = recorded_at + interval '1 second'"],
     "ledger.external_apart": [f"UPDATE ledger_batch SET kind = 'external' WHERE {one('ledger_batch')}"],
     "ledger.commission_is_booked": [f"UPDATE commission SET amount_minor = amount_minor + 1 WHERE {one('commission')}"],
     "ledger.settlement_is_booked": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
@@ -60,6 +62,8 @@ PLANTS = {
     "shops.refund_within_paid": [f"UPDATE sales_order SET refunded_minor = paid_minor + 1 WHERE {PAID}"],
     "shops.reservation_has_unpaid_order": ["UPDATE sales_order SET state = 'closed' WHERE state = 'unpaid'"],
     "shops.short_order_is_flagged": [f"UPDATE order_line SET short_quantity = 1 WHERE {one('order_line')}"],
+    "shops.flagged_order_is_short": [f"UPDATE sales_order SET is_short = true WHERE {PAID}"],
+    "shops.line_refund_fits": [f"UPDATE order_line SET refunded_minor = 1 WHERE {one('order_line')}"],
     "shops.total_is_lines": [f"UPDATE sales_order SET total_minor = total_minor + 1 WHERE {PAID}"],
     "shops.line_is_price_times_pieces": [f"UPDATE order_line SET quantity = quantity + 1 WHERE {one('order_line')}"],
     "shops.journal_is_lines": ["UPDATE order_line SET quantity = quantity + 1"],
@@ -77,6 +81,8 @@ PLANTS = {
     "payments.surplus_goes_back_once": [f"UPDATE refund SET cause = 'automatic' WHERE {REQUESTED}"],
     "payments.refunds_within_capture": ["UPDATE refund SET amount_minor = amount_minor + 1 WHERE cause = 'requested'"],
     "payments.refunded_is_fold": ["UPDATE payment SET refunded_minor = 1 WHERE state = 'paid'"],
+    "payments.capture_is_its_attempt": ["DELETE FROM attempt"],
+    "payments.refund_is_of_a_paid_attempt": ["DELETE FROM attempt"],
     "payments.paid_has_capture": ["UPDATE payment SET captured_attempt_id = NULL WHERE state = 'paid'"],
     "customers.identity_leads_to_one": [f"DELETE FROM customer WHERE {one('customer')}"],
     "customers.refund_within_order": [
@@ -104,6 +110,19 @@ PLANTS = {
     "jobs.none_failed": [f"UPDATE job SET state = 'failed' WHERE {one('job', 'finished_at IS NOT NULL')}"],
 }
 
+
+#: Other ways to break some of them.
+FURTHER_PLANTS = [
+    ("payments.capture_is_its_attempt", ["UPDATE attempt SET state = 'open' WHERE state = 'paid'"]),
+    ("payments.capture_is_its_attempt", ["UPDATE attempt SET amount_minor = amount_minor - 1 WHERE state = 'paid'"]),
+    ("payments.capture_is_its_attempt", ["UPDATE attempt SET currency = 'USD' WHERE state = 'paid'"]),
+    ("payments.capture_is_its_attempt", ["UPDATE attempt SET payment_id = gen_random_uuid() WHERE state = 'paid'"]),
+    ("payments.refund_is_of_a_paid_attempt", ["UPDATE attempt SET state = 'open'"]),
+    ("ledger.end_has_last_time", ["UPDATE ledger_chain SET recorded_at = recorded_at - interval '1 second'"]),
+    ("ledger.account_is_of_its_kind", ["UPDATE ledger_account SET kind = 'external' WHERE path LIKE 'wallet:%'"]),
+    ("all.figures_are_the_orders", ["UPDATE sale_fact SET customer_id = gen_random_uuid()"]),
+    ("all.figures_are_the_orders", ["UPDATE sale_fact SET customer_id = NULL"]),
+]
 
 #: Only a superuser can break these: tests/integration/tenancy/test_walls.py does.
 ROLE_RULES = {"tenancy.role_is_bound"}
@@ -178,6 +197,7 @@ def test_every_rule_finds_its_break(traded):
     seen = {rule: rules(plant(traded.world, statements)) for rule, statements in PLANTS.items()}
     missed = {rule: found for rule, found in seen.items() if rule not in found}
     assert missed == {}
+    assert [more for more in FURTHER_PLANTS if more[0] not in rules(plant(traded.world, more[1]))] == []
     assert plant(traded.world, []) == set()
 
 
@@ -225,8 +245,14 @@ def test_the_command_says_so_with_its_exit_code(traded):
     traded.world.sql(change, sku, 1, role="app")
     try:
         broken = traded.world.run("doctor", "--json")
+        plain = traded.world.run("doctor")
     finally:
         traded.world.sql(change, sku, -1, role="app")
     told = json.loads(broken.stdout)
     assert broken.returncode == 1
     assert [(breach["rule"], breach["subject"]) for breach in told["breaches"]] == [("shops.stock_is_fold", sku)]
+    assert set(told) == {"merchants", "checks", "waiting", "breaches"}
+    assert set(told["breaches"][0]) == {"merchant", "rule", "subject", "detail"}
+    assert plain.returncode == 1
+    for words in ("库存等于库存流水之和", "stock is the sum of its journal", sku, "问题 breaches 1"):
+        assert words in plain.stdout

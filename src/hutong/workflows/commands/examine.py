@@ -54,6 +54,7 @@ RULES: Final[dict[str, str]] = {
         "|| ' / ' || f.refunded_minor FROM sales_order o JOIN sale_fact f USING (merchant_id, order_id) "
         "WHERE o.merchant_id = :m AND (f.gross_minor <> o.paid_minor OR f.refunded_minor <> o.refunded_minor "
         "OR f.currency <> o.currency OR f.is_refund <> o.is_refund OR f.source <> o.source "
+        "OR f.customer_id IS DISTINCT FROM o.customer_id "
         "OR f.channel_id IS DISTINCT FROM o.channel_id OR f.link_id IS DISTINCT FROM o.link_id "
         "OR f.click_id IS DISTINCT FROM o.click_id)"
     ),
