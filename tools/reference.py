@@ -144,7 +144,7 @@ def errors_page() -> str:
         "| code | status | 中文 | English |",
         "| --- | --- | --- | --- |",
     ]
-    for cls in sorted(set(_errors()), key=lambda cls: cls.code):
+    for cls in sorted(set(_errors()), key=lambda cls: (cls.code, cls.__name__)):
         zh, en = (f"{text.sentence} {text.fix}" for text in (cls.zh, cls.en))
         lines.append(f"| `{cls.code}` | {cls.status} | {_cell(zh)} | {_cell(en)} |")
     return _page(lines)
