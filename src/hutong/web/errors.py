@@ -8,6 +8,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import asyncpg
 import msgspec
@@ -32,6 +33,8 @@ PROBLEM_TYPE: Final = "application/problem+json"
 _PROGRAM_PATHS: Final = ("/api/", "/callbacks/", "/healthz")
 _REFERENCE_BYTES: Final = 5
 _INTERNAL_STATUS: Final = 500
+#: One slash, then a name: never an address of somebody else.
+_PAGE_PATH: Final = re.compile(r"/[a-z][a-z0-9/-]{0,120}", re.ASCII)
 _DETAIL_CHARS_MAX: Final = 80
 #: Litestar names a parameter that did not come in its sentence only.
 _MISSING_PARAMETER: Final = re.compile(r"Missing required \w+ parameter '([^']{1,40})'")
@@ -222,7 +225,12 @@ class ErrorPages:
         if request.url.path.startswith(_PROGRAM_PATHS) or "json" in request.headers.get("accept", ""):
             return problem_response(known, text, reference)
         view = ErrorView(
-            status=known.status, sentence=text.sentence, cause=text.cause, fix=text.fix, reference=reference
+            status=known.status,
+            sentence=text.sentence,
+            cause=text.cause,
+            fix=text.fix,
+            reference=reference,
+            back_path=_page_of(request),
         )
         return self.page(view, Scene(path=request.url.path, locale=locale))
 
@@ -230,6 +238,14 @@ class ErrorPages:
         """The page for a person at this address."""
         html = self._renderer.page("errors/page.html", view, scene)
         return Response(content=html, status_code=view.status, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)
+
+
+def _page_of(request: Request[Any, Any, Any]) -> str:
+    """The page that a form of the console was sent from: the browser names it, and only a path of ours counts."""
+    sent_from = urlsplit(request.headers.get("referer", ""))
+    if request.method != "POST" or sent_from.netloc != request.url.netloc:
+        return ""
+    return sent_from.path if _PAGE_PATH.fullmatch(sent_from.path) else ""
 
 
 def problem_response(error: HutongError, text: ErrorText, reference: str = "") -> Response[bytes]:

@@ -17,9 +17,11 @@ from hutong.db.vault import Vault
 from hutong.ledger.books import Books
 from hutong.merchants.keys import SCOPES, create_key
 from hutong.merchants.service import create_merchant
+from hutong.merchants.staff import Role, add_staff, open_session
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
+from hutong.web.session import SESSION_COOKIE, csrf_token
 from hutong.workflows.runtime import Runtime
 
 
@@ -55,6 +57,15 @@ class Caller:
             _, secret = await create_key(unit, "其他", list(scopes))
         return {"authorization": f"Bearer {secret}"}
 
+    async def sign_in(self):
+        """From here on the caller is the owner in a browser; the secret of their forms."""
+        async with self.room.unit() as unit:
+            staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
+            cookie = await open_session(unit, staff_id)
+        self.client.headers.pop("authorization")
+        self.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
+        return csrf_token(cookie)
+
     async def balance(self, account, **query):
         return (await self.get("/ledger/balance", account=account, **query))["balance_minor"]
 
@@ -67,7 +78,13 @@ def quietly(runtime):
 
 
 @pytest.fixture
-def calling(room, tmp_path):
+def registry():
+    """The platforms that are there; a module of tests may have its own."""
+    return Registry({})
+
+
+@pytest.fixture
+def calling(room, tmp_path, registry):
     """Run ``work(caller)`` for a fresh merchant."""
 
     def run(work):
@@ -84,7 +101,7 @@ def calling(room, tmp_path):
                     books=books,
                     clock=room.clock,
                     vault=Vault(Keyring.load(keys), DatabaseKeyStore(database), room.clock),
-                    registry=Registry({}),
+                    registry=registry,
                     http=http,
                     public_url="http://127.0.0.1",
                     link_key=b"x" * 32,

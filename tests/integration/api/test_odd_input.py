@@ -13,9 +13,8 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 
-from hutong.merchants.staff import Role, add_staff, open_session
 from hutong.web.api.bodies import RequestBody
-from hutong.web.session import CSRF_FIELD, SESSION_COOKIE, csrf_token
+from hutong.web.session import CSRF_FIELD
 
 API = "/api/v1"
 PATH_VALUES = ("%00", "a%00b", "%ff", "%ed%a0%80", "x" * 3000, "%E4%B8%AD", "..", "0", "-1", "9" * 30)
@@ -195,7 +194,7 @@ def moment_parameters(route: HTTPRoute) -> list[str]:
 def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
     async def work(caller):
         app = application(caller)
-        await sign_in(caller)
+        await caller.sign_in()
         assert (await caller.client.get("/payments?first=2026-01-01")).status_code == 200
         asked = [
             (route, name)
@@ -223,7 +222,7 @@ def test_signed_in_no_page_breaks_over_what_is_asked_of_it(calling):
 
 def test_signed_in_no_address_breaks(calling):
     async def work(caller):
-        await sign_in(caller)
+        await caller.sign_in()
         calls = [
             ("GET", addresses(route, value), {})
             for route in routes(application(caller))
@@ -237,19 +236,9 @@ def test_signed_in_no_address_breaks(calling):
     calling(work)
 
 
-async def sign_in(caller) -> str:
-    """From here on the caller is the owner in a browser; the secret of their forms."""
-    async with caller.room.unit() as unit:
-        staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
-        cookie = await open_session(unit, staff_id)
-    caller.client.headers.pop("authorization")
-    caller.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
-    return csrf_token(cookie)
-
-
 def test_signed_in_no_form_breaks_over_what_is_filled_in(calling):
     async def work(caller):
-        token = await sign_in(caller)
+        token = await caller.sign_in()
         taking = [
             route
             for route in routes(application(caller))

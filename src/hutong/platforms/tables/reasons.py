@@ -16,7 +16,10 @@ class Reason(msgspec.Struct, frozen=True):
 
 
 REASONS: Final[Mapping[str, Reason]] = {
-    "order_no_missing": Reason("“{column}”为空，没有订单编号。", "“{column}” is empty: no order number."),
+    "order_no_missing": Reason(
+        "“{column}”没有填写（空白、NaN、null 和“-”都算），没有订单编号。",
+        "“{column}” holds nothing (blank, NaN, null or “-”): no order number.",
+    ),
     "order_no_damaged": Reason(
         "订单编号“{value}”已被表格软件损坏（长数字丢失了末几位），请从平台重新下载，不要用表格软件打开后另存。",
         "The order number “{value}” was damaged by a spreadsheet (its last digits are lost). Download the file again "
@@ -33,12 +36,18 @@ REASONS: Final[Mapping[str, Reason]] = {
         "“{column}” holds the formula “{value}” and the file does not hold its value. Open it in a spreadsheet "
         "program, copy the column, paste it as values only, save, and import again.",
     ),
-    "quantity_missing": Reason("“{column}”为空，没有数量。", "“{column}” is empty: no quantity."),
+    "quantity_missing": Reason(
+        "“{column}”没有填写（空白、NaN、null 和“-”都算），没有数量。",
+        "“{column}” holds nothing (blank, NaN, null or “-”): no quantity.",
+    ),
     "quantity_bad": Reason("“{column}”的值“{value}”不是整数。", "“{value}” in “{column}” is no whole number."),
     "quantity_too_large": Reason(
         "“{column}”的值“{value}”太大，不会是一次卖出的件数。", "“{value}” in “{column}” is more than any sale has."
     ),
-    "money_missing": Reason("“{column}”为空，没有金额。", "“{column}” is empty: no amount."),
+    "money_missing": Reason(
+        "“{column}”没有填写（空白、NaN、null 和“-”都算），没有金额。",
+        "“{column}” holds nothing (blank, NaN, null or “-”): no amount.",
+    ),
     "money_bad": Reason("“{column}”的值“{value}”不是金额。", "“{value}” in “{column}” is no amount."),
     "money_too_large": Reason(
         "“{column}”的值“{value}”太大，不会是一笔买卖。", "“{value}” in “{column}” is beyond any sale."
@@ -47,7 +56,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         "“{column}”的值“{value}”位数太多，请保留不超过 6 位小数。",
         "“{value}” in “{column}” has too many digits; keep at most 6 decimals.",
     ),
-    "time_missing": Reason("“{column}”为空，没有时间。", "“{column}” is empty: no time."),
+    "time_missing": Reason(
+        "“{column}”没有填写（空白、NaN、null 和“-”都算），没有时间。",
+        "“{column}” holds nothing (blank, NaN, null or “-”): no time.",
+    ),
     "time_bad": Reason(
         "“{column}”的值“{value}”不是可以识别的时间。", "“{value}” in “{column}” is no time that is known here."
     ),
@@ -70,7 +82,11 @@ REASONS: Final[Mapping[str, Reason]] = {
 def reason_text(reason: str, values: Mapping[str, str], locale: str) -> str:
     """The sentence for a refusal; Chinese for any ``zh`` locale."""
     words = REASONS[reason]
-    template = words.zh if locale.startswith("zh") else words.en
+    return filled(words.zh if locale.startswith("zh") else words.en, values)
+
+
+def filled(template: str, values: Mapping[str, str]) -> str:
+    """A reason's text, or a translation of it, with what the row holds."""
     return template.format_map(_Values(values))
 
 

@@ -28,9 +28,12 @@ from hutong.payments.shop_codes import (
 from hutong.payments.states import ShopCodeEvent
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.console.typed import FieldBlank, amount_outside, money_text, typed_amount
+from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_png, qr_svg
 from hutong.web.scene import Scene
+from hutong.web.told import Told
 from hutong.workflows.commands.counter import open_shop_code
 
 _PNG: Final = "image/png"
@@ -71,6 +74,16 @@ class SheetView(msgspec.Struct, frozen=True, kw_only=True):
     qr_svg: str
 
 
+#: Fields of the forms -> what the forms call them.
+_LABELS: Final = {
+    "title": mark("名称，顾客看得到"),
+    "amount": mark("固定金额，不填就由顾客输入"),
+    "payment_max": mark("单笔最多"),
+    "buyer_day_max": mark("每位顾客每天最多"),
+    "code_day_max": mark("这张码每天最多"),
+}
+
+
 class LimitsForm(msgspec.Struct, frozen=True, kw_only=True):
     """Limits in major units, as text."""
 
@@ -82,13 +95,31 @@ class LimitsForm(msgspec.Struct, frozen=True, kw_only=True):
         """The limits in minor units.
 
         Raises:
-            InvalidAmount: not a plain decimal number.
+            FieldBlank, AmountUnreadable, AmountOutside: with the field's name on the form.
         """
-        return CodeLimits(
-            payment_max_minor=Money.parse(self.payment_max, currency).amount_minor,
-            buyer_day_max_minor=Money.parse(self.buyer_day_max, currency).amount_minor,
-            code_day_max_minor=Money.parse(self.code_day_max, currency).amount_minor,
+        payment_max, buyer_day_max, code_day_max = (
+            typed_amount(text, _LABELS[name], currency).amount_minor
+            for name, text in (
+                ("payment_max", self.payment_max),
+                ("buyer_day_max", self.buyer_day_max),
+                ("code_day_max", self.code_day_max),
+            )
         )
+        return CodeLimits(
+            payment_max_minor=payment_max, buyer_day_max_minor=buyer_day_max, code_day_max_minor=code_day_max
+        )
+
+    def limits_above(self, amount: Money | None, currency: str) -> CodeLimits:
+        """The limits for a code whose fixed amount (if it has one) stays as it is.
+
+        Raises:
+            FieldBlank, AmountUnreadable, AmountOutside: with the field's name on the form.
+        """
+        limits = self.limits(currency)
+        if amount is not None and amount.amount_minor > limits.payment_max_minor:
+            reason = Told(mark("这张码的固定金额是 %(amount)s"), amount=money_text(amount))
+            raise amount_outside(_LABELS["payment_max"], mark("不能小于 %(bound)s"), amount, reason)
+        return limits
 
 
 class NewCode(LimitsForm, frozen=True, kw_only=True):
@@ -96,6 +127,21 @@ class NewCode(LimitsForm, frozen=True, kw_only=True):
 
     title: str
     amount: str = ""
+
+    def fixed_amount(self, limits: CodeLimits, currency: str) -> Money | None:
+        """The amount that the code asks for, if it is fixed.
+
+        Raises:
+            AmountUnreadable, AmountOutside: with the field's name on the form.
+        """
+        if not self.amount.strip():
+            return None
+        amount = typed_amount(self.amount, _LABELS["amount"], currency)
+        most = Money(limits.payment_max_minor, currency)
+        if amount.amount_minor > most.amount_minor:
+            reason = Told(mark("“单笔最多”填的是 %(most)s，比它大的固定金额没有人付得了"), most=money_text(most))
+            raise amount_outside(_LABELS["amount"], mark("不能超过 %(bound)s"), most, reason)
+        return amount
 
 
 class CodesController(Controller):
@@ -131,12 +177,15 @@ class CodesController(Controller):
         _manager(request)
         async with desk.unit(request, "console.code_create") as unit:
             currency = (await this_merchant(unit)).currency
+        if not data.title.strip():
+            raise FieldBlank(label=Told(_LABELS["title"]))
+        limits = data.limits(currency)
         made = await open_shop_code(
             desk.runtime,
             session_of(request).merchant_id,
             title=data.title,
-            amount=Money.parse(data.amount, currency) if data.amount.strip() else None,
-            limits=data.limits(currency),
+            amount=data.fixed_amount(limits, currency),
+            limits=limits,
         )
         return go_to(f"/codes/{made.code_id}")
 
@@ -195,7 +244,7 @@ class CodesController(Controller):
         _manager(request)
         async with desk.unit(request, "console.code_limits") as unit:
             code = await get_shop_code(unit, code_id)
-            await change_limits(unit, code_id, data.limits(code.currency))
+            await change_limits(unit, code_id, data.limits_above(code.amount, code.currency))
         return go_to(f"/codes/{code_id}")
 
     async def _read(self, request: ConsoleRequest, desk: Desk, code_id: UUID) -> ShopCode:

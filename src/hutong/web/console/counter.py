@@ -21,7 +21,9 @@ from hutong.web.buyer.pages import Receipt
 from hutong.web.buyer.reading import read_desk, receipt_of, shown_state
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.headers import CONSOLE_HEADERS
+from hutong.web.console.typed import typed_amount
 from hutong.web.format import Formats, zone_of
+from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
 from hutong.web.scene import Scene
@@ -139,11 +141,11 @@ class CounterController(Controller):
         async with desk.unit(request, "console.counter_open") as unit:
             currency = (await this_merchant(unit)).currency
         checkout_id = await start_counter_checkout(
-            desk.runtime, session.merchant_id, Money.parse(data.amount, currency)
+            desk.runtime, session.merchant_id, typed_amount(data.amount, mark("金额"), currency)
         )
         sale = await follow_charge(desk.runtime, session.merchant_id, checkout_id)
-        mark = hand_over_mark(desk.runtime.link_key, checkout_id)
-        url = f"{desk.runtime.public_url}/c/{checkout_id}?h={mark}"
+        handed = hand_over_mark(desk.runtime.link_key, checkout_id)
+        url = f"{desk.runtime.public_url}/c/{checkout_id}?h={handed}"
         return self._answer(request, desk, sale, url)
 
     @post("/wallet", status_code=HTTP_200_OK)

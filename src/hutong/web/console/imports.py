@@ -16,16 +16,23 @@ from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.core.money import MINOR_DIGITS
 from hutong.merchants.queries import this_merchant
 from hutong.merchants.staff import Role
+from hutong.platforms.tables.errors import HeaderNotFound
+from hutong.platforms.tables.reasons import REASONS, filled
 from hutong.shops.queries import ImportRow, past_imports
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.views import ImportDoneView, ImportItem, ImportsView, RefusedRow
+from hutong.web.i18n import Locale
+from hutong.web.labels import label_of, mark
 from hutong.web.languages import locale_of
+from hutong.web.told import Told
 from hutong.workflows.commands.import_orders import ImportSummary, import_orders
 from hutong.workflows.commands.import_reading import ImportProgress, Refusal
 
 #: What a browser may send at once; larger histories go by the command line, which streams.
 UPLOAD_BYTES_MAX: Final = 32 * 1024 * 1024
 FILES_MAX: Final = 10
+#: The choice for files of no platform known here.
+GENERIC: Final = "generic"
 #: Refused rows that the page lists; the counts are of all.
 REFUSED_SHOWN_MAX: Final = 100
 _PIECE_BYTES: Final = 1024 * 1024
@@ -39,6 +46,21 @@ class NoFile(HutongError):
     status = 400
     zh = ErrorText("没有收到可以导入的文件。", "没有选择文件，或一次选了太多。", "请选择一到十个订单文件再提交。")
     en = ErrorText("No file to import.", "None was chosen, or too many at once.", "Choose one to ten order files.")
+
+
+class FileNotOfChoice(HutongError):
+    """A file has no header of the platform that was chosen on the page."""
+
+    code = "file_not_of_choice"
+    status = 400
+    zh = ErrorText(
+        "文件“{name}”的前 {rows} 行里，没有“{choice}”的订单表头。", "平台选得不对，或导出时去掉了必要的列。", "{advice}"
+    )
+    en = ErrorText(
+        "The first {rows} rows of “{name}” hold no header of “{choice}”.",
+        "Another platform should be chosen, or needed columns were left out of the export.",
+        "{advice}",
+    )
 
 
 class ImportForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,17 +109,21 @@ class ImportsController(Controller):
 
         with tempfile.TemporaryDirectory(prefix="hutong-import-") as folder:
             paths = await _keep(data.files, Path(folder))
-            summary = await import_orders(
-                desk.runtime,
-                session.merchant_id,
-                paths,
-                data.platform,
-                data.currency,
-                data.only_try == "yes",
-                _unheard,
-                on_refused=note,
-            )
-        view = _done(summary, refused, [path.name for path in paths], chinese=locale_of(request).startswith("zh"))
+            try:
+                summary = await import_orders(
+                    desk.runtime,
+                    session.merchant_id,
+                    paths,
+                    data.platform,
+                    data.currency,
+                    data.only_try == "yes",
+                    _unheard,
+                    on_refused=note,
+                )
+            except HeaderNotFound as error:
+                raise _not_of_choice(error) from error
+        locale = locale_of(request)
+        view = _done(summary, [_told(row, locale, desk) for row in refused], [path.name for path in paths])
         async with desk.unit(request, "console.import_done") as unit:
             return await desk.page(request, unit, "console/import_done.html", view)
 
@@ -133,7 +159,29 @@ def _plain_name(name: str) -> str:
     return last[-_NAME_CHARS_MAX:] or "file"
 
 
-def _done(summary: ImportSummary, refused: list[Refusal], names: list[str], *, chinese: bool) -> ImportDoneView:
+def _not_of_choice(error: HeaderNotFound) -> FileNotOfChoice:
+    """The refusal in words of the page: there a platform is chosen from a list."""
+    platform = str(error.details["platform"])
+    if platform == GENERIC:
+        choice = Told(mark("其他（通用表格）"))
+        advice = Told(
+            mark("请改选文件所属的平台；确实是其他表格时，表头要写明列名：时间、订单编号或客户、单价和数量（或金额）。")
+        )
+    else:
+        choice = Told(label_of("platform", platform))
+        advice = Told(mark("请在“哪个平台的文件”里改选文件所属的平台；不在列表里的选“其他（通用表格）”。"))
+    return FileNotOfChoice(name=error.details["name"], rows=error.details["rows"], choice=choice, advice=advice)
+
+
+def _told(row: Refusal, locale: Locale, desk: Desk) -> RefusedRow:
+    """A refused row in the reader's language; of Traditional Chinese the catalogue has the reasons."""
+    reason = row.zh if locale.startswith("zh") else row.en
+    if locale == "zh-Hant":
+        reason = filled(desk.renderer.catalogues.of(locale).ugettext(REASONS[row.reason].zh), row.values)
+    return RefusedRow(table=row.table, row_no=row.row_no, reason=reason)
+
+
+def _done(summary: ImportSummary, refused: list[RefusedRow], names: list[str]) -> ImportDoneView:
     return ImportDoneView(
         file_names=", ".join(names),
         rows_read=summary.rows_read,
@@ -149,9 +197,7 @@ def _done(summary: ImportSummary, refused: list[Refusal], names: list[str], *, c
         total=summary.total,
         currency=summary.currency,
         dry_run=summary.dry_run,
-        refused=tuple(
-            RefusedRow(table=row.table, row_no=row.row_no, reason=row.zh if chinese else row.en) for row in refused
-        ),
+        refused=tuple(refused),
     )
 
 

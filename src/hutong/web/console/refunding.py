@@ -5,11 +5,12 @@ from __future__ import annotations
 import msgspec
 
 from hutong.core.errors import Conflict, Forbidden
-from hutong.core.money import Money
 from hutong.merchants.actors import REFUNDS, staff_actor
 from hutong.merchants.staff import REFUND_ROLES, Session
 from hutong.payments.queries import PaymentRow
 from hutong.payments.refunds import RefundNotPossible
+from hutong.web.console.typed import typed_amount
+from hutong.web.labels import mark
 from hutong.workflows.commands.follow_refund import refund_order
 from hutong.workflows.runtime import Runtime
 
@@ -38,7 +39,8 @@ async def send_back(runtime: Runtime, session: Session, payment: PaymentRow | No
         Forbidden: not this person's to do, or not confirmed.
         RefundNotPossible: not paid at our checkout.
         Conflict: the page was older than the last refund.
-        RefundTooLarge, InvalidAmount.
+        RefundTooLarge.
+        FieldBlank, AmountUnreadable, AmountOutside: with the field's name on the form.
     """
     actor = staff_actor(session)
     actor.require_refunds()
@@ -48,5 +50,5 @@ async def send_back(runtime: Runtime, session: Session, payment: PaymentRow | No
         raise RefundNotPossible
     if payment.left.amount_minor != form.left_minor:
         raise Conflict(what="order")
-    amount = Money.parse(form.amount, payment.amount.currency)
+    amount = typed_amount(form.amount, mark("退款金额"), payment.amount.currency)
     await refund_order(runtime, session.merchant_id, payment.order_id, amount.amount_minor, form.reason, actor)

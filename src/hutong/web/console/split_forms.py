@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final, TypeVar
 from uuid import UUID
 
-from hutong.core.errors import InvalidInput
-from hutong.core.money import BPS_WHOLE, Money, decimal_of
+from hutong.core.errors import ErrorText, InvalidInput
 from hutong.ledger.rule_terms import (
     LEVELS_MAX,
     FixedPer,
@@ -22,6 +20,9 @@ from hutong.ledger.rule_terms import (
     TierStep,
 )
 from hutong.ledger.split_rules import NewRule
+from hutong.web.console.typed import ChoiceUnknown, typed_amount, typed_rate
+from hutong.web.labels import mark
+from hutong.web.told import Told
 
 KindT = TypeVar("KindT", bound=StrEnum)
 
@@ -35,13 +36,60 @@ SCOPES: Final = {
     "sku": "sku_id",
     "person": "person_id",
 }
+#: Fields of the form -> what it calls them.
+_LABELS: Final = {
+    "kind": mark("怎么算"),
+    "party_id": mark("给谁"),
+    "rate": mark("百分之几"),
+    "rest": mark("一共分百分之几"),
+    "amount": mark("多少元"),
+    "step_from": mark("满多少元起"),
+    "step_rate": mark("百分之几"),
+    "order_max_rate": mark("每单最多百分之几"),
+    "order_max": mark("每单最多多少元"),
+    "period_max": mark("每月最多多少元"),
+    "scope": mark("管哪些成交"),
+    "base": mark("按什么算"),
+}
+
+
+class StepsUnordered(InvalidInput):
+    """The steps of a rule do not begin at nothing, or do not rise."""
+
+    code = "steps_unordered"
+    zh = ErrorText(
+        "“满多少元起”的顺序不对。",
+        "第一档要从 0 元起，后面每一档都要比前一档高。",
+        "例如 0、100、500；用不到的档空着。",
+    )
+    en = ErrorText(
+        "“From (yuan)” is not in order.",
+        "The first step begins at 0, and each further one is higher than the one before.",
+        "0, 100, 500, for example; leave steps empty that you do not need.",
+    )
+
+
+class NoLimit(InvalidInput):
+    """A rule that shall limit somebody says no limit."""
+
+    code = "no_limit"
+    zh = ErrorText(
+        "没有填写上限。",
+        "只管上限的规则至少要有一个上限。",
+        "请填“每单最多百分之几”“每单最多多少元”“每月最多多少元”中的一项。",
+    )
+    en = ErrorText(
+        "No limit was filled in.",
+        "A rule that only limits needs one.",
+        "Fill in the most per order, in per cent or money, or the most per month.",
+    )
 
 
 def rule_of(given: Mapping[str, str], currency: str) -> NewRule:
     """The rule that a form describes.
 
     Raises:
-        InvalidInput, InvalidAmount: a field cannot be read; the rule book judges the rest.
+        InvalidInput: a field cannot be read, and which one; the rule book judges the rest.
     """
     kind = _one_of(RuleKind, given, "kind")
     return NewRule(
@@ -57,30 +105,45 @@ def rule_of(given: Mapping[str, str], currency: str) -> NewRule:
 
 def _terms(given: Mapping[str, str], kind: RuleKind, currency: str) -> RuleTerms:
     """The fields of this kind; what was left in fields of another one does not count."""
-    rated = kind in (RuleKind.PERCENT, RuleKind.REMAINDER)
-    is_tier = kind is RuleKind.TIER
-    return RuleTerms(
-        rate_bps=rate_of(given.get("rate", ""), "rate") if rated else 0,
-        amount_minor=_amount(given.get("amount", ""), currency) or 0 if kind is RuleKind.FIXED else 0,
+    is_tier, is_cap = kind is RuleKind.TIER, kind is RuleKind.CAP
+    terms = RuleTerms(
+        rate_bps=_rate_of(given, kind),
+        amount_minor=typed_amount(given.get("amount", ""), _LABELS["amount"], currency).amount_minor
+        if kind is RuleKind.FIXED
+        else 0,
         per=FixedPer.PIECE if kind is RuleKind.FIXED and given.get("per") == "piece" else FixedPer.ORDER,
         steps=_steps(given, currency) if is_tier else (),
         by=TierBy.TURNOVER if is_tier and given.get("by") == "turnover" else TierBy.ORDER,
         mode=TierMode.WHOLE if is_tier and given.get("mode") == "whole" else TierMode.MARGINAL,
-        order_max_minor=_amount(given.get("order_max", ""), currency),
-        order_max_bps=rate_of(given["order_max_rate"], "order_max_rate")
-        if kind is RuleKind.CAP and given.get("order_max_rate")
+        order_max_minor=_limit(given, "order_max", currency),
+        order_max_bps=typed_rate(given["order_max_rate"], _LABELS["order_max_rate"])
+        if is_cap and given.get("order_max_rate", "").strip()
         else None,
-        period_max_minor=_amount(given.get("period_max", ""), currency),
+        period_max_minor=_limit(given, "period_max", currency),
     )
+    if is_cap and terms.order_max_bps is terms.order_max_minor is terms.period_max_minor is None:
+        raise NoLimit
+    return terms
+
+
+def _rate_of(given: Mapping[str, str], kind: RuleKind) -> int:
+    if kind not in (RuleKind.PERCENT, RuleKind.REMAINDER):
+        return 0
+    label = _LABELS["rest" if kind is RuleKind.REMAINDER else "rate"]
+    return typed_rate(given.get("rate", ""), label, may_be_zero=False)
 
 
 def _steps(given: Mapping[str, str], currency: str) -> tuple[TierStep, ...]:
     steps = []
     for number in range(STEPS_SHOWN):
-        rate = given.get(f"step_rate_{number}", "").strip()
-        if rate:
-            from_minor = _amount(given.get(f"step_from_{number}", ""), currency) or 0
-            steps.append(TierStep(from_minor, rate_of(rate, f"step_rate_{number}")))
+        rate, start = given.get(f"step_rate_{number}", ""), given.get(f"step_from_{number}", "")
+        if number == 0 or rate.strip():
+            start = start if start.strip() or number else "0"
+            from_minor = typed_amount(start, _LABELS["step_from"], currency, may_be_zero=True).amount_minor
+            steps.append(TierStep(from_minor, typed_rate(rate, _LABELS["step_rate"])))
+    edges = [step.from_minor for step in steps]
+    if edges[0] != 0 or edges != sorted(set(edges)):
+        raise StepsUnordered
     return tuple(steps)
 
 
@@ -89,32 +152,25 @@ def _scope(text: str) -> RuleScope:
     if not name:
         return RuleScope()
     if name not in SCOPES:
-        raise InvalidInput(field="scope", problem=text)
+        raise ChoiceUnknown(label=Told(_LABELS["scope"]))
     return RuleScope(**{SCOPES[name]: _id(key, "scope")})
 
 
-def rate_of(text: str, field: str) -> int:
-    """Hundredths of a per cent of a number of per cent: ``"12.5"`` is 1250."""
-    exact: Decimal = decimal_of(text.strip().removesuffix("%")) * (BPS_WHOLE // 100)
-    if exact != exact.to_integral_value() or not 0 <= exact <= BPS_WHOLE:
-        raise InvalidInput(field=field, problem=text)
-    return int(exact)
-
-
-def _amount(text: str, currency: str) -> int | None:
-    """Minor units of an amount in major units; None where nothing was typed."""
-    return Money.parse(text, currency).amount_minor if text.strip() else None
+def _limit(given: Mapping[str, str], name: str, currency: str) -> int | None:
+    """Minor units of a limit in major units; None where nothing was typed."""
+    text = given.get(name, "")
+    return typed_amount(text, _LABELS[name], currency, may_be_zero=True).amount_minor if text.strip() else None
 
 
 def _id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput(field=field, problem=text) from None
+        raise ChoiceUnknown(label=Told(_LABELS[field])) from None
 
 
 def _one_of(kinds: type[KindT], given: Mapping[str, str], field: str) -> KindT:
     try:
         return kinds(given.get(field, ""))
     except ValueError:
-        raise InvalidInput(field=field, problem=given.get(field, "")) from None
+        raise ChoiceUnknown(label=Told(_LABELS[field])) from None

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from hutong.core.errors import InvalidInput
 from hutong.core.money import Money, share_bps
 from hutong.db.masks import MASK, STARS
 from hutong.db.unit import Unit
@@ -23,6 +22,9 @@ from hutong.shops.names import OrderName, order_names, orders_numbered
 from hutong.shops.queries import sku_choices
 from hutong.web.console.split_picture import picture_of
 from hutong.web.console.split_views import PartyItem, Picture, ReceiverItem, RuleItem, ScopeName, Step, TryForm
+from hutong.web.console.typed import ChoiceUnknown, amount_outside, money_text, typed_amount
+from hutong.web.labels import mark
+from hutong.web.told import Told
 from hutong.workflows.commands.sold import sold_by_order
 from hutong.workflows.runtime import Runtime
 
@@ -62,16 +64,16 @@ async def tried(unit: Unit, form: TryForm, currency: str, parties: Mapping[UUID,
     """The rules tried on an order, or on an amount; None where nothing was asked.
 
     Raises:
-        InvalidInput, InvalidAmount: no such order, or no amount.
+        InvalidInput: no such order, no amount, or an order of nothing.
     """
     if form.order:
         orders = await orders_numbered(unit, form.order)
         if not orders:
-            raise InvalidInput(field="order", problem=form.order)
+            raise ChoiceUnknown(label=Told(mark("拿一笔订单来试")))
         sold = await sold_by_order(unit, orders[0])
         name = (await order_names(unit, orders[:1])).get(orders[0], OrderName())
     elif form.amount:
-        gross = Money.parse(form.amount, currency)
+        gross = typed_amount(form.amount, mark("金额"), currency)
         fee = Money(share_bps(gross.amount_minor, WALLET_FEE_BPS_DEFAULT), currency)
         channel_id = UUID(form.channel) if form.channel else None
         sold = Sold(gross=gross, fee=fee, channel_id=channel_id, live_session_id=channel_id)
@@ -79,7 +81,8 @@ async def tried(unit: Unit, form: TryForm, currency: str, parties: Mapping[UUID,
     else:
         return None
     if sold.gross.amount_minor <= 0:
-        raise InvalidInput(field="amount", problem=sold.gross.decimal_text())
+        reason = Told(mark("填的是 %(value)s"), value=money_text(sold.gross))
+        raise amount_outside(mark("金额"), mark("要大于 %(bound)s"), Money(0, sold.gross.currency), reason)
     return picture_of(sold, await preview(unit, sold), parties, name)
 
 

@@ -13,14 +13,20 @@ from litestar.params import Body
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
-from hutong.core.errors import HutongError, InvalidInput
+from hutong.core.errors import HutongError
 from hutong.db.unit import Unit
 from hutong.ledger.parties import create_party, introduce
 from hutong.ledger.queries import party_names
 from hutong.ledger.receivers import set_receiver
 from hutong.ledger.rule_terms import RuleKind
 from hutong.ledger.split_rules import end_rule, make_rule
-from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
+from hutong.ledger.split_terms import (
+    RETURN_WINDOW_DAYS_DEFAULT,
+    RETURN_WINDOW_DAYS_MAX,
+    SplitTerms,
+    get_terms,
+    set_terms,
+)
 from hutong.links.queries import channel_choices, links_page
 from hutong.merchants.queries import this_merchant
 from hutong.platforms.sharing import ReceiverKind, ShareReceiver
@@ -28,11 +34,14 @@ from hutong.shops.names import OrderName
 from hutong.shops.orders import OWN
 from hutong.shops.queries import OrderFilter, orders_page, sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
-from hutong.web.console.split_forms import rate_of, rule_of
+from hutong.web.console.split_forms import rule_of
 from hutong.web.console.split_reading import party_items, rule_items, tried
 from hutong.web.console.split_views import RuleFormView, SplitsView, TryForm
+from hutong.web.console.typed import ChoiceUnknown, FieldBlank, typed_count, typed_rate
 from hutong.web.errors import text_for
+from hutong.web.labels import mark
 from hutong.web.languages import locale_of
+from hutong.web.told import Told
 
 ORDERS_OFFERED: Final = 20
 LINKS_OFFERED: Final = 100
@@ -49,7 +58,24 @@ class TermsForm(msgspec.Struct, frozen=True, kw_only=True):
     """The bounds of all rules: a number of per cent, and days."""
 
     total_cap: str
-    return_window_days: int
+    return_window_days: str
+
+    def terms(self) -> SplitTerms:
+        """The bounds, read.
+
+        Raises:
+            FieldBlank, RateUnreadable, CountUnreadable: with the field's name on the form.
+        """
+        return SplitTerms(
+            total_cap_bps=typed_rate(self.total_cap, mark("一笔销售最多分出百分之几")),
+            return_window_days=typed_count(
+                self.return_window_days,
+                mark("几天之后才算数（退货期）"),
+                0,
+                RETURN_WINDOW_DAYS_MAX,
+                RETURN_WINDOW_DAYS_DEFAULT,
+            ),
+        )
 
 
 class ReceiverForm(msgspec.Struct, frozen=True, kw_only=True):
@@ -143,9 +169,7 @@ class SplitsController(Controller):
         data: Annotated[TermsForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Redirect:
         """Change how much of a sale may be shared, and when shares are sure."""
-        terms = SplitTerms(
-            total_cap_bps=rate_of(data.total_cap, "total_cap"), return_window_days=data.return_window_days
-        )
+        terms = data.terms()
         async with desk.unit(request, "console.split_terms") as unit:
             await set_terms(unit, terms)
         return go_to("/splits")
@@ -158,6 +182,8 @@ class SplitsController(Controller):
         data: Annotated[PartyForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
     ) -> Redirect:
         """Somebody who may earn shares."""
+        if not data.name.strip():
+            raise FieldBlank(label=Told(mark("怎么称呼")))
         async with desk.unit(request, "console.party") as unit:
             party_id = await create_party(unit, name=data.name)
             if data.introduced_by:
@@ -174,7 +200,7 @@ class SplitsController(Controller):
     ) -> Redirect:
         """Where a wallet pays a party; sealed at once."""
         if data.platform not in wallets_that_share(desk):
-            raise InvalidInput(field="platform", problem=data.platform)
+            raise ChoiceUnknown(label=Told(mark("钱包")))
         receiver = ShareReceiver(kind=data.kind, account_ref=data.account_ref.strip(), name=data.name.strip())
         async with desk.unit(request, "console.receiver") as unit:
             await set_receiver(unit, desk.runtime.vault, party_id, data.platform, receiver)
@@ -206,4 +232,4 @@ def _id(text: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput(field="introduced_by", problem=text) from None
+        raise ChoiceUnknown(label=Told(mark("谁介绍来的"))) from None

@@ -297,3 +297,4 @@ class ErrorView(View, frozen=True, kw_only=True):
     cause: str
     fix: str
     reference: str = ""
+    back_path: str = ""  # the page whose form was refused; empty: the overview

@@ -12,6 +12,7 @@ import msgspec
 from hutong.platforms.files import FileContext, FileLine, OrderFiles, RowRefused
 from hutong.platforms.shops import ShopOrderStatus
 from hutong.platforms.tables.export import csv_lines
+from hutong.platforms.tables.headers import as_written
 from hutong.platforms.tables.reader import tables
 from hutong.platforms.tables.reasons import reason_text
 from hutong.workflows.commands.import_spill import Spill
@@ -38,10 +39,12 @@ class ImportProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
-    """A row that was not taken, with the reason in both languages."""
+    """A row that was not taken, with the reason in both languages; ``reason`` and ``values`` for further ones."""
 
     table: str
     row_no: int
+    reason: str
+    values: Mapping[str, str]
     zh: str
     en: str
 
@@ -65,6 +68,8 @@ class RefusalReport:
         told = Refusal(
             table=table,
             row_no=row_no,
+            reason=reason,
+            values=values,
             zh=reason_text(reason, values, "zh-Hans"),
             en=reason_text(reason, values, "en"),
         )
@@ -104,12 +109,12 @@ class Reading:
         for path in paths:
             for table in tables(path, files, platform):
                 self.tables.append(table.name)
-                unused = tuple(files.unused(table.header))
+                unused = tuple(as_written(table.header, column) for column in files.unused(table.header))
                 lacking = tuple(files.lacking(table.header))
                 self.lacking.update((table.name, column) for column in lacking)
                 self._tell(table.name, unused, lacking)
                 for found in files.read(table.header, table.rows, context):
-                    self._take(len(self.tables) - 1, found)
+                    self._take(len(self.tables) - 1, found, table.header)
                     if self.rows_read % PROGRESS_ROWS == 0:
                         self._tell(table.name)
                 self._tell(table.name)
@@ -126,10 +131,12 @@ class Reading:
         self.rejected += 1
         self._report.add(self.tables[table], row_no, reason, values)
 
-    def _take(self, table: int, found: FileLine | RowRefused) -> None:
+    def _take(self, table: int, found: FileLine | RowRefused, header: Sequence[str]) -> None:
         self.rows_read += 1
         if isinstance(found, RowRefused):
-            self.refuse(table, found.row_no, found.reason, found.values)
+            column = found.values.get("column", "")
+            values = {**found.values, "column": as_written(header, column)} if column else found.values
+            self.refuse(table, found.row_no, found.reason, values)
             self._keep_refused(table, found)
             return
         self._has_lines = self._has_lines or bool(found.line_key)
