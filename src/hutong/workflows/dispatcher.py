@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from hutong.core.events import Event
 from hutong.db.outbox import mark_delivered, merchants_waiting, take_waiting
 from hutong.db.unit import DELIVER, EventKey, Unit
@@ -75,24 +77,44 @@ async def deliver_waiting(runtime: Runtime, merchant_id: UUID) -> int:
     for way in (_hand_over_whole, _hand_over_apart):
         try:
             async with runtime.unit(merchant_id, "outbox.deliver") as unit:
-                told = await _waiting(unit)
-                await way(runtime, unit, told)
-                await _done(unit, told)
-                return len(told)
+                waiting = await _waiting(unit)
+                await way(runtime, unit, waiting.told)
+                _leave(unit, waiting.unknown)
+                await mark_delivered(unit, waiting.event_ids)
+                return len(waiting.event_ids)
         except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
             trouble = error
             log.info("a batch of events was not handed over (%s)", error)
     log.error("a batch of events could not be handed over; each gets a job of its own", exc_info=trouble)
     async with runtime.unit(merchant_id, "outbox.leave") as unit:
-        told = await _waiting(unit)
-        _leave(unit, told)
-        await _done(unit, told)
-    return len(told)
+        waiting = await _waiting(unit)
+        _leave(unit, waiting.event_ids)
+        await mark_delivered(unit, waiting.event_ids)
+    return len(waiting.event_ids)
 
 
-async def _waiting(unit: Unit) -> Told:
-    rows = await take_waiting(unit, EVENTS_PER_BATCH_MAX)
-    return [(row.event_id, CATALOGUE.decode(row.name, row.version, row.body)) for row in rows]
+class Waiting(msgspec.Struct, frozen=True):
+    """Events that wait: those that can be read, and the ids of those that this version does not know."""
+
+    told: Told
+    unknown: list[UUID]
+
+    @property
+    def event_ids(self) -> list[UUID]:
+        """All of them."""
+        return [event_id for event_id, _ in self.told] + self.unknown
+
+
+async def _waiting(unit: Unit) -> Waiting:
+    told: list[tuple[UUID, Event]] = []
+    unknown: list[UUID] = []
+    for row in await take_waiting(unit, EVENTS_PER_BATCH_MAX):
+        try:
+            told.append((row.event_id, CATALOGUE.decode(row.name, row.version, row.body)))
+        except (KeyError, msgspec.MsgspecError) as error:  # a newer process told it; its job waits for a newer worker
+            log.warning("the event %s, version %s, cannot be read (%s)", row.name, row.version, type(error).__name__)
+            unknown.append(row.event_id)
+    return Waiting(told, unknown)
 
 
 def _by_kind(told: Told) -> dict[str, list[tuple[UUID, Event]]]:
@@ -126,7 +148,7 @@ async def _hand_over_apart(runtime: Runtime, unit: Unit, told: Told) -> None:
                     await _react(runtime, unit, reaction, events)
             except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
                 log.info("%s refuses a batch of %d (%s); each gets a job of its own", reaction.name, len(events), error)
-                _leave(unit, events)
+                _leave(unit, [event_id for event_id, _ in events])
 
 
 async def _react(runtime: Runtime, unit: Unit, reaction: Reaction, events: Told) -> None:
@@ -136,11 +158,6 @@ async def _react(runtime: Runtime, unit: Unit, reaction: Reaction, events: Told)
         await reaction.run(runtime, unit, chosen)
 
 
-def _leave(unit: Unit, told: Told) -> None:
-    for event_id, _ in told:
+def _leave(unit: Unit, event_ids: Sequence[UUID]) -> None:
+    for event_id in event_ids:
         unit.schedule(DELIVER, EventKey(event_id), dedupe_key=event_id.hex)
-
-
-async def _done(unit: Unit, told: Told) -> None:
-    if told:
-        await mark_delivered(unit, [event_id for event_id, _ in told])

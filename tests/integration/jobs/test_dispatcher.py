@@ -133,6 +133,29 @@ def test_a_batch_that_cannot_be_committed_goes_to_jobs(run_hub):
     run_hub(work)
 
 
+def test_an_event_that_cannot_be_read_keeps_nothing_from_the_others(run_hub):
+    """A newer process tells what this one has never heard of: its job waits, the shop goes on."""
+
+    async def work(hub, reactions):
+        async def good(_runtime, unit, event):
+            unit.schedule("good", EventKey(event.sku_id))
+
+        reactions.append(Reaction("test.good", StockChanged, good))
+        await hub.tell([StockChanged(sku_id=uuid4())])
+        async with hub.unit(hub.merchant_id, "test") as unit:
+            for name, body in (("payments.unheard_of", b"{}"), (StockChanged.name, b"{")):
+                event_id, told_at = unit.new_id(), unit.now()
+                await unit.insert(outbox, event_id=event_id, name=name, version=1, body=body, occurred_at=told_at)
+                await unit.insert(undelivered, event_id=event_id)
+        await hub.tell([StockChanged(sku_id=uuid4())])
+        assert await deliver_waiting(hub, hub.merchant_id) == 4
+        assert await hub.count(undelivered) == 0
+        assert await hub.count(job, job.c.kind == "good") == 2
+        assert await hub.count(job, job.c.kind == DELIVER) == 2
+
+    run_hub(work)
+
+
 def test_two_dispatchers_and_many_merchants(run_hub):
     async def work(hub, reactions):
         taken: list = []

@@ -135,11 +135,9 @@ async def work_inbound(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
 
 async def work_notices(unit: Unit, notices: Sequence[tuple[OpenedAccount, Notice]]) -> None:
     """Apply what callbacks say: payments together, whatever else one by one."""
-    trades = [
-        (opened, notice.notice_id, trade)
-        for opened, notice in notices
-        for trade in ([notice.trade] if notice.trade is not None else []) + list(notice.parts)  # of a combined order
-    ]
+    trades = [(opened, notice.notice_id, notice.trade) for opened, notice in notices if notice.trade is not None]
+    for opened, notice in notices:  # each part of a combined order is told by itself
+        trades += [(opened, f"{notice.notice_id}#{number}", part) for number, part in enumerate(notice.parts, start=1)]
     if trades:
         await _work_trades(unit, trades)
     for opened, notice in notices:
