@@ -7,6 +7,8 @@ from typing import ClassVar, Final
 import msgspec
 
 LOCALES: Final = ("zh-Hans", "en")
+#: Of anything that a sender wrote; an answer is no echo.
+ECHO_CHARS_MAX: Final = 40
 
 
 class ErrorText(msgspec.Struct, frozen=True):
@@ -66,6 +68,18 @@ class InvalidAmount(HutongError):
         "Amounts are whole minor units of a known currency.",
         "Check amount and currency: 12.30 yuan is 1230 fen.",
     )
+
+    def __init__(self, **details: str | int) -> None:
+        super().__init__(**{name: _short(value) for name, value in details.items()})
+
+
+def clipped(text: str) -> str:
+    """A text of somebody else's, short enough to be shown."""
+    return text if len(text) <= ECHO_CHARS_MAX else f"{text[:ECHO_CHARS_MAX]}…"
+
+
+def _short(value: str | int) -> str | int:
+    return clipped(value) if isinstance(value, str) else value
 
 
 class CurrencyMismatch(HutongError):

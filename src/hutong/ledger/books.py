@@ -77,6 +77,7 @@ class Books:
             MalformedBatch, UnbalancedBatch: the batch must not stand in the books.
             BatchKeyReused: the key serves other content.
             AccountOverdrawn: a guarded account would leave its side.
+            AccountBeyondBooks: an account would leave what the books can hold.
             BooksBusy: too many wait for this merchant's books.
             PostingUnclear: the database did not answer; post again with the same key.
         """

@@ -73,6 +73,23 @@ class AccountOverdrawn(HutongError):
     )
 
 
+class AccountBeyondBooks(HutongError):
+    """A batch or a reserve would drive an account or what is reserved on it, beyond what the books can hold."""
+
+    code = "ledger_beyond_books"
+    status = 422
+    zh = ErrorText(
+        "这笔金额会使科目超出账簿能容纳的范围，没有记账。",
+        "一个科目的余额、借方冻结和贷方冻结各自不超过 {most_minor}（最小货币单位）。",
+        "请检查金额是否多写了位数；确实无误时改记到另一个科目。",
+    )
+    en = ErrorText(
+        "With these amounts an account would leave what the books can hold; nothing was posted.",
+        "An account holds {most_minor} minor units at most: as its balance, and reserved on each side.",
+        "Check the amounts for digits too many; if they are right, post to another account.",
+    )
+
+
 class AccountNotExternal(HutongError):
     """A caller of the API names an account that only the hub itself posts to."""
 

@@ -81,6 +81,7 @@ async def write(unit: Unit, batches: Sequence[Batch]) -> Written:
         MalformedBatch, UnbalancedBatch: a batch must not stand in the books; nothing is written.
         BatchKeyReused: a key serves other content, here or in the books.
         AccountOverdrawn: a guarded account would leave its side.
+        AccountBeyondBooks: an account would leave what the books can hold.
     """
     return await write_drafts(unit, [draft_of(unit, batch) for batch in batches])
 

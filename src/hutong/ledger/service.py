@@ -76,6 +76,7 @@ async def post(unit: Unit, batch: Batch) -> PostResult:
         MalformedBatch, UnbalancedBatch: the batch must not stand in the books.
         BatchKeyReused: the key serves other content.
         AccountOverdrawn: a guarded account would leave its side.
+        AccountBeyondBooks: an account would leave what the books can hold.
     """
     written = await write(unit, [batch])
     for draft in written.fresh:

@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from hutong.core.events import Event
 from hutong.core.ids import new_id
+from hutong.core.money import AMOUNT_MINOR_MAX
 from hutong.db.bulk import ROWS_PER_STATEMENT_MAX
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import kind_of
 from hutong.ledger.batches import CHAIN_START
+from hutong.ledger.errors import AccountBeyondBooks
 from hutong.ledger.guards import Guard, GuardedAccount, Move
 from hutong.ledger.sheets import AccountKey, ChainEnd, Sheet
 
 #: asyncpg ships no types.
 Raw = Any
+#: How a sum too large is refused: by the database, or by the driver that cannot even send it.
+TOO_LARGE: Final = (asyncpg.NumericValueOutOfRangeError, asyncpg.DataError)
 #: Arguments of ``ledger_write`` after the merchant (:class:`hutong.ledger.sheets.Sheet`).
 SHEET_ARGUMENTS: Final = 23
 
@@ -138,8 +144,13 @@ async def _find_accounts(raw: Raw, merchant_id: UUID, keys: Sequence[AccountKey]
 
 
 async def write_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet) -> None:
-    """Write a sheet in the transaction that is open on the connection."""
-    await raw.execute(_WRITE, merchant_id, *sheet.arguments)
+    """Write a sheet in the transaction that is open on the connection.
+
+    Raises:
+        AccountBeyondBooks: a balance would not fit; the transaction is lost.
+    """
+    with _fitting():
+        await raw.execute(_WRITE, merchant_id, *sheet.arguments)
 
 
 async def flush_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet, told: Told) -> None:
@@ -155,13 +166,29 @@ async def flush_sheet(raw: Raw, merchant_id: UUID, sheet: Sheet, told: Told) -> 
 
 
 async def add_pending(raw: Raw, merchant_id: UUID, moves: Mapping[UUID, Move], sign: int, now: datetime) -> None:
-    """Count reserves in (``sign`` 1) or out (-1); the guards of the accounts are checked by the same statement."""
+    """Count reserves in (``sign`` 1) or out (-1); the guards of the accounts are checked by the same statement.
+
+    Raises:
+        AccountBeyondBooks: what is reserved would not fit; the transaction is lost.
+    """
     ids = sorted(moves)
     debits = [sign * moves[account_id].held_debit_minor for account_id in ids]
     owed = [sign * moves[account_id].held_credit_minor for account_id in ids]
-    await raw.execute(_PENDING, merchant_id, ids, debits, owed, now)
+    with _fitting():
+        await raw.execute(_PENDING, merchant_id, ids, debits, owed, now)
 
 
 async def put_guard(raw: Raw, merchant_id: UUID, account_id: UUID, guard: Guard | None, now: datetime) -> None:
     """Set or lift an account's guard; the database refuses one that does not hold."""
     await raw.execute(_GUARD, merchant_id, account_id, guard, now)
+
+
+@contextmanager
+def _fitting() -> Iterator[None]:
+    """Tells a sum too large from all else that the database refuses."""
+    try:
+        yield
+    except asyncpg.DataError as error:
+        if type(error) not in TOO_LARGE:  # its other subclasses are of texts and times
+            raise
+        raise AccountBeyondBooks(most_minor=AMOUNT_MINOR_MAX) from error

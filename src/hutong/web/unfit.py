@@ -11,11 +11,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from hutong.core.errors import clipped
 from hutong.web.labels import mark
 from hutong.web.told import Told
 
-#: Of anything that the sender wrote; an answer is no echo.
-ECHO_CHARS_MAX: Final = 40
 #: Litestar's key for a body as a whole.
 BODY: Final = "data"
 #: Said of a parameter that did not come.
@@ -90,11 +89,6 @@ def unfit(key: str, message: str) -> tuple[str, str]:
 def place_of(field: str) -> str:
     """A field as a sentence names it."""
     return Told(mark("请求内容")) if field == BODY else field
-
-
-def clipped(text: str) -> str:
-    """A text of somebody else's, short enough to be shown."""
-    return text if len(text) <= ECHO_CHARS_MAX else f"{text[:ECHO_CHARS_MAX]}…"
 
 
 def _inside(key: str, name: str) -> str:

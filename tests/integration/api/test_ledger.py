@@ -13,11 +13,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
-from hutong.core.money import Money
+from hutong.core.money import AMOUNT_MINOR_MAX, SUM_MINOR_MAX, Money
 from hutong.ledger import jobs, service
 from hutong.ledger.account_queries import balances
 from hutong.ledger.checks import check
 from hutong.ledger.equation import equations
+from hutong.ledger.external import external_batch
 from hutong.ledger.holds import hold
 from hutong.ledger.models import ledger_batch
 from hutong.ledger.queries import parties
@@ -124,7 +125,7 @@ BAD = [
     ({"legs": legs(5)[:1]}, 400),
     ({"legs": [*legs(5), {"account": "external:c", "amount_minor": 1}]}, 422),
     ({"legs": legs(0)}, 422),
-    ({"legs": legs(10**15 + 1)}, 400),
+    ({"legs": legs(SUM_MINOR_MAX + 1)}, 400),
     ({"legs": legs(5, currency="XXX")}, 400),
     ({"legs": legs(5, debit="external:坏")}, 422),
     ({"legs": legs(5, debit="external:" + "a" * 200)}, 400),
@@ -449,3 +450,26 @@ def test_the_past_reads_no_more_batches_in_ten_times_as_long_books(room, monkeyp
     few, _ = cost(room, 5, 61, tables, read, minutes=30)
     many, _ = cost(room, 5, 601, tables, read, minutes=30)
     assert 0 < many <= few * 1.2, (few, many)
+
+
+def test_an_account_never_leaves_what_the_books_hold_and_the_caller_is_told(calling):
+    async def work(caller):
+        full = [Leg(path, Money(sign * AMOUNT_MINOR_MAX)) for sign, path in ((1, "external:a"), (-1, "external:b"))]
+        async with caller.room.unit() as unit:
+            given = {"subject_kind": "points", "subject_id": UUID(int=1), "event_at": unit.now(), "legs": full}
+            await service.post(unit, external_batch(key="full", **given))
+            await hold(unit, external_batch(key="held", **given))
+        more = {"key": "more", "legs": legs(1, debit="external:a", credit="external:b")}
+        answers = [
+            await caller.send(path, more, "k", **{"accept-language": language})
+            for path in ("/ledger/batches", "/ledger/holds")
+            for language in ("zh-CN", "zh-TW", "en")
+        ]
+        assert [answer.status_code for answer in answers] == [422] * 6, [answer.text for answer in answers]
+        assert {answer.json()["code"] for answer in answers} == {"ledger_beyond_books"}
+        assert len({answer.json()["detail"] for answer in answers}) == 3
+        assert (await caller.get("/ledger/batches"))["chain_batches"] == 2
+        async with caller.room.unit() as unit:
+            assert await check(unit) == []
+
+    calling(work)

@@ -153,11 +153,11 @@ def test_a_rule_names_its_field(calling, form, parts):
     calling(work)
 
 
-async def imported(caller, text, platform, language="zh-CN"):
+async def imported(caller, text, platform, language="zh-CN", **further):
     token = await caller.sign_in() if "authorization" in caller.client.headers else caller.token
     caller.token = token
     files = {"files": ("sales.csv", text.encode(), "text/csv")}
-    form = {"platform": platform, "currency": "CNY", CSRF_FIELD: token}
+    form = {"platform": platform, "currency": "CNY", **further, CSRF_FIELD: token}
     return await sent(caller, "/imports", form, language, files=files)
 
 
@@ -225,5 +225,32 @@ def test_the_way_back_is_ours_or_none(calling, referer):
         assert answer.status_code == 400
         assert "回到刚才的页面" not in answer.text
         assert "elsewhere" not in answer.text
+
+    calling(work)
+
+
+BAD_SALES = "order no,date,quantity,unit price,sku\n1,2026-01-02,1,NaN,MUG\n2,2026-01-02,1,abc,MUG\n"
+FAILED = {"zh-CN": ("导入失败", "试读失败"), "zh-TW": ("匯入失敗", "試讀失敗"), "en": ("Import failed", "Try failed")}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_file_of_which_no_row_was_taken_is_a_failure(calling, language):
+    async def work(caller):
+        failed, tried = FAILED[language]
+        page = (await imported(caller, BAD_SALES, "generic", language)).text
+        box = re.search(r'<div class="ht-alert bad" role="alert">.*?</div>', page)
+        assert box, page
+        assert failed in box[0]
+        assert 'class="ht-alert" ' not in page, "nothing is told as a success"
+        assert len(REASON.findall(page)) == 2
+        listed = (await caller.client.get("/imports", headers={"accept-language": language})).text
+        assert f'<span class="ht-badge bad">{failed}</span>' in listed
+        partly = (await imported(caller, SALES, "generic", language)).text
+        assert 'class="ht-alert" ' in partly
+        assert "ht-alert bad" not in partly
+        assert len(REASON.findall(partly)) == 2
+        only_try = (await imported(caller, BAD_SALES, "generic", language, only_try="yes")).text
+        assert tried in only_try
+        assert "ht-alert act" not in only_try
 
     calling(work)

@@ -6,9 +6,15 @@ from uuid import uuid4
 
 import pytest
 
+from hutong.core.money import SUM_MINOR_MAX
+from hutong.shops.stock import QUANTITY_MAX
+
 SKU = {"product_id": str(uuid4()), "seller_code": "a", "price_fen": 100}
 LEG = {"account": "external:points:a", "amount_minor": 1}
 LONG = "长" * 500
+NOBODY = str(uuid4())
+PAYOUT = {"party_id": NOBODY, "amount_minor": 1, "paid_at": "2026-01-01T00:00:00Z", "reference": "x"}
+BEYOND = int("9" * 4_000)
 WRONG = [
     ("/products", {"title": None}, "title", "应为文字，收到的是空值 null", "it must be text, and null came"),
     ("/products", {}, "title", "必须填写", "it is required"),
@@ -18,6 +24,30 @@ WRONG = [
     ("/skus", {**SKU, "price_fen": 0.5}, "price_fen", "应为整数，收到的是小数", "and a number with a fraction came"),
     ("/skus", {**SKU, "price_fen": True}, "price_fen", "收到的是逻辑值", "and a truth value (true or false) came"),
     ("/skus", {**SKU, "product_id": LONG}, "product_id", "应为编号（UUID）", "it must be an id (UUID)"),
+    ("/skus", {**SKU, "price_fen": 0}, "price_fen", "应为不小于 1 的整数", "a whole number of at least 1"),
+    (
+        "/skus",
+        {**SKU, "price_fen": SUM_MINOR_MAX + 1},
+        "price_fen",
+        f"不大于 {SUM_MINOR_MAX} 的整数",
+        str(SUM_MINOR_MAX),
+    ),
+    ("/skus", {**SKU, "price_fen": BEYOND}, "price_fen", "整数", "whole number"),
+    ("/skus", {**SKU, "stock": -1}, "stock", "应为不小于 0 的整数", "a whole number of at least 0"),
+    ("/skus", {**SKU, "stock": QUANTITY_MAX + 1}, "stock", f"不大于 {QUANTITY_MAX} 的整数", str(QUANTITY_MAX)),
+    ("/payouts", {**PAYOUT, "amount_minor": 0}, "amount_minor", "应为不小于 1 的整数", "of at least 1"),
+    ("/payouts", {**PAYOUT, "amount_minor": BEYOND}, "amount_minor", "整数", "whole number"),
+    ("/split-preview", {"gross_minor": BEYOND}, "gross_minor", "整数", "whole number"),
+    ("/split-preview", {"fee_minor": -1}, "fee_minor", "应为不小于 0 的整数", "of at least 0"),
+    ("/split-rules", {"party_id": NOBODY, "amount_minor": -1}, "amount_minor", "应为不小于 0 的整数", "of at least 0"),
+    ("/split-rules", {"party_id": NOBODY, "order_max_minor": BEYOND}, "order_max_minor", "整数", "whole number"),
+    (
+        "/ledger/batches",
+        {"legs": [LEG, {**LEG, "amount_minor": -SUM_MINOR_MAX - 1}], "key": "k"},
+        "legs[1].amount_minor",
+        f"不小于 -{SUM_MINOR_MAX} 的整数",
+        f"at least -{SUM_MINOR_MAX}",
+    ),
     (
         "/ledger/holds",
         {"legs": [LEG, {**LEG, "amount_minor": 0.5}], "key": "k"},
@@ -44,6 +74,7 @@ def test_a_wrong_field_is_named_with_what_it_must_be(calling, path, body, field,
         assert en in told["en"]["detail"]
         assert told["zh-TW"]["detail"] not in {told["zh-CN"]["detail"], told["en"]["detail"]}
         assert all(LONG[:90] not in answer.text for answer in answers.values()), "an answer is no echo"
+        assert all(len(answer.content) < 2_000 for answer in answers.values())
 
     calling(work)
 
@@ -74,5 +105,21 @@ def test_what_is_no_json_is_called_so(calling, body):
         answer = await caller.client.post("/api/v1/products", content=body, headers=headers)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad_request")
         assert "不是正确的 JSON" in answer.json()["detail"]
+
+    calling(work)
+
+
+def test_a_moment_without_a_zone_is_told_that_it_wants_one(calling):
+    async def work(caller):
+        link = {"title": "x", "channel_id": NOBODY, "expires_at": "2026-01-01T00:00:00"}
+        told = {
+            language: (await caller.send("/links", link, **{"accept-language": language})).json()
+            for language in ("zh-CN", "zh-TW", "en")
+        }
+        assert {each["details"]["field"] for each in told.values()} == {"expires_at"}
+        assert "没有写明时区" in told["zh-CN"]["detail"]
+        assert "沒有寫明時區" in told["zh-TW"]["detail"]
+        assert "names no time zone" in told["en"]["detail"]
+        assert all("+08:00" in each["detail"] for each in told.values()), "how it is written"
 
     calling(work)

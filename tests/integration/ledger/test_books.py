@@ -11,13 +11,20 @@ import msgspec
 import pytest
 from sqlalchemy import func, select
 
-from hutong.core.money import Money
+from hutong.core.money import AMOUNT_MINOR_MAX, Money
 from hutong.db.tables import job, outbox, undelivered
 from hutong.ledger import books as books_module
 from hutong.ledger import service, tills
 from hutong.ledger.books import Books
 from hutong.ledger.checks import check
-from hutong.ledger.errors import BatchKeyReused, BooksBusy, MalformedBatch, PostingUnclear, UnbalancedBatch
+from hutong.ledger.errors import (
+    AccountBeyondBooks,
+    BatchKeyReused,
+    BooksBusy,
+    MalformedBatch,
+    PostingUnclear,
+    UnbalancedBatch,
+)
 from hutong.ledger.models import account_balance, ledger_account, ledger_batch
 from hutong.ledger.service import Batch, Leg
 
@@ -168,21 +175,22 @@ def test_a_batch_that_must_not_stand_fails_its_own_caller_only(room, desk):
 
 def test_what_the_database_itself_refuses_fails_its_own_caller_only(room, desk):
     """A balance beyond 64 bits: no check of ours, so the flush breaks and each slip goes its own way."""
-    most = 2**63 - 1
+    most = AMOUNT_MINOR_MAX
 
     async def work():
-        await desk.post(
-            "full", most, "wallet:wechatpay:9", legs=(Leg("wallet:a:1", Money(most)), Leg(HOT, Money(-most)))
-        )
+        lot = (Leg("wallet:a:1", Money(most)), Leg(HOT, Money(-most)))
+        await desk.post("full", legs=lot)
         calls = [
             desk.post(f"n{n}", legs=(Leg("wallet:b:1", Money(1)), Leg("wallet:b:2", Money(-1)))) for n in range(20)
         ]
         calls.insert(9, desk.post("too much", 2))
+        calls.insert(15, desk.post("more than can be sent", legs=(*lot, *lot)))
         results = await asyncio.gather(*calls, return_exceptions=True)
         return results, await facts(room)
 
     results, (balances, count, breaches) = desk.run(work)
-    assert isinstance(results.pop(9), asyncpg.NumericValueOutOfRangeError)
+    assert isinstance(results.pop(15), AccountBeyondBooks)
+    assert isinstance(results.pop(9), AccountBeyondBooks)
     assert all(result.posted for result in results)
     assert count == 21
     assert balances["wallet:b:1"] == 20

@@ -10,11 +10,11 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import ProgrammingError
 
-from hutong.core.money import Money
+from hutong.core.money import AMOUNT_MINOR_MAX, Money
 from hutong.db.tables import outbox
 from hutong.ledger import service
 from hutong.ledger.checks import check
-from hutong.ledger.errors import BatchKeyReused, MalformedBatch, SaleNotPosted, UnbalancedBatch
+from hutong.ledger.errors import AccountBeyondBooks, BatchKeyReused, MalformedBatch, SaleNotPosted, UnbalancedBatch
 from hutong.ledger.models import account_balance, ledger_account, ledger_batch, posting
 from hutong.ledger.sales import platform_sale_batch
 from hutong.ledger.service import Batch, Leg, Share
@@ -263,3 +263,24 @@ def test_another_merchant_sees_nothing_and_may_use_the_same_keys(room):
             return seen, result.posted, await check(other)
 
     assert room.run(work) == (0, True, [])
+
+
+@pytest.mark.parametrize("amounts", [(2,), (-1, 3), (AMOUNT_MINOR_MAX, AMOUNT_MINOR_MAX)])
+def test_what_an_account_cannot_hold_is_refused_and_changes_nothing(room, amounts):
+    legs = tuple(
+        Leg(path, Money(sign * each)) for each in amounts for path, sign in ((WALLET, 1), ("revenue:sales", -1))
+    )
+
+    async def work():
+        async with room.unit() as unit:
+            await service.post(unit, batch("full", AMOUNT_MINOR_MAX))
+        with pytest.raises(AccountBeyondBooks) as refused:
+            async with room.unit() as unit:
+                await service.post_many(unit, [batch("fits", -1), batch("more", legs=legs)])
+        async with room.unit() as unit:
+            return refused.value, await balances(unit), await count(unit, ledger_batch), await check(unit)
+
+    refused, kept, batches, breaches = room.run(work)
+    assert refused.status == 422
+    assert kept == {(WALLET, "CNY"): AMOUNT_MINOR_MAX, ("revenue:sales", "CNY"): -AMOUNT_MINOR_MAX}
+    assert (batches, breaches) == (1, [])

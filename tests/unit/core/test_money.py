@@ -97,3 +97,12 @@ def test_a_number_of_thousands_of_digits_is_no_amount(length):
         with pytest.raises(InvalidAmount) as refused:
             read("9" * length)
         assert len(str(refused.value.details["value"])) <= DECIMAL_CHARS_MAX
+
+
+def test_a_refusal_is_no_echo():
+    with pytest.raises(InvalidAmount) as refused:
+        Money(int("9" * 4_000))
+    assert refused.value.details == {"value": "9" * 40 + "…"}
+    with pytest.raises(InvalidAmount) as refused:
+        Money.parse("12.345")
+    assert refused.value.details == {"value": "12.345"}

@@ -1,4 +1,4 @@
-"""What every body of a request holds to: texts have a length, moments lie within the calendar."""
+"""What every body of a request holds to: texts have a length, sums a bound, moments lie within the calendar."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import msgspec
 
+from hutong.core.money import SUM_MINOR_MAX
+from hutong.shops.stock import QUANTITY_MAX
 from hutong.web.moments import aware
 
 #: A currency's code, a platform's name, a word of ours or the caller's for a kind of thing.
@@ -24,6 +26,11 @@ Word = Annotated[str, msgspec.Meta(max_length=WORD_CHARS_MAX)]
 Line = Annotated[str, msgspec.Meta(max_length=LINE_CHARS_MAX)]
 Url = Annotated[str, msgspec.Meta(max_length=URL_CHARS_MAX)]
 Secret = Annotated[str, msgspec.Meta(max_length=SECRET_CHARS_MAX)]
+
+#: A price or a payment, and a sum that may be nothing; in minor units.
+Price = Annotated[int, msgspec.Meta(ge=1, le=SUM_MINOR_MAX)]
+Sum = Annotated[int, msgspec.Meta(ge=0, le=SUM_MINOR_MAX)]
+Pieces = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from hutong.merchants.keys import ApiKey
 from hutong.shops.catalogue import create_product, create_sku
 from hutong.shops.queries import stock_page
 from hutong.shops.stock import receive
-from hutong.web.api.bodies import Line, RequestBody
+from hutong.web.api.bodies import Line, Pieces, Price, RequestBody
 from hutong.web.api.callers import once
 from hutong.workflows.runtime import Runtime
 
@@ -41,9 +41,9 @@ class NewSku(RequestBody, frozen=True, kw_only=True):
 
     product_id: UUID
     seller_code: Line
-    price_fen: int
+    price_fen: Price
     variant: Line = ""
-    stock: int = 0
+    stock: Pieces = 0
 
 
 class SkuMade(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import Parameter
 
 from hutong.core.errors import InvalidInput
-from hutong.core.money import Money
+from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.ledger.account_queries import AccountState, account_states
 from hutong.ledger.accounts import PATH_CHARS_MAX
 from hutong.ledger.batches import LEGS_MAX, LEGS_MIN
@@ -30,8 +30,6 @@ from hutong.web.api.examples import with_example
 from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
-#: One leg at most: ten thousand billion yuan. Sums of many stay within what the database holds.
-LEG_MINOR_MAX: Final = 10**15
 #: When something can have happened: not before this, and no further ahead than clocks differ.
 EVENT_FIRST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 EVENT_AHEAD_MAX: Final = timedelta(days=1)
@@ -53,7 +51,7 @@ class LegRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One leg: debit positive, credit negative, in minor units (fen)."""
 
     account: Annotated[str, msgspec.Meta(max_length=PATH_CHARS_MAX)]
-    amount_minor: Annotated[int, msgspec.Meta(ge=-LEG_MINOR_MAX, le=LEG_MINOR_MAX)]
+    amount_minor: Annotated[int, msgspec.Meta(ge=-SUM_MINOR_MAX, le=SUM_MINOR_MAX)]
     currency: CurrencyCode = "CNY"
 
     def leg(self) -> Leg:

@@ -35,7 +35,7 @@ from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
 from hutong.merchants.actors import PAYOUTS, key_actor
 from hutong.merchants.keys import ApiKey
 from hutong.platforms.sharing import ReceiverKind, ShareReceiver
-from hutong.web.api.bodies import CurrencyCode, Line, RequestBody, Word
+from hutong.web.api.bodies import CurrencyCode, Line, Price, RequestBody, Sum, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.sold import sold_by_order
@@ -94,14 +94,14 @@ class RuleRequest(RequestBody, frozen=True, kw_only=True):
     party_id: UUID
     kind: RuleKind = RuleKind.PERCENT
     rate_bps: int = 0
-    amount_minor: int = 0
+    amount_minor: Sum = 0
     per: FixedPer = FixedPer.ORDER
     steps: tuple[TierStep, ...] = ()
     by: TierBy = TierBy.ORDER
     mode: TierMode = TierMode.MARGINAL
-    order_max_minor: int | None = None
+    order_max_minor: Sum | None = None
     order_max_bps: int | None = None
-    period_max_minor: int | None = None
+    period_max_minor: Sum | None = None
     channel_id: UUID | None = None
     link_id: UUID | None = None
     live_session_id: UUID | None = None
@@ -155,8 +155,8 @@ class PreviewRequest(RequestBody, frozen=True, kw_only=True):
     """A sale to try the rules on: an order that exists, or one that is made up."""
 
     order_id: UUID | None = None
-    gross_minor: int = 0
-    fee_minor: int = 0
+    gross_minor: Sum = 0
+    fee_minor: Sum = 0
     currency: CurrencyCode = "CNY"
     channel_id: UUID | None = None
     link_id: UUID | None = None
@@ -179,7 +179,7 @@ class NewPayout(RequestBody, frozen=True, kw_only=True):
     """A payment to a party outside the wallet: how much, when, and the bank's or anybody's reference."""
 
     party_id: UUID
-    amount_minor: int
+    amount_minor: Price
     paid_at: datetime
     reference: Line
     currency: CurrencyCode = "CNY"

@@ -197,20 +197,23 @@ def _done(summary: ImportSummary, refused: list[RefusedRow], names: list[str]) -
         total=summary.total,
         currency=summary.currency,
         dry_run=summary.dry_run,
+        is_all_refused=summary.is_all_refused,
         refused=tuple(refused),
     )
 
 
 def _item(run: ImportRow) -> ImportItem:
+    rows_read, rejected = _count(run.figures, "rows_read"), _count(run.figures, "rejected")
     return ImportItem(
         run=run,
-        rows_read=_count(run.figures, "rows_read"),
+        rows_read=rows_read,
         imported=_count(run.figures, "imported"),
-        rejected=_count(run.figures, "rejected"),
+        rejected=rejected,
         merged=_count(run.figures, "merged"),
         orders=_count(run.figures, "orders"),
         total=str(run.figures.get("total", "")),
         currency=str(run.figures.get("currency", "")),
+        is_all_refused=0 < rows_read == rejected,
     )
 
 

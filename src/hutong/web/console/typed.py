@@ -7,13 +7,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Final
 
-from hutong.core.errors import ErrorText, InvalidAmount, InvalidInput
+from hutong.core.errors import ErrorText, InvalidAmount, InvalidInput, clipped
 from hutong.core.money import BPS_WHOLE, MINOR_DIGITS, SUM_MINOR_MAX, Money, decimal_of
 from hutong.web.format import Formats
 from hutong.web.i18n import DEFAULT_LOCALE
 from hutong.web.labels import mark
 from hutong.web.told import Told
-from hutong.web.unfit import clipped
 
 #: Whole units of the sum that shows how one is written.
 EXAMPLE_UNITS: Final = 12

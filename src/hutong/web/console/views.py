@@ -234,6 +234,7 @@ class ImportItem(View, frozen=True, kw_only=True):
     orders: int
     total: str
     currency: str
+    is_all_refused: bool
 
 
 class ImportsView(View, frozen=True, kw_only=True):
@@ -270,6 +271,7 @@ class ImportDoneView(View, frozen=True, kw_only=True):
     total: str
     currency: str
     dry_run: bool
+    is_all_refused: bool  # rows were read and none was taken: a failure
     refused: tuple[RefusedRow, ...]
 
 
