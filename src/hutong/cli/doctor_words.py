@@ -74,10 +74,22 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "ledger.commission_is_in_proportion": Meaning(
         "退款按比例收回佣金", "a refund claws each commission back in proportion"
     ),
+    "ledger.commission_state_is_its_sums": Meaning(
+        "全部收回的佣金才是已收回状态", "a commission is called reversed where all of it is, and nowhere else"
+    ),
+    "ledger.statement_is_of_its_party": Meaning(
+        "结算单的每一行都是它那位分账方的账", "each line of a statement is on its party's account, in its currency"
+    ),
+    "ledger.statement_is_sealed": Meaning(
+        "结算单记的是账链的一处末端，各行都在其前", "a statement names an end of the chain that has its lines behind it"
+    ),
     "ledger.commission_levels": Meaning("分佣最多两级", "commissions have two levels at most"),
     "shops.stock_is_fold": Meaning("库存等于库存流水之和", "stock is the sum of its journal"),
     "shops.stock_not_oversold": Meaning("预留不超过现货", "no more is reserved than is on hand"),
     "shops.refund_within_paid": Meaning("订单退款不超过实付", "no order gives back more than it took"),
+    "shops.state_is_its_sums": Meaning(
+        "订单状态与实付、退款、付款时间相符", "an order's state is what its sums and its time of payment say"
+    ),
     "shops.reservation_has_unpaid_order": Meaning(
         "只有未付款的订单占用库存", "only orders that wait for money hold goods"
     ),
@@ -98,6 +110,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "payments.surplus_goes_back_once": Meaning("多收的钱恰好退回一次", "money taken twice goes back exactly once"),
     "payments.refunds_within_capture": Meaning("退款之和不超过收款", "refunds stay within what was captured"),
     "payments.refunded_is_fold": Meaning("已退金额等于成功退款之和", "what went back is the sum of the refunds"),
+    "payments.state_is_its_sums": Meaning("付款状态与已退金额相符", "a payment's state is what its sums say"),
     "payments.paid_has_capture": Meaning(
         "已付的付款都有收款，未付的没有", "what is paid has a capture, what is not has none"
     ),
@@ -122,12 +135,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "一次点击只属于一个链接和渠道", "a click's sales name one link and one channel"
     ),
     "all.paid_order_is_booked": Meaning("已付的订单都已入账", "each paid order is in the books"),
+    "all.books_are_the_orders": Meaning(
+        "账上的销售与退款就是订单的实付与退款", "the books hold what orders were paid, and what went back"
+    ),
     "all.captured_payment_has_paid_order": Meaning("收到款的订单是已付状态", "the order of a captured payment is paid"),
     "all.refund_reached_order": Meaning("付款与订单的退款一致", "payment and order agree on what went back"),
     "all.order_is_what_was_captured": Meaning("订单实付就是收到的钱", "an order was paid what was captured for it"),
     "all.paid_order_is_counted": Meaning("统计中恰好有全部已付订单", "the figures hold the paid orders and no others"),
     "all.figures_are_the_orders": Meaning(
-        "统计与订单的金额、来源、顾客一致", "figures and orders agree on amounts, origin and customer"
+        "统计与订单的金额、来源、顾客、付款时间一致", "figures and orders agree on amounts, origin, customer and time"
     ),
     "all.figures_have_the_lines": Meaning("统计中的商品行与订单一致", "the figures hold the lines of the orders"),
     "all.customers_orders_are_the_orders": Meaning(

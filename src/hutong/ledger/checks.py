@@ -165,6 +165,7 @@ async def _statements_are_folds(unit: Unit) -> list[Breach]:
         select(
             statement_line.c.statement_id,
             func.coalesce(func.sum(-amount), 0).label("net_minor"),
+            func.coalesce(func.sum(-amount).filter(amount < 0), 0).label("earned_minor"),
             func.count().label("lines_count"),
         )
         .select_from(statement_line.join(posting, ON_LINE))
@@ -179,6 +180,7 @@ async def _statements_are_folds(unit: Unit) -> list[Breach]:
         .where(
             or_(
                 statement.c.net_minor != func.coalesce(fold.c.net_minor, 0),
+                statement.c.earned_minor != func.coalesce(fold.c.earned_minor, 0),
                 statement.c.lines_count != func.coalesce(fold.c.lines_count, 0),
                 statement.c.net_minor != statement.c.earned_minor - statement.c.reversed_minor,
             )

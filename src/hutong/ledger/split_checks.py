@@ -17,15 +17,17 @@ PARTY_POSTINGS: Final = (
 
 #: Rule -> query of what breaks it; merchant in ``:m``.
 RULES: Final[dict[str, str]] = {
-    # What sale and refunds of an order put on a party's account is what its commissions are worth now.
+    # What sale and refunds of an order put on a party's account is what its commissions are worth now; nothing is owed
+    # without them.
     "ledger.commission_is_booked": (
-        "SELECT c.order_id, 'party ' || c.party_id || ' commissions ' || c.worth || ', books ' || coalesce(b.owed, 0) "
+        "SELECT coalesce(c.order_id, b.subject_id), 'party ' || coalesce(c.party_id::text, substr(b.path, 15)) "
+        "|| ' commissions ' || coalesce(c.worth, 0) || ', books ' || coalesce(b.owed, 0) "
         "FROM (SELECT order_id, party_id, currency, sum(amount_minor - reversed_minor) AS worth FROM commission "
         "WHERE merchant_id = :m GROUP BY order_id, party_id, currency) c "
-        "LEFT JOIN (SELECT subject_id, path, currency, -sum(amount_minor) AS owed FROM party_posting "
+        "FULL JOIN (SELECT subject_id, path, currency, -sum(amount_minor) AS owed FROM party_posting "
         "WHERE kind IN ('sale', 'refund') GROUP BY subject_id, path, currency) b "
         "ON b.subject_id = c.order_id AND b.path = 'payable:party:' || c.party_id AND b.currency = c.currency "
-        "WHERE c.worth <> coalesce(b.owed, 0)"
+        "WHERE coalesce(c.worth, 0) <> coalesce(b.owed, 0)"
     ),
     # What was paid to a party, by wallet or outside, less what was taken back, is what its commissions say.
     "ledger.settlement_is_booked": (
@@ -59,6 +61,31 @@ RULES: Final[dict[str, str]] = {
         "SELECT commission_id, 'reversed ' || reversed_minor || ' of ' || amount_minor || ' at ' || refunded_minor "
         "|| '/' || gross_minor FROM commission WHERE merchant_id = :m AND gross_minor > 0 "
         "AND reversed_minor <> div(2 * amount_minor::numeric * refunded_minor + gross_minor, 2 * gross_minor)"
+    ),
+    "ledger.commission_state_is_its_sums": (
+        "SELECT commission_id, state || ', ' || reversed_minor || ' of ' || amount_minor || ' reversed' "
+        "FROM commission WHERE merchant_id = :m AND amount_minor > 0 "
+        "AND (state = 'reversed') <> (reversed_minor = amount_minor)"
+    ),
+    "ledger.statement_is_of_its_party": (
+        "SELECT l.statement_id, 'of ' || coalesce(max(s.party_id::text || ' in ' || s.currency), 'nobody') || ', ' "
+        "|| count(*) || ' lines of ' || coalesce(min(a.path || ' in ' || p.currency), 'nothing') "
+        "FROM statement_line l LEFT JOIN statement s ON s.merchant_id = :m AND s.statement_id = l.statement_id "
+        "LEFT JOIN posting p ON p.merchant_id = :m AND p.batch_id = l.batch_id AND p.leg_no = l.leg_no "
+        "LEFT JOIN ledger_account a ON a.merchant_id = :m AND a.account_id = p.account_id WHERE l.merchant_id = :m "
+        "AND (a.path, p.currency) IS DISTINCT FROM ('payable:party:' || s.party_id, s.currency) "
+        "GROUP BY l.statement_id"
+    ),
+    # A statement is drawn at an end of the chain (before the first batch: zeros) that has all its lines behind it.
+    "ledger.statement_is_sealed": (
+        "SELECT s.statement_id, 'drawn at ' || coalesce(e.sequence::text, 'no end of the chain') || ', last line ' "
+        "|| coalesce(l.last, 0) FROM statement s "
+        "LEFT JOIN (SELECT sequence, hash FROM ledger_batch WHERE merchant_id = :m "
+        "UNION ALL SELECT 0, decode(repeat('00', 32), 'hex')) e ON e.hash = s.chain_hash "
+        "LEFT JOIN (SELECT l.statement_id, max(b.sequence) AS last FROM statement_line l JOIN ledger_batch b "
+        "ON b.merchant_id = :m AND b.batch_id = l.batch_id WHERE l.merchant_id = :m GROUP BY l.statement_id) l "
+        "ON l.statement_id = s.statement_id "
+        "WHERE s.merchant_id = :m AND (e.sequence IS NULL OR e.sequence < l.last)"
     ),
     "ledger.commission_levels": (
         "SELECT c.order_id, 'level ' || c.level FROM commission c WHERE c.merchant_id = :m AND c.level NOT IN (1, 2)"

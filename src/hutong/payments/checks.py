@@ -38,6 +38,12 @@ RULES: Final[dict[str, str]] = {
         "SELECT payment_id, state FROM payment WHERE merchant_id = :m "
         "AND (state IN ('paid', 'partly_refunded', 'refunded')) <> (captured_attempt_id IS NOT NULL)"
     ),
+    "payments.state_is_its_sums": (
+        "SELECT payment_id, state || ', ' || refunded_minor || ' of ' || amount_minor || ' went back' FROM payment "
+        "WHERE merchant_id = :m AND CASE WHEN state IN ('open', 'closed') THEN refunded_minor <> 0 "
+        "ELSE state <> CASE WHEN refunded_minor = 0 THEN 'paid' WHEN refunded_minor = amount_minor THEN 'refunded' "
+        "ELSE 'partly_refunded' END END"
+    ),
     # A paid attempt never leaves its state, and every wallet is asked for all that is owed.
     "payments.capture_is_its_attempt": (
         "SELECT p.payment_id, 'owes ' || p.amount_minor || ' ' || p.currency || ' / attempt ' "

@@ -23,6 +23,15 @@ RULES: Final[dict[str, str]] = {
         "SELECT order_id, refunded_minor || ' > ' || paid_minor FROM sales_order "
         "WHERE merchant_id = :m AND NOT is_refund AND refunded_minor > paid_minor"
     ),
+    # Files tell states and sums side by side, and may tell a time of payment of what was closed unpaid; such an order
+    # keeps it where its shop is connected later.
+    "shops.state_is_its_sums": (
+        "SELECT order_id, state || ', paid ' || paid_minor || coalesce(' at ' || paid_at, '') || ', refunded ' "
+        "|| refunded_minor FROM sales_order WHERE merchant_id = :m AND origin <> 'file' AND NOT is_refund "
+        "AND ((state = 'refunded') <> (paid_minor > 0 AND refunded_minor >= paid_minor) "
+        "OR CASE WHEN state IN ('pending', 'unpaid', 'closed') THEN paid_minor <> 0 OR refunded_minor <> 0 "
+        "OR (origin = 'checkout' AND paid_at IS NOT NULL) ELSE paid_at IS NULL END)"
+    ),
     "shops.reservation_has_unpaid_order": (
         "SELECT m.subject, 'held: ' || sum(m.reserved_delta) FROM stock_move m JOIN sales_order o "
         "ON o.merchant_id = m.merchant_id AND m.subject = 'order:' || o.order_id "

@@ -29,7 +29,17 @@ def one(table: str, condition: str = "true") -> str:
     return ONE.format(table, condition)
 
 
+def revenue(kind: str, change: str) -> str:
+    """Changes a leg of a sale or a refund."""
+    return (
+        f"UPDATE posting SET {change} WHERE (batch_id, leg_no) IN (SELECT p.batch_id, p.leg_no FROM posting p "
+        "JOIN ledger_batch b USING (merchant_id, batch_id) JOIN ledger_account a USING (merchant_id, account_id) "
+        f"WHERE b.kind = '{kind}' AND a.path = 'revenue:sales' LIMIT 1)"
+    )
+
+
 PAID = one("sales_order", "state = 'paid' AND source = 'own'")
+NOT_REVERSED = one("commission", "reversed_minor = 0 AND amount_minor > 0")
 REQUESTED = one("refund", "cause = 'requested'")
 #: Rule -> statements that break it. The owner may drop what stands in the way; everything is rolled back.
 PLANTS = {
@@ -58,8 +68,12 @@ PLANTS = {
     "ledger.commission_is_in_proportion": [
         "UPDATE commission SET reversed_minor = reversed_minor - 1 WHERE reversed_minor > 0"
     ],
+    "ledger.commission_state_is_its_sums": [f"UPDATE commission SET state = 'reversed' WHERE {NOT_REVERSED}"],
+    "ledger.statement_is_of_its_party": ["UPDATE statement SET party_id = gen_random_uuid()"],
+    "ledger.statement_is_sealed": ["UPDATE statement SET chain_hash = '\\x01'"],
     "ledger.commission_levels": ["UPDATE commission SET level = 3"],
     "shops.refund_within_paid": [f"UPDATE sales_order SET refunded_minor = paid_minor + 1 WHERE {PAID}"],
+    "shops.state_is_its_sums": [f"UPDATE sales_order SET state = 'refunded' WHERE {PAID}"],
     "shops.reservation_has_unpaid_order": ["UPDATE sales_order SET state = 'closed' WHERE state = 'unpaid'"],
     "shops.short_order_is_flagged": [f"UPDATE order_line SET short_quantity = 1 WHERE {one('order_line')}"],
     "shops.flagged_order_is_short": [f"UPDATE sales_order SET is_short = true WHERE {PAID}"],
@@ -81,6 +95,7 @@ PLANTS = {
     "payments.surplus_goes_back_once": [f"UPDATE refund SET cause = 'automatic' WHERE {REQUESTED}"],
     "payments.refunds_within_capture": ["UPDATE refund SET amount_minor = amount_minor + 1 WHERE cause = 'requested'"],
     "payments.refunded_is_fold": ["UPDATE payment SET refunded_minor = 1 WHERE state = 'paid'"],
+    "payments.state_is_its_sums": ["UPDATE payment SET state = 'partly_refunded' WHERE state = 'paid'"],
     "payments.capture_is_its_attempt": ["DELETE FROM attempt"],
     "payments.refund_is_of_a_paid_attempt": ["DELETE FROM attempt"],
     "payments.paid_has_capture": ["UPDATE payment SET captured_attempt_id = NULL WHERE state = 'paid'"],
@@ -98,6 +113,7 @@ PLANTS = {
         )
     ],
     "all.paid_order_is_booked": ["UPDATE ledger_batch SET idempotency_key = 'x' || idempotency_key"],
+    "all.books_are_the_orders": [revenue("sale", "amount_minor = amount_minor - 1")],
     "all.captured_payment_has_paid_order": [f"UPDATE sales_order SET state = 'unpaid' WHERE {PAID}"],
     "all.refund_reached_order": ["UPDATE sales_order SET refunded_minor = refunded_minor - 1 WHERE state = 'refunded'"],
     "all.order_is_what_was_captured": [f"UPDATE sales_order SET paid_minor = paid_minor + 100 WHERE {PAID}"],
@@ -122,6 +138,32 @@ FURTHER_PLANTS = [
     ("ledger.account_is_of_its_kind", ["UPDATE ledger_account SET kind = 'external' WHERE path LIKE 'wallet:%'"]),
     ("all.figures_are_the_orders", ["UPDATE sale_fact SET customer_id = gen_random_uuid()"]),
     ("all.figures_are_the_orders", ["UPDATE sale_fact SET customer_id = NULL"]),
+    (
+        "all.figures_are_the_orders",
+        [f"UPDATE {table} SET paid_at = paid_at - interval '1 day'" for table in ("sale_fact", "sale_line_fact")],
+    ),
+    ("all.figures_have_the_lines", ["UPDATE sale_line_fact SET sku_id = gen_random_uuid()"]),
+    ("all.figures_have_the_lines", ["UPDATE sale_line_fact SET sku_id = NULL"]),
+    ("all.books_are_the_orders", [revenue("refund", "amount_minor = amount_minor - 1")]),
+    ("all.books_are_the_orders", [revenue("sale", "currency = 'USD'")]),
+    ("all.books_are_the_orders", ["UPDATE ledger_batch SET kind = 'external' WHERE kind = 'refund'"]),
+    ("payments.state_is_its_sums", ["UPDATE payment SET state = 'paid' WHERE state = 'refunded'"]),
+    ("payments.state_is_its_sums", ["UPDATE payment SET state = 'refunded' WHERE state = 'paid'"]),
+    ("shops.state_is_its_sums", ["UPDATE sales_order SET state = 'paid' WHERE state = 'refunded'"]),
+    ("shops.state_is_its_sums", ["UPDATE sales_order SET paid_at = NULL"]),
+    ("shops.state_is_its_sums", ["UPDATE sales_order SET paid_at = now() WHERE state = 'unpaid'"]),
+    ("ledger.commission_state_is_its_sums", ["UPDATE commission SET state = 'confirmed' WHERE state = 'reversed'"]),
+    ("ledger.commission_is_booked", [f"DELETE FROM commission WHERE {NOT_REVERSED}"]),
+    (
+        "ledger.statement_is_fold",
+        ["UPDATE statement SET earned_minor = earned_minor + 1, reversed_minor = reversed_minor + 1"],
+    ),
+    ("ledger.statement_is_of_its_party", ["UPDATE statement SET currency = 'USD'"]),
+    ("ledger.statement_is_of_its_party", ["DELETE FROM statement"]),
+    (
+        "ledger.statement_is_sealed",
+        ["UPDATE statement SET chain_hash = b.hash FROM ledger_batch b WHERE b.sequence = 1"],
+    ),
 ]
 
 #: Only a superuser can break these: tests/integration/tenancy/test_walls.py does.

@@ -26,6 +26,22 @@ RULES: Final[dict[str, str]] = {
         "AND o.origin <> 'file' AND NOT EXISTS (SELECT 1 FROM ledger_batch b WHERE b.merchant_id = :m "
         "AND b.idempotency_key = 'sale:' || o.order_id)"
     ),
+    # Each order is booked whole, for what it was paid, and so is what went back. Files book nothing; an order that one
+    # told before its shop was connected, paid by then, stays a file's.
+    "all.books_are_the_orders": (
+        "SELECT o.order_id, 'paid ' || o.paid_minor || ' / ' || coalesce(b.sold, 0) || ', refunded ' "
+        "|| o.refunded_minor || ' / ' || coalesce(b.back, 0) || ' ' || coalesce(b.currency, o.currency) "
+        "FROM sales_order o LEFT JOIN (SELECT b.subject_id, p.currency, "
+        "coalesce(-sum(p.amount_minor) FILTER (WHERE b.kind = 'sale'), 0) AS sold, "
+        "coalesce(sum(p.amount_minor) FILTER (WHERE b.kind = 'refund'), 0) AS back FROM posting p "
+        "JOIN ledger_batch b ON b.merchant_id = :m AND b.batch_id = p.batch_id "
+        "JOIN ledger_account a ON a.merchant_id = :m AND a.account_id = p.account_id AND a.path = 'revenue:sales' "
+        "WHERE p.merchant_id = :m AND b.subject_kind = 'order' AND b.kind IN ('sale', 'refund') "
+        "GROUP BY b.subject_id, p.currency) b ON b.subject_id = o.order_id "
+        "WHERE o.merchant_id = :m AND o.origin <> 'file' AND NOT o.is_refund "
+        "AND (o.paid_minor, o.refunded_minor, o.currency) "
+        "IS DISTINCT FROM (coalesce(b.sold, 0), coalesce(b.back, 0), coalesce(b.currency, o.currency))"
+    ),
     "all.captured_payment_has_paid_order": (
         "SELECT p.payment_id, p.state || ' / ' || o.state FROM payment p JOIN sales_order o "
         "USING (merchant_id, order_id) WHERE p.merchant_id = :m AND p.captured_attempt_id IS NOT NULL "
@@ -56,16 +72,20 @@ RULES: Final[dict[str, str]] = {
         "OR f.currency <> o.currency OR f.is_refund <> o.is_refund OR f.source <> o.source "
         "OR f.customer_id IS DISTINCT FROM o.customer_id "
         "OR f.channel_id IS DISTINCT FROM o.channel_id OR f.link_id IS DISTINCT FROM o.link_id "
-        "OR f.click_id IS DISTINCT FROM o.click_id)"
+        "OR f.click_id IS DISTINCT FROM o.click_id OR (o.origin <> 'file' AND f.paid_at <> o.paid_at))"
     ),
+    # By goods too, but for files: their codes are looked up on each import, and goods come to be known between two.
     "all.figures_have_the_lines": (
         "SELECT order_id, 'lines, pieces, sum ' || concat_ws(', ', l.n, l.pieces, l.sum) || ' / ' "
-        "|| concat_ws(', ', f.n, f.pieces, f.sum) FROM (SELECT order_id, count(*) AS n, sum(l.quantity) AS pieces, "
-        "sum(l.amount_minor) AS sum FROM order_line l JOIN sales_order o USING (merchant_id, order_id) "
-        "WHERE o.merchant_id = :m AND o.state NOT IN ('pending', 'unpaid', 'closed') GROUP BY order_id) l "
-        "FULL JOIN (SELECT order_id, count(*) AS n, sum(quantity) AS pieces, sum(amount_minor) AS sum "
-        "FROM sale_line_fact WHERE merchant_id = :m GROUP BY order_id) f USING (order_id) "
-        "WHERE (l.n, l.pieces, l.sum) IS DISTINCT FROM (f.n, f.pieces, f.sum)"
+        "|| concat_ws(', ', f.n, f.pieces, f.sum) || ' ' || goods FROM (SELECT order_id, "
+        "CASE WHEN o.origin = 'file' THEN '' ELSE coalesce(l.sku_id::text, '') END AS goods, count(*) AS n, "
+        "sum(l.quantity) AS pieces, sum(l.amount_minor) AS sum FROM order_line l JOIN sales_order o "
+        "USING (merchant_id, order_id) WHERE o.merchant_id = :m AND o.state NOT IN ('pending', 'unpaid', 'closed') "
+        "GROUP BY 1, 2) l FULL JOIN (SELECT f.order_id, "
+        "CASE WHEN o.origin = 'file' THEN '' ELSE coalesce(f.sku_id::text, '') END AS goods, count(*) AS n, "
+        "sum(f.quantity) AS pieces, sum(f.amount_minor) AS sum FROM sale_line_fact f LEFT JOIN sales_order o "
+        "ON o.merchant_id = :m AND o.order_id = f.order_id WHERE f.merchant_id = :m GROUP BY 1, 2) f "
+        "USING (order_id, goods) WHERE (l.n, l.pieces, l.sum) IS DISTINCT FROM (f.n, f.pieces, f.sum)"
     ),
     "all.customers_orders_are_the_orders": (
         "SELECT coalesce(o.order_id, c.order_id), 'paid ' || coalesce(o.paid_minor::text, '-') || ' / ' "
