@@ -464,6 +464,7 @@ IMPORTS = views.ImportsView(
             orders=5203,
             total="2153941.88",
             currency="GBP",
+            is_all_refused=False,
         ),
     ),
     platforms=("generic", "taobao"),
@@ -485,6 +486,7 @@ IMPORT_DONE = views.ImportDoneView(
     total="88412.50",
     currency="CNY",
     dry_run=False,
+    is_all_refused=False,
     refused=(
         views.RefusedRow(
             table="ExportOrderList202611230001.csv", row_no=17, reason="订单号 2.3E+18 已被表格软件改坏。"
