@@ -85,7 +85,7 @@ def test_limits_below_a_fixed_amount_say_so(calling):
         answer = await sent(
             caller, f"{made.headers['location']}/limits", {**limits, "payment_max": "12", CSRF_FIELD: token}
         )
-        assert "“单笔最多”不能小于 ¥12.30" in told(answer)
+        assert "“单笔最多”里的金额不能小于 ¥12.30" in told(answer)
         assert "固定金额是 ¥12.30" in told(answer)
 
     calling(work)

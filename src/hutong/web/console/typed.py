@@ -49,8 +49,8 @@ class AmountOutside(InvalidInput):
     """A sum is out of its bounds; ``told`` says which bound, ``reason`` why it is there."""
 
     code = "amount_outside"
-    zh = ErrorText("“{label}”{told}。", "{reason}。", "请按{unit}填写，例如 {example}。")
-    en = ErrorText("“{label}” {told}.", "{reason}.", "Write it in {unit}, for example {example}.")
+    zh = ErrorText("“{label}”里的金额{told}。", "{reason}。", "请按{unit}填写，例如 {example}。")
+    en = ErrorText("The amount in “{label}” {told}.", "{reason}.", "Write it in {unit}, for example {example}.")
 
 
 class RateUnreadable(InvalidInput):
