@@ -23,18 +23,22 @@ READY_S = 240
 BROWSER_LOCALES = {"zh-Hans": "zh-CN", "zh-Hant": "zh-TW", "en": "en-GB"}
 STOP_S = 30
 QUIET_POLLS = 3
+#: Of a test that failed.
+LINES_TOLD = 60
+PAYMENTS_TOLD = 2
 
 
 class RunningHub:
     """Where it listens, who may sign in, and its API."""
 
-    def __init__(self, told: dict[str, Any], home: Path) -> None:
+    def __init__(self, told: dict[str, Any], home: Path, log: list[str]) -> None:
         self.url: str = told["url"]
         self.login: str = told["login"]["login"]
         self.password: str = told["login"]["password"]
         self.merchant: str = told["login"]["merchant"]
         self.sandbox_url: str = told["sandbox"]
         self.home = home
+        self.log = log  # what it has said so far
         self._client = httpx.Client(
             base_url=told["api"], headers={"authorization": f"Bearer {self._key()}"}, trust_env=False, timeout=20
         )
@@ -103,6 +107,14 @@ class RunningHub:
             time.sleep(0.1)
         return pytest.fail(f"{what} never came")
 
+    def last_words(self) -> str:
+        """Its log's end and its newest payments."""
+        try:
+            newest = json.dumps(self.api("/payments")[:PAYMENTS_TOLD], ensure_ascii=False, indent=1)
+        except httpx.HTTPError as error:
+            newest = repr(error)
+        return "".join(self.log[-LINES_TOLD:]) + newest
+
     def close(self) -> None:
         self._client.close()
 
@@ -134,7 +146,7 @@ def running_hub(home: Path) -> Iterator[RunningHub]:
         line = process.stdout.readline()
         if not line.startswith("ready ") or not traded.wait(READY_S):
             pytest.fail("the demo did not start:\n" + "".join(log[-30:]))
-        running = RunningHub(json.loads(line.removeprefix("ready ")), home)
+        running = RunningHub(json.loads(line.removeprefix("ready ")), home, log)
         _sell_too_much(running)
         _import_a_file(running)
         running.settle()

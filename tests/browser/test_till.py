@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import browser_checks as checks
@@ -12,9 +13,10 @@ import segno
 from browser_hub import RunningHub
 from browser_wallets import WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
-from playwright.sync_api import Page
+from playwright.sync_api import APIResponse, Page, Route
 
 HAND_KEY_MS = 200
+LATE_MS = 500
 WIDTH, HEIGHT = 640, 480
 
 
@@ -55,6 +57,15 @@ def by_gun(page: Page, auth_code: str) -> None:
 
 def reaches(page: Page, state: str) -> None:
     page.wait_for_selector(f"#till[data-state={state}]")
+
+
+def wait_until(page: Page, done: Callable[[], object]) -> None:
+    """Lets the browser's events come until it is so; the page's own limit ends it."""
+    for _ in range(100):
+        if done():
+            return
+        page.wait_for_timeout(100)
+    pytest.fail("it never came")
 
 
 @pytest.mark.parametrize("platform", ["wechatpay", "alipay"])
@@ -110,6 +121,31 @@ def test_a_charge_is_undone_and_the_next_code_takes_the_money(signed_in, hub, co
     payment = hub.api("/payments")[0]
     assert [one["state"] for one in payment["attempts"]] == ["reversed", "open"]
     hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": payment["attempts"][-1]["out_trade_no"]})
+    reaches(page, "paid")
+
+
+def test_an_answer_that_comes_late_does_not_undo_the_next_charge(signed_in, hub, code):
+    page = signed_in().page
+    held: list[tuple[Route, APIResponse]] = []
+    page.goto("/counter")
+    by_hand(page, "1600")
+    page.route(
+        "**/counter/sales/*",
+        lambda route: route.continue_() if held else held.append((route, route.fetch())),
+    )
+    by_gun(page, code())
+    reaches(page, "waiting")
+    wait_until(page, lambda: held)
+    page.click("#till-cancel")
+    reaches(page, "undone")
+    by_gun(page, code(buyer=2))
+    reaches(page, "waiting")
+    late, answered = held[0]
+    late.fulfill(response=answered, json={**answered.json(), "state": "ready"})
+    page.wait_for_timeout(LATE_MS)
+    assert page.locator("#till").get_attribute("data-state") == "waiting"
+    attempt = hub.api("/payments")[0]["attempts"][-1]
+    hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"]})
     reaches(page, "paid")
 
 

@@ -10,7 +10,7 @@
   var SAME_CODE_MS = 4000;        // a code read twice in a row is one scan
   var POLL_MS = 1000;
   var LOST_MAX = 60;              // polls without an answer before the till gives up asking
-  var text = "", sale = null, opening = null, timer = null, ends = 0, lost = 0;
+  var text = "", sale = null, opening = null, timer = null, asked = 0, ends = 0, lost = 0;
   var burst = "", burstAt = 0, burstTimer = null, lastCode = "", lastCodeAt = 0, shutCamera = null;
 
   function el(id) { return document.getElementById(id); }
@@ -75,7 +75,7 @@
   }
   function arm() { open().then(function () { show("armed"); poll(); }, failed); }
   function charge(code) {
-    closeCamera();
+    stop(); closeCamera();
     open().then(function (body) {
       return send("/wallet", { auth_code: code }).then(function (found) {
         fill("[data-wallet]", found.wallet);
@@ -96,14 +96,17 @@
   }
   function poll() {
     stop();
+    var mine = asked;
     timer = setTimeout(function () {
       if (!document.contains(till) || !sale) { return; }
-      answer(fetch("/counter/sales/" + sale.checkout_id, { headers: { accept: "application/json" }, cache: "no-store" }))
-        .then(function (body) { lost = 0; told(body); }, function () { lost += 1; if (lost < LOST_MAX) { poll(); } });
+      answer(fetch("/counter/sales/" + sale.checkout_id, { headers: { accept: "application/json" }, cache: "no-store" })).then(
+        function (body) { if (mine === asked) { lost = 0; told(body); } },
+        function () { lost += 1; if (mine === asked && lost < LOST_MAX) { poll(); } });
       if (state() === "waiting") { tick(); }
     }, POLL_MS);
   }
-  function stop() { clearTimeout(timer); timer = null; }
+  // Also deafens the till to the question under way: its answer is older than what is done now.
+  function stop() { clearTimeout(timer); timer = null; asked += 1; }
   function tick() {
     var left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
     el("till-count").textContent = String(left);
@@ -218,6 +221,7 @@
   el("till-again").addEventListener("click", again);
   el("till-retry").addEventListener("click", again);
   el("till-cancel").addEventListener("click", function () {
+    stop();
     el("till-cancel").disabled = true;
     send("/sales/" + sale.checkout_id + "/cancel").then(told, failed).finally(function () { el("till-cancel").disabled = false; });
   });
