@@ -24,6 +24,7 @@ from hutong.web.i18n import Catalogues, Locale
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
+from hutong.web.things import for_people
 from hutong.web.told import spoken
 from hutong.web.unfit import MISSING, place_of, unfit
 
@@ -216,13 +217,17 @@ class ErrorPages:
     def answer(self, request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
         """The answer to an exception, in the form the caller reads."""
         locale = locale_of(request)
-        known = in_words_of(as_hutong_error(error), self._renderer.catalogues.of(locale).ugettext)
+        is_program = request.url.path.startswith(_PROGRAM_PATHS)
+        known = as_hutong_error(error)
+        if not is_program and locale != "en":
+            known = type(known)(**for_people(known.details))
+        known = in_words_of(known, self._renderer.catalogues.of(locale).ugettext)
         reference = ""
         if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:
             reference = secrets.token_hex(_REFERENCE_BYTES)
             LOG.error("internal error %s at %s %s", reference, request.method, request.url.path, exc_info=error)
         text = text_for(known, locale, self._renderer.catalogues)
-        if request.url.path.startswith(_PROGRAM_PATHS) or "json" in request.headers.get("accept", ""):
+        if is_program or "json" in request.headers.get("accept", ""):
             return problem_response(known, text, reference)
         view = ErrorView(
             status=known.status,

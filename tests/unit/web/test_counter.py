@@ -8,8 +8,10 @@ from uuid import UUID
 import pytest
 
 from hutong.core.errors import Forbidden
+from hutong.core.money import Money
 from hutong.merchants.staff import CODE_ROLES, REFUND_ROLES, TILL_ROLES, Role, Session
-from hutong.web.console.counter import CodeForm, cashier
+from hutong.web.console.counter import CodeForm, cashier, typed_at_counter
+from hutong.web.console.typed import AmountOutside
 
 
 def asked_by(role: Role) -> SimpleNamespace:
@@ -33,3 +35,10 @@ def test_cashiers_take_money_and_send_none_back():
 
 def test_a_payment_code_is_not_in_what_a_log_could_print():
     assert "134567890123456789" not in repr(CodeForm(auth_code="134567890123456789"))
+
+
+def test_an_amount_beyond_the_counters_limit_is_told_as_people_write_it():
+    assert typed_at_counter("50000", "CNY") == Money(5_000_000, "CNY")
+    with pytest.raises(AmountOutside) as told:
+        typed_at_counter("50000.01", "CNY")
+    assert "“金额”里的金额不能超过 ¥50,000.00" in told.value.text("zh-Hans").sentence

@@ -21,12 +21,13 @@ from hutong.web.buyer.pages import Receipt
 from hutong.web.buyer.reading import read_desk, receipt_of, shown_state
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.headers import CONSOLE_HEADERS
-from hutong.web.console.typed import typed_amount
+from hutong.web.console.typed import amount_outside, typed_amount
 from hutong.web.format import Formats, zone_of
 from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
 from hutong.web.scene import Scene
+from hutong.web.told import Told
 from hutong.workflows.commands.charge_code import (
     CODE_LIFE,
     ChargeView,
@@ -35,7 +36,7 @@ from hutong.workflows.commands.charge_code import (
     follow_charge,
     wallet_of_code,
 )
-from hutong.workflows.commands.counter import start_counter_checkout
+from hutong.workflows.commands.counter import COUNTER_MAX_FEN, start_counter_checkout
 
 ROWS: Final = 12
 #: What a gun or a camera can bring; longer is no payment code of any wallet.
@@ -140,9 +141,8 @@ class CounterController(Controller):
         session = cashier(request)
         async with desk.unit(request, "console.counter_open") as unit:
             currency = (await this_merchant(unit)).currency
-        checkout_id = await start_counter_checkout(
-            desk.runtime, session.merchant_id, typed_amount(data.amount, mark("金额"), currency)
-        )
+        amount = typed_at_counter(data.amount, currency)
+        checkout_id = await start_counter_checkout(desk.runtime, session.merchant_id, amount)
         sale = await follow_charge(desk.runtime, session.merchant_id, checkout_id)
         handed = hand_over_mark(desk.runtime.link_key, checkout_id)
         url = f"{desk.runtime.public_url}/c/{checkout_id}?h={handed}"
@@ -223,6 +223,20 @@ class CounterController(Controller):
             url=url,
         )
         return Response(answer, headers=CONSOLE_HEADERS)
+
+
+def typed_at_counter(text: str, currency: str) -> Money:
+    """The amount of a sale.
+
+    Raises:
+        FieldBlank, AmountUnreadable, AmountOutside.
+    """
+    label = mark("金额")
+    amount = typed_amount(text, label, currency)
+    if amount.amount_minor > COUNTER_MAX_FEN:
+        most = Money(COUNTER_MAX_FEN, currency)
+        raise amount_outside(label, mark("不能超过 %(bound)s"), most, Told(mark("收银台一笔最多收这么多，以防手误")))
+    return amount
 
 
 def cashier(request: ConsoleRequest) -> Session:

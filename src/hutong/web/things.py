@@ -1,0 +1,46 @@
+"""What errors call the things they are about, for people who read Chinese: ``what`` is an English word of the code."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hutong.web.labels import mark
+from hutong.web.told import Told
+
+THINGS: Final[dict[str, str]] = {
+    "SKU": mark("商品"),
+    "account": mark("账户"),
+    "attempt": mark("支付尝试"),
+    "batch": mark("记账批次"),
+    "callback": mark("回调地址"),
+    "channel": mark("渠道"),
+    "checkout": mark("结账页"),
+    "connection": mark("平台连接"),
+    "customer": mark("顾客"),
+    "customer_order": mark("订单"),
+    "hold": mark("预留"),
+    "key": mark("密钥"),
+    "link": mark("链接"),
+    "login": mark("登录名"),
+    "merchant": mark("商户"),
+    "order": mark("订单"),
+    "page link": mark("页面链接"),
+    "party": mark("推广人"),
+    "payment": mark("收款"),
+    "payment of order": mark("订单的收款"),
+    "product": mark("商品"),
+    "reference": mark("凭证号"),
+    "refund": mark("退款"),
+    "sale_fact": mark("销售记录"),
+    "share": mark("分账记录"),
+    "shop_code": mark("收款码"),
+    "split rule": mark("分账规则"),
+    "statement": mark("结算单"),
+    "ticket": mark("待办"),
+}
+
+
+def for_people(details: dict[str, str | int]) -> dict[str, str | int]:
+    """An error's details with the thing it is about in words of ours."""
+    what = details.get("what")
+    return {**details, "what": Told(THINGS[what])} if isinstance(what, str) and what in THINGS else details
