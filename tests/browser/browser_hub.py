@@ -107,6 +107,11 @@ class RunningHub:
             time.sleep(0.1)
         return pytest.fail(f"{what} never came")
 
+    def put_faults(self, *rules: dict[str, Any]) -> None:
+        """Faults of the simulated platforms from now on; none ends them."""
+        answer = httpx.put(f"{self.sandbox_url}/faults", json=list(rules), trust_env=False)
+        answer.raise_for_status()
+
     def last_words(self) -> str:
         """Its log's end and its newest payments."""
         try:

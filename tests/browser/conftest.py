@@ -268,3 +268,10 @@ def link(hub: RunningHub) -> dict:
     channel = {"kind": "post", "platform": "weibo", "name": f"买家之路 {sku['seller_code']}"}
     made = hub.post("/links", {"title": sku["title"], "channel": channel, "sku_id": sku["sku_id"]})
     return {**made, "sku": sku}
+
+
+@pytest.fixture
+def troubled(hub: RunningHub) -> Iterator[Callable[..., None]]:
+    """Makes platforms behave badly until it is told otherwise or the test is over."""
+    yield hub.put_faults
+    hub.put_faults()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import browser_checks as checks
-import httpx
-import pytest
 from browser_hub import RunningHub
 from browser_wallets import DESK, PHONE, WECHAT, Wallet
 
@@ -21,18 +19,6 @@ def attempts_of(hub: RunningHub, link: dict) -> list[dict]:
 def at_the_wallet(page) -> str:
     page.wait_for_url(lambda url: "/c/" not in url, wait_until="load")
     return page.url
-
-
-def put_faults(hub: RunningHub, *rules: dict) -> None:
-    answer = httpx.put(f"{hub.sandbox_url}/faults", json=list(rules), trust_env=False)
-    answer.raise_for_status()
-
-
-@pytest.fixture
-def troubled(hub: RunningHub):
-    """Makes a wallet behave badly until the test is over."""
-    yield lambda *rules: put_faults(hub, *rules)
-    put_faults(hub)
 
 
 def test_switching_wallets_midway_is_safe(watch, hub, link):
@@ -79,7 +65,7 @@ def test_what_is_unclear_says_so_and_is_never_called_failed(watch, hub, link, tr
     assert "请勿重复付款" in buyer.page.locator("[data-show=unknown]").inner_text()
     assert faults(buyer.page) == []
     assert [one["state"] for one in attempts_of(hub, link)] == ["unknown"]
-    put_faults(hub)
+    troubled()
     buyer.page.wait_for_selector("[data-checkout=waiting]", timeout=60_000)  # asked, and found open and unpaid
     buyer.page.tap("#again")
     buyer.page.wait_for_selector("[data-checkout=paid]")

@@ -13,7 +13,7 @@ import segno
 from browser_hub import RunningHub
 from browser_wallets import WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
-from playwright.sync_api import APIResponse, Page, Route
+from playwright.sync_api import APIResponse, Page, Route, TimeoutError
 
 HAND_KEY_MS = 200
 LATE_MS = 500
@@ -56,7 +56,11 @@ def by_gun(page: Page, auth_code: str) -> None:
 
 
 def reaches(page: Page, state: str) -> None:
-    page.wait_for_selector(f"#till[data-state={state}]")
+    try:
+        page.wait_for_selector(f"#till[data-state={state}]")
+    except TimeoutError as error:
+        till = page.locator("#till")
+        pytest.fail(f"{error}\nthe till is {till.get_attribute('data-state')}: {till.inner_text()}")
 
 
 def wait_until(page: Page, done: Callable[[], object]) -> None:
@@ -162,6 +166,24 @@ def test_what_is_no_payment_code_is_told_and_nothing_is_charged(signed_in, hub):
     assert faults(page) == []
     assert len(hub.api("/payments")) == before
     watched.complaints[:] = [c for c in watched.complaints if "400" not in c]  # the browser tells of the refusal
+
+
+def test_a_wallet_that_refuses_the_code_says_why_and_the_next_code_takes_the_money(signed_in, hub, code, troubled):
+    watched = signed_in()
+    watched.forgive("status of 5")
+    page = watched.page
+    page.goto("/counter")
+    by_hand(page, "4.40")
+    troubled({"platform": "wechatpay", "kind": "code_not_enough", "rate": 1})
+    by_gun(page, code())
+    reaches(page, "failed")
+    assert "余额不足" in page.locator("#till-reason").inner_text()
+    assert page.locator("#till-fix").inner_text()
+    assert faults(page) == []
+    troubled()
+    by_gun(page, code())
+    reaches(page, "paid")
+    assert [one["state"] for one in hub.api("/payments")[0]["attempts"]] == ["refused", "paid"]
 
 
 def test_a_gun_that_stammers_charges_once(signed_in, hub, code):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from collections.abc import Mapping
+from typing import ClassVar, Final, Self
 
 import msgspec
 
@@ -38,6 +39,12 @@ class HutongError(Exception):
     def __init__(self, **details: str | int) -> None:
         self.details: dict[str, str | int] = dict(details)
         super().__init__(self.text("en").sentence)
+
+    def with_details(self, details: Mapping[str, str | int]) -> Self:
+        """The same error with other details, however its class is made."""
+        made = self.__class__.__new__(self.__class__, *self.args)
+        made.__dict__.update(self.__dict__, details=dict(details))
+        return made
 
     def text(self, locale: str) -> ErrorText:
         """The texts in a locale (Chinese for any ``zh``), with the details filled in."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
 
-from hutong.core.money import AMOUNT_MINOR_MAX, BPS_WHOLE
+from hutong.core.money import AMOUNT_MINOR_MAX, BPS_WHOLE, SUM_MINOR_MAX
 from hutong.ledger.refusals import PaysForRecruiting, RuleRefused
 
 STEPS_MAX: Final = 20
@@ -64,7 +64,7 @@ class TierMode(StrEnum):
 class TierStep(msgspec.Struct, frozen=True):
     """From this sum on (minor units), this rate."""
 
-    from_minor: int
+    from_minor: Annotated[int, msgspec.Meta(ge=0, le=SUM_MINOR_MAX)]
     rate_bps: int
 
 
@@ -198,8 +198,8 @@ _ALLOWED: Final[dict[RuleKind, tuple[str, ...]]] = {
 
 def _problem_of_steps(steps: tuple[TierStep, ...]) -> str | None:
     edges = [step.from_minor for step in steps]
-    if not 0 < len(steps) <= STEPS_MAX or edges != sorted(set(edges)) or edges[0] != 0:
-        return f"steps: 1–{STEPS_MAX}, from 0, ascending"
+    if not 0 < len(steps) <= STEPS_MAX or edges != sorted(set(edges)) or edges[0] != 0 or edges[-1] > SUM_MINOR_MAX:
+        return f"steps: 1–{STEPS_MAX}, from 0, ascending, to {SUM_MINOR_MAX}"
     if any(not 0 <= step.rate_bps <= BPS_WHOLE for step in steps) or not any(step.rate_bps for step in steps):
         return f"steps.rate_bps: 0–{BPS_WHOLE}"
     return None

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, and_, func, or_, select, update
 
-from hutong.core.errors import InvalidInput, NotFound
+from hutong.core.errors import InvalidInput, NotFound, clipped
 from hutong.core.money import MINOR_DIGITS
 from hutong.db.unit import Unit
 from hutong.ledger.parties import get_party, owners_of, people
@@ -91,8 +91,10 @@ async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None =
     await get_party(unit, new.party_id)
     verify_ground(new.paid_for)
     verify_terms(new.kind, new.terms)
-    if not 0 <= new.priority <= PRIORITY_MAX or new.currency not in MINOR_DIGITS:
-        raise InvalidInput(field="priority, currency", problem=f"0–{PRIORITY_MAX}")
+    if not 0 <= new.priority <= PRIORITY_MAX:
+        raise InvalidInput(field="priority", problem=f"0–{PRIORITY_MAX}")
+    if new.currency not in MINOR_DIGITS:
+        raise InvalidInput(field="currency", problem=clipped(new.currency))
     others = await open_rules(unit)
     channels = {rule.scope.channel_id for rule in others} | {new.scope.channel_id}
     owners = await owners_of(unit, [channel for channel in channels if channel is not None])
@@ -207,7 +209,7 @@ def _level(new: NewRule, owner_id: UUID | None, known: dict[UUID, Person]) -> in
     above = levels_above(new.party_id, new.scope.person_id or owner_id, known)
     level = max(new.level, above + 1)
     if level > LEVELS_MAX:
-        raise TooManyLevels(level=level)
+        raise TooManyLevels(level=clipped(str(level)))
     return level
 
 

@@ -123,7 +123,7 @@ async def create_link(
         DestinationNotAllowed: the page's host is not on the allow-list.
     """
     if (sku_id is None) == (url is None):
-        raise InvalidInput(field="destination", problem="sku_id / url")
+        raise InvalidInput(field="destination", problem="sku_id | url")
     if url is not None:
         url = check_destination(url)
     known = await unit.scalar(

@@ -201,7 +201,7 @@ def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> Erro
 
 def in_words_of(error: HutongError, translate: Callable[[str], str]) -> HutongError:
     """The error with those of its details that are words of ours in the reader's language."""
-    return type(error)(**spoken(error.details, translate))
+    return error.with_details(spoken(error.details, translate))
 
 
 def _filled(template: str, error: HutongError) -> str:
@@ -220,7 +220,7 @@ class ErrorPages:
         is_program = request.url.path.startswith(_PROGRAM_PATHS)
         known = as_hutong_error(error)
         if not is_program and locale != "en":
-            known = type(known)(**for_people(known.details))
+            known = known.with_details(for_people(known.details))
         known = in_words_of(known, self._renderer.catalogues.of(locale).ugettext)
         reference = ""
         if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:

@@ -29,6 +29,9 @@ POLL_S: Final = 0.2
 #: Between two rounds of a rush: a batch costs much the same for ten events and for fifty.
 PAUSE_S: Final = 0.06
 
+#: What reading an event ends with when its name, version or body is none of ours; msgspec passes broken UTF-8 on.
+_UNREADABLE: Final = (KeyError, UnicodeDecodeError, msgspec.MsgspecError)
+
 Told = Sequence[tuple[UUID, Event]]
 
 
@@ -111,7 +114,7 @@ async def _waiting(unit: Unit) -> Waiting:
     for row in await take_waiting(unit, EVENTS_PER_BATCH_MAX):
         try:
             told.append((row.event_id, CATALOGUE.decode(row.name, row.version, row.body)))
-        except (KeyError, msgspec.MsgspecError) as error:  # a newer process told it; its job waits for a newer worker
+        except _UNREADABLE as error:  # a newer process told it; its job waits for a newer worker
             log.warning("the event %s, version %s, cannot be read (%s)", row.name, row.version, type(error).__name__)
             unknown.append(row.event_id)
     return Waiting(told, unknown)

@@ -55,6 +55,15 @@ WRONG = [
         "应为整数，收到的是小数",
         "it must be a whole number",
     ),
+    (f"/orders/{NOBODY}/refunds", {"amount_fen": 0}, "amount_fen", "应为不小于 1 的整数", "of at least 1"),
+    (f"/orders/{NOBODY}/refunds", {"amount_fen": BEYOND}, "amount_fen", "整数", "whole number"),
+    (
+        "/split-rules",
+        {"party_id": NOBODY, "kind": "tier", "steps": [{"from_minor": SUM_MINOR_MAX + 1, "rate_bps": 1}]},
+        "steps[0].from_minor",
+        f"不大于 {SUM_MINOR_MAX} 的整数",
+        str(SUM_MINOR_MAX),
+    ),
     ("/channels", {"kind": LONG, "platform": "weibo", "name": "帖"}, "kind", "不是可以选的值", "not one of the values"),
 ]
 

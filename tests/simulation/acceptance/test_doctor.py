@@ -243,6 +243,26 @@ def test_every_rule_finds_its_break(traded):
     assert plant(traded.world, []) == set()
 
 
+#: A break, and what of it must be told: never two halves that are the same.
+TOLD = [
+    ("all.figures_are_the_orders", "UPDATE sale_fact SET channel_id = NULL", "channel "),
+    ("all.figures_are_the_orders", "UPDATE sale_fact SET paid_at = paid_at - interval '1 day'", "paid at "),
+    (
+        "all.figures_are_the_orders",
+        "UPDATE sales_order SET source = 'taobao' WHERE source = 'own'",
+        "source taobao / own",
+    ),
+    ("all.books_are_the_orders", "UPDATE sales_order SET currency = 'USD'", "USD / CNY"),
+    ("all.figures_have_the_lines", "UPDATE sale_line_fact SET sku_id = NULL", "/ - of "),
+]
+
+
+@pytest.mark.parametrize(("rule", "statement", "words"), TOLD)
+def test_a_break_tells_what_differs(traded, rule, statement, words):
+    told = [breach.detail for breach in plant(traded.world, [statement]) if breach.rule == rule]
+    assert any(words in detail for detail in told), told
+
+
 def rules(found: set[Breach]) -> set[str]:
     return {breach.rule for breach in found}
 

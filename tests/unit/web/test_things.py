@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 import hutong
 from hutong.core.errors import NotFound
-from hutong.web.errors import text_for
+from hutong.platforms.contract import ErrorWord
+from hutong.platforms.refusals import PlatformRefused
+from hutong.web.errors import in_words_of, text_for
 from hutong.web.i18n import Catalogues
 from hutong.web.things import THINGS, for_people
 
@@ -37,3 +41,12 @@ def test_the_word_is_in_the_readers_language():
 def test_what_nobody_named_stays_as_it_is():
     assert for_people({"what": "comet", "key": "7"}) == {"what": "comet", "key": "7"}
     assert for_people({"field": "title"}) == {"field": "title"}
+
+
+@pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant", "en"])
+@pytest.mark.parametrize("word", ErrorWord)
+def test_what_a_platform_refuses_keeps_its_hint_when_it_is_put_into_words(word, locale):
+    refused = PlatformRefused(platform="wechatpay", platform_code="NOTENOUGH", message="余额不足", word=word)
+    told = in_words_of(refused, str.upper)
+    assert (told.word, told.details, told.args) == (word, refused.details, refused.args)
+    assert told.text(locale).fix == refused.text(locale).fix

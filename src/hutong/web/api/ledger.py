@@ -27,7 +27,9 @@ from hutong.web.api.bodies import CurrencyCode, RequestBody, Word
 from hutong.web.api.callers import CREATED, IDEMPOTENCY_HEADER, KEY_CHARS_MAX
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.api.examples import with_example
+from hutong.web.labels import mark
 from hutong.web.moments import aware
+from hutong.web.told import Told
 from hutong.workflows.runtime import Runtime
 
 #: When something can have happened: not before this, and no further ahead than clocks differ.
@@ -275,7 +277,12 @@ def event_time(given: datetime | None, now: datetime, field: str = "event_at") -
     if moment is None:
         return now
     if not EVENT_FIRST <= moment <= now + EVENT_AHEAD_MAX:
-        raise InvalidInput(field=field, problem=moment.isoformat())
+        raise InvalidInput(
+            field=field,
+            problem=Told(
+                mark("%(given)s 不在 %(first)s 年至明天此时之间"), given=moment.isoformat(), first=EVENT_FIRST.year
+            ),
+        )
     return moment
 
 

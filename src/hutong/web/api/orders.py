@@ -14,7 +14,7 @@ from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
 from hutong.shops.queries import OrderFilter, orders_page
-from hutong.web.api.bodies import Line, RequestBody, Secret, Url, Word
+from hutong.web.api.bodies import Line, Price, RequestBody, Secret, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.follow_refund import refund_in
@@ -56,7 +56,7 @@ class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
 class NewRefund(RequestBody, frozen=True, kw_only=True):
     """Money to give back; without an amount, all that is left."""
 
-    amount_fen: int | None = None
+    amount_fen: Price | None = None
     reason: Line = ""
 
 

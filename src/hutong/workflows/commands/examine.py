@@ -30,7 +30,8 @@ RULES: Final[dict[str, str]] = {
     # told before its shop was connected, paid by then, stays a file's.
     "all.books_are_the_orders": (
         "SELECT o.order_id, 'paid ' || o.paid_minor || ' / ' || coalesce(b.sold, 0) || ', refunded ' "
-        "|| o.refunded_minor || ' / ' || coalesce(b.back, 0) || ' ' || coalesce(b.currency, o.currency) "
+        "|| o.refunded_minor || ' / ' || coalesce(b.back, 0) || ', ' || o.currency || ' / ' "
+        "|| coalesce(b.currency, '-') "
         "FROM sales_order o LEFT JOIN (SELECT b.subject_id, p.currency, "
         "coalesce(-sum(p.amount_minor) FILTER (WHERE b.kind = 'sale'), 0) AS sold, "
         "coalesce(sum(p.amount_minor) FILTER (WHERE b.kind = 'refund'), 0) AS back FROM posting p "
@@ -66,18 +67,26 @@ RULES: Final[dict[str, str]] = {
         "WHERE o.order_id IS NULL OR f.order_id IS NULL"
     ),
     "all.figures_are_the_orders": (
-        "SELECT o.order_id, 'paid ' || o.paid_minor || ' / ' || f.gross_minor || ', refunded ' || o.refunded_minor "
-        "|| ' / ' || f.refunded_minor FROM sales_order o JOIN sale_fact f USING (merchant_id, order_id) "
+        "SELECT o.order_id, string_agg(d.name || ' ' || coalesce(d.orders, '-') || ' / ' || coalesce(d.figures, '-'), "
+        "', ') FROM sales_order o JOIN sale_fact f USING (merchant_id, order_id) CROSS JOIN LATERAL (VALUES "
+        "('paid', o.paid_minor::text, f.gross_minor::text), ('refunded', o.refunded_minor::text, "
+        "f.refunded_minor::text), ('currency', o.currency, f.currency), ('source', o.source, f.source), "
+        "('a refund', o.is_refund::text, f.is_refund::text), ('customer', o.customer_id::text, f.customer_id::text), "
+        "('channel', o.channel_id::text, f.channel_id::text), ('link', o.link_id::text, f.link_id::text), "
+        "('click', o.click_id::text, f.click_id::text), ('paid at', CASE WHEN o.origin <> 'file' THEN o.paid_at::text "
+        "ELSE f.paid_at::text END, f.paid_at::text)) d (name, orders, figures) "
         "WHERE o.merchant_id = :m AND (f.gross_minor <> o.paid_minor OR f.refunded_minor <> o.refunded_minor "
         "OR f.currency <> o.currency OR f.is_refund <> o.is_refund OR f.source <> o.source "
         "OR f.customer_id IS DISTINCT FROM o.customer_id "
         "OR f.channel_id IS DISTINCT FROM o.channel_id OR f.link_id IS DISTINCT FROM o.link_id "
-        "OR f.click_id IS DISTINCT FROM o.click_id OR (o.origin <> 'file' AND f.paid_at <> o.paid_at))"
+        "OR f.click_id IS DISTINCT FROM o.click_id OR (o.origin <> 'file' AND f.paid_at <> o.paid_at)) "
+        "AND d.orders IS DISTINCT FROM d.figures GROUP BY o.order_id"
     ),
     # By goods too, but for files: their codes are looked up on each import, and goods come to be known between two.
     "all.figures_have_the_lines": (
-        "SELECT order_id, 'lines, pieces, sum ' || concat_ws(', ', l.n, l.pieces, l.sum) || ' / ' "
-        "|| concat_ws(', ', f.n, f.pieces, f.sum) || ' ' || goods FROM (SELECT order_id, "
+        "SELECT order_id, 'lines, pieces, sum ' || coalesce(nullif(concat_ws(', ', l.n, l.pieces, l.sum), ''), '-') "
+        "|| ' / ' || coalesce(nullif(concat_ws(', ', f.n, f.pieces, f.sum), ''), '-') "
+        "|| ' of ' || coalesce(nullif(goods, ''), 'no known goods') FROM (SELECT order_id, "
         "CASE WHEN o.origin = 'file' THEN '' ELSE coalesce(l.sku_id::text, '') END AS goods, count(*) AS n, "
         "sum(l.quantity) AS pieces, sum(l.amount_minor) AS sum FROM order_line l JOIN sales_order o "
         "USING (merchant_id, order_id) WHERE o.merchant_id = :m AND o.state NOT IN ('pending', 'unpaid', 'closed') "
