@@ -13,7 +13,7 @@ import segno
 from browser_hub import RunningHub
 from browser_wallets import WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
-from playwright.sync_api import APIResponse, Page, Route, TimeoutError
+from playwright.sync_api import APIResponse, Error, Page, Route
 
 HAND_KEY_MS = 200
 LATE_MS = 500
@@ -58,7 +58,7 @@ def by_gun(page: Page, auth_code: str) -> None:
 def reaches(page: Page, state: str) -> None:
     try:
         page.wait_for_selector(f"#till[data-state={state}]")
-    except TimeoutError as error:
+    except Error as error:
         till = page.locator("#till")
         pytest.fail(f"{error}\nthe till is {till.get_attribute('data-state')}: {till.inner_text()}")
 
