@@ -111,9 +111,9 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[UUID, KnownAccount] = msgspec.field(default_factory=dict)  # by connection, for a moment
     opening: dict[tuple[UUID, UUID], asyncio.Task[OpenedAccount]] = msgspec.field(default_factory=dict)
 
-    def unit(self, merchant_id: UUID, label: str) -> AbstractAsyncContextManager[Unit]:
-        """One transaction of one merchant."""
-        return self.database.unit(merchant_id, label)
+    def unit(self, merchant_id: UUID, label: str, *, snapshot: bool = False) -> AbstractAsyncContextManager[Unit]:
+        """One transaction of one merchant; with ``snapshot`` all that it reads is of one moment."""
+        return self.database.unit(merchant_id, label, snapshot=snapshot)
 
     async def open_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
         """A connection with its credentials opened, for one call; as it was at most ACCOUNT_KNOWN_FOR ago.

@@ -6,7 +6,7 @@ import pytest
 from wallets_till import refusal, silence
 
 from hutong.core.errors import PlatformFailure
-from hutong.payments.service import find_attempts
+from hutong.payments.service import attempts_of, find_attempts
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.workflows.commands.charge_code import (
@@ -25,6 +25,21 @@ from hutong.workflows.jobs import CODE_QUERY_GAP, AttemptKey
 
 CODE = "991234567890123456"
 LATE_S = CODE_LIFE.total_seconds() + 1
+
+
+@pytest.fixture
+def between_two_looks(monkeypatch):
+    """Lets something happen after a sale's checkout was read and before its attempts are."""
+
+    def happens(act):
+        async def look(unit, payment_id):
+            monkeypatch.undo()
+            await act()
+            return await attempts_of(unit, payment_id)
+
+        monkeypatch.setattr("hutong.workflows.commands.charge_code.attempts_of", look)
+
+    return happens
 
 
 async def attempt_of(till):
@@ -50,6 +65,23 @@ def test_a_charge_that_succeeds_at_once(at_the_till):
             await charge_code(till.runtime, till.merchant_id, sale, CODE)
         assert [call.split()[0] for call in till.wallet.asked] == ["charge"]
         assert await till.events() == ["payment.paid"]
+
+    at_the_till(work)
+
+
+def test_money_that_comes_between_two_looks_is_not_told_as_undone(at_the_till, between_two_looks):
+    """The checkout was still unpaid, its attempt is paid already: to the till that is a charge under way."""
+
+    async def work(till):
+        till.wallet.will("charge", TradeStatus.PENDING)
+        sale = await till.sale()
+        await charge_code(till.runtime, till.merchant_id, sale, CODE)
+        attempt = await attempt_of(till)
+        till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
+        between_two_looks(lambda: followed(till))
+        assert (await follow_charge(till.runtime, till.merchant_id, sale)).state is ChargeState.WAITING
+        assert (await till.payment()).state == "paid"
+        assert (await follow_charge(till.runtime, till.merchant_id, sale)).state is ChargeState.PAID
 
     at_the_till(work)
 

@@ -178,8 +178,11 @@ async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> Atte
 
 
 async def follow_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> ChargeView:
-    """Where a sale at the counter stands; the jobs ask the wallet meanwhile, so that this only reads."""
-    async with runtime.unit(merchant_id, "charge.read") as unit:
+    """Where a sale at the counter stands; the jobs ask the wallet meanwhile, so that this only reads.
+
+    Of one moment: a checkout read before the money came and its attempts read after it would look like a charge undone.
+    """
+    async with runtime.unit(merchant_id, "charge.read", snapshot=True) as unit:
         view = await get_checkout(unit, checkout_id)
         attempts = [] if view.payment_id is None else await attempts_of(unit, view.payment_id)
     state = ChargeState.READY
