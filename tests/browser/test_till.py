@@ -8,15 +8,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import browser_checks as checks
+import httpx
 import pytest
 import segno
 from browser_hub import RunningHub
-from browser_wallets import WECHAT, Wallet
+from browser_wallets import PHONE, WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
 from playwright.sync_api import APIResponse, Error, Page, Route
 
 HAND_KEY_MS = 200
 LATE_MS = 500
+#: Long enough for the till to ask how the sale stands.
+POLLED_MS = 2500
 WIDTH, HEIGHT = 640, 480
 
 
@@ -184,6 +187,85 @@ def test_a_wallet_that_refuses_the_code_says_why_and_the_next_code_takes_the_mon
     by_gun(page, code())
     reaches(page, "paid")
     assert [one["state"] for one in hub.api("/payments")[0]["attempts"]] == ["refused", "paid"]
+
+
+def test_two_codes_at_once_charge_one_of_them(signed_in, hub, code):
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "4.10")
+    before = len(hub.api("/payments"))
+    by_gun(page, code())
+    by_gun(page, code(buyer=2))
+    reaches(page, "paid")
+    page.wait_for_timeout(LATE_MS)
+    assert page.locator("#till").get_attribute("data-state") == "paid"
+    payments = hub.api("/payments")
+    assert (len(payments), len(payments[0]["attempts"])) == (before + 1, 1)
+
+
+def test_a_charge_whose_answer_is_lost_is_asked_for(signed_in, hub, code):
+    watched = signed_in()
+    watched.forgive("net::ERR_FAILED")
+    page = watched.page
+    page.goto("/counter")
+    by_hand(page, "4.20")
+    page.route("**/charge", lambda route: (route.fetch(), route.abort()))
+    by_gun(page, code())
+    reaches(page, "paid")
+    assert hub.api("/payments")[0]["amount_minor"] == 420
+    watched.complaints[:] = [one for one in watched.complaints if "/charge" not in one]  # we cut that line
+
+
+def test_a_buyer_who_opened_the_qr_and_went_away_keeps_nobody_from_scanning(signed_in, hub, code):
+    page = signed_in().page
+    page.goto("/counter")
+    by_hand(page, "4.30")
+    with page.expect_response("**/counter/sales") as answered:
+        page.keyboard.press("Enter")
+    reaches(page, "armed")
+    desk = answered.value.json()["url"]
+    with httpx.Client(trust_env=False, follow_redirects=True, headers={"user-agent": PHONE}) as phone:
+        phone.get(desk).raise_for_status()
+        pay = f"{hub.url}/c/{answered.value.json()['checkout_id']}/pay"
+        phone.post(pay, json={"platform": "wechatpay", "method": "h5"}).raise_for_status()
+    page.wait_for_timeout(POLLED_MS)
+    assert page.locator("#till").get_attribute("data-state") == "armed"
+    by_gun(page, code())
+    reaches(page, "paid")
+    assert [one["state"] for one in hub.api("/payments")[0]["attempts"]] == ["closed", "paid"]
+
+
+def test_a_line_that_is_down_is_told_and_asked_again(signed_in, hub, code):
+    watched = signed_in()
+    watched.forgive("net::ERR_FAILED")
+    page = watched.page
+    page.goto("/counter")
+    by_hand(page, "1500")
+    by_gun(page, code())
+    reaches(page, "waiting")
+    page.route("**/counter/sales/*", lambda route: route.abort())
+    page.wait_for_selector("#till-offline:visible")
+    assert faults(page) == []
+    page.unroute("**/counter/sales/*")
+    attempt = hub.api("/payments")[0]["attempts"][-1]
+    hub.sandbox("/pay", {"platform": "wechatpay", "out_trade_no": attempt["out_trade_no"]})
+    reaches(page, "paid")
+    assert not page.locator("#till-offline").is_visible()
+    watched.complaints[:] = [one for one in watched.complaints if "/counter/sales/" not in one]  # we cut that line
+
+
+def test_a_scan_before_the_amount_and_a_wrong_digit(signed_in, code):
+    page = signed_in().page
+    page.goto("/counter")
+    by_gun(page, code())
+    reaches(page, "failed")
+    assert "请先输入金额" in page.locator("#till-reason").inner_text()
+    page.click("#till-again")
+    by_hand(page, "12")
+    page.keyboard.press("3")
+    page.keyboard.press("Backspace")
+    page.wait_for_timeout(LATE_MS)
+    assert page.locator("#till-typed").inner_text() == "12"
 
 
 def test_a_gun_that_stammers_charges_once(signed_in, hub, code):

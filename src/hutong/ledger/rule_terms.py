@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -64,7 +64,7 @@ class TierMode(StrEnum):
 class TierStep(msgspec.Struct, frozen=True):
     """From this sum on (minor units), this rate."""
 
-    from_minor: Annotated[int, msgspec.Meta(ge=0, le=SUM_MINOR_MAX)]
+    from_minor: int
     rate_bps: int
 
 

@@ -26,7 +26,10 @@ HINTS: Final[Mapping[ErrorWord, tuple[str, str]]] = {
     ErrorWord.NOT_FOUND: ("请核对编号，并确认属于该账号。", "Check the number, and that it belongs to this account."),
     ErrorWord.ALREADY_DONE: ("平台已处理过，请刷新查看最新状态。", "It was done before: reload and look at the state."),
     ErrorWord.INVALID_REQUEST: ("请按平台提示修改后重试。", "Correct what the platform names, then try again."),
-    ErrorWord.INSUFFICIENT_FUNDS: ("请为商户账户充值后重试。", "Top up the merchant account, then try again."),
+    ErrorWord.INSUFFICIENT_FUNDS: (
+        "收款时请顾客换一种付款方式；退款或转账时请为商户账户充值后重试。",
+        "For a charge, ask the buyer for another means; for refunds and transfers, top up the merchant account.",
+    ),
     ErrorWord.UNAVAILABLE: ("平台暂时不可用，稍后自动重试。", "The platform is down for now; it is tried again later."),
     ErrorWord.UNKNOWN: (
         "请凭错误代码查询平台文档或联系平台客服。",

@@ -29,8 +29,9 @@ POLL_S: Final = 0.2
 #: Between two rounds of a rush: a batch costs much the same for ten events and for fifty.
 PAUSE_S: Final = 0.06
 
-#: What reading an event ends with when its name, version or body is none of ours; msgspec passes broken UTF-8 on.
-_UNREADABLE: Final = (KeyError, UnicodeDecodeError, msgspec.MsgspecError)
+#: What reading an event ends with when its name, version or body is none of ours; msgspec passes broken UTF-8 and
+#: endless nesting on.
+_UNREADABLE: Final = (KeyError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError)
 
 Told = Sequence[tuple[UUID, Event]]
 

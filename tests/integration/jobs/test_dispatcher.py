@@ -133,12 +133,13 @@ def test_a_batch_that_cannot_be_committed_goes_to_jobs(run_hub):
     run_hub(work)
 
 
-#: A name that nobody knows, half an object, a field of another type, and bytes that are no text.
+#: A name that nobody knows, half an object, a field of another type, bytes that are no text, nesting.
 UNREADABLE = (
     ("payments.unheard_of", b"{}"),
     (StockChanged.name, b"{"),
     (StockChanged.name, b'{"sku_id":7}'),
     (StockChanged.name, b'{"sku_id":"\xff"}'),
+    (StockChanged.name, b'{"z":' + b"[" * 5000 + b"]" * 5000 + b"}"),
 )
 
 

@@ -85,6 +85,13 @@ class WalletsAnswer(msgspec.Struct, frozen=True, kw_only=True):
     platforms: tuple[str, ...]
 
 
+class StepRequest(msgspec.Struct, frozen=True):
+    """From this sum on, this rate."""
+
+    from_minor: Sum
+    rate_bps: int
+
+
 class RuleRequest(RequestBody, frozen=True, kw_only=True):
     """A rule: its kind's own terms, and which sales it is about; nothing named means every sale.
 
@@ -96,7 +103,7 @@ class RuleRequest(RequestBody, frozen=True, kw_only=True):
     rate_bps: int = 0
     amount_minor: Sum = 0
     per: FixedPer = FixedPer.ORDER
-    steps: tuple[TierStep, ...] = ()
+    steps: tuple[StepRequest, ...] = ()
     by: TierBy = TierBy.ORDER
     mode: TierMode = TierMode.MARGINAL
     order_max_minor: Sum | None = None
@@ -116,7 +123,9 @@ class RuleRequest(RequestBody, frozen=True, kw_only=True):
 
     def rule(self) -> NewRule:
         """As the rule book takes it."""
-        terms = RuleTerms(**{name: getattr(self, name) for name in RuleTerms.__struct_fields__})
+        figures = {name: getattr(self, name) for name in RuleTerms.__struct_fields__}
+        figures["steps"] = tuple(TierStep(step.from_minor, step.rate_bps) for step in self.steps)
+        terms = RuleTerms(**figures)
         scope = RuleScope(**{name: getattr(self, name) for name in RuleScope.__struct_fields__})
         return NewRule(
             party_id=self.party_id,

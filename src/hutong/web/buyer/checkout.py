@@ -93,7 +93,7 @@ class CheckoutController(Controller):
                 problem = buyer.pages.sentence(error, locale_of(request))
             else:
                 return self._again(buyer, checkout_id)
-        async with buyer.runtime.unit(merchant_id, "buyer.checkout") as unit:
+        async with buyer.runtime.unit(merchant_id, "buyer.checkout", snapshot=True) as unit:
             reading = await read_desk(unit, checkout_id)
         view = reading.view
         if view.state is CheckoutState.OPEN and is_forwarded(request, agent.container, view):

@@ -198,7 +198,8 @@ class CounterController(Controller):
     @get("/sales/{checkout_id:uuid}/receipt")
     async def receipt(self, request: ConsoleRequest, desk: Desk, checkout_id: UUID) -> Response[str]:
         """The receipt again, for the printer."""
-        async with desk.unit(request, "console.receipt") as unit:
+        merchant_id = session_of(request).merchant_id
+        async with desk.runtime.unit(merchant_id, "console.receipt", snapshot=True) as unit:  # paper stays as it is
             reading = await read_desk(unit, checkout_id)
         view = ReceiptView(
             shop=reading.merchant.name,

@@ -9,7 +9,9 @@
   var GUN_GAP_MS = 150;           // a gun types faster than a finger; what is typed slower is an amount
   var SAME_CODE_MS = 4000;        // a code read twice in a row is one scan
   var POLL_MS = 1000;
-  var LOST_MAX = 60;              // polls without an answer before the till gives up asking
+  var LOST_POLL_MS = 5000;        // while the line is down
+  var LOST_TOLD = 3;              // polls without an answer before people are told
+  var ANSWER_MS = 45000;          // a charge without an answer for so long is asked for by its sale
   var text = "", sale = null, opening = null, timer = null, asked = 0, ends = 0, lost = 0;
   var burst = "", burstAt = 0, burstTimer = null, lastCode = "", lastCodeAt = 0, shutCamera = null;
 
@@ -45,15 +47,16 @@
     return answer(fetch("/counter" + path, { method: "POST", body: body, headers: { accept: "application/json" } }));
   }
   function answer(request) {
-    return request.then(function (got) {
+    var late = new Promise(function (_, reject) { setTimeout(function () { reject({ told: null }); }, ANSWER_MS); });
+    return Promise.race([late, request.then(function (got) {
       return got.json().then(function (body) {
         if (!got.ok) { throw { told: body }; }
         return body;
       });
-    });
+    })]);
   }
   function failed(error) {
-    stop();
+    stop(); closeCamera();
     el("till-reason").textContent = (error.told && error.told.detail) || words("offline");
     el("till-fix").textContent = (error.told && error.told.fix) || "";
     show("failed");
@@ -61,7 +64,7 @@
 
   // One sale
   function open() {
-    if (!/[1-9]/.test(text)) { return Promise.reject({ told: null }); }
+    if (!/[1-9]/.test(text)) { return Promise.reject({ told: { detail: words("no-amount") } }); }
     if (!opening) {
       el("till-go").disabled = true;
       opening = send("/sales", { amount: text.replace(/\.$/, "") }).then(function (body) {
@@ -73,20 +76,30 @@
     }
     return opening;
   }
-  function arm() { open().then(function () { show("armed"); poll(); }, failed); }
+  function arm() {
+    var mine = asked;
+    open().then(function () { if (mine === asked) { show("armed"); poll(); } }, function (error) { if (mine === asked) { failed(error); } });
+  }
+  // From the scan to its answer nothing else is taken: no second scan, no leaving.
   function charge(code) {
-    stop(); closeCamera();
+    stop(); closeCamera(); fill("[data-wallet]", ""); show("charging");
     open().then(function (body) {
       return send("/wallet", { auth_code: code }).then(function (found) {
         fill("[data-wallet]", found.wallet);
-        show("charging");
-        return send("/sales/" + body.checkout_id + "/charge", { auth_code: code });
+        return send("/sales/" + body.checkout_id + "/charge", { auth_code: code }).catch(unclear);
       });
     }).then(told, failed);
+  }
+  // What the hub did not clearly say no to may have been done: the sale itself says how it stands.
+  function unclear(error) {
+    var code = error.told && error.told.code;
+    if (code && ["internal", "checkout_over", "charge_running"].indexOf(code) < 0) { throw error; }
+    return { state: "unclear" };
   }
   function told(body) {
     if (body.wallet) { fill("[data-wallet]", body.wallet); }
     if (body.state === "paid") { paid(); }
+    else if (body.state === "unclear") { poll(); }
     else if (body.state === "waiting") {
       if (state() !== "waiting") { ends = Date.now() + 1000 * Number(words("password-s")); show("waiting"); tick(); }
       poll();
@@ -97,13 +110,14 @@
   function poll() {
     stop();
     var mine = asked;
+    el("till-offline").hidden = lost < LOST_TOLD;
     timer = setTimeout(function () {
       if (!document.contains(till) || !sale) { return; }
       answer(fetch("/counter/sales/" + sale.checkout_id, { headers: { accept: "application/json" }, cache: "no-store" })).then(
-        function (body) { if (mine === asked) { lost = 0; told(body); } },
-        function () { lost += 1; if (mine === asked && lost < LOST_MAX) { poll(); } });
+        function (body) { if (mine === asked) { lost = 0; el("till-offline").hidden = true; told(body); } },
+        function () { if (mine === asked) { lost += 1; poll(); } });
       if (state() === "waiting") { tick(); }
-    }, POLL_MS);
+    }, lost < LOST_TOLD ? POLL_MS : LOST_POLL_MS);
   }
   // Also deafens the till to the question under way: its answer is older than what is done now.
   function stop() { clearTimeout(timer); timer = null; asked += 1; }
@@ -117,7 +131,7 @@
     el("till-receipt").setAttribute("href", "/counter/sales/" + sale.checkout_id + "/receipt");
     show("paid"); ring(); refresh();
   }
-  function next() { stop(); closeCamera(); text = ""; sale = opening = null; lastCode = ""; draw(); }
+  function next() { stop(); closeCamera(); lost = 0; el("till-offline").hidden = true; fill("[data-sum]", ""); text = ""; sale = opening = null; lastCode = ""; draw(); }
   function again() { lastCode = ""; if (sale) { show("armed"); poll(); } else { next(); } }
   function refresh() {
     fetch("/counter/latest").then(function (got) { return got.text(); }).then(function (html) { el("till-latest").innerHTML = html; }, function () { /* the list is renewed with the next sale */ });
@@ -163,7 +177,7 @@
       if (event.target.tagName === "BUTTON" || event.target.tagName === "A") { return; }
       if (state() === "idle" && /[1-9]/.test(text)) { arm(); } else if (state() === "paid") { next(); }
     }
-    else if (event.key === "Backspace") { press("back"); }
+    else if (event.key === "Backspace") { flush(); press("back"); }
     else if (event.key === "Escape" && ["armed", "failed", "undone", "paid", "camera"].indexOf(state()) >= 0) { next(); }
   }
 
@@ -171,8 +185,12 @@
   function closeCamera() { if (shutCamera) { shutCamera(); shutCamera = null; } }
   function openCamera() {
     var video = el("till-video");
+    var of = sale;
+    function wanted() { return sale === of && state() === "armed"; }
+    function refused() { if (wanted()) { failed({ told: { detail: words("no-camera") } }); } }
     if (!navigator.mediaDevices) { failed({ told: { detail: words("no-camera") } }); return; }
     navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } }).then(function (stream) {
+      if (!wanted()) { stream.getTracks().forEach(function (track) { track.stop(); }); return; }
       var open = true, reader = null;
       shutCamera = function () {
         open = false;
@@ -198,7 +216,7 @@
         reader = new ZXing.BrowserMultiFormatReader(new Map([[ZXing.DecodeHintType.POSSIBLE_FORMATS, [ZXing.BarcodeFormat.QR_CODE, ZXing.BarcodeFormat.CODE_128]]]), 150);
         reader.decodeFromStream(stream, video, function (result) { if (result && open) { scanned(result.getText()); } });
       }, function () { closeCamera(); failed({ told: { detail: words("no-camera") } }); });
-    }, function () { failed({ told: { detail: words("no-camera") } }); });
+    }, refused);
   }
   function library() {
     if (window.ZXing) { return Promise.resolve(window.ZXing); }
@@ -223,7 +241,7 @@
   el("till-cancel").addEventListener("click", function () {
     stop();
     el("till-cancel").disabled = true;
-    send("/sales/" + sale.checkout_id + "/cancel").then(told, failed).finally(function () { el("till-cancel").disabled = false; });
+    send("/sales/" + sale.checkout_id + "/cancel").catch(unclear).then(told, failed).finally(function () { el("till-cancel").disabled = false; });
   });
   each("[data-next]", function (button) { button.addEventListener("click", next); });
   var sound = el("till-sound");

@@ -76,7 +76,7 @@ class ChargeState(StrEnum):
     """Where a sale at the counter stands."""
 
     READY = "ready"  # nothing was taken: scan a code
-    WAITING = "waiting"  # the buyer types a password, or the wallet has not answered
+    WAITING = "waiting"  # of a scanned code: the buyer types a password, or the wallet has not answered
     PAID = "paid"
     OVER = "over"  # the sale was closed unpaid
 
@@ -190,7 +190,7 @@ async def follow_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
         state = ChargeState.PAID
     elif view.state is CheckoutState.EXPIRED:
         state = ChargeState.OVER
-    elif any(attempt.state in UNSETTLED for attempt in attempts):
+    elif any(_runs(attempt) for attempt in attempts):
         state = ChargeState.WAITING
     return ChargeView(
         checkout_id=checkout_id,
@@ -208,9 +208,14 @@ async def cancel_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
         view = await get_checkout(unit, checkout_id)
         attempts = [] if view.payment_id is None else await attempts_of(unit, view.payment_id)
     for attempt in attempts:
-        if attempt.method == PayMethod.CODE.value and attempt.state in UNSETTLED:
+        if _runs(attempt):
             await try_to_close(runtime, merchant_id, attempt)
     return await follow_charge(runtime, merchant_id, checkout_id)
+
+
+def _runs(attempt: AttemptView) -> bool:
+    """A charge without an end. What a buyer began at the QR keeps nobody from scanning: it is closed first then."""
+    return attempt.method == PayMethod.CODE.value and attempt.state in UNSETTLED
 
 
 async def follow_due_charge(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
