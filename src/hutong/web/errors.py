@@ -180,7 +180,8 @@ def _refused_by_database(error: Exception) -> HutongError:
 
 def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> ErrorText:
     """An error's texts in a reader's language. Errors speak Simplified Chinese and English; the catalogue of
-    Traditional Chinese has the former's templates, and what it does not have stays as it is.
+    Traditional Chinese has the former's templates and the hints at a platform's refusal; what it does not have
+    stays as it is.
     """
     translate = catalogues.of(locale).ugettext
     error = in_words_of(error, translate)
@@ -189,7 +190,7 @@ def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> Erro
         return plain
     return ErrorText(
         *(
-            _filled(translate(template), error) if _filled(template, error) == told else told
+            _filled(translate(template), error) if _filled(template, error) == told else translate(told)
             for template, told in (
                 (error.zh.sentence, plain.sentence),
                 (error.zh.cause, plain.cause),
@@ -219,8 +220,8 @@ class ErrorPages:
         locale = locale_of(request)
         is_program = request.url.path.startswith(_PROGRAM_PATHS)
         known = as_hutong_error(error)
-        if not is_program and locale != "en":
-            known = known.with_details(for_people(known.details))
+        if not is_program:
+            known = known.with_details(for_people(known.details, locale))
         known = in_words_of(known, self._renderer.catalogues.of(locale).ugettext)
         reference = ""
         if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:

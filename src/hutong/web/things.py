@@ -1,10 +1,13 @@
-"""What errors call the things they are about, for people who read Chinese: ``what`` is an English word of the code."""
+"""What errors call the things they are about, for people: ``what`` is an English word of the code, ``platform`` a
+name of the code.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from hutong.web.labels import mark
+from hutong.web.i18n.locales import Locale
+from hutong.web.labels import LABELS, mark
 from hutong.web.told import Told
 
 THINGS: Final[dict[str, str]] = {
@@ -40,7 +43,12 @@ THINGS: Final[dict[str, str]] = {
 }
 
 
-def for_people(details: dict[str, str | int]) -> dict[str, str | int]:
-    """An error's details with the thing it is about in words of ours."""
-    what = details.get("what")
-    return {**details, "what": Told(THINGS[what])} if isinstance(what, str) and what in THINGS else details
+def for_people(details: dict[str, str | int], locale: Locale) -> dict[str, str | int]:
+    """An error's details with the thing it is about and the platform in words of ours."""
+    told: dict[str, str | int] = {}
+    what, platform = details.get("what"), details.get("platform")
+    if locale != "en" and isinstance(what, str) and what in THINGS:  # the code's words are English
+        told["what"] = Told(THINGS[what])
+    if isinstance(platform, str) and platform in LABELS["platform"]:
+        told["platform"] = Told(LABELS["platform"][platform])
+    return details | told

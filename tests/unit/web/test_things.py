@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import hutong
-from hutong.core.errors import NotFound
+from hutong.core.errors import NotFound, PlatformUnknown
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.refusals import PlatformRefused
 from hutong.web.errors import in_words_of, text_for
@@ -32,15 +32,23 @@ def test_every_thing_that_errors_name_has_a_word():
 
 
 def test_the_word_is_in_the_readers_language():
-    error = NotFound(**for_people({"what": "order", "key": "7"}))
+    error = NotFound(**for_people({"what": "order", "key": "7"}, "zh-Hans"))
     catalogues = Catalogues()
     assert text_for(error, "zh-Hans", catalogues).sentence == "找不到订单“7”。"
     assert text_for(error, "zh-Hant", catalogues).sentence == "找不到訂單“7”。"
 
 
 def test_what_nobody_named_stays_as_it_is():
-    assert for_people({"what": "comet", "key": "7"}) == {"what": "comet", "key": "7"}
-    assert for_people({"field": "title"}) == {"field": "title"}
+    assert for_people({"what": "comet", "key": "7"}, "zh-Hans") == {"what": "comet", "key": "7"}
+    assert for_people({"field": "title"}, "zh-Hans") == {"field": "title"}
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"), [("zh-Hans", "平台 微信支付 "), ("zh-Hant", "平台 微信支付 "), ("en", "Platform WeChat Pay ")]
+)
+def test_a_platform_has_its_own_name_where_people_read(locale, told):
+    error = PlatformUnknown(**for_people({"platform": "wechatpay"}, locale))
+    assert text_for(error, locale, Catalogues()).sentence.startswith(told)
 
 
 @pytest.mark.parametrize("locale", ["zh-Hans", "zh-Hant", "en"])
@@ -50,3 +58,11 @@ def test_what_a_platform_refuses_keeps_its_hint_when_it_is_put_into_words(word, 
     told = in_words_of(refused, str.upper)
     assert (told.word, told.details, told.args) == (word, refused.details, refused.args)
     assert told.text(locale).fix == refused.text(locale).fix
+
+
+@pytest.mark.parametrize("word", ErrorWord)
+def test_a_hint_at_what_a_platform_refuses_is_in_traditional_chinese(word):
+    refused = PlatformRefused(platform="wechatpay", platform_code="NOTENOUGH", message="余额不足", word=word)
+    told = text_for(refused, "zh-Hant", Catalogues()).fix
+    assert told not in {"", refused.text("en").fix}
+    assert set(told) & set("请开号过后项数务联系码询编权钥") == set(), "a character of Simplified Chinese"

@@ -18,6 +18,7 @@ from babel.messages.pofile import write_po
 
 import hutong
 from hutong.core.errors import HutongError
+from hutong.platforms.refusals import HINTS
 from hutong.platforms.tables.reasons import REASONS
 from hutong.web.i18n.catalogues import DOMAIN, catalogue_path, read_catalogue
 from hutong.web.i18n.locales import DEFAULT_LOCALE, LOCALES, Locale
@@ -29,7 +30,7 @@ _OPTIONS: Final = {"**/templates/**.html": {"newstyle_gettext": "true", "trimmed
 KEYWORDS: Final = {"_": None, "gettext": None, "ngettext": (1, 2), "mark": None}
 #: The language whose catalogue also carries the texts of errors.
 ERRORS_IN: Final[Locale] = "zh-Hant"
-ERROR_NOTE: Final = "text of an error"  # or of a refused row
+ERROR_NOTE: Final = "text of an error"  # or of a refused row, or a hint at a platform's refusal
 #: Modules that only Alembic can load.
 ALEMBIC_ONLY: Final = ("hutong.migrations.env", "hutong.migrations.versions")
 _LINE_CHARS: Final = 110
@@ -95,7 +96,8 @@ def update(locale: Locale, template: Catalog) -> None:
             own = old.get(message.id)
             fresh.add(message.id, own.string if own else "", message.locations, auto_comments=message.auto_comments)
     if locale == ERRORS_IN:
-        for text in sorted(error_texts() | {reason.zh for reason in REASONS.values()}):
+        hints = {zh for zh, _ in HINTS.values()}
+        for text in sorted(error_texts() | hints | {reason.zh for reason in REASONS.values()}):
             own = old.get(text)
             fresh.add(text, own.string if own else "", auto_comments=[ERROR_NOTE])
     path.parent.mkdir(parents=True, exist_ok=True)
