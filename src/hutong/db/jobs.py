@@ -71,6 +71,15 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=min(BACKOFF_MAX_S, BACKOFF_FIRST_S * 2 ** min(attempts - 1, 20)))
 
 
+def told_of(error: Exception) -> str:
+    """What an error says, in characters that PostgreSQL holds: neither U+0000 nor half of a surrogate pair.
+
+    An error often quotes what broke it; were its text refused, the job would have no end and no count.
+    """
+    text = f"{type(error).__name__}: {error}".encode("utf-8", "backslashreplace").decode().replace("\0", "\\0")
+    return text[:ERROR_TEXT_CHARS_MAX]
+
+
 class Ticker:
     """Moves jobs whose time has come into the queue."""
 
@@ -182,7 +191,7 @@ class Worker:
                 )
 
     async def _failed(self, merchant_id: UUID, job_id: UUID, kind: str, attempts: int, error: Exception) -> None:
-        told = f"{type(error).__name__}: {error}"[:ERROR_TEXT_CHARS_MAX]
+        told = told_of(error)
         if isinstance(error, HutongError):
             log.warning("job %s %s failed (attempt %d): %s", kind, job_id, attempts, told)
         else:

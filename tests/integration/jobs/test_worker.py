@@ -63,6 +63,25 @@ def test_a_failure_is_tried_again_and_at_last_told(run_floor):
     run_floor(work)
 
 
+@pytest.mark.parametrize("quoted", ["\0x", "half \ud83d of a pair"], ids=["nul", "half a pair"])
+def test_a_failure_that_quotes_what_no_database_holds_ends_like_any_other(run_floor, quoted):
+    async def work(floor):
+        async def fail(_merchant, _payload):
+            raise ValueError(quoted)
+
+        floor.handlers["fail"] = fail
+        await floor.schedule("fail")
+        async with floor.working():
+
+            async def tried():
+                return (await floor.rows())[0] == ("waiting", 1)
+
+            await floor.until(tried)
+        assert (await floor.rows("last_error"))[0][0].startswith("ValueError: ")
+
+    run_floor(work)
+
+
 def test_a_postponed_job_has_not_failed(run_floor):
     async def work(floor):
         looks = []

@@ -66,3 +66,10 @@ def test_a_hint_at_what_a_platform_refuses_is_in_traditional_chinese(word):
     told = text_for(refused, "zh-Hant", Catalogues()).fix
     assert told not in {"", refused.text("en").fix}
     assert set(told) & set("请开号过后项数务联系码询编权钥") == set(), "a character of Simplified Chinese"
+
+
+def test_what_a_platform_says_is_shown_without_what_no_database_holds():
+    refused = PlatformRefused(
+        platform="wechatpay", platform_code="A\0", message="余额\0不足\ud83d", word=ErrorWord.UNKNOWN
+    )
+    assert (refused.details["platform_code"], refused.details["message"]) == ("A ", "余额 不足 ")
