@@ -275,3 +275,13 @@ def troubled(hub: RunningHub) -> Iterator[Callable[..., None]]:
     """Makes platforms behave badly until it is told otherwise or the test is over."""
     yield hub.put_faults
     hub.put_faults()
+
+
+@pytest.fixture
+def code(hub: RunningHub):
+    """A fresh payment code of a buyer, as the wallet's app shows it."""
+
+    def show(platform: str = "wechatpay", buyer: int = 1) -> str:
+        return hub.sandbox("/codes", {"platform": platform, "buyer": buyer})["auth_code"]
+
+    return show

@@ -4,75 +4,21 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import browser_checks as checks
 import httpx
 import pytest
 import segno
-from browser_hub import RunningHub
+from browser_cashier import by_gun, by_hand, faults, reaches, wait_until
 from browser_wallets import PHONE, WECHAT, Wallet
 from conftest import FLAGS, SIZES, find_chromium
-from playwright.sync_api import APIResponse, Error, Page, Route
+from playwright.sync_api import APIResponse, Route
 
-HAND_KEY_MS = 200
 LATE_MS = 500
 #: Long enough for the till to ask how the sale stands.
 POLLED_MS = 2500
 WIDTH, HEIGHT = 640, 480
-
-
-@pytest.fixture
-def code(hub: RunningHub):
-    """A fresh payment code of a buyer, as the wallet's app shows it."""
-
-    def show(platform: str = "wechatpay", buyer: int = 1) -> str:
-        return hub.sandbox("/codes", {"platform": platform, "buyer": buyer})["auth_code"]
-
-    return show
-
-
-def faults(page: Page) -> list[str]:
-    return [
-        *checks.untranslated(page, "zh-Hans"),
-        *checks.overflow(page),
-        *checks.lying_money(page),
-        *checks.unlabelled(page),
-    ]
-
-
-def by_hand(page: Page, amount: str) -> None:
-    page.keyboard.type(amount, delay=HAND_KEY_MS)
-    page.wait_for_function("(text) => document.querySelector('#till-typed').textContent === text", arg=amount)
-
-
-def by_gun(page: Page, auth_code: str) -> None:
-    """A gun's keys come in one burst, however busy this machine is."""
-    page.evaluate(
-        """
-        (keys) => keys.forEach((key) =>
-          document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true })))
-        """,
-        [*auth_code, "Enter"],
-    )
-
-
-def reaches(page: Page, state: str) -> None:
-    try:
-        page.wait_for_selector(f"#till[data-state={state}]")
-    except Error as error:
-        till = page.locator("#till")
-        pytest.fail(f"{error}\nthe till is {till.get_attribute('data-state')}: {till.inner_text()}")
-
-
-def wait_until(page: Page, done: Callable[[], object]) -> None:
-    """Lets the browser's events come until it is so; the page's own limit ends it."""
-    for _ in range(100):
-        if done():
-            return
-        page.wait_for_timeout(100)
-    pytest.fail("it never came")
 
 
 @pytest.mark.parametrize("platform", ["wechatpay", "alipay"])
@@ -260,8 +206,7 @@ def test_a_scan_before_the_amount_and_a_wrong_digit(signed_in, code):
     by_gun(page, code())
     reaches(page, "failed")
     assert "请先输入金额" in page.locator("#till-reason").inner_text()
-    page.click("#till-again")
-    by_hand(page, "12")
+    by_hand(page, "12")  # the keys are alive
     page.keyboard.press("3")
     page.keyboard.press("Backspace")
     page.wait_for_timeout(LATE_MS)

@@ -182,6 +182,14 @@ async def expire_checkout(unit: Unit, payment_id: UUID) -> None:
     await unit.transition(checkout, {"payment_id": payment_id}, CHECKOUT, CheckoutEvent.EXPIRE)
 
 
+async def give_up_checkout(unit: Unit, checkout_id: UUID) -> CheckoutView:
+    """Nobody can pay at this checkout any more, unless somebody pressed "pay": its payment has to be closed then."""
+    view = await get_checkout(unit, checkout_id, lock=True)
+    if view.state is CheckoutState.OPEN:
+        await unit.transition(checkout, {"checkout_id": checkout_id}, CHECKOUT, CheckoutEvent.EXPIRE)
+    return view
+
+
 async def checkouts_of_orders(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
     """The checkouts that orders were made at, by order; those made elsewhere are missing."""
     return {row.order_id: _view(row) for row in await unit.ask(_OF_ORDERS, order_ids=list(order_ids))}

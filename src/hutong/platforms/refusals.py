@@ -35,8 +35,7 @@ HINTS: Final[Mapping[ErrorWord, tuple[str, str]]] = {
     ),
     ErrorWord.UNAVAILABLE: (
         "平台暂时不可用：后台任务稍后自动重试；收款请稍后再扫一次，或换一种付款方式。",
-        "The platform is down for now: work in the background is tried again later; for a charge scan again in a "
-        "while, or take another means.",
+        "The platform is down: work in the background is tried again; for a charge scan again, or take another means.",
     ),
     ErrorWord.UNKNOWN: (
         "请凭错误代码查询平台文档或联系平台客服。",

@@ -16,7 +16,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
-from hutong.core.errors import Forbidden
+from hutong.core.errors import Forbidden, Unauthorized
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.astray import DoorErrorPages
 from hutong.web.buyer.checkout import CheckoutController
@@ -188,6 +188,8 @@ def _doorkeeper(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redi
         cookie = session_cookie(request)
         session = await signed_in(desk.runtime, cookie) if cookie else None
         if session is None:
+            if "application/json" in request.headers.get("accept", ""):
+                raise Unauthorized  # a script of ours: a page to sign in at would read as a broken answer
             path, query = request.url.path, request.url.query
             wanted = login_path(path, query) if request.method in SAFE_METHODS else login_path("/", "")
             return _lead_to(wanted)

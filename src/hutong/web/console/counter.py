@@ -34,6 +34,7 @@ from hutong.workflows.commands.charge_code import (
     cancel_charge,
     charge_code,
     follow_charge,
+    leave_sale,
     wallet_of_code,
 )
 from hutong.workflows.commands.counter import COUNTER_MAX_FEN, start_counter_checkout
@@ -90,6 +91,7 @@ class SaleAnswer(msgspec.Struct, frozen=True, kw_only=True):
     checkout_id: UUID
     state: str
     amount_text: str
+    codes_count: int
     platform: str = ""
     wallet: str = ""
     qr_svg: str = ""
@@ -195,6 +197,12 @@ class CounterController(Controller):
         sale = await cancel_charge(desk.runtime, cashier(request).merchant_id, checkout_id)
         return self._answer(request, desk, sale)
 
+    @post("/sales/{checkout_id:uuid}/leave", status_code=HTTP_200_OK)
+    async def leave(self, request: ConsoleRequest, desk: Desk, checkout_id: UUID) -> Response[SaleAnswer]:
+        """Give the sale up, its QR included; money that came first stays, and the answer says so."""
+        sale = await leave_sale(desk.runtime, cashier(request).merchant_id, checkout_id)
+        return self._answer(request, desk, sale)
+
     @get("/sales/{checkout_id:uuid}/receipt")
     async def receipt(self, request: ConsoleRequest, desk: Desk, checkout_id: UUID) -> Response[str]:
         """The receipt again, for the printer."""
@@ -218,6 +226,7 @@ class CounterController(Controller):
             checkout_id=sale.checkout_id,
             state=sale.state.value,
             amount_text=Formats(locale_of(request)).money(sale.amount),
+            codes_count=sale.codes_count,
             platform=sale.platform,
             wallet=_label(request, desk, sale.platform),
             qr_svg=qr_svg(url, "QR") if url else "",

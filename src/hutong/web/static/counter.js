@@ -12,7 +12,13 @@
   var LOST_POLL_MS = 5000;        // while the line is down
   var LOST_TOLD = 3;              // polls without an answer before people are told
   var ANSWER_MS = 45000;          // a charge without an answer for so long is asked for by its sale
+  var ASK_MS = 5000;              // limit of a mere question
+  var CODE_MS = 60000;            // life of a payment code: what was not charged by then never will be
+  var LIST_MS = 10000;            // between looks at a list in which something is open
+  var UNCLEAR = ["internal", "already_paid", "charge_running"];
   var text = "", sale = null, opening = null, timer = null, asked = 0, ends = 0, lost = 0;
+  var scan = null;                // a charge without a clear answer: { codes, until, reason }
+  var codes = 0, isOver = false, isLeft = false, noted = "";
   var burst = "", burstAt = 0, burstTimer = null, lastCode = "", lastCodeAt = 0, shutCamera = null;
 
   function el(id) { return document.getElementById(id); }
@@ -20,15 +26,25 @@
   function each(what, act) { Array.prototype.forEach.call(till.querySelectorAll(what), act); }
   function state() { return till.getAttribute("data-state"); }
   function show(name) {
+    if (noted === "other") { note(""); }  // said of the state that was
     till.setAttribute("data-state", name);
     each("[data-on]", function (part) { part.hidden = part.getAttribute("data-on") !== name; });
     el("till-go").disabled = name !== "idle" || !/[1-9]/.test(text);
+  }
+  function here() { return document.contains(till); }
+  // One line beside whatever is shown; what is said of the line goes away when an answer comes.
+  function note(kind, words) {
+    noted = kind;
+    el("till-note").textContent = words || "";
+    el("till-signin").hidden = kind !== "signin";
+    el("till-offline").hidden = !kind;
   }
   function fill(what, words) { each(what, function (part) { part.textContent = words; }); }
   function draw() { el("till-typed").textContent = text; show("idle"); }
 
   // The keypad
   function press(key) {
+    if (state() === "failed" && !sale) { text = key === "back" ? text : ""; draw(); }
     if (state() !== "idle") { return; }
     var parts = text.split(".");
     if (key === "back") { text = text.slice(0, -1); }
@@ -41,100 +57,163 @@
   }
 
   // Talking to the hub
-  function send(path, fields) {
+  function send(path, fields, isAgain) {
     var body = new URLSearchParams(fields || {});
     body.set("_csrf_token", words("csrf"));
-    return answer(fetch("/counter" + path, { method: "POST", body: body, headers: { accept: "application/json" } }));
+    return answer("/counter" + path, { method: "POST", body: body }, ANSWER_MS).catch(function (error) {
+      if (isAgain || !error.told || error.told.code !== "forged_form") { throw error; }
+      return renew().then(function () { return send(path, fields, true); });
+    });
   }
-  function answer(request) {
-    var late = new Promise(function (_, reject) { setTimeout(function () { reject({ told: null }); }, ANSWER_MS); });
-    return Promise.race([late, request.then(function (got) {
+  // Signed in anew in another tab: forms carry another mark now.
+  function renew() {
+    return fetch("/counter").then(function (got) { return got.text(); }).then(function (html) {
+      var found = / data-csrf="([^"]+)"/.exec(html);
+      if (found) { till.setAttribute("data-csrf", found[1]); }
+    }, function () { /* the second try says what is wrong */ });
+  }
+  function answer(path, request, limit) {
+    var abort = new AbortController();
+    var late = setTimeout(function () { abort.abort(); }, limit);
+    request.headers = { accept: "application/json" };
+    request.signal = abort.signal;
+    return fetch(path, request).then(function (got) {
       return got.json().then(function (body) {
-        if (!got.ok) { throw { told: body }; }
+        if (!got.ok || !body) { throw { told: body }; }
         return body;
       });
-    })]);
+    }).finally(function () { clearTimeout(late); });
   }
   function failed(error) {
-    stop(); closeCamera();
-    el("till-reason").textContent = (error.told && error.told.detail) || words("offline");
-    el("till-fix").textContent = (error.told && error.told.fix) || "";
+    if (!here()) { return; }
+    var told = error.told;
+    stop(); closeCamera(); scan = null; lost = 0;
+    if (told && told.code === "unauthorized") { note("signin", words("signed-out")); } else { note(""); }
+    el("till-reason").textContent = (told && told.detail) || words("offline");
+    el("till-fix").textContent = (told && told.fix) || "";
     show("failed");
+    if (sale && !isOver) { poll(); }
   }
 
   // One sale
   function open() {
     if (!/[1-9]/.test(text)) { return Promise.reject({ told: { detail: words("no-amount") } }); }
     if (!opening) {
-      el("till-go").disabled = true;
-      opening = send("/sales", { amount: text.replace(/\.$/, "") }).then(function (body) {
-        sale = body;
+      var mine = opening = send("/sales", { amount: text.replace(/\.$/, "") }).then(function (body) {
+        if (opening !== mine) { throw { told: null }; }
+        sale = body; codes = body.codes_count;
         fill("[data-sum]", body.amount_text);
         el("till-qr").innerHTML = body.qr_svg;
         return body;
-      }, function (error) { opening = null; throw error; });
+      }, function (error) { if (opening === mine) { opening = null; } throw error; });
     }
     return opening;
   }
   function arm() {
+    stop(); show("opening");
     var mine = asked;
     open().then(function () { if (mine === asked) { show("armed"); poll(); } }, function (error) { if (mine === asked) { failed(error); } });
   }
   // From the scan to its answer nothing else is taken: no second scan, no leaving.
   function charge(code) {
-    stop(); closeCamera(); fill("[data-wallet]", ""); show("charging");
+    stop(); closeCamera(); note(""); fill("[data-wallet]", ""); show("charging");
     open().then(function (body) {
       return send("/wallet", { auth_code: code }).then(function (found) {
         fill("[data-wallet]", found.wallet);
-        return send("/sales/" + body.checkout_id + "/charge", { auth_code: code }).catch(unclear);
+        scan = { codes: codes, until: Date.now() + CODE_MS, reason: null };
+        return send("/sales/" + body.checkout_id + "/charge", { auth_code: code }).then(
+          function (stands) { scan = null; told(stands); },
+          function (error) { scan.reason = error.told || null; poll(); });
       });
-    }).then(told, failed);
+    }).catch(failed);
   }
-  // What the hub did not clearly say no to may have been done: the sale itself says how it stands.
-  function unclear(error) {
-    var code = error.told && error.told.code;
-    if (code && ["internal", "checkout_over", "charge_running"].indexOf(code) < 0) { throw error; }
-    return { state: "unclear" };
+  // A charge was answered by an error or not at all: the sale says how it stands, and whether the charge was begun.
+  function judge(body) {
+    var reason = scan.reason;
+    var isPlain = reason && UNCLEAR.indexOf(reason.code) < 0 && (reason.status < 500 || reason.code === "platform_failure");
+    if (isPlain) { failed({ told: reason }); }
+    else if (body.codes_count > scan.codes) { undone(body); }
+    else if (Date.now() < scan.until && body.state !== "over") { poll(); }
+    else if (reason) { failed({ told: reason }); }
+    else { undone(body); }
+  }
+  function undone(body) {
+    stop(); closeCamera(); scan = null;
+    show("undone"); refresh();
+    if (body.state !== "over") { poll(); }
   }
   function told(body) {
+    if (!here()) { return; }
+    var now = state();
+    lost = 0;
+    if (noted !== "other") { note(""); }
+    isOver = body.state === "over";
     if (body.wallet) { fill("[data-wallet]", body.wallet); }
     if (body.state === "paid") { paid(); }
-    else if (body.state === "unclear") { poll(); }
     else if (body.state === "waiting") {
-      if (state() !== "waiting") { ends = Date.now() + 1000 * Number(words("password-s")); show("waiting"); tick(); }
+      if (now !== "waiting") { scan = null; closeCamera(); ends = Date.now() + 1000 * Number(words("password-s")); show("waiting"); tick(); }
       poll();
     }
-    else if (state() === "waiting" || state() === "charging" || body.state === "over") { stop(); show("undone"); refresh(); }
-    else { poll(); }
+    else if (scan) { judge(body); }
+    else if (now === "waiting" || now === "charging") { undone(body); }
+    else if (!isOver) { poll(); }
+    else if (now !== "failed" && now !== "undone") { undone(body); }
+    codes = body.codes_count;
   }
   function poll() {
     stop();
     var mine = asked;
-    el("till-offline").hidden = lost < LOST_TOLD;
+    var isSlow = lost >= LOST_TOLD || noted === "signin" || state() === "failed" || state() === "undone";
     timer = setTimeout(function () {
-      if (!document.contains(till) || !sale) { return; }
-      answer(fetch("/counter/sales/" + sale.checkout_id, { headers: { accept: "application/json" }, cache: "no-store" })).then(
-        function (body) { if (mine === asked) { lost = 0; el("till-offline").hidden = true; told(body); } },
-        function () { if (mine === asked) { lost += 1; poll(); } });
-      if (state() === "waiting") { tick(); }
-    }, lost < LOST_TOLD ? POLL_MS : LOST_POLL_MS);
+      if (!here() || !sale) { return; }
+      answer("/counter/sales/" + sale.checkout_id, { cache: "no-store" }, ASK_MS).then(function (body) {
+        if (mine !== asked) { return; }
+        told(body);
+      }, function (error) {
+        if (mine !== asked) { return; }
+        lost += 1;
+        if (error.told && error.told.code === "unauthorized") { note("signin", words("signed-out")); }
+        else if (lost >= LOST_TOLD) { note("line", words("retrying")); }
+        poll();
+      });
+    }, isSlow ? LOST_POLL_MS : POLL_MS);
   }
   // Also deafens the till to the question under way: its answer is older than what is done now.
   function stop() { clearTimeout(timer); timer = null; asked += 1; }
   function tick() {
+    if (state() !== "waiting") { return; }
     var left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
     el("till-count").textContent = String(left);
-    el("till-left").textContent = words("seconds").replace("{n}", String(left));
+    el("till-left").textContent = left ? words("seconds").replace("{n}", String(left)) : words("late");
+    el("till-later").hidden = left > 0;
   }
   function paid() {
-    stop(); closeCamera();
+    stop(); closeCamera(); scan = null; lost = 0; note("");
     el("till-receipt").setAttribute("href", "/counter/sales/" + sale.checkout_id + "/receipt");
     show("paid"); ring(); refresh();
   }
-  function next() { stop(); closeCamera(); lost = 0; el("till-offline").hidden = true; fill("[data-sum]", ""); text = ""; sale = opening = null; lastCode = ""; draw(); }
-  function again() { lastCode = ""; if (sale) { show("armed"); poll(); } else { next(); } }
+  function next() {
+    stop(); closeCamera(); lost = codes = 0; note(""); fill("[data-sum]", "");
+    text = lastCode = ""; sale = opening = scan = null; isOver = isLeft = false;
+    draw();
+  }
+  // Given up: nobody can pay it any more, unless the money came first. Where the hub does not answer, once more leaves.
+  function leave() {
+    if (!sale || isOver || isLeft) { next(); return; }
+    stop(); closeCamera(); show("leaving");
+    send("/sales/" + sale.checkout_id + "/leave").then(function (body) {
+      if (body.state === "paid" || body.state === "waiting") { told(body); } else { next(); refresh(); }
+    }, function (error) { isLeft = true; failed(error); });
+  }
+  function again() {
+    lastCode = ""; scan = null;
+    if (sale && !isOver) { show("armed"); poll(); } else { sale = opening = null; isOver = false; fill("[data-sum]", ""); draw(); }
+  }
   function refresh() {
-    fetch("/counter/latest").then(function (got) { return got.text(); }).then(function (html) { el("till-latest").innerHTML = html; }, function () { /* the list is renewed with the next sale */ });
+    fetch("/counter/latest").then(function (got) {
+      if (!got.ok || got.redirected) { return; }
+      return got.text().then(function (html) { if (here()) { el("till-latest").innerHTML = html; } });
+    }, function () { /* the list is renewed with the next sale */ });
   }
   function ring() {
     if (!el("till-sound").checked || !window.AudioContext) { return; }
@@ -150,8 +229,9 @@
     var now = Date.now();
     if (code === lastCode && now - lastCodeAt < SAME_CODE_MS) { return; }
     lastCode = code; lastCodeAt = now;
-    if (["idle", "armed", "camera", "failed", "undone"].indexOf(state()) < 0) { return; }
+    if (["idle", "opening", "armed", "camera", "failed", "undone"].indexOf(state()) < 0) { return; }
     if (!/^\d+$/.test(code) || code.length < CODE_CHARS_MIN) { failed({ told: { detail: words("not-code") } }); return; }
+    if (isOver) { sale = opening = null; isOver = false; }  // the same amount, a new sale
     charge(code);
   }
   function flush() {
@@ -161,7 +241,7 @@
     typed.split("").forEach(press);
   }
   function onKey(event) {
-    if (!document.contains(till)) { document.removeEventListener("keydown", onKey); return; }
+    if (!here()) { document.removeEventListener("keydown", onKey); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox") { return; }
     if (/^[0-9.]$/.test(event.key)) {
       if (burst && event.timeStamp - burstAt > GUN_GAP_MS) { flush(); }
@@ -178,7 +258,8 @@
       if (state() === "idle" && /[1-9]/.test(text)) { arm(); } else if (state() === "paid") { next(); }
     }
     else if (event.key === "Backspace") { flush(); press("back"); }
-    else if (event.key === "Escape" && ["armed", "failed", "undone", "paid", "camera"].indexOf(state()) >= 0) { next(); }
+    else if (event.key === "Escape" && ["armed", "failed", "undone", "camera"].indexOf(state()) >= 0) { leave(); }
+    else if (event.key === "Escape" && ["opening", "paid"].indexOf(state()) >= 0) { next(); }
   }
 
   // The camera: the browser's own reader, else one that is fetched now
@@ -231,19 +312,30 @@
 
   el("till-keys").addEventListener("click", function (event) {
     var button = event.target.closest("[data-key]");
-    if (button) { press(button.getAttribute("data-key")); }
+    if (!button) { return; }
+    if (event.detail) { button.blur(); }  // Enter after a click of the mouse is for the till, not for the key
+    press(button.getAttribute("data-key"));
   });
   el("till-go").addEventListener("click", arm);
   el("till-camera").addEventListener("click", openCamera);
   el("till-shut").addEventListener("click", function () { closeCamera(); again(); });
   el("till-again").addEventListener("click", again);
   el("till-retry").addEventListener("click", again);
+  el("till-later").addEventListener("click", function () { next(); refresh(); });
   el("till-cancel").addEventListener("click", function () {
     stop();
     el("till-cancel").disabled = true;
-    send("/sales/" + sale.checkout_id + "/cancel").catch(unclear).then(told, failed).finally(function () { el("till-cancel").disabled = false; });
+    send("/sales/" + sale.checkout_id + "/cancel").then(told, function (error) {
+      if (error.told) { note("other", error.told.detail); }
+      poll();
+    }).finally(function () { el("till-cancel").disabled = false; });
   });
   each("[data-next]", function (button) { button.addEventListener("click", next); });
+  each("[data-leave]", function (button) { button.addEventListener("click", leave); });
+  var clock = setInterval(function () { if (here()) { tick(); } else { clearInterval(clock); } }, 1000);
+  var list = setInterval(function () {
+    if (!here()) { clearInterval(list); } else if (!document.hidden && el("till-latest").querySelector("[data-open]")) { refresh(); }
+  }, LIST_MS);
   var sound = el("till-sound");
   try { sound.checked = localStorage.getItem("hutong-sound") === "1"; } catch (error) { /* private mode: not kept */ }
   sound.addEventListener("change", function () { try { localStorage.setItem("hutong-sound", sound.checked ? "1" : "0"); } catch (error) { /* as above */ } });

@@ -19,7 +19,7 @@ from hutong.core.errors import ErrorText, HutongError, PlatformFailure, Platform
 from hutong.core.money import Money
 from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
-from hutong.payments.checkouts import get_checkout
+from hutong.payments.checkouts import get_checkout, give_up_checkout
 from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt
 from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutState
 from hutong.platforms.codes import ChargeCode
@@ -34,10 +34,17 @@ from hutong.workflows.commands.pay import (
     schedule_close,
     tell_problem,
 )
-from hutong.workflows.commands.settle import apply_trade_report, ask_wallet, try_to_close, undo_charge
+from hutong.workflows.commands.settle import (
+    apply_trade_report,
+    ask_wallet,
+    close_due_payment,
+    settle_again,
+    try_to_close,
+    undo_charge,
+)
 from hutong.workflows.commands.switch import end_earlier
 from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
-from hutong.workflows.jobs import CODE_QUERY_GAP, FOLLOW_CHARGE, AttemptKey
+from hutong.workflows.jobs import CODE_QUERY_GAP, FOLLOW_CHARGE, AttemptKey, PaymentKey
 from hutong.workflows.runtime import Runtime
 
 #: How long the buyer may type his password before the charge is undone; the wallets advise about as much.
@@ -90,6 +97,7 @@ class ChargeView(msgspec.Struct, frozen=True, kw_only=True):
     order_id: UUID | None
     payment_id: UUID | None
     platform: str  # of the last charge; empty before the first
+    codes_count: int  # charges of scanned codes that were begun, whatever became of them
 
 
 async def charge_code(
@@ -199,6 +207,7 @@ async def follow_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
         order_id=view.order_id,
         payment_id=view.payment_id,
         platform=attempts[-1].platform if attempts else "",
+        codes_count=sum(attempt.method == PayMethod.CODE.value for attempt in attempts),
     )
 
 
@@ -210,6 +219,22 @@ async def cancel_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
     for attempt in attempts:
         if _runs(attempt):
             await try_to_close(runtime, merchant_id, attempt)
+    return await follow_charge(runtime, merchant_id, checkout_id)
+
+
+async def leave_sale(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> ChargeView:
+    """The sale is given up: nobody can pay it any more, at the QR neither. Money that came first says PAID.
+
+    Where a wallet does not say clearly that its order is over, the payment is closed by its job.
+    """
+    async with runtime.unit(merchant_id, "checkout.give_up") as unit:
+        view = await give_up_checkout(unit, checkout_id)
+    if view.payment_id is not None:
+        try:
+            await close_due_payment(runtime, merchant_id, msgspec.json.encode(PaymentKey(view.payment_id)))
+        except Postpone:
+            async with runtime.unit(merchant_id, "payment.close") as unit:
+                await settle_again(unit, view.payment_id)
     return await follow_charge(runtime, merchant_id, checkout_id)
 
 
