@@ -160,3 +160,83 @@ def test_a_payment_that_comes_after_a_reload_is_seen_in_the_list(signed_in, hub,
     hub.wait(lambda: hub.api("/payments")[0]["state"] == "paid", "the money")
     page.clock.fast_forward(15_000)
     page.wait_for_selector("#till-latest tr[data-sale]:first-child:not([data-open])")
+
+
+def test_a_cancel_that_is_answered_late_is_not_told_of_the_next_sale(signed_in, hub, code):
+    page = signed_in(alone=True).page
+    held: list[Route] = []
+    page.clock.install()
+    page.goto("/counter")
+    by_hand(page, "1540")
+    by_gun(page, code())
+    reaches(page, "waiting")
+    page.route("**/cancel", lambda route: held.append(route))  # noqa: PLW0108 (a built-in cannot be marked)
+    page.click("#till-cancel")
+    wait_until(page, lambda: held)
+    page.clock.fast_forward(46_000)
+    page.click("[data-on=waiting] [data-later]")
+    reaches(page, "idle")
+    page.keyboard.type("9")
+    page.clock.fast_forward(200)
+    page.keyboard.press("Enter")
+    reaches(page, "armed")
+    answered = held[0].fetch()
+    held[0].fulfill(response=answered, json={**answered.json(), "state": "paid"})
+    page.wait_for_timeout(POLLED_MS)
+    assert (shown(page), page.locator("[data-on=armed] [data-sum]").inner_text()) == ("armed", "¥9.00")
+    first = next(one for one in hub.api("/payments") if one["amount_minor"] == 154000)
+    assert (first["state"], first["attempts"][-1]["state"]) == ("closed", "reversed"), "left, and not left open"
+
+
+def test_a_scan_that_is_no_code_leaves_no_old_amount_behind(signed_in, hub, code):
+    page = signed_in().page
+    held: list[Route] = []
+    page.goto("/counter")
+    by_hand(page, "12")
+    page.route("**/counter/sales", lambda route: held.append(route), times=1)  # noqa: PLW0108 (as above)
+    page.keyboard.press("Enter")
+    wait_until(page, lambda: held)
+    by_gun(page, "12.34567890123456")
+    reaches(page, "failed")
+    by_hand(page, "5.50")
+    held[0].continue_()
+    by_gun(page, code())
+    reaches(page, "paid")
+    assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥5.50"
+    assert hub.api("/payments")[0]["amount_minor"] == 550
+
+
+def test_a_sale_that_could_not_be_given_up_is_given_up_later(signed_in, hub):
+    watched = signed_in()
+    watched.forgive("net::ERR_FAILED")
+    page = watched.page
+    page.goto("/counter")
+    sale = armed(page, "3.90")
+    page.route("**/leave", lambda route: route.abort(), times=1)
+    page.keyboard.press("Escape")
+    reaches(page, "failed")
+    page.click("#till-again")
+    reaches(page, "armed")
+    page.keyboard.press("Escape")
+    reaches(page, "idle")
+    assert begins_to_pay(hub, sale).status_code == httpx.codes.CONFLICT
+    forgiven(watched, "/leave")
+
+
+def test_the_camera_is_shut_when_the_page_is_left(signed_in):
+    watched = signed_in()
+    watched.forgive("play the video")  # of an empty canvas
+    page = watched.page
+    page.goto("/counter")
+    page.evaluate(
+        """() => {
+          window.stream = document.createElement("canvas").captureStream();
+          Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia: () => Promise.resolve(stream) } });
+        }"""
+    )
+    armed(page, "3.30")
+    page.click("#till-camera")
+    reaches(page, "camera")
+    page.click("nav a[href='/payments']")
+    page.wait_for_url("**/payments")
+    page.wait_for_function("() => stream.getTracks().every((track) => track.readyState === 'ended')")

@@ -18,10 +18,12 @@
   var UNCLEAR = ["internal", "already_paid", "charge_running"];
   var text = "", sale = null, opening = null, timer = null, asked = 0, ends = 0, lost = 0;
   var scan = null;                // a charge without a clear answer: { codes, until, reason }
-  var codes = 0, isOver = false, isLeft = false, noted = "";
+  var codes = 0, isOver = false, isLeft = false, isUndoing = false, noted = "";
+  var latest = document.getElementById("till-latest");
   var burst = "", burstAt = 0, burstTimer = null, lastCode = "", lastCodeAt = 0, shutCamera = null;
 
-  function el(id) { return document.getElementById(id); }
+  // Its own parts only: an answer that comes when the page was left must not write into the next one.
+  function el(id) { return till.querySelector("#" + id); }
   function words(name) { return till.getAttribute("data-" + name); }
   function each(what, act) { Array.prototype.forEach.call(till.querySelectorAll(what), act); }
   function state() { return till.getAttribute("data-state"); }
@@ -67,30 +69,34 @@
   }
   // Signed in anew in another tab: forms carry another mark now.
   function renew() {
-    return fetch("/counter").then(function (got) { return got.text(); }).then(function (html) {
+    return within(ASK_MS, "/counter", {}).then(function (got) { return got.text(); }).then(function (html) {
       var found = / data-csrf="([^"]+)"/.exec(html);
       if (found) { till.setAttribute("data-csrf", found[1]); }
-    }, function () { /* the second try says what is wrong */ });
+    }).catch(function () { /* the second try says what is wrong */ });
+  }
+  function within(limit, path, request) {
+    var abort = new AbortController();
+    request.signal = abort.signal;
+    setTimeout(function () { abort.abort(); }, limit);  // an answer that was read is beyond it
+    return fetch(path, request);
   }
   function answer(path, request, limit) {
-    var abort = new AbortController();
-    var late = setTimeout(function () { abort.abort(); }, limit);
     request.headers = { accept: "application/json" };
-    request.signal = abort.signal;
-    return fetch(path, request).then(function (got) {
+    return within(limit, path, request).then(function (got) {
       return got.json().then(function (body) {
         if (!got.ok || !body) { throw { told: body }; }
         return body;
       });
-    }).finally(function () { clearTimeout(late); });
+    });
   }
   function failed(error) {
     if (!here()) { return; }
-    var told = error.told;
+    var told = error.told, isOut = Boolean(told) && told.code === "unauthorized";
     stop(); closeCamera(); scan = null; lost = 0;
-    if (told && told.code === "unauthorized") { note("signin", words("signed-out")); } else { note(""); }
-    el("till-reason").textContent = (told && told.detail) || words("offline");
-    el("till-fix").textContent = (told && told.fix) || "";
+    if (!sale) { opening = null; }  // the amount may be changed now
+    note(isOut ? "signin" : "", words("signed-out"));
+    el("till-reason").textContent = isOut ? words("signed-out") : (told && told.detail) || words("offline");
+    el("till-fix").textContent = !isOut && told && told.fix || "";
     show("failed");
     if (sale && !isOver) { poll(); }
   }
@@ -101,7 +107,7 @@
     if (!opening) {
       var mine = opening = send("/sales", { amount: text.replace(/\.$/, "") }).then(function (body) {
         if (opening !== mine) { throw { told: null }; }
-        sale = body; codes = body.codes_count;
+        sale = body; codes = body.codes_count; isLeft = false;
         fill("[data-sum]", body.amount_text);
         el("till-qr").innerHTML = body.qr_svg;
         return body;
@@ -116,16 +122,17 @@
   }
   // From the scan to its answer nothing else is taken: no second scan, no leaving.
   function charge(code) {
-    stop(); closeCamera(); note(""); fill("[data-wallet]", ""); show("charging");
+    stop(); closeCamera(); note(""); fill("[data-wallet]", ""); isLeft = false; show("charging"); tick();
+    var mine = asked;
     open().then(function (body) {
       return send("/wallet", { auth_code: code }).then(function (found) {
         fill("[data-wallet]", found.wallet);
         scan = { codes: codes, until: Date.now() + CODE_MS, reason: null };
         return send("/sales/" + body.checkout_id + "/charge", { auth_code: code }).then(
-          function (stands) { scan = null; told(stands); },
-          function (error) { scan.reason = error.told || null; poll(); });
+          function (stands) { if (mine === asked) { scan = null; told(stands); } },
+          function (error) { if (mine === asked) { scan.reason = error.told || null; poll(); } });
       });
-    }).catch(failed);
+    }).catch(function (error) { if (mine === asked) { failed(error); } });
   }
   // A charge was answered by an error or not at all: the sale says how it stands, and whether the charge was begun.
   function judge(body) {
@@ -151,7 +158,7 @@
     if (body.wallet) { fill("[data-wallet]", body.wallet); }
     if (body.state === "paid") { paid(); }
     else if (body.state === "waiting") {
-      if (now !== "waiting") { scan = null; closeCamera(); ends = Date.now() + 1000 * Number(words("password-s")); show("waiting"); tick(); }
+      if (now !== "waiting") { scan = null; isUndoing = false; closeCamera(); ends = Date.now() + 1000 * Number(words("password-s")); show("waiting"); tick(); }
       poll();
     }
     else if (scan) { judge(body); }
@@ -181,11 +188,13 @@
   // Also deafens the till to the question under way: its answer is older than what is done now.
   function stop() { clearTimeout(timer); timer = null; asked += 1; }
   function tick() {
+    var left = Math.max(0, Math.ceil((ends - Date.now()) / 1000)), isEnding = isUndoing || !left;
+    if (state() === "charging") { isEnding = Boolean(scan) && Date.now() >= scan.until; }
+    each("[data-later]", function (button) { button.hidden = !isEnding; });
     if (state() !== "waiting") { return; }
-    var left = Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    el("till-count").textContent = String(left);
-    el("till-left").textContent = left ? words("seconds").replace("{n}", String(left)) : words("late");
-    el("till-later").hidden = left > 0;
+    el("till-count").textContent = isUndoing ? "" : String(left);
+    el("till-ask").textContent = words(isEnding ? "undoing" : "ask");
+    el("till-left").textContent = isEnding ? words("late") : words("seconds").replace("{n}", String(left));
   }
   function paid() {
     stop(); closeCamera(); scan = null; lost = 0; note("");
@@ -194,26 +203,38 @@
   }
   function next() {
     stop(); closeCamera(); lost = codes = 0; note(""); fill("[data-sum]", "");
-    text = lastCode = ""; sale = opening = scan = null; isOver = isLeft = false;
+    text = lastCode = ""; sale = opening = scan = null; isOver = isLeft = isUndoing = false;
+    el("till-cancel").disabled = false;
     draw();
   }
   // Given up: nobody can pay it any more, unless the money came first. Where the hub does not answer, once more leaves.
   function leave() {
-    if (!sale || isOver || isLeft) { next(); return; }
+    if (!sale || isOver) { next(); return; }
+    if (isLeft) { next(); note("other", words("unclosed")); refresh(); return; }
     stop(); closeCamera(); show("leaving");
+    var mine = asked;
     send("/sales/" + sale.checkout_id + "/leave").then(function (body) {
-      if (body.state === "paid" || body.state === "waiting") { told(body); } else { next(); refresh(); }
-    }, function (error) { isLeft = true; failed(error); });
+      if (mine !== asked) { return; }
+      if (body.state === "paid" || body.state === "waiting") { told(body); return; }
+      next(); refresh();
+      if (body.state !== "over") { note("other", words("unclosed")); }
+    }, function (error) { if (mine === asked) { isLeft = true; failed(error); } });
+  }
+  // The next customer waits: what became of this charge is told by the list.
+  function later() {
+    var left = sale.checkout_id;
+    next(); note("other", words("late"));
+    send("/sales/" + left + "/leave").then(refresh, function () { note("other", words("unclosed")); refresh(); });
   }
   function again() {
-    lastCode = ""; scan = null;
+    lastCode = ""; scan = null; isLeft = false;
     if (sale && !isOver) { show("armed"); poll(); } else { sale = opening = null; isOver = false; fill("[data-sum]", ""); draw(); }
   }
   function refresh() {
     fetch("/counter/latest").then(function (got) {
       if (!got.ok || got.redirected) { return; }
-      return got.text().then(function (html) { if (here()) { el("till-latest").innerHTML = html; } });
-    }, function () { /* the list is renewed with the next sale */ });
+      return got.text().then(function (html) { latest.innerHTML = html; });
+    }).catch(function () { /* the list is renewed with the next sale */ });
   }
   function ring() {
     if (!el("till-sound").checked || !window.AudioContext) { return; }
@@ -226,6 +247,7 @@
 
   // A scanned code, from gun or camera
   function scanned(code) {
+    if (!here()) { closeCamera(); return; }
     var now = Date.now();
     if (code === lastCode && now - lastCodeAt < SAME_CODE_MS) { return; }
     lastCode = code; lastCodeAt = now;
@@ -321,20 +343,26 @@
   el("till-shut").addEventListener("click", function () { closeCamera(); again(); });
   el("till-again").addEventListener("click", again);
   el("till-retry").addEventListener("click", again);
-  el("till-later").addEventListener("click", function () { next(); refresh(); });
+  each("[data-later]", function (button) { button.addEventListener("click", later); });
   el("till-cancel").addEventListener("click", function () {
     stop();
     el("till-cancel").disabled = true;
-    send("/sales/" + sale.checkout_id + "/cancel").then(told, function (error) {
+    var mine = asked;
+    send("/sales/" + sale.checkout_id + "/cancel").then(function (body) {
+      if (mine !== asked) { refresh(); return; }
+      isUndoing = body.state === "waiting";
+      told(body); tick();
+    }, function (error) {
+      if (mine !== asked) { return; }
       if (error.told) { note("other", error.told.detail); }
       poll();
     }).finally(function () { el("till-cancel").disabled = false; });
   });
   each("[data-next]", function (button) { button.addEventListener("click", next); });
   each("[data-leave]", function (button) { button.addEventListener("click", leave); });
-  var clock = setInterval(function () { if (here()) { tick(); } else { clearInterval(clock); } }, 1000);
+  var clock = setInterval(function () { if (here()) { tick(); } else { closeCamera(); clearInterval(clock); } }, 1000);
   var list = setInterval(function () {
-    if (!here()) { clearInterval(list); } else if (!document.hidden && el("till-latest").querySelector("[data-open]")) { refresh(); }
+    if (!here()) { clearInterval(list); } else if (!document.hidden && latest.querySelector("[data-open]")) { refresh(); }
   }, LIST_MS);
   var sound = el("till-sound");
   try { sound.checked = localStorage.getItem("hutong-sound") === "1"; } catch (error) { /* private mode: not kept */ }

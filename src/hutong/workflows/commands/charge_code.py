@@ -25,7 +25,7 @@ from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutStat
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.freeze import freeze
-from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk
+from hutong.workflows.commands.order import get_payable, order_at_desk
 from hutong.workflows.commands.pay import (
     ATTEMPTS_PER_PAYMENT_MAX,
     DESCRIPTION_CHARS_MAX,
@@ -79,6 +79,19 @@ class ChargeRunning(HutongError):
     )
 
 
+class CodesUsedUp(HutongError):
+    """Too many codes were refused at this sale."""
+
+    code = "codes_used_up"
+    status = 409
+    zh = ErrorText("这一笔试过的付款码太多了。", "每一笔能试的付款码有上限。", "请取消这笔，重新输入金额再收。")
+    en = ErrorText(
+        "Too many codes were tried at this sale.",
+        "The number of codes for one sale has a limit.",
+        "Give this sale up, type the amount again and scan.",
+    )
+
+
 class ChargeState(StrEnum):
     """Where a sale at the counter stands."""
 
@@ -106,7 +119,7 @@ async def charge_code(
     """Charge the code for what a checkout owes; the wallet is told by the code itself.
 
     Raises:
-        CodeUnknown, ChargeRunning, CheckoutOver, OutOfStock, AlreadyPaid, EarlierPaymentUnclear.
+        CodeUnknown, ChargeRunning, CodesUsedUp, CheckoutOver, OutOfStock, AlreadyPaid, EarlierPaymentUnclear.
         PlatformFailure: the wallet refused the code; nothing was taken, another one can be scanned.
     """
     for _ in range(ROUNDS_MAX):
@@ -171,7 +184,7 @@ def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
 
 async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> AttemptView:
     if len(await attempts_of(unit, payment_id)) >= ATTEMPTS_PER_PAYMENT_MAX:
-        raise CheckoutOver
+        raise CodesUsedUp
     attempt = await open_attempt(
         unit,
         payment_id,
@@ -223,9 +236,9 @@ async def cancel_charge(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) 
 
 
 async def leave_sale(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> ChargeView:
-    """The sale is given up: nobody can pay it any more, at the QR neither. Money that came first says PAID.
+    """The sale is given up: OVER says that nobody can pay it any more, at the QR neither; money that came first, PAID.
 
-    Where a wallet does not say clearly that its order is over, the payment is closed by its job.
+    Where a wallet does not say clearly that its order is over, the sale stays as it is and the payment's job closes it.
     """
     async with runtime.unit(merchant_id, "checkout.give_up") as unit:
         view = await give_up_checkout(unit, checkout_id)
