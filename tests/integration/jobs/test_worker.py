@@ -63,11 +63,10 @@ def test_a_failure_is_tried_again_and_at_last_told(run_floor):
     run_floor(work)
 
 
-@pytest.mark.parametrize("quoted", ["\0x", "half \ud83d of a pair"], ids=["nul", "half a pair"])
-def test_a_failure_that_quotes_what_no_database_holds_ends_like_any_other(run_floor, quoted):
+def test_a_failure_that_quotes_what_no_database_holds_ends_like_any_other(run_floor):
     async def work(floor):
         async def fail(_merchant, _payload):
-            raise ValueError(quoted)
+            raise ValueError("\0x")
 
         floor.handlers["fail"] = fail
         await floor.schedule("fail")
@@ -77,7 +76,7 @@ def test_a_failure_that_quotes_what_no_database_holds_ends_like_any_other(run_fl
                 return (await floor.rows())[0] == ("waiting", 1)
 
             await floor.until(tried)
-        assert (await floor.rows("last_error"))[0][0].startswith("ValueError: ")
+        assert await floor.rows("last_error") == [(r"ValueError: \0x",)]
 
     run_floor(work)
 
