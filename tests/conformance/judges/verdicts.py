@@ -20,11 +20,14 @@ def expect(found: Any, wanted: Any) -> None:
         raise Disagreement(f"found {found!r}, wanted {wanted!r}")
 
 
-def run(checks: list[tuple[str, Callable[[], None]]], *, stop_at_first: bool) -> int:
-    """Run the checks in order; 0 when all agreed."""
+def run(
+    checks: list[tuple[str, Callable[[], None]]], *, stop_at_first: bool, before: Callable[[], None] = lambda: None
+) -> int:
+    """Run the checks in order, ``before`` ahead of each; 0 when all agreed."""
     failed = 0
     for name, check in checks:
         try:
+            before()
             check()
             explanation = ""
         except Exception as error:  # noqa: BLE001 (whatever the SDK raises is its way to disagree)
