@@ -31,6 +31,8 @@ TEST_TIME_MAX_S: Final = 20 * 60
 STOP_TIME_MAX_S: Final = 60
 #: More workers than this only fight for one database and one browser.
 WORKERS_MAX: Final = 4
+#: Tests wait a lot, for a clock, a page or a process that starts: one worker more than cores keeps the cores busy.
+WORKERS_OVER_CORES: Final = 1
 REASONS_SHOWN_MAX: Final = 40
 
 
@@ -68,10 +70,15 @@ def lint_steps() -> dict[str, list[str]]:
 
 
 def pytest_command(report: Path, more: list[str]) -> list[str]:
-    """Tests, a file at a time on each worker so that costly fixtures are made once for a file."""
-    workers = os.environ.get("HUTONG_TEST_WORKERS") or str(max(2, min(os.cpu_count() or 1, WORKERS_MAX)))
-    command = [str(BIN / "pytest"), "-n", workers, "--dist", "loadfile", f"--junitxml={report}"]
-    return [*command, "-q", "--durations=10", "--durations-min=2", *more]
+    """Tests, a file at a time on each worker so that costly fixtures are made once for a file.
+
+    Files keep the order of ``tests/conftest.py``, the longest first; pytest-xdist would begin with those of most tests.
+    """
+    workers = os.environ.get("HUTONG_TEST_WORKERS") or str(
+        max(2, min((os.cpu_count() or 1) + WORKERS_OVER_CORES, WORKERS_MAX))
+    )
+    command = [str(BIN / "pytest"), "-n", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    return [*command, f"--junitxml={report}", "-q", "--durations=10", "--durations-min=2", *more]
 
 
 def run_step(name: str, command: list[str], started: float) -> tuple[bool, float]:

@@ -8,6 +8,8 @@ import browser_checks as checks
 import pytest
 from browser_hub import BROWSER_LOCALES, RunningHub
 
+pytestmark = pytest.mark.slow
+
 PAGES = [
     "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",

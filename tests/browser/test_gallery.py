@@ -6,6 +6,8 @@ import browser_checks as checks
 import pytest
 from browser_gallery import GALLERY
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 

@@ -12,8 +12,11 @@ import pytest
 import segno
 from browser_cashier import by_gun, by_hand, faults, reaches, wait_until
 from browser_wallets import PHONE, WECHAT, Wallet
-from conftest import FLAGS, SIZES, find_chromium
 from playwright.sync_api import APIResponse, Route
+
+from conftest import FLAGS, SIZES, find_chromium
+
+pytestmark = pytest.mark.slow
 
 LATE_MS = 500
 #: Long enough for the till to ask how the sale stands.

@@ -5,10 +5,13 @@ not so.
 from __future__ import annotations
 
 import httpx
+import pytest
 from browser_cashier import by_gun, by_hand, faults, reaches, wait_until
 from browser_hub import RunningHub
 from browser_wallets import PHONE
 from playwright.sync_api import Page, Route
+
+pytestmark = pytest.mark.slow
 
 #: Long enough for the till to ask how the sale stands, more than once.
 POLLED_MS = 2500

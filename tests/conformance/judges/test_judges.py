@@ -12,7 +12,7 @@ import pytest
 from judges_roster import CHECKS, PLATFORMS, SDKS
 
 HERE = Path(__file__).parent
-pytestmark = pytest.mark.judge
+pytestmark = [pytest.mark.judge, pytest.mark.slow]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,8 @@ from litestar.routes import HTTPRoute
 from hutong.web.api.bodies import RequestBody
 from hutong.web.session import CSRF_FIELD
 
+pytestmark = pytest.mark.slow
+
 API = "/api/v1"
 PATH_VALUES = ("%00", "a%00b", "%ff", "%ed%a0%80", "x" * 3000, "%E4%B8%AD", "..", "0", "-1", "9" * 30)
 #: Moments that no database and no calendar reaches from every time zone, and one without a zone.

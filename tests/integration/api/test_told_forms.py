@@ -14,6 +14,8 @@ from hutong.merchants.keys import SCOPES
 from hutong.platforms.registry import Registry
 from hutong.web.session import CSRF_FIELD
 
+pytestmark = pytest.mark.slow
+
 CODE = {"title": "早餐摊", "amount": "", "payment_max": "500", "buyer_day_max": "500", "code_day_max": "20000"}
 FIXED = "固定金额，不填就由顾客输入"
 #: Never on a page: names and units that only programs know.

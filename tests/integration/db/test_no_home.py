@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HUTONG = Path(sys.executable).parent / "hutong"
 COMMANDS = (
     ("doctor",),

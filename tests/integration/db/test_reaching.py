@@ -21,6 +21,8 @@ from hutong.db.home import Home
 from hutong.db.reaching import DatabaseNotThere, DatabaseUnreachable, DatabaseUrlWrong, LoginRefused, connect
 from hutong.db.roles import DatabaseAddress, ensure_roles
 
+pytestmark = pytest.mark.slow
+
 HUTONG = Path(sys.executable).parent / "hutong"
 SECRET = os.urandom(9).hex()
 COMMANDS = (("doctor",), ("serve", "--port", "0"), ("import", "orders", "{file}", "--platform", "generic"))

@@ -12,6 +12,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HUTONG = Path(sys.executable).parent / "hutong"
 HEADER = "order_no,sku,quantity,unit_price,order_time,status\n"
 GOOD = "A1,MUG,2,12.50,2026-01-05 10:00,paid\n"

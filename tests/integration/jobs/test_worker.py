@@ -11,6 +11,8 @@ import pytest
 
 from hutong.db.jobs import ATTEMPTS_MAX, Postpone, Ticker
 
+pytestmark = pytest.mark.slow
+
 
 class Empty(msgspec.Struct):
     """A payload."""

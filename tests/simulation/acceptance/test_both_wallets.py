@@ -8,6 +8,8 @@ import httpx
 import pytest
 from restartable import wait_until
 
+pytestmark = pytest.mark.slow
+
 PHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
     "Version/18.0 Mobile/15E148 Safari/604.1"

@@ -10,6 +10,8 @@ import pytest
 from hutong.cli.story import check
 from hutong.cli.story_steps import StoryPlan
 
+pytestmark = pytest.mark.slow
+
 REFUNDS = 20
 BUYERS = 16
 STOCK = 5

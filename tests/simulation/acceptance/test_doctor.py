@@ -22,6 +22,8 @@ from hutong.db.walls import breaches_of_walls
 from hutong.ledger.split_terms import SplitTerms
 from hutong.workflows.commands.examine import CHECKS
 
+pytestmark = pytest.mark.slow
+
 ONE = "ctid = (SELECT ctid FROM {0} WHERE {1} LIMIT 1)"
 
 

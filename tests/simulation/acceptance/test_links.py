@@ -16,6 +16,8 @@ import pytest
 from hutong.cli.buyers import DESKTOP_AGENT, WECHAT_AGENT
 from hutong.edge.journal import SLOT_BYTES, Click, ClickJournal
 
+pytestmark = pytest.mark.slow
+
 BOT_AGENT = "Mozilla/5.0 (compatible; Baiduspider/2.0; +http://www.baidu.com/search/spider.html)"
 CLICKS = 40
 PHONES = 600

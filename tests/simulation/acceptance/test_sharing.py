@@ -15,6 +15,8 @@ import httpx
 import pytest
 from restartable import World
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 DAY_S = 86_400
 WINDOW_S = 7 * DAY_S + 3_600

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[3] / "bench" / "proof_crash.py"
 POINTS = 6
 #: Commits, sends and acknowledgements of one story; fewer means that hooks were lost. (Before events were dispatched in

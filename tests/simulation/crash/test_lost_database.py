@@ -17,6 +17,8 @@ from hutong.cli.processes import PartEnded
 from hutong.db.cluster import Cluster
 from hutong.db.refusals import DatabaseEnded
 
+pytestmark = pytest.mark.slow
+
 ENDS_WITHIN_S = 30
 
 

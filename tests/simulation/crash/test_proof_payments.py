@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[3] / "bench" / "proof_payments.py"
 PAYMENTS = 90
 KILLS = 2

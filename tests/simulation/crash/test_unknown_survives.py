@@ -10,6 +10,8 @@ from restartable import World, wait_until
 
 from hutong.cli.buyers import open_in_wechat
 
+pytestmark = pytest.mark.slow
+
 REPAIR_S = 60
 
 

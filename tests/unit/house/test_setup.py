@@ -64,6 +64,15 @@ def calls(place: Path) -> list[str]:
     return (place / "calls").read_text(encoding="utf-8").split()
 
 
+def test_what_make_starts_reads_bytecode(checkout):
+    """Container images switch it off, and then every start of a hub compiles all that it imports."""
+    show = ["make", "--silent", "--eval=show: ; @env", "show"]
+    env = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(show, cwd=checkout, env=env, capture_output=True, text=True, check=True, timeout=60)
+    assert "PATH=" in done.stdout
+    assert "PYTHONDONTWRITEBYTECODE" not in done.stdout
+
+
 def test_a_second_set_up_does_no_work(checkout):
     assert calls(checkout)[:2] == ["run", "dev"]
     assert calls(checkout) == []
