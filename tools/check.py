@@ -72,7 +72,7 @@ def lint_steps() -> dict[str, list[str]]:
 def pytest_command(report: Path, more: list[str]) -> list[str]:
     """Tests, a file at a time on each worker so that costly fixtures are made once for a file.
 
-    Files keep the order of ``tests/conftest.py``, the longest first; pytest-xdist would begin with those of most tests.
+    Files keep the order of ``tests/conftest.py``, slow ones first; pytest-xdist would begin with those of most tests.
     """
     workers = os.environ.get("HUTONG_TEST_WORKERS") or str(
         max(2, min((os.cpu_count() or 1) + WORKERS_OVER_CORES, WORKERS_MAX))

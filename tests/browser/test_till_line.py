@@ -39,7 +39,7 @@ def begins_to_pay(hub: RunningHub, sale: dict) -> httpx.Response:
 
 
 def give_up(page: Page) -> None:
-    """End the sale: an order that nobody pays would keep other tests waiting for the hub to come to rest."""
+    """End the sale: an order that nobody pays stands in the lists and figures of every test after this one."""
     page.click("[data-on=undone] [data-leave]")
     reaches(page, "idle")
 
