@@ -4,7 +4,8 @@ Buyers pay through the hub's pages and the sandbox's wallets. Faults strike by t
 tampered, stale and foreign callbacks, wrong amounts, lost answers, server errors, refunds that hang or fail, closes
 that come too late, buyers who pay twice or after the close, rotated certificates, slow acknowledgements. In between the
 hub is killed with ``kill -9``. At the end every order must equal the wallet's own books to the fen (amount, refunded,
-fee), nothing lost, nothing doubled, and the doctor finds nothing.
+fee), nothing lost, nothing doubled, and the doctor finds nothing. A merchant's own system hears of it all by webhooks
+and is down for more than a day of the virtual clock; each event must have reached it in the end.
 
     python bench/proof_payments.py [--payments N] [--kills K] [--minutes M] [--seed S]
 
@@ -25,6 +26,7 @@ import asyncpg
 import httpx
 from payment_audit import SHOWN_MAX, compare
 from payment_buyers import WALLETS, Buyer, Crowd
+from payment_receiver import Receiver
 from restartable import World
 
 PAYMENTS_DEFAULT = 100_000
@@ -42,6 +44,7 @@ STEPS_S = (25, 30, 60, 120)
 PAST_EXPIRY_S = 32 * 60
 #: At the end: delayed notices, retries of a day, refunds that wait for money.
 LAST_STEPS_S = (3600, 3 * 3600, 12 * 3600, 24 * 3600, 60, 3600)
+DAY_S = 24 * 3600
 #: Longer than a wallet waits for its acknowledgement.
 SLOW_ACK_S = 6.0
 RATES: dict[str, dict[str, Any]] = {
@@ -90,12 +93,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "F10 refund unclear, abnormal": ("refund_timeout", "refund_stuck", "not_enough"),
     "F12 killed": ("did:killed",),
     "F13 certificates rotated": ("did:rotated",),
+    "F15 merchant's webhook down for a day": ("did:silent",),
     "F16 slow acknowledgement": ("did:slow",),
 }
 NOT_HERE = {
     "F11 password typed late, reverse race": "payment codes: tests/integration/wallets/test_charge.py",
     "F14 bill differs": "bills are not read yet",
-    "F15 merchant's webhook down": "webhooks are not built yet",
 }
 
 
@@ -150,9 +153,11 @@ class Proof:
         self.until = time.monotonic() + arguments.minutes * 60
         self.seed: int = arguments.seed
         self.world = World(seed=self.seed)
+        self.receiver = Receiver()
         self.buyers: list[KnownBuyer] = []
         self.done = 0
         self.killed = self.rotated = self.slowed = 0
+        self.silent_s = 0  # of the virtual clock
         self.in_flight = 0
         self.hit_by_kills: set[int] = set()
         self.flying: set[int] = set()
@@ -191,6 +196,8 @@ class Proof:
     async def run(self) -> bool:
         """All waves; True when every one of them was traded in time."""
         self.crowd = Crowd(self.world.url, self.world.control_url, self.world.login["api_key"], self.seed)
+        await self.receiver.up()
+        await asyncio.to_thread(self.receiver.register, self.world)
         size = min(WAVE_MAX, max(1, self.payments // WAVES_MIN))
         kill_at = (
             {round(self.payments * (number + 0.5) / self.kills) for number in range(self.kills)}
@@ -202,15 +209,18 @@ class Proof:
                 if time.monotonic() > self.until:
                     return False
                 await self._wave(range(first, min(first + size, self.payments)), kill_at)
+                await self.receiver.down()  # after the first wave; it is a day and more until the end
             await self._rest()
             for seconds in LAST_STEPS_S:
                 if seconds == LAST_STEPS_S[-2]:
                     self.struck = (await self.crowd.sandbox.get("/faults/struck")).json()
                     await self.crowd.sandbox.put("/faults", json=[])
+                    await self.receiver.up()
                 await self._advance(seconds)
+            return await self.receiver.all_arrived(self.world)
         finally:
+            await self.receiver.down()
             await self.crowd.close()
-        return True
 
     async def _wave(self, numbers: range, kill_at: set[int]) -> None:
         started = time.monotonic()
@@ -269,6 +279,7 @@ class Proof:
 
     async def _advance(self, seconds: int) -> None:
         (await self.crowd.sandbox.post("/clock/advance", json={"seconds": seconds}, timeout=600)).raise_for_status()
+        self.silent_s += 0 if self.receiver.is_up else seconds
         await self._rest()
 
     async def _rest(self) -> None:
@@ -295,6 +306,7 @@ def faulted(proof: Proof, struck: dict[str, dict[str, list[str]]]) -> tuple[dict
             counts[name] += len(subjects) + len(wished.get(fault, ()))
     counts["F12 killed"], counts["F13 certificates rotated"] = proof.killed, proof.rotated
     counts["F16 slow acknowledgement"] = proof.slowed
+    counts["F15 merchant's webhook down for a day"] = proof.silent_s // DAY_S
     hit |= {by_buyer[number] for number in proof.hit_by_kills}
     return counts, len(hit - {""})
 
@@ -303,12 +315,15 @@ def judge(proof: Proof, whole: bool, started: float) -> int:
     """Compare, and say it."""
     paid_to = {number for buyer in proof.buyers for number in buyer.paid_to}
     figures, wrong = compare(proof.world, paid_to)
+    told, untrue = proof.receiver.compare(proof.world)
+    wrong += untrue
     wrong += [f"unexpected answer: {text}" for text in proof.crowd.unsaid]
     breaches = proof.world.breaches()
     counts, hit = faulted(proof, proof.struck if whole else {})
     share = round(hit / max(1, len(proof.buyers)), 3)
     say(faults=counts, not_here=NOT_HERE, payments_faulted=hit, share_faulted=share)
     say(figures=figures, buyers=dict(proof.crowd.counts))
+    say(webhooks=told, silent_s=proof.silent_s)
     for text in wrong[:SHOWN_MAX]:
         say(wrong=text)
     for text in breaches[:SHOWN_MAX]:

@@ -27,6 +27,7 @@ from hutong.core.events import Event
 from hutong.events import CATALOGUE
 from hutong.platforms.contract import OPERATIONS, Connector
 from hutong.platforms.registry import Registry
+from hutong.webhooks.public import BY_EVENT
 from hutong_sandbox.cli import main as sandbox
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -88,12 +89,18 @@ def events_page() -> str:
         "# Events 事件",
         "",
         "What the domains say happened. An event is stored with its name, version and JSON bytes in the transaction of",
-        "the change it tells of; reactions, figures and (later) webhooks are fed by these records, at least once.",
+        "the change it tells of; reactions, figures and webhooks are fed by these records, at least once. Those with a",
+        "name for the outside are told to the merchant's systems ([how](../howto/hear-events.md)); a field that is not",
+        "told is marked.",
     ]
     for record in CATALOGUE.classes():
+        public = BY_EVENT.get(record.name)
         lines += ["", f"## `{record.name}` v{record.version}", "", inspect.getdoc(record) or "", ""]
+        lines += ["Not told outside.", ""] if public is None else [f"Told outside as `{public.name}`.", ""]
         lines += ["| field | type |", "| --- | --- |"]
-        lines += [f"| `{name}` | `{_type(record, name)}` |" for name in record.__struct_fields__]
+        for name in record.__struct_fields__:
+            kept = ", not told" if public is not None and name in public.without else ""
+            lines.append(f"| `{name}` | `{_type(record, name)}`{kept} |")
     return _page(lines)
 
 

@@ -43,8 +43,11 @@ from hutong.merchants.service import all_merchants
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
+from hutong.transport.outward import OutwardSender
 from hutong.web.app import build_web
 from hutong.web.callbacks import CallbackDoor
+from hutong.webhooks.courier import Courier
+from hutong.webhooks.forgetting import forget_deliveries
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime
@@ -168,7 +171,10 @@ class Hub:
         )
         self._ticker = Ticker(runtime.database, runtime.clock)
         self._dispatcher = Dispatcher(runtime)
-        self._housekeeper = Housekeeper(runtime.database, partial(merchant_ids, runtime.database))
+        sender = OutwardSender(trial=runtime.trial)
+        self._courier = Courier(runtime.database, runtime.clock, runtime.vault, sender)
+        further = {"webhook_delivery": forget_deliveries}
+        self._housekeeper = Housekeeper(runtime.database, partial(merchant_ids, runtime.database), further)
         self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:
@@ -187,6 +193,7 @@ class Hub:
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
             asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),
+            asyncio.create_task(self._courier.run(self._stop), name="courier"),
             asyncio.create_task(self._housekeeper.run(self._stop), name="housekeeper"),
             asyncio.create_task(self._worker.run(), name="worker"),
             asyncio.create_task(self._server.serve(), name="web"),

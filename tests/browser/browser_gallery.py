@@ -30,6 +30,7 @@ from browser_samples import (
 )
 from browser_splits import SPLIT_GALLERY
 from browser_till import TILL_GALLERY
+from browser_webhooks import WEBHOOKS_GALLERY
 from msgspec import structs
 
 from hutong.shops.queries import (
@@ -125,6 +126,7 @@ GALLERY = {
     **CREATOR_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
+    **WEBHOOKS_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
     "overview-history": ("/", "console/overview.html", HISTORY_OVERVIEW),

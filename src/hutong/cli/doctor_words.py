@@ -134,6 +134,16 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "analytics.click_of_one_link": Meaning(
         "一次点击只属于一个链接和渠道", "a click's sales name one link and one channel"
     ),
+    "webhooks.event_is_queued": Meaning(
+        "每个对外事件都已排入每个订阅地址", "each public event is on its way to each endpoint that hears it"
+    ),
+    "webhooks.state_is_its_times": Meaning(
+        "等待中的推送有下次时间，结束的推送有结束时间",
+        "a delivery that waits has a next try, one that ended has an end",
+    ),
+    "webhooks.arrival_has_attempt": Meaning(
+        "送达的推送都有一次成功的记录", "each delivery that arrived has an attempt that says so"
+    ),
     "all.paid_order_is_booked": Meaning("已付的订单都已入账", "each paid order is in the books"),
     "all.books_are_the_orders": Meaning(
         "账上的销售与退款就是订单的实付与退款", "the books hold what orders were paid, and what went back"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
@@ -64,8 +64,12 @@ _QUEUE_LOG: Final = (
 )
 
 
-async def sweep(database: Database, merchant_id: UUID) -> dict[str, int]:
-    """Forget what is old of one merchant; rows by table."""
+#: Forgets some old rows of a table of a room above; how many.
+Forget = Callable[[Unit], Awaitable[int]]
+
+
+async def sweep(database: Database, merchant_id: UUID, further: Mapping[str, Forget] | None = None) -> dict[str, int]:
+    """Forget what is old of one merchant; rows by table. ``further``: tables of rooms above, which know what is old."""
 
     async def jobs(unit: Unit) -> int:
         return await _by_id(unit, _JOBS, JOBS_KEPT)
@@ -79,7 +83,8 @@ async def sweep(database: Database, merchant_id: UUID) -> dict[str, int]:
     async def answers(unit: Unit) -> int:
         return len(await unit.fetch(_ANSWERS, unit.merchant_id, unit.now() - ANSWERS_KEPT, ROWS_PER_ROUND))
 
-    rounds = {"job": jobs, "outbox": events, "inbox": marks, "idempotency": answers}
+    own: dict[str, Forget] = {"job": jobs, "outbox": events, "inbox": marks, "idempotency": answers}
+    rounds = {**own, **(further or {})}
     return {table: await _all_rounds(database, merchant_id, work) for table, work in rounds.items()}
 
 
@@ -108,9 +113,15 @@ async def _all_rounds(database: Database, merchant_id: UUID, work: Callable[[Uni
 class Housekeeper:
     """Sweeps behind every merchant now and then, until it is told to stop."""
 
-    def __init__(self, database: Database, merchants: Callable[[], Awaitable[Sequence[UUID]]]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        merchants: Callable[[], Awaitable[Sequence[UUID]]],
+        further: Mapping[str, Forget] | None = None,
+    ) -> None:
         self._database = database
         self._merchants = merchants
+        self._further = further
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until ``stop``; what cannot be swept now is swept next time."""
@@ -128,7 +139,7 @@ class Housekeeper:
     async def round(self) -> None:
         """Everybody, once."""
         for merchant_id in await self._merchants():
-            gone = await sweep(self._database, merchant_id)
+            gone = await sweep(self._database, merchant_id, self._further)
             if any(gone.values()):
                 log.info("forgot %s", gone)
         await sweep_queue_log(self._database)

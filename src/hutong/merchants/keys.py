@@ -31,6 +31,8 @@ SCOPES: Final = (
     "payouts:write",
     "connections:write",
     "figures:read",
+    "webhooks:read",
+    "webhooks:write",
 )
 KEYS_PER_PAGE: Final = 100
 

@@ -34,6 +34,9 @@ class TicketKind(StrEnum):
     STOCK_SHORT = "stock_short"
     JOB_FAILED = "job_failed"
     CLICKS_LOST = "clicks_lost"
+    WEBHOOK_FAILING = "webhook_failing"
+    WEBHOOK_DISABLED = "webhook_disabled"
+    WEBHOOK_FAILED = "webhook_failed"
 
 
 class Severity(StrEnum):

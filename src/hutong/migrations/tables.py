@@ -16,9 +16,10 @@ from hutong.links import models as links
 from hutong.merchants import models as merchants
 from hutong.payments import models as payments
 from hutong.shops import models as shops
+from hutong.webhooks import models as webhooks
 
 #: The rooms whose tables are in the metadata; importing them registers their tables.
-ROOMS: Final = (analytics, customers, ledger, links, merchants, pages, payments, shops, splits)
+ROOMS: Final = (analytics, customers, ledger, links, merchants, pages, payments, shops, splits, webhooks)
 
 
 def all_tables() -> MetaData:

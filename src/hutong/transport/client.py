@@ -152,7 +152,7 @@ class HttpPool:
                     headers=request.headers,
                     data=request.body or None,
                     allow_redirects=False,
-                    ssl=_authorities() if request.url.startswith("https:") else True,
+                    ssl=authorities() if request.url.startswith("https:") else True,
                 ) as incoming,
             ):
                 return await self._read(platform, incoming)
@@ -188,7 +188,7 @@ class _AccountClient:
 
 
 @cache
-def _authorities() -> ssl.SSLContext:
+def authorities() -> ssl.SSLContext:
     """Whom we believe: a list that comes with the program, also on a machine without one of its own."""
     return ssl.create_default_context(cafile=certifi.where())
 

@@ -46,6 +46,7 @@ from hutong.web.console.splits import SplitsController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
+from hutong.web.console.webhooks import WebhooksController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
 from hutong.web.errors import PageNotFound
@@ -77,6 +78,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     CostsController,
     TicketsController,
     PlatformsController,
+    WebhooksController,
     ImportsController,
     SettingsController,
 )

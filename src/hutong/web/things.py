@@ -40,6 +40,8 @@ THINGS: Final[dict[str, str]] = {
     "split rule": mark("分账规则"),
     "statement": mark("结算单"),
     "ticket": mark("待办"),
+    "webhook": mark("推送地址"),
+    "webhook message": mark("推送消息"),
 }
 
 

@@ -1,1 +1,1 @@
-"""The same events that drive the house, delivered to the merchant's own systems. Not built yet."""
+"""The same events that drive the house, delivered to the merchant's own systems."""

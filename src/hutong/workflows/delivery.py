@@ -61,8 +61,8 @@ async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
     for reaction in reactions_to(event.name):  # the name of today
         try:
             async with runtime.unit(merchant_id, f"react.{reaction.name}") as unit:
-                if await unit.take(reaction.name, event_id):
-                    await reaction.run(runtime, unit, [event])
+                if reaction.keeps_ids or await unit.take(reaction.name, event_id):
+                    await reaction.run(runtime, unit, [(event_id, event)])
         except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep the event from the others)
             failures.append(error)
     if failures:

@@ -15,7 +15,7 @@ from hutong.core.events import Event
 from hutong.db.outbox import mark_delivered, merchants_waiting, take_waiting
 from hutong.db.unit import DELIVER, EventKey, Unit
 from hutong.events import CATALOGUE
-from hutong.workflows.reactions.catalogue import Reaction, reactions_to
+from hutong.workflows.reactions.catalogue import Reaction, Told, reactions_to
 from hutong.workflows.runtime import Runtime
 
 log = logging.getLogger("hutong.dispatcher")
@@ -32,8 +32,6 @@ PAUSE_S: Final = 0.06
 #: What reading an event ends with when its name, version or body is none of ours; msgspec passes broken UTF-8 and
 #: endless nesting on.
 _UNREADABLE: Final = (KeyError, UnicodeDecodeError, RecursionError, msgspec.MsgspecError)
-
-Told = Sequence[tuple[UUID, Event]]
 
 
 class Dispatcher:
@@ -134,11 +132,17 @@ async def _hand_over_whole(runtime: Runtime, unit: Unit, told: Told) -> None:
     kinds = _by_kind(told)
     handlers = {name: reactions_to(name) for name in kinds}
     fresh = await unit.take_all(
-        [(one.name, event_id) for name, events in kinds.items() for one in handlers[name] for event_id, _ in events]
+        [
+            (one.name, event_id)
+            for name, events in kinds.items()
+            for one in handlers[name]
+            for event_id, _ in events
+            if not one.keeps_ids
+        ]
     )
     for name, events in kinds.items():
         for reaction in handlers[name]:
-            chosen = [event for event_id, event in events if (reaction.name, event_id) in fresh]
+            chosen = [one for one in events if reaction.keeps_ids or (reaction.name, one[0]) in fresh]
             if chosen:
                 await reaction.run(runtime, unit, chosen)
 
@@ -156,8 +160,11 @@ async def _hand_over_apart(runtime: Runtime, unit: Unit, told: Told) -> None:
 
 
 async def _react(runtime: Runtime, unit: Unit, reaction: Reaction, events: Told) -> None:
+    if reaction.keeps_ids:
+        await reaction.run(runtime, unit, events)
+        return
     fresh = await unit.take_all([(reaction.name, event_id) for event_id, _ in events])
-    chosen = [event for event_id, event in events if (reaction.name, event_id) in fresh]
+    chosen = [one for one in events if (reaction.name, one[0]) in fresh]
     if chosen:
         await reaction.run(runtime, unit, chosen)
 

@@ -111,6 +111,11 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     accounts: dict[UUID, KnownAccount] = msgspec.field(default_factory=dict)  # by connection, for a moment
     opening: dict[tuple[UUID, UUID], asyncio.Task[OpenedAccount]] = msgspec.field(default_factory=dict)
 
+    @property
+    def trial(self) -> bool:
+        """Whether this home lives with a sandbox: then events may be sent to this machine, by plain http."""
+        return self.sandbox_url is not None
+
     def unit(self, merchant_id: UUID, label: str, *, snapshot: bool = False) -> AbstractAsyncContextManager[Unit]:
         """One transaction of one merchant; with ``snapshot`` all that it reads is of one moment."""
         return self.database.unit(merchant_id, label, snapshot=snapshot)

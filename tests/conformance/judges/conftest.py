@@ -18,6 +18,8 @@ import pytest
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))  # helpers beside the tests; pytest's importlib mode does not add it
+from judges_roster import STANDARD_WEBHOOKS  # noqa: E402 (after its place is known)
+
 ROOT = HERE.parents[2]
 SET_UP_S_MAX = 240
 JUDGE_S_MAX = 90
@@ -114,6 +116,7 @@ def environments() -> dict[str, Environment]:
         "taobao": Environment("taobao"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
+        STANDARD_WEBHOOKS: Environment("standardwebhooks"),
     }
     for environment in made.values():
         environment.prepare()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+#: The judge of our webhooks: it verifies what we sign, and no simulator takes part.
+STANDARD_WEBHOOKS = "standardwebhooks"
 SDKS = {
     "wechatpay": "wechatpayv3",
     "wechatpay_older": "wechatpy",
     "taobao": "taobao_openapi",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
+    STANDARD_WEBHOOKS: "standardwebhooks",
 }
 #: Judges whose name is not that of the platform they judge.
 PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}

@@ -47,7 +47,7 @@ def test_the_sdks_files_are_as_published(environments, platform):
             found = hashlib.sha256((packages / name).read_bytes()).digest()
             assert base64.urlsafe_b64encode(found).decode().rstrip("=") == digest.removeprefix("sha256="), name
             compared += 1
-    assert compared >= 10
+    assert compared >= 8
 
 
 def test_nothing_but_the_listed_shims_touches_an_sdk():

@@ -74,6 +74,15 @@ PLANTS = {
     "ledger.statement_is_of_its_party": ["UPDATE statement SET party_id = gen_random_uuid()"],
     "ledger.statement_is_sealed": ["UPDATE statement SET chain_hash = '\\x01'"],
     "ledger.commission_levels": ["UPDATE commission SET level = 3"],
+    "webhooks.event_is_queued": [
+        "UPDATE webhook_endpoint SET subscribed_at = '2020-01-01', state = 'active'",
+        "UPDATE outbox SET occurred_at = occurred_at - interval '3 hours'",
+        "DELETE FROM webhook_delivery",
+    ],
+    "webhooks.state_is_its_times": ["UPDATE webhook_delivery SET ended_at = NULL, next_try_at = NULL"],
+    "webhooks.arrival_has_attempt": [
+        "UPDATE webhook_delivery SET state = 'delivered', ended_at = created_at, next_try_at = NULL"
+    ],
     "shops.refund_within_paid": [f"UPDATE sales_order SET refunded_minor = paid_minor + 1 WHERE {PAID}"],
     "shops.state_is_its_sums": [f"UPDATE sales_order SET state = 'refunded' WHERE {PAID}"],
     "shops.reservation_has_unpaid_order": ["UPDATE sales_order SET state = 'closed' WHERE state = 'unpaid'"],
@@ -193,6 +202,7 @@ def known_rules() -> set[str]:
 @pytest.fixture
 def traded(market, until):
     """Sales with a commission: one refunded, two paid, one unpaid; and a statement."""
+    market.post("/webhooks", {"url": "http://127.0.0.1:9/", "title": "nobody listens there"})
     goods = market.goods(price_fen=10_000, stock=9)
     party = market.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
     market.post("/split-terms", {"total_cap_bps": 10_000})  # rules of other tests stand beside this one

@@ -32,3 +32,7 @@ def test_faults_and_kills_lose_and_double_nothing():
     figures = next(line for line in lines if "figures" in line)["figures"]
     assert figures["orders"] == PAYMENTS
     assert figures["surplus"] == figures["tickets"]["surplus_captured"] > 0
+    webhooks = next(line for line in lines if "webhooks" in line)
+    assert webhooks["silent_s"] > 24 * 3600
+    assert webhooks["webhooks"]["heard"] == webhooks["webhooks"]["events"] > PAYMENTS
+    assert webhooks["webhooks"]["heard_again"] > 0, "what was not answered came again"

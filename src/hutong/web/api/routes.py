@@ -24,6 +24,7 @@ from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.wallets import WalletsApi
+from hutong.web.api.webhooks import WebhooksApi
 
 CONTROLLERS: Final = (
     CatalogueApi,
@@ -42,6 +43,7 @@ CONTROLLERS: Final = (
     TicketsApi,
     FiguresApi,
     CostsApi,
+    WebhooksApi,
 )
 
 

@@ -8,11 +8,13 @@ from hutong.merchants.staff import REFUND_ROLES, Role
 
 #: Pages about what the shop earns and owes.
 MONEY_PATHS: Final = ("/books", "/costs", "/splits", "/statements")
+#: Where orders and payments are told to, and the secrets of that.
+OUTSIDE_PATHS: Final = ("/webhooks",)
 
 
 def closed_paths(role: Role) -> tuple[str, ...]:
     """The pages that are not shown to a role, and not opened to it either."""
-    return () if role in REFUND_ROLES else MONEY_PATHS
+    return () if role in REFUND_ROLES else (*MONEY_PATHS, *OUTSIDE_PATHS)
 
 
 def may_visit(role: Role, path: str) -> bool:

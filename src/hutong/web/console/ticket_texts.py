@@ -72,6 +72,21 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("程序被强行结束时，最后几次点击还没有写入数据库。"),
         fix=mark("不用操作；统计时请记得这个数字。"),
     ),
+    "webhook_failing": TicketText(
+        sentence=mark("推送地址“%(title)s”一个多小时没有收到任何事件。"),
+        cause=mark("对方没有应答、应答出错，或证书、域名有问题；系统在按计划重发，约三天后停止。"),
+        fix=mark("点“去看看”，看对方每次怎么应答；恢复后，等着的事件会立刻补发。"),
+    ),
+    "webhook_disabled": TicketText(
+        sentence=mark("推送地址“%(title)s”已停用，不再发送事件。"),
+        cause=mark("对方三天多没有收下任何事件，或明确表示不再接收（410）。"),
+        fix=mark("对方恢复后，点“去看看”重新启用，再补发停用期间的事件。"),
+    ),
+    "webhook_failed": TicketText(
+        sentence=mark("有事件一直没能送达“%(title)s”：%(event_type)s。"),
+        cause=mark("别的事件都送到了，只有它，对方每次都拒绝。"),
+        fix=mark("点“去看看”，看对方的应答；对方改好后可以补发。"),
+    ),
 }
 #: A notice that names no sum which could be booked: nothing stands in suspense either.
 _WITHOUT_SUM: Final = TicketText(
@@ -108,6 +123,8 @@ class _Fields(dict[str, str]):
             self["amount"] = formats.money(Money(amount, currency))
         if "field" in details:
             self["field"] = translate(label_of("notice_field", str(details["field"])))
+        if "event_type" in details:
+            self["event_type"] = translate(label_of("webhook_event", str(details["event_type"])))
         for name in ("platform", "source"):
             if name in details:
                 self[name] = translate(label_of("platform", str(details[name])))

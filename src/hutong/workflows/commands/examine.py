@@ -15,6 +15,7 @@ from hutong.ledger import checks as ledger
 from hutong.ledger import split_checks as splits
 from hutong.payments import checks as payments
 from hutong.shops import checks as shops
+from hutong.webhooks import checks as webhooks
 from hutong.workflows.reactions.catalogue import REACTIONS
 from hutong.workflows.runtime import Runtime
 
@@ -144,6 +145,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     payments.check,
     customers.check,
     analytics.check,
+    webhooks.check,
     between,
     no_failed_jobs,
 )

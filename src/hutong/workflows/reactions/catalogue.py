@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -18,30 +19,37 @@ from hutong.payments.events import (
     SurplusReturned,
 )
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, StockChanged
-from hutong.workflows.reactions import books, figures, orders
+from hutong.webhooks.public import PUBLIC
+from hutong.workflows.reactions import books, figures, orders, outside
 from hutong.workflows.runtime import Runtime
 
 # The event's type differs from handler to handler; the table below ties each to its own.
 Handler = Callable[[Runtime, Unit, Any], Awaitable[None]]
+Told = Sequence[tuple[UUID, Event]]
 
 
 class Reaction(msgspec.Struct, frozen=True):
     """A handler under its inbox name. Renaming one would run it again on old events: never do.
 
-    ``takes_many``: the handler takes a list of events and works them with a handful of statements.
+    ``takes_many``: the handler takes a list of events and works them with a handful of statements. ``keeps_ids``: it
+    takes them with their ids and keeps these in a key of its own, so that no mark of the inbox is needed.
     """
 
     name: str
     event: type[Event]
     handler: Handler
     takes_many: bool = False
+    keeps_ids: bool = False
 
-    async def run(self, runtime: Runtime, unit: Unit, events: Sequence[Event]) -> None:
+    async def run(self, runtime: Runtime, unit: Unit, told: Told) -> None:
         """Let the handler work these events, in their order."""
-        if self.takes_many:
-            await self.handler(runtime, unit, events)
+        if self.keeps_ids:
+            await self.handler(runtime, unit, told)
             return
-        for event in events:
+        if self.takes_many:
+            await self.handler(runtime, unit, [event for _, event in told])
+            return
+        for _, event in told:
             await self.handler(runtime, unit, event)
 
 
@@ -64,6 +72,7 @@ REACTIONS: Final = (
     Reaction("figures.refund", OrderRefunded, figures.count_refund),
     Reaction("customers.sale", OrderPaid, figures.credit_customers, takes_many=True),
     Reaction("customers.refund", OrderRefunded, figures.debit_customer),
+    *(Reaction(f"webhooks.{public.name}", public.event, outside.tell, keeps_ids=True) for public in PUBLIC),
 )
 
 
