@@ -25,6 +25,7 @@ from typing import Any
 import asyncpg
 import httpx
 from payment_audit import SHOWN_MAX, compare
+from payment_bills import compare_bills
 from payment_buyers import WALLETS, Buyer, Crowd
 from payment_receiver import Receiver
 from restartable import World
@@ -42,8 +43,9 @@ STOCK = 9_000_000
 #: So long a wave's dust settles: queries, retries and closes fall into it, step by step.
 STEPS_S = (25, 30, 60, 120)
 PAST_EXPIRY_S = 32 * 60
-#: At the end: delayed notices, retries of a day, refunds that wait for money.
-LAST_STEPS_S = (3600, 3 * 3600, 12 * 3600, 24 * 3600, 60, 3600)
+#: At the end: delayed notices, retries of a day, refunds that wait for money; and the bills of the last day and of the
+#: day after it, in which what is missing in the former would stand.
+LAST_STEPS_S = (3600, 3 * 3600, 12 * 3600, 24 * 3600, 24 * 3600, 24 * 3600, 60, 3600)
 DAY_S = 24 * 3600
 #: Longer than a wallet waits for its acknowledgement.
 SLOW_ACK_S = 6.0
@@ -71,6 +73,11 @@ RATES: dict[str, dict[str, Any]] = {
     "refund_stuck": {"rate": 0.1, "seconds": 90},
     "not_enough": {"rate": 0.1},
     "close_race": {"rate": 1.0},
+    "bill_row_missing": {"rate": 0.01},
+    "bill_row_extra": {"rate": 0.01},
+    "bill_amount": {"rate": 0.01},
+    "bill_fee": {"rate": 0.01},
+    "bill_row_late": {"rate": 0.02},
 }
 #: Number in the list of failure modes -> the faults of it; what a buyer or this proof does itself stands as ``wish:``.
 KINDS: dict[str, tuple[str, ...]] = {
@@ -93,12 +100,12 @@ KINDS: dict[str, tuple[str, ...]] = {
     "F10 refund unclear, abnormal": ("refund_timeout", "refund_stuck", "not_enough"),
     "F12 killed": ("did:killed",),
     "F13 certificates rotated": ("did:rotated",),
+    "F14 bill differs": ("bill_row_missing", "bill_row_extra", "bill_amount", "bill_fee", "bill_row_late"),
     "F15 merchant's webhook down for a day": ("did:silent",),
     "F16 slow acknowledgement": ("did:slow",),
 }
 NOT_HERE = {
     "F11 password typed late, reverse race": "payment codes: tests/integration/wallets/test_charge.py",
-    "F14 bill differs": "bills are not read yet",
 }
 
 
@@ -215,8 +222,9 @@ class Proof:
                 if seconds == LAST_STEPS_S[-2]:
                     self.struck = (await self.crowd.sandbox.get("/faults/struck")).json()
                     await self.crowd.sandbox.put("/faults", json=[])
-                    await self.receiver.up()
                 await self._advance(seconds)
+                if self.silent_s > DAY_S and not self.receiver.is_up:
+                    await self.receiver.up()
             return await self.receiver.all_arrived(self.world)
         finally:
             await self.receiver.down()
@@ -315,6 +323,8 @@ def judge(proof: Proof, whole: bool, started: float) -> int:
     """Compare, and say it."""
     paid_to = {number for buyer in proof.buyers for number in buyer.paid_to}
     figures, wrong = compare(proof.world, paid_to)
+    differences, not_as_planted = compare_bills(proof.world, proof.struck if whole else {})
+    wrong += not_as_planted
     told, untrue = proof.receiver.compare(proof.world)
     wrong += untrue
     wrong += [f"unexpected answer: {text}" for text in proof.crowd.unsaid]
@@ -322,6 +332,7 @@ def judge(proof: Proof, whole: bool, started: float) -> int:
     counts, hit = faulted(proof, proof.struck if whole else {})
     share = round(hit / max(1, len(proof.buyers)), 3)
     say(faults=counts, not_here=NOT_HERE, payments_faulted=hit, share_faulted=share)
+    say(bills=differences)
     say(figures=figures, buyers=dict(proof.crowd.counts))
     say(webhooks=told, silent_s=proof.silent_s)
     for text in wrong[:SHOWN_MAX]:

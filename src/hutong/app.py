@@ -48,6 +48,7 @@ from hutong.web.app import build_web
 from hutong.web.callbacks import CallbackDoor
 from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
+from hutong.workflows.commands.read_bill import begin_bills
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime
@@ -187,6 +188,7 @@ class Hub:
             log.info("%d clicks of the last process are stored now", self.clicks_recovered)
         if self._time is not None:
             await self._time.catch_up()
+        await begin_bills(self._runtime)
         await self._table.refresh()
         tasks = [
             asyncio.create_task(self._table.follow(self._stop), name="links"),

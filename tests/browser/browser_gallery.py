@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_money import MONEY_GALLERY
@@ -122,6 +123,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **BILLS_GALLERY,
     **BOOKS_GALLERY,
     **CREATOR_GALLERY,
     **TILL_GALLERY,

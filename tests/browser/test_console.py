@@ -15,6 +15,7 @@ PAGES = [
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
     "/payments?payment_state=closed", "/payments?number=nothing", "/refunds", "/books", "/books?day=2026-01-01",
     "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/books/days",
+    "/bills", "/bills?month=2026-01",
     "/statements", "/splits", "/splits?amount=99.99", "/splits?order=none", "/splits/new", "/splits/new?kind=tier",
     "/tickets", "/tickets?show=resolved", "/connections", "/imports",
     "/settings", "/counter", "/codes", "/costs", "/costs?period=all", "/costs?currency=GBP&period=all",

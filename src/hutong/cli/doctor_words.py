@@ -109,6 +109,12 @@ MEANINGS: Final[dict[str, Meaning]] = {
     ),
     "payments.surplus_goes_back_once": Meaning("多收的钱恰好退回一次", "money taken twice goes back exactly once"),
     "payments.refunds_within_capture": Meaning("退款之和不超过收款", "refunds stay within what was captured"),
+    "payments.bill_is_its_rows": Meaning(
+        "账单的行数和合计等于存下的各行之和", "a bill's counts and sums are those of the rows that were kept"
+    ),
+    "payments.odd_row_has_difference": Meaning(
+        "账单里每一行对不上的，都有一条差异", "each row of a bill that does not agree has its difference"
+    ),
     "payments.refunded_is_fold": Meaning("已退金额等于成功退款之和", "what went back is the sum of the refunds"),
     "payments.state_is_its_sums": Meaning("付款状态与已退金额相符", "a payment's state is what its sums say"),
     "payments.paid_has_capture": Meaning(

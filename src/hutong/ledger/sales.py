@@ -41,6 +41,21 @@ def sale_key(order_id: UUID) -> str:
     return f"sale:{order_id}"
 
 
+def suspense_key(suspense_id: UUID) -> str:
+    """The idempotency key of money that fits no order."""
+    return f"suspense:{suspense_id}"
+
+
+def refund_key(refund_id: UUID) -> str:
+    """The idempotency key of a refund."""
+    return f"refund:{refund_id}"
+
+
+def suspense_return_key(refund_id: UUID) -> str:
+    """The idempotency key of money in suspense that was sent back."""
+    return f"suspense_return:{refund_id}"
+
+
 def sale_batch(
     *,
     order_id: UUID,
@@ -158,7 +173,7 @@ def refund_batch(
         Leg(EXPENSE_COMMISSION, -commission_back),
         *(Leg(party_path(share.party_id), share.amount) for share in back),
     ]
-    return _batch(f"refund:{refund_id}", REFUND, ORDER, order_id, event_at, legs)
+    return _batch(refund_key(refund_id), REFUND, ORDER, order_id, event_at, legs)
 
 
 def platform_refund_batch(
@@ -173,7 +188,7 @@ def platform_refund_batch(
         Leg(CLEARING_ORDERS, refunded),
         Leg(receivable_path, -refunded),
     ]
-    return _batch(f"refund:{refund_id}", REFUND, ORDER, order_id, event_at, legs)
+    return _batch(refund_key(refund_id), REFUND, ORDER, order_id, event_at, legs)
 
 
 def suspense_batch(
@@ -188,7 +203,7 @@ def suspense_batch(
 ) -> Batch | None:
     """Money that came in and fits no order: owed back until somebody decides. The wallet keeps its fee until then."""
     legs = [Leg(wallet_path, amount - fee), Leg(EXPENSE_WALLET_FEE, fee), Leg(SUSPENSE_PAYMENTS, -amount)]
-    return _batch(f"suspense:{suspense_id}", SUSPENSE, subject_kind, subject_id, event_at, legs)
+    return _batch(suspense_key(suspense_id), SUSPENSE, subject_kind, subject_id, event_at, legs)
 
 
 def suspense_return_batch(
@@ -203,7 +218,7 @@ def suspense_return_batch(
 ) -> Batch | None:
     """Money in suspense that was sent back to where it came from, and with it the wallet's fee."""
     legs = [Leg(wallet_path, fee - amount), Leg(EXPENSE_WALLET_FEE, -fee), Leg(SUSPENSE_PAYMENTS, amount)]
-    return _batch(f"suspense_return:{refund_id}", SUSPENSE_RETURN, subject_kind, subject_id, event_at, legs)
+    return _batch(suspense_return_key(refund_id), SUSPENSE_RETURN, subject_kind, subject_id, event_at, legs)
 
 
 def _batch(

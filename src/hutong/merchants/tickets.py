@@ -31,6 +31,8 @@ class TicketKind(StrEnum):
     REFUND_WAITING = "refund_waiting"
     PAYMENT_UNCLEAR = "payment_unclear"
     WALLET_DOWN = "wallet_down"
+    BILL_DIFFERS = "bill_differs"
+    BILL_MISSING = "bill_missing"
     STOCK_SHORT = "stock_short"
     JOB_FAILED = "job_failed"
     CLICKS_LOST = "clicks_lost"
@@ -66,6 +68,32 @@ async def open_ticket(
         details=dict(details),
         dedupe_key=dedupe_key,
         opened_at=unit.now(),
+    )
+
+
+async def has_open_ticket(unit: Unit, kind: TicketKind, subject_start: str) -> bool:
+    """Whether a trouble of this kind, with a subject that begins so, is on the desk."""
+    statement = select(ticket.c.ticket_id).where(
+        ticket.c.merchant_id == unit.merchant_id,
+        ticket.c.kind == kind.value,
+        ticket.c.subject_id.startswith(subject_start, autoescape=True),
+        ticket.c.state == "open",
+    )
+    return await unit.one(statement.limit(1)) is not None
+
+
+async def close_tickets(unit: Unit, kind: TicketKind, subject_id: str, *, actor: str = "") -> None:
+    """The trouble is over: take what is on the desk of it off."""
+    told = {RESOLVED_BY: actor} if actor else {}
+    await unit.run(
+        update(ticket)
+        .where(
+            ticket.c.merchant_id == unit.merchant_id,
+            ticket.c.kind == kind.value,
+            ticket.c.subject_id == subject_id,
+            ticket.c.state == "open",
+        )
+        .values(state="resolved", resolved_at=unit.now(), details=ticket.c.details + cast(told, JSONB))
     )
 
 

@@ -14,12 +14,13 @@ from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
 from hutong.links import models as links
 from hutong.merchants import models as merchants
+from hutong.payments import bill_models as bills
 from hutong.payments import models as payments
 from hutong.shops import models as shops
 from hutong.webhooks import models as webhooks
 
 #: The rooms whose tables are in the metadata; importing them registers their tables.
-ROOMS: Final = (analytics, customers, ledger, links, merchants, pages, payments, shops, splits, webhooks)
+ROOMS: Final = (analytics, bills, customers, ledger, links, merchants, pages, payments, shops, splits, webhooks)
 
 
 def all_tables() -> MetaData:

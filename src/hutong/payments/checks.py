@@ -53,6 +53,22 @@ RULES: Final[dict[str, str]] = {
         "AND (a.payment_id, a.state, a.amount_minor, a.currency) "
         "IS DISTINCT FROM (p.payment_id, 'paid', p.amount_minor, p.currency)"
     ),
+    "payments.bill_is_its_rows": (
+        "SELECT b.connection_id || '/' || b.day, b.rows_count || ' rows, ' || b.matched_count || ' agree, ' "
+        "|| b.traded_minor || ' taken / ' || count(r.row_no) || ', ' || count(*) FILTER (WHERE r.verdict = 'matched') "
+        "|| ', ' || coalesce(sum(r.amount_minor) FILTER (WHERE r.kind = 'trade'), 0) FROM bill b "
+        "LEFT JOIN bill_row r USING (merchant_id, connection_id, day) WHERE b.merchant_id = :m "
+        "GROUP BY b.connection_id, b.day, b.rows_count, b.matched_count, b.traded_minor, b.fees_minor "
+        "HAVING (b.rows_count, b.matched_count, b.traded_minor, b.fees_minor) IS DISTINCT FROM (count(r.row_no), "
+        "count(*) FILTER (WHERE r.verdict = 'matched'), "
+        "coalesce(sum(r.amount_minor) FILTER (WHERE r.kind = 'trade'), 0), coalesce(sum(r.fee_minor), 0))"
+    ),
+    "payments.odd_row_has_difference": (
+        "SELECT r.connection_id || '/' || r.day || ' ' || r.number, r.verdict FROM bill_row r "
+        "LEFT JOIN bill_difference d ON d.merchant_id = r.merchant_id AND d.connection_id = r.connection_id "
+        "AND d.day = r.day AND d.kind = r.verdict AND d.row_kind = r.kind AND d.number = r.number "
+        "WHERE r.merchant_id = :m AND r.verdict <> 'matched' AND d.difference_id IS NULL"
+    ),
     "payments.refund_is_of_a_paid_attempt": (
         "SELECT r.refund_id, 'attempt ' || coalesce(a.state, 'missing') FROM refund r "
         "LEFT JOIN attempt a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id "

@@ -5,7 +5,7 @@ They leave by the outbox, in the transaction of the change; ``event_id`` is the 
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
@@ -136,6 +136,22 @@ class NoticeMismatched(Event, frozen=True, kw_only=True):
     received_at: datetime
 
 
+class BillRead(Event, frozen=True, kw_only=True):
+    """The wallet's bill of a day (in China) was read, perhaps not for the first time, and held against what we know.
+
+    ``differences_count``: of that day, not dealt with yet; what is only missing is told after the next day's bill.
+    """
+
+    name: ClassVar[str] = "payment.bill_read"
+
+    connection_id: UUID
+    platform: str
+    day: date
+    rows_count: int
+    matched_count: int
+    differences_count: int
+
+
 EVENTS: list[type[Event]] = [
     PaymentCaptured,
     PaymentRefunded,
@@ -145,4 +161,5 @@ EVENTS: list[type[Event]] = [
     SurplusCaptured,
     SurplusReturned,
     NoticeMismatched,
+    BillRead,
 ]

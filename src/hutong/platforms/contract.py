@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from hutong.platforms.bills import Bills
 from hutong.platforms.codes import CodePayments
 from hutong.platforms.combined import CombinedPayments
 from hutong.platforms.files import OrderFiles
@@ -65,6 +66,7 @@ CAPABILITIES: Final = (
     "share_receivers",
     "sharing",
     "callbacks",
+    "bills",
     "identity",
     "orders",
     "stock",
@@ -81,6 +83,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "share_receivers": ("add", "remove"),
     "sharing": ("share", "query", "finish", "take_back"),
     "callbacks": ("verify",),
+    "bills": ("fetch",),
     "identity": ("visitor_id",),
     "orders": ("changed", "one", "ship"),
     "stock": ("find", "read", "write"),
@@ -121,6 +124,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     share_receivers: ShareReceivers | None = None
     sharing: ProfitSharing | None = None
     callbacks: Callbacks | None = None
+    bills: Bills | None = None
     identity: Identity | None = None
     orders: Orders | None = None
     stock: Stock | None = None

@@ -24,6 +24,7 @@ from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
+from hutong.web.console.bills import BillsController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
@@ -70,6 +71,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     CodesController,
     PaymentsController,
     RefundsController,
+    BillsController,
     BooksController,
     BookPagesController,
     SplitsController,

@@ -24,12 +24,14 @@ from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, seal_ended_days
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
-from hutong.workflows.commands.settle import check_closed, close_due_payment, look_at_attempt, query_attempt
+from hutong.workflows.commands.read_bill import read_due_bill
+from hutong.workflows.commands.settle import check_closed, check_paid, close_due_payment, look_at_attempt, query_attempt
 from hutong.workflows.commands.share_out import share_out
 from hutong.workflows.commands.take_back import follow_take_backs
 from hutong.workflows.commands.take_notice import work_inbound
 from hutong.workflows.jobs import (
     CHECK_CLOSED,
+    CHECK_PAID,
     CLOSE_PAYMENT,
     FOLLOW_CHARGE,
     LOOK_AT_ATTEMPT,
@@ -37,6 +39,7 @@ from hutong.workflows.jobs import (
     PUSH_STOCK,
     QUERY_ATTEMPT,
     QUERY_REFUND,
+    READ_BILL,
     SHARE_OUT,
     TAKE_BACK,
     WORK_INBOUND,
@@ -74,6 +77,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     QUERY_ATTEMPT: query_attempt,
     LOOK_AT_ATTEMPT: look_at_attempt,
     CHECK_CLOSED: check_closed,
+    CHECK_PAID: check_paid,
     CLOSE_PAYMENT: close_due_payment,
     FOLLOW_CHARGE: follow_due_charge,
     WORK_INBOUND: work_inbound,
@@ -85,6 +89,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     SEAL_DAYS: seal_ended_days,
     EXPIRE_HOLD: expire_due_hold,
     CONFIRM_COMMISSIONS: confirm_commissions,
+    READ_BILL: read_due_bill,
     SHARE_OUT: share_out,
     TAKE_BACK: follow_take_backs,
 }

@@ -16,6 +16,8 @@ WORK_INBOUND: Final = "payments.work_inbound"
 QUERY_REFUND: Final = "payments.query_refund"
 PULL_ORDERS: Final = "shops.pull_orders"
 PUSH_STOCK: Final = "shops.push_stock"
+READ_BILL: Final = "payments.read_bill"
+CHECK_PAID: Final = "payments.check_paid"
 SHARE_OUT: Final = "ledger.share_out"
 TAKE_BACK: Final = "ledger.take_back"
 
@@ -54,6 +56,13 @@ REFUND_SEND_GAPS: Final = (
 )
 #: After so many tries that were not taken a person is told; it goes on by itself meanwhile.
 REFUND_WAITING_TRIES: Final = 3
+#: A bill that is not there, or cannot be used, is asked for again for about five days; then a person is told.
+BILL_GAPS: Final = (
+    *(timedelta(minutes=minutes) for minutes in (30, 30)),
+    *(timedelta(hours=hours) for hours in (1, 1, 2, 4, 8, *[12] * 8)),
+)
+#: A bill told of money that we did not know: the wallet is asked, and then the day is read once more.
+READ_AFTER_DOUBT: Final = timedelta(minutes=10)
 PULL_GAP: Final = timedelta(minutes=1)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from hutong_sandbox.alipay.accounts import Account
+from hutong_sandbox.alipay.bills import BillDesk
 from hutong_sandbox.alipay.buyers import Users
 from hutong_sandbox.alipay.errors import DONE, MESSAGES, WAITING, WireError
 from hutong_sandbox.alipay.fields import Content, content_of, read_order, wire_time, yuan
@@ -47,7 +48,14 @@ class Methods:
     """Orders, refunds and shares as servers use them."""
 
     def __init__(
-        self, world: World, users: Users, trades: Trades, refunds: Refunds, sharing: Sharing, notices: Notices
+        self,
+        world: World,
+        users: Users,
+        trades: Trades,
+        refunds: Refunds,
+        sharing: Sharing,
+        notices: Notices,
+        bills: BillDesk,
     ) -> None:
         self._world = world
         self._users = users
@@ -55,6 +63,7 @@ class Methods:
         self._refunds = refunds
         self._sharing = sharing
         self._notices = notices
+        self._bills = bills
 
     def table(self) -> dict[str, Callable[[Call], Awaitable[Json]]]:
         """Method -> what answers it."""
@@ -68,6 +77,7 @@ class Methods:
             "alipay.trade.cancel": self._cancel,
             "alipay.trade.refund": self._refund,
             "alipay.trade.fastpay.refund.query": self._query_refund,
+            "alipay.data.dataservice.bill.downloadurl.query": _plain(self._bills.address),
             "alipay.trade.royalty.relation.bind": _plain(share.bind),
             "alipay.trade.royalty.relation.unbind": _plain(share.unbind),
             "alipay.trade.royalty.relation.batchquery": _plain(share.listed),

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 from hutong.core.errors import InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.alipay import cashier
 from hutong_sandbox.alipay.accounts import Keyring
+from hutong_sandbox.alipay.bills import DOWNLOAD_PATH, BillDesk
 from hutong_sandbox.alipay.buyers import Users
 from hutong_sandbox.alipay.errors import WireError
 from hutong_sandbox.alipay.faults import KINDS
@@ -32,10 +33,13 @@ PROOFS: Final = {
     "payment and refund notices: signature": "judged",
     "settle, royalty relations: calls": "judged",
     "field names of orders, refunds, shares and notices (published field lists)": "simulated",
+    "trade bills: asked for, address": "judged",
+    "trade bills: archive, columns, sums, faults of F14 (documents and public samples)": "simulated",
     "auth_base sign-in": "simulated",
     "notice retry schedule": "simulated",
     "error codes": "unverified",
     "cancel of a precreated order that nobody scanned leaves its code good": "unverified",
+    "bills are made at nine; a reversal stands in a bill as a refund without a number": "unverified",
     "no notice of a reversal": "unverified",
     "a pure return of shares is a refund of 0.00": "unverified",
     "notify_time and signature are fresh with each repetition": "unverified",
@@ -58,7 +62,8 @@ class Alipay(Platform):
         self.refunds = Refunds(world, self.trades, self.sharing)
         self.notices = Notices(world, self.keyring)
         self.oauth = OAuth(world, self.keyring, self.users)
-        self.methods = Methods(world, self.users, self.trades, self.refunds, self.sharing, self.notices)
+        self.bills = BillDesk(world, self.trades, self.refunds)
+        self.methods = Methods(world, self.users, self.trades, self.refunds, self.sharing, self.notices, self.bills)
         self.gateway = Gateway(world, self.keyring, self.trades, self.methods, self.oauth)
         self.trades.on_end = self.notices.announce
 
@@ -67,7 +72,8 @@ class Alipay(Platform):
         return self.keyring.credentials(self.keyring.account(merchant))
 
     def place(self, base_url: str) -> None:
-        """The gateway never names itself."""
+        """The gateway never names itself; an answer names where the file of a bill is."""
+        self.bills.url = base_url
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer on the platform's own port."""
@@ -75,6 +81,8 @@ class Alipay(Platform):
             return await self.gateway.handle(request)
         if request.path == PAGE_PATH and request.method == "GET":
             return self.oauth.authorise(request)
+        if request.path == DOWNLOAD_PATH and request.method == "GET":
+            return self.bills.download(request)
         if request.path == cashier.PAY_PATH and request.method == "POST":
             return await self._pressed(request)
         return json_response(404, {"code": "NOT_FOUND"})
@@ -144,7 +152,7 @@ class Alipay(Platform):
 
     def reset(self) -> None:
         """Forget orders, refunds, shares, notices and codes."""
-        for part in (self.users, self.trades, self.sharing, self.refunds, self.notices, self.oauth):
+        for part in (self.users, self.trades, self.sharing, self.refunds, self.notices, self.oauth, self.bills):
             part.clear()
 
     async def _pressed(self, request: HttpRequest) -> HttpResponse:

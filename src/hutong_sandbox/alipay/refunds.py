@@ -74,6 +74,10 @@ class Refunds:
         """Begin again."""
         self._by_trade: dict[tuple[str, str], dict[str, Refund]] = {}
 
+    def of(self, trade: Trade) -> list[Refund]:
+        """An order's refunds, oldest first."""
+        return list(self._by_trade.get(trade.key, {}).values())
+
     def find(self, trade: Trade, out_request_no: str) -> Refund | None:
         """A refund by its number, which is unique within its order."""
         return self._by_trade.get(trade.key, {}).get(out_request_no)
@@ -109,6 +113,7 @@ class Refunds:
         """A reversal gives back whatever is left, under no number."""
         left_fen = trade.order.total_fen - trade.refunded_fen - trade.refunding_fen
         trade.refunded_fen += left_fen
+        trade.reversed_fen = left_fen
         self._trades.refund_all(trade)
         self._trades.log("order_reversed", trade, refund_fen=left_fen)
 

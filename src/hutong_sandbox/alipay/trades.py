@@ -78,6 +78,7 @@ class Trade(msgspec.Struct, kw_only=True):
     shared_fen: int = 0  # went to receivers
     returned_fen: int = 0  # of it came back
     frozen_until: datetime | None = None
+    reversed_fen: int = 0  # went back when the charge was undone, under no number
 
     @property
     def key(self) -> tuple[str, str]:

@@ -17,7 +17,8 @@ from hutong_sandbox.world import World
 
 NAME: Final = "wechatpay"
 
-Answer = tuple[int, Json | None]
+#: Status and body; bytes are a file, which goes out as it is and unsigned.
+Answer = tuple[int, Json | bytes | None]
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True):

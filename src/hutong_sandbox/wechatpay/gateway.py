@@ -63,6 +63,7 @@ class Gateway:
         if self._older.takes(request):
             return self._older.handle(request)
         account: Account | None = None
+        value: Json | bytes | None
         try:
             account = self._keyring.authenticate(request)
             await self._break_down(request)
@@ -72,6 +73,8 @@ class Gateway:
             status, value = error.status, error.body()
             if error.code == "SIGN_ERROR":
                 account = None
+        if isinstance(value, bytes):
+            return HttpResponse(status=status, body=value, headers={"Content-Type": "text/plain"})
         return self._signed(account, request, status, value)
 
     def _signed(self, account: Account | None, request: HttpRequest, status: int, value: Json | None) -> HttpResponse:

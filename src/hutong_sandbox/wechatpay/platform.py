@@ -11,6 +11,7 @@ from hutong_sandbox.http import HttpRequest, HttpResponse, Json
 from hutong_sandbox.refusals import TradeNotOpen
 from hutong_sandbox.wechatpay import cashier, signing
 from hutong_sandbox.wechatpay.accounts import Keyring
+from hutong_sandbox.wechatpay.bill_calls import BillCalls
 from hutong_sandbox.wechatpay.code_calls import CodeCalls
 from hutong_sandbox.wechatpay.codes import CodeDesk
 from hutong_sandbox.wechatpay.combine_calls import CombineCalls
@@ -48,9 +49,12 @@ PROOFS: Final = {
     "field names of orders, refunds, shares and notices (published field lists)": "simulated",
     "payment codes of V2: XML and its signature with both digests, micropay, orderquery, reverse": "judged",
     "rules of profit sharing (official guide)": "simulated",
+    "trade bills: asked for, digest, file": "judged",
+    "trade bills of type ALL: columns, sums, faults of F14 (documents and public samples)": "simulated",
     "snsapi_base OAuth": "simulated",
     "error codes and statuses": "simulated",
     "notice retry schedule": "simulated",
+    "bills are made at nine; a refund stands in the bill of the day on which it was asked for": "unverified",
     "close of a closed order is ORDER_CLOSED": "unverified",
     "other pay method under the same number is OUT_TRADE_NO_USED": "unverified",
     "refund settles after seconds, fee comes back pro rata": "unverified",
@@ -77,6 +81,7 @@ class WechatPay(Platform):
         self.combined = CombinedOrders(world, self.trades)
         self.shares = Shares(world, self.trades)
         self._address = Address()
+        self.bills = BillCalls(world, self.keyring, self.trades, self.refunds, self._address)
         self.gateway = Gateway(
             world,
             self.keyring,
@@ -88,6 +93,7 @@ class WechatPay(Platform):
                 CodeCalls(world, self.keyring, self.trades, self.codes),
                 CombineCalls(world, self.keyring, self.trades, self.combined, self._address),
                 SharingCalls(world, self.keyring, self.shares),
+                self.bills,
             ),
         )
 
@@ -192,6 +198,7 @@ class WechatPay(Platform):
         self.codes.clear()
         self.combined.clear()
         self.shares.clear()
+        self.bills.clear()
 
     async def _h5(self, request: HttpRequest) -> HttpResponse:
         try:

@@ -101,6 +101,7 @@ class Trade(msgspec.Struct, kw_only=True):
     shared_fen: int = 0
     sharing_fen: int = 0
     returned_fen: int = 0
+    reversed_at: datetime | None = None
 
     @property
     def account(self) -> Account:
@@ -286,6 +287,7 @@ class Trades:
         trade.frozen = False
         if trade.paid_at is not None:
             trade.refunded_fen = trade.order.total_fen
+            trade.reversed_at = self._world.clock.now()
         self._log("order_reversed", trade, returned_fen=trade.refunded_fen)
 
     def thaw(self, trade: Trade, by: str) -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import datetime as dt
+import gzip
+import hashlib
 import hmac
 import http.server
 import importlib.util
+import io
 import json
 import pathlib
 import subprocess
 import sys
 import threading
+import zipfile
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
@@ -85,6 +89,30 @@ def wechatpay_case_of(side) -> Case:
         told = {"out_order_no": OUT_SHARE_NO, "out_return_no": OUT_RETURN_NO, "return_mchid": "1900000109"}
         return side.answer({**told, "order_id": "3008", "return_id": "3009", "amount": 100, "result": status})
 
+    def bill(word):
+        """Asked for, answered signed; the file is not."""
+        names = "交易时间,微信订单号,商户订单号,交易状态,货币种类,微信退款单号,商户退款单号,退款状态,"
+        names += "手续费,订单金额,申请退款金额"
+        row = f"`2026-11-21 12:00:00,`4200,`{OUT_TRADE_NO},`SUCCESS,`CNY,`0,`0,`,`0.07000,`12.34,`0.00"
+        sums = "总交易单数,手续费总金额,订单总金额,申请退款总金额\n`1,`0.07000,`12.34,`0.00\n"
+        plain = f"{names}\n{row}\n{'' if word == 'cut' else sums}".encode()
+        host = "https://elsewhere.example" if word == "elsewhere" else "https://pay.example"
+        told = {
+            "hash_type": "SHA1",
+            "hash_value": hashlib.sha1(plain).hexdigest(),
+            "download_url": f"{host}/v3/billdownload/file?token=made-at-run-time",
+        }
+        codes = {"not_ready": "STATEMENT_CREATING", "empty": "NO_STATEMENT_EXIST"}
+
+        def answer(request):
+            if word in codes:
+                return side.refusal(400, codes[word], "账单")
+            if "/billdownload/" in request.url:
+                return Response(status=200, headers={}, body=gzip.compress(plain))
+            return side.answer(told)
+
+        return answer
+
     return Case(
         connector=WECHATPAY,
         clock=side.clock,
@@ -106,6 +134,7 @@ def wechatpay_case_of(side) -> Case:
             rescue=lambda status: side.answer(side.refund(out_refund_no=OUT_REFUND_NO, status=status)),
             share=share,
             take_back=take_back,
+            bill=bill,
             notice=notice,
         ),
         sealed_calls=("rescue to a card", "add receiver"),
@@ -244,6 +273,31 @@ def alipay_case() -> Case:
         record = {"out_trade_no": OUT_TRADE_NO, "out_request_no": OUT_REFUND_NO, "refund_status": status}
         return side.answer("alipay.trade.fastpay.refund.query", {**record, "refund_amount": "2.34"})
 
+    def bill(word):
+        """Asked for, answered signed; the archive is not."""
+        method = "alipay.data.dataservice.bill.downloadurl.query"
+        lines = [
+            "#支付宝业务明细查询",
+            "支付宝交易号,商户订单号,业务类型,完成时间,订单金额（元）,商家实收（元）,退款批次号/请求号,服务费（元）",
+            f"2026112122001\t,{OUT_TRADE_NO}\t,交易\t,2026-11-21 12:00:00,12.34,12.34,\t,-0.07",
+            "#交易合计：1笔，商家实收共12.34元，商家优惠共0.00元",
+            "#退款合计：0笔，商家实收退款共0.00元，商家优惠退款共0.00元",
+        ]
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("details.csv", "\r\n".join(lines[:3] if word == "cut" else lines).encode("gbk"))
+        host = "https://elsewhere.example" if word == "elsewhere" else "https://pay.example"
+        told = side.answer(method, {"bill_download_url": f"{host}/downloadBillFile.resource?token=1"})
+
+        def answer(request):
+            if word in ("not_ready", "empty"):
+                return side.refusal(method, "isp.bill_not_exist")
+            if "/downloadBillFile.resource" in request.url:
+                return Response(status=200, headers={}, body=packed.getvalue())
+            return told
+
+        return answer
+
     return Case(
         connector=ALIPAY,
         clock=side.clock,
@@ -266,6 +320,7 @@ def alipay_case() -> Case:
             ),
             share=shared,
             take_back=returned,
+            bill=bill,
             notice=lambda: (module.FORM, side.notice()),
         ),
     )

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import sys
 import threading
 import urllib.error
 import urllib.request
 import uuid
+import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib import import_module
 from typing import Any
@@ -26,6 +28,8 @@ from verdicts import Disagreement, expect
 SPOILT = ("body", "sign", "sign_type", "charset", "swapped", "duplicate")
 YUAN = "12.30"
 ANNA = "2088123412341234"
+#: From any moment of a day in China to ten o'clock of the next one, or later.
+UNTIL_A_BILL_S = 34 * 3600
 
 
 def bare(pem: str) -> str:
@@ -218,6 +222,28 @@ class Judge:
         self.refused("ACQ.ALLOC_AMOUNT_VALIDATE_ERROR", "AlipayTradeOrderSettle", more)
         self.done("AlipayTradeRoyaltyRelationUnbind", person)
 
+    def bills(self) -> None:
+        """The bill of a day: asked for by the SDK, fetched from the address it was told, before that is stale."""
+        paid = self.new_paid()
+        day = self.done("AlipayTradeQuery", {"out_trade_no": paid["out_trade_no"]})["send_pay_date"][:10]
+        name, asked = "AlipayDataDataserviceBillDownloadurlQuery", {"bill_type": "trade", "bill_date": day}
+        self.refused("isv.invalid_arguments", name, asked)
+        expect(self.post("/clock/advance", seconds=UNTIL_A_BILL_S)[0], 200)
+        url = self.done(name, asked)["bill_download_url"]
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            packed = answer.read()
+        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+            texts = [archive.read(member).decode("gbk") for member in archive.namelist()]
+        expect([text[:7] for text in texts], ["#支付宝业务明", "#支付宝业务汇"])
+        expect(f"{paid['trade_no']}\t,{paid['out_trade_no']}\t,交易\t," in texts[0], True)
+        expect(self.post("/clock/advance", seconds=31)[0], 200)
+        try:
+            urllib.request.urlopen(url, timeout=20).close()
+        except urllib.error.HTTPError as error:
+            expect(error.code, 403)
+            return
+        raise Disagreement("a stale address still gave the file")
+
     def notice(self) -> None:
         self.notices.clear()
         paid = self.new_paid()
@@ -307,6 +333,7 @@ NAMES = [
     "spoilt_notices",
     "pages",
     "app",
+    "bills",
     "wrong_keys",
 ]
 

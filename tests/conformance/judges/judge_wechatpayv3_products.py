@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import json
 import time
 import uuid
@@ -14,6 +16,8 @@ PASSWORD_FEN = 100_001
 CARD = {"bank_type": "CMB_DEBIT", "bank_account": "6225760012345678", "real_name": "张三"}
 SHARED_FEN = 10_000
 FEE_FEN = 60
+#: From any moment of a day in China to ten o'clock of the next one, or later.
+UNTIL_A_BILL_S = 34 * 3600
 
 
 def fresh(kind: str) -> str:
@@ -220,6 +224,22 @@ class Products:
         told = self.ok(self.client.query_refund(refund_no))
         expect((told["status"], told["user_received_account"][-4:]), ("SUCCESS", "5678"))
 
+    def bills(self) -> None:
+        """The bill of a day: asked for, fetched, and the digest that was named is the unpacked file's."""
+        number = fresh("bill")
+        self.ok(self.pay_with(self.client, number, pay_type=self.kinds.NATIVE))
+        self.paid(number)
+        day = self.ok(self.client.query(out_trade_no=number))["success_time"][:10]
+        self.refused(self.client.trade_bill(day), 400, "INVALID_REQUEST")
+        expect(self.post("/clock/advance", seconds=UNTIL_A_BILL_S)[0], 200)
+        told = self.ok(self.client.trade_bill(day))
+        status, packed = self.client.download_bill(told["download_url"])
+        plain = gzip.decompress(packed)
+        digest = hashlib.sha1(plain).hexdigest()
+        expect((status, told["hash_type"], told["hash_value"]), (200, "SHA1", digest))
+        expect(f",`{number},`" in plain.decode(), True)
+        self.refused(self.client.trade_bill("2019-06-11"), 400, "INVALID_REQUEST")
+
     def wrong_notice_key(self) -> None:
         """A notice that another APIv3 key sealed does not open, whoever signed it."""
         number = fresh("sealed")
@@ -249,4 +269,5 @@ CHECKS = (
     "sharing_for_another",
     "abnormal_refund",
     "wrong_notice_key",
+    "bills",
 )

@@ -39,6 +39,7 @@ CHECKS = {
         "sharing_for_another",
         "abnormal_refund",
         "wrong_notice_key",
+        "bills",
         "certificates",
     ],
     "wechatpay_older": ["micropay", "codes", "password", "reverse", "service_provider", "hmac", "wrong_key"],
@@ -66,6 +67,7 @@ CHECKS = {
         "spoilt_notices",
         "pages",
         "app",
+        "bills",
         "wrong_keys",
     ],
     "alipay_second": [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import msgspec
@@ -20,6 +20,7 @@ from hutong.merchants.connections import Mode
 from hutong.merchants.service import create_merchant
 from hutong.payments.checkouts import Goods, Visit, open_checkout
 from hutong.payments.queries import payments_page
+from hutong.platforms.bills import Bill, BillRow, BillStatus
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import (
     PaymentCreated,
@@ -122,6 +123,31 @@ class HandWallet:
         return self._refund(command.out_refund_no, await self._next("rescue", command.out_refund_no))
 
 
+class HandBills:
+    """Bills that hold what a test puts into them. A day without an entry is not ready."""
+
+    ready_time = time(10)
+    kept_days = 89
+
+    def __init__(self):
+        self.days: dict[date, list[BillRow] | BillStatus | Exception] = {}
+        self.asked: list[date] = []
+
+    async def fetch(self, _account, day):
+        self.asked.append(day)
+        told = self.days.get(day, BillStatus.NOT_READY)
+        if isinstance(told, Exception):
+            raise told
+        if isinstance(told, BillStatus):
+            return Bill(day=day, status=told)
+
+        async def pieces():
+            for at in range(0, len(told), 2):
+                yield tuple(told[at : at + 2])
+
+        return Bill(day=day, status=BillStatus.READY, digest=b"x" * 32, pieces=pieces)
+
+
 def silence() -> PlatformUnknown:
     return PlatformUnknown(platform="wechatpay")
 
@@ -139,7 +165,7 @@ class Till:
     def __init__(self, database, clock, http, folder: Path):
         keys = folder / f"{os.urandom(4).hex()}.key"
         Keyring.create(keys)
-        self.clock, self.wallet = clock, HandWallet()
+        self.clock, self.wallet, self.bills = clock, HandWallet(), HandBills()
         sheet = Registry.from_entry_points().get("wechatpay")
         self.connector = msgspec.structs.replace(
             sheet,
@@ -147,6 +173,7 @@ class Till:
             payments=self.wallet,
             codes=self.wallet,
             refund_rescue=self.wallet,
+            bills=self.bills,
         )
         self.runtime = Runtime(
             database=database,

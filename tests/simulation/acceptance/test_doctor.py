@@ -106,6 +106,18 @@ PLANTS = {
     "payments.surplus_goes_back_once": [f"UPDATE refund SET cause = 'automatic' WHERE {REQUESTED}"],
     "payments.refunds_within_capture": ["UPDATE refund SET amount_minor = amount_minor + 1 WHERE cause = 'requested'"],
     "payments.refunded_is_fold": ["UPDATE payment SET refunded_minor = 1 WHERE state = 'paid'"],
+    "payments.bill_is_its_rows": [
+        (
+            "INSERT INTO bill (merchant_id, connection_id, day, platform, state, rows_count, currency, created_at) "
+            "SELECT merchant_id, connection_id, '2026-01-01', platform, 'read', 1, 'CNY', now() FROM connection LIMIT 1"
+        )
+    ],
+    "payments.odd_row_has_difference": [
+        (
+            "INSERT INTO bill_row SELECT merchant_id, connection_id, '2026-01-01', 2, 'trade', 'planted', 'planted', "
+            "'', 1, 0, 'CNY', 'SUCCESS', 'unknown_to_us', now() FROM connection LIMIT 1"
+        )
+    ],
     "payments.state_is_its_sums": ["UPDATE payment SET state = 'partly_refunded' WHERE state = 'paid'"],
     "payments.capture_is_its_attempt": ["DELETE FROM attempt"],
     "payments.refund_is_of_a_paid_attempt": ["DELETE FROM attempt"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.connectors.alipay.bills import AlipayBills
 from hutong.connectors.alipay.callbacks import AlipayCallbacks
 from hutong.connectors.alipay.codes import AlipayCodes
 from hutong.connectors.alipay.errors import ERROR_WORDS
@@ -51,6 +52,7 @@ CONNECTOR: Final = Connector(
         "share_receivers": Proof.JUDGED,
         "sharing": Proof.SIMULATED,  # the judges drive the synchronous mode only
         "callbacks": Proof.JUDGED,
+        "bills": Proof.JUDGED,
         "identity": Proof.SIMULATED,
     },
     judged_by=JUDGED_BY,
@@ -65,5 +67,6 @@ CONNECTOR: Final = Connector(
     share_receivers=AlipayReceivers(),
     sharing=AlipaySharing(),
     callbacks=AlipayCallbacks(),
+    bills=AlipayBills(),
     identity=AlipayIdentity(),
 )

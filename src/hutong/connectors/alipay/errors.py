@@ -113,6 +113,10 @@ ERROR_WORDS: Final[Mapping[str, ErrorWord]] = {
     "ACQ.ONLINE_TRADE_VOUCHER_NOT_ALLOW_REFUND": ErrorWord.NOT_PERMITTED,
     "ACQ.REASON_TRADE_BEEN_FREEZEN": ErrorWord.NOT_PERMITTED,
     "ACQ.SELLER_BALANCE_NOT_ENOUGH": ErrorWord.INSUFFICIENT_FUNDS,
+    # bills
+    "isp.bill_not_exist": ErrorWord.NOT_FOUND,
+    "isp.unknown_error": ErrorWord.UNAVAILABLE,
+    "isv.invalid_arguments": ErrorWord.INVALID_REQUEST,
     # shares
     "ACQ.TRADE_SETTLE_ERROR": ErrorWord.UNAVAILABLE,
     "ACQ.FREQUENCY_LIMIT": ErrorWord.THROTTLED,

@@ -25,6 +25,7 @@ JUDGED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "share_receivers.add": ("alipay-sdk-python/settle",),
     "share_receivers.remove": ("alipay-sdk-python/settle",),
     "sharing.query": ("alipay-sdk-python/settle",),
+    "bills.fetch": ("alipay-sdk-python/bills",),
     "callbacks.verify": (
         "alipay-sdk-python/notice",
         "alipay-sdk-python/refund_notice",

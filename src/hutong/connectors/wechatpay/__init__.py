@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.connectors.wechatpay.bills import WechatBills
 from hutong.connectors.wechatpay.callbacks import WechatCallbacks
 from hutong.connectors.wechatpay.codes import WechatCodes
 from hutong.connectors.wechatpay.combined import WechatCombined
@@ -64,6 +65,7 @@ CONNECTOR: Final = Connector(
         "share_receivers": Proof.JUDGED,
         "sharing": Proof.JUDGED,
         "callbacks": Proof.JUDGED,
+        "bills": Proof.JUDGED,
         "identity": Proof.SIMULATED,
     },
     judged_by=JUDGED_BY,
@@ -80,5 +82,6 @@ CONNECTOR: Final = Connector(
     share_receivers=WechatReceivers(),
     sharing=WechatSharing(),
     callbacks=WechatCallbacks(),
+    bills=WechatBills(),
     identity=WechatIdentity(),
 )

@@ -37,6 +37,7 @@ JUDGED_BY: Final[Mapping[str, tuple[str, ...]]] = {
     "sharing.query": ("wechatpayv3/sharing", "wechatpayv3/sharing_for_another"),
     "sharing.finish": ("wechatpayv3/sharing", "wechatpayv3/sharing_for_another"),
     "sharing.take_back": ("wechatpayv3/sharing", "wechatpayv3/sharing_for_another"),
+    "bills.fetch": ("wechatpayv3/bills",),
     "callbacks.verify": (
         "wechatpayv3/notice",
         "wechatpayv3/duplicate_notice",

@@ -27,6 +27,7 @@ from hutong.platforms.conformance.behaviour import (
     what_is_sent_follows_from_what_is_given,
     windows_are_kept,
 )
+from hutong.platforms.conformance.bills import bills_are_read_again, bills_are_told_apart, days_that_last_have_no_bill
 from hutong.platforms.conformance.case import (
     ORDER_ID,
     OUT_REFUND_NO,
@@ -98,6 +99,9 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     unknown_outcomes_of_the_till_are_pending,
     unknown_outcomes_of_shares_are_pending,
     share_limits_are_limits,
+    bills_are_told_apart,
+    bills_are_read_again,
+    days_that_last_have_no_bill,
     genuine_callbacks_verify,
     other_callbacks_do_not,
     mutated_callbacks_never_verify,

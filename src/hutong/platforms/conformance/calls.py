@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Final
 
 import msgspec
 
 from hutong.core.money import Money
 from hutong.platforms.account import Account
+from hutong.platforms.bills import bill_day
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.combined import CombinedPart, CreateCombined
 from hutong.platforms.conformance.case import (
@@ -70,6 +71,7 @@ def calls(case: Case) -> list[Call]:
         *_till_calls(case),
         *_combined_calls(case),
         *_sharing_calls(case),
+        *_bill_calls(case),
         *_identity_calls(case),
         *_shop_calls(case),
     ]
@@ -160,6 +162,18 @@ def _sharing_calls(case: Case) -> list[Call]:
             Call(name="take back", run=lambda account: sharing.take_back(account, TAKE_BACK)),
         ]
     return found
+
+
+def ended_day(case: Case) -> date:
+    """A day whose bill is there: the one before yesterday."""
+    return bill_day(case.clock.now()) - timedelta(days=2)
+
+
+def _bill_calls(case: Case) -> list[Call]:
+    bills = case.connector.bills
+    if bills is None:
+        return []
+    return [Call(name="bill", run=lambda account: bills.fetch(account, ended_day(case)))]
 
 
 def charge_of(case: Case) -> ChargeCode:

@@ -33,6 +33,9 @@ class Forgery(msgspec.Struct, frozen=True, kw_only=True):
     answer a query for OUT_TRADE_NO and OUT_REFUND_NO, ``order`` one for ORDER_ID, each with the raw status it is given;
     ``charge`` answers the charge of a code, ``rescue`` an abnormal refund that is sent another way, ``share`` and
     ``take_back`` a query for OUT_SHARE_NO and the return OUT_RETURN_NO (raw status of the request and of its line).
+    ``bill`` answers each request for a day's bill as its word says: ``ready`` (one payment OUT_TRADE_NO of 12.34 with a
+    fee of 0.07), ``not_ready`` (asked an hour too early), ``empty``, ``cut`` (the file ends too soon), ``elsewhere``
+    (the file is at another host).
     ``notice`` is a callback of this moment (headers in lower case, body).
     """
 
@@ -45,6 +48,7 @@ class Forgery(msgspec.Struct, frozen=True, kw_only=True):
     rescue: Callable[[str], Response] | None = None
     share: Callable[[str], Response] | None = None
     take_back: Callable[[str], Response] | None = None
+    bill: Callable[[str], Answer] | None = None
     notice: Callable[[], tuple[Mapping[str, str], bytes]] | None = None
 
 

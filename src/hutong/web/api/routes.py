@@ -10,6 +10,7 @@ from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
 from hutong import __version__
+from hutong.web.api.bills import BillsApi
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
@@ -33,6 +34,7 @@ CONTROLLERS: Final = (
     PaymentsApi,
     ConnectionsApi,
     WalletsApi,
+    BillsApi,
     BooksApi,
     LedgerApi,
     HoldsApi,

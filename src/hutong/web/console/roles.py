@@ -7,7 +7,7 @@ from typing import Final
 from hutong.merchants.staff import REFUND_ROLES, Role
 
 #: Pages about what the shop earns and owes.
-MONEY_PATHS: Final = ("/books", "/costs", "/splits", "/statements")
+MONEY_PATHS: Final = ("/bills", "/books", "/costs", "/splits", "/statements")
 #: Where orders and payments are told to, and the secrets of that.
 OUTSIDE_PATHS: Final = ("/webhooks",)
 

@@ -57,6 +57,16 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("%(platform)s因账户自身的原因连续拒绝下单，或没有回应。"),
         fix=mark("检查该账户的权限、密钥和状态；恢复后会自动启用。期间由其他账户收款。"),
     ),
+    "bill_differs": TicketText(
+        sentence=mark("%(platform)s %(day)s 的账单和我们的记录对不上。"),
+        cause=mark("钱包账单里多了或少了一笔，或者金额、手续费不同。"),
+        fix=mark("点“去看看”逐笔核对；弄清楚之后写明原因，标为已处理。"),
+    ),
+    "bill_missing": TicketText(
+        sentence=mark("%(platform)s %(day)s 的账单一直没有拿到。"),
+        cause=mark("五天里反复去取，钱包没有给出账单，或给出的文件不能用。"),
+        fix=mark("先在钱包的商户后台确认有没有这一天的账单，再点“去看看”重新读取。"),
+    ),
     "stock_short": TicketText(
         sentence=mark("%(source)s订单 %(order_no)s 缺 %(missing_quantity)s 件：%(seller_code)s。"),
         cause=mark("几个平台几乎同时卖出了最后几件，或平台上的库存数字没有及时更新。"),

@@ -23,7 +23,12 @@ from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
 
 _STATES: Final = ("open", "resolved")
-_PAGES: Final = {"order": "/orders/{}", "connection": "/connections", "webhook": "/webhooks/{}"}
+_PAGES: Final = {
+    "order": "/orders/{}",
+    "connection": "/connections",
+    "webhook": "/webhooks/{}",
+    "bill": "/bills/{}",
+}
 #: Kinds about money of an order: what to do stands with its payment.
 _MONEY_KINDS: Final = frozenset(
     {

@@ -27,6 +27,7 @@ from hutong.platforms.contract import Connector, RateLimit
 from hutong.shops.catalogue import forget_listings
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
+from hutong.workflows.commands.read_bill import first_bill
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import Runtime
 
@@ -108,6 +109,8 @@ async def connect_in(
         credentials=credentials,
         settings=settings,
     )
+    if connector.bills is not None:
+        first_bill(unit, connection_id, connector.bills)
     if connector.orders is not None:
         unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
     return connection_id

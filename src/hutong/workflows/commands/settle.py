@@ -129,6 +129,15 @@ async def look_at_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -
             await ask_wallet(runtime, merchant_id, attempt)
 
 
+async def check_paid(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """Ask the wallet about an attempt of which its bill says that it was paid, whatever its state is here."""
+    attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        attempt = await get_attempt(unit, attempt_id)
+    if attempt.state is not AttemptState.PAID:
+        await ask_wallet(runtime, merchant_id, attempt)
+
+
 async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
     """The time to pay is over: close every open attempt at its wallet, then the payment here.
 
