@@ -23,12 +23,14 @@ from hutong.webhooks.states import DeliveryState, EndpointState
 
 log = logging.getLogger("hutong.webhooks")
 
-# The key of a delivery makes it one, however often its event comes by: no other mark is kept.
+# The key of a delivery makes it one, however often its event comes by: no other mark is kept. An endpoint hears what one
+# of its patterns names (`patterns_of`): three for each event, given as three lists.
 _QUEUE: Final = (
     "INSERT INTO webhook_delivery (merchant_id, endpoint_id, event_id, event_type, state, created_at, next_try_at) "
-    "SELECT $1, e.endpoint_id, given.event_id, $2::text, 'waiting', $3::timestamptz, $3::timestamptz "
-    "FROM webhook_endpoint e CROSS JOIN unnest($5::uuid[]) AS given(event_id) "
-    "WHERE e.merchant_id = $1 AND e.state = 'active' AND e.event_types && $4::text[] "
+    "SELECT $1, e.endpoint_id, given.event_id, given.itself, 'waiting', $2::timestamptz, $2::timestamptz "
+    "FROM webhook_endpoint e CROSS JOIN unnest($3::uuid[], $4::text[], $5::text[], $6::text[]) "
+    "AS given(event_id, everything, in_group, itself) WHERE e.merchant_id = $1 AND e.state = 'active' "
+    "AND e.event_types && ARRAY[given.everything, given.in_group, given.itself] "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
 _CLAIM: Final = (
@@ -62,17 +64,12 @@ class Sending(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def queue(unit: Unit, told: Sequence[tuple[UUID, Event]]) -> int:
-    """Put events on their way to every endpoint that hears them; how many deliveries were new."""
-    kinds: dict[str, list[UUID]] = {}
-    for event_id, event in told:
-        public = BY_EVENT.get(event.name)
-        if public is not None:
-            kinds.setdefault(public.name, []).append(event_id)
-    count = 0
-    for event_type, event_ids in kinds.items():
-        patterns = list(patterns_of(event_type))
-        count += len(await unit.fetch(_QUEUE, unit.merchant_id, event_type, unit.now(), patterns, event_ids))
-    return count
+    """Put events on their way to every endpoint that hears them, in one statement; how many deliveries were new."""
+    heard = [(event_id, *patterns_of(BY_EVENT[event.name].name)) for event_id, event in told if event.name in BY_EVENT]
+    if not heard:
+        return 0
+    columns = [list(column) for column in zip(*heard, strict=True)]
+    return len(await unit.fetch(_QUEUE, unit.merchant_id, unit.now(), *columns))
 
 
 async def queue_test(unit: Unit, endpoint_id: UUID) -> UUID:
