@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 import msgspec
@@ -28,9 +28,8 @@ CONNECT_TIMEOUT_S: Final = 5.0
 TOTAL_TIMEOUT_S: Final = 15.0
 #: What is read of an answer; nobody needs more of it than a person can look at.
 ANSWER_BYTES_MAX: Final = 2_048
-CONNECTIONS_MAX: Final = 100
-#: Threads that look names up, made as they are needed. A name whose servers are silent holds one for as long as the
-#: system's resolver waits; it must not be one of those that the rest of the process looks names up with.
+#: Threads that look names up, made as they are needed. A name whose servers are silent holds one, however many messages
+#: go there, for as long as the system's resolver waits; it must not be one of those that the rest of the process uses.
 LOOKUPS_AT_ONCE_MAX: Final = 64
 #: Addresses of one name that are looked at; a name with more is refused.
 ADDRESSES_MAX: Final = 32
@@ -110,7 +109,9 @@ class OutwardSender:
                     resolver=self._resolver,
                     use_dns_cache=False,  # what is looked at is what is used, each time
                     force_close=True,
-                    limit=CONNECTIONS_MAX,
+                    # Whoever sends bounds how many are under way. To wait here for one of them to end would count as
+                    # the time in which this receiver is to be reached.
+                    limit=0,
                 ),
                 timeout=aiohttp.ClientTimeout(total=None, connect=CONNECT_TIMEOUT_S),
                 headers={"user-agent": "hutong-webhooks", "accept": "*/*", "accept-encoding": "identity"},
@@ -128,11 +129,15 @@ class _NotPublic(Exception):
 
 
 class _PublicResolver(AbstractResolver):
-    """Resolves a name once; the lot is refused where one of its addresses is not public."""
+    """Resolves a name once; the lot is refused where one of its addresses is not public.
+
+    Nothing is kept, but sends to one name that come at the same time share one look-up.
+    """
 
     def __init__(self, *, trial: bool) -> None:
         self._trial = trial
         self._threads = ThreadPoolExecutor(LOOKUPS_AT_ONCE_MAX, thread_name_prefix="outward-names")
+        self._asked: dict[tuple[str, int, int], asyncio.Future[Any]] = {}
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
@@ -142,8 +147,13 @@ class _PublicResolver(AbstractResolver):
         Raises:
             _NotPublic: one of them must not be reached. OSError: there are none.
         """
-        look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
-        found = await asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+        key = (host, port, family)
+        asked = self._asked.get(key)
+        if asked is None:
+            look_up = partial(socket.getaddrinfo, host, port, family, socket.SOCK_STREAM, 0, socket.AI_ADDRCONFIG)
+            asked = self._asked[key] = asyncio.get_running_loop().run_in_executor(self._threads, look_up)
+            asked.add_done_callback(partial(_answered, self._asked, key))
+        found = await asyncio.shield(asked)  # whoever waits no longer leaves it to the others
         addresses = {str(entry[4][0]): entry[0] for entry in found}
         if not addresses or len(addresses) > ADDRESSES_MAX:
             raise OSError(f"{len(addresses)} addresses")
@@ -157,6 +167,14 @@ class _PublicResolver(AbstractResolver):
     async def close(self) -> None:
         """End the threads; one that waits for a silent server ends when that is over."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _answered(
+    asked: dict[tuple[str, int, int], asyncio.Future[Any]], key: tuple[str, int, int], done: asyncio.Future[Any]
+) -> None:
+    del asked[key]
+    if not done.cancelled():
+        done.exception()  # seen, also where nobody waits for it any more
 
 
 def _allowed(text: str, *, trial: bool) -> bool:

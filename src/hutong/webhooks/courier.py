@@ -1,7 +1,8 @@
 """Carries messages to endpoints, apart from the jobs: a dead address costs nobody else a place or a connection.
 
 A message is claimed in a short transaction, sent with none open, and what came of it written in another. Endpoints that
-fail have places of their own, and one message at a time: however many are dead, the others go on (ADR 0020).
+fail or are slow have places of their own and get one message at a time; one merchant has some of the places only; who
+was served longest ago is next. However many are dead, and however much waits for them, the others go on (ADR 0020).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
+from collections import Counter
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -27,23 +30,34 @@ log = logging.getLogger("hutong.webhooks")
 
 #: How soon a message that is due is seen.
 POLL_S: Final = 0.5
-#: Endpoints served side by side: those that answer, and those that failed last time.
+#: Endpoints served side by side: those that answer, and those in trouble, which failed or were slow last time.
 HEALTHY_AT_ONCE_MAX: Final = 16
-FAILING_AT_ONCE_MAX: Final = 16
-#: Messages under way to one endpoint that answers; one that fails gets one.
+TROUBLED_AT_ONCE_MAX: Final = 16
+#: Of those, endpoints of one merchant.
+PLACES_PER_MERCHANT_MAX: Final = 4
+#: Messages under way to one endpoint that answers; one in trouble gets one.
 SENDS_PER_ENDPOINT_MAX: Final = 8
-#: Claims of one turn; then the endpoint stands in line again.
+#: Claims of one turn, and after how long no other follows; then the endpoint stands in line again.
 ROUNDS_MAX: Final = 25
+TURN_S: Final = 2.0
 #: Looks of :meth:`Courier.drain`.
 DRAIN_ROUNDS_MAX: Final = 1_000
 
-#: Endpoints of any merchant with something due, the longest waiting first.
+#: Endpoints of any merchant with something due, the longest unserved first; before them those with a message that
+#: somebody has just asked for. One that fails has its rest, but where somebody asked.
 _DUE: Final = (
-    "SELECT e.merchant_id, e.endpoint_id FROM webhook_endpoint e CROSS JOIN LATERAL ("
-    "SELECT d.next_try_at FROM webhook_delivery d WHERE d.merchant_id = e.merchant_id "
-    "AND d.endpoint_id = e.endpoint_id AND d.state = 'waiting' ORDER BY d.next_try_at LIMIT 1) first "
-    "WHERE e.state = 'active' AND (e.failing_since_at IS NOT NULL) = $2 AND first.next_try_at <= $1 "
-    "ORDER BY first.next_try_at LIMIT $3"
+    "WITH due AS (SELECT e.merchant_id, e.endpoint_id, e.served_at, asked.now AS asked FROM webhook_endpoint e "
+    "CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM webhook_delivery d WHERE d.merchant_id = e.merchant_id "
+    "AND d.endpoint_id = e.endpoint_id AND d.state = 'waiting' AND d.by_hand AND d.next_try_at <= $1) AS now) asked "
+    "WHERE e.state = 'active' AND (e.failing_since_at IS NOT NULL OR e.is_slow) = $2 "
+    "AND e.endpoint_id <> ALL($3::uuid[]) AND e.merchant_id <> ALL($4::uuid[]) "
+    "AND (asked.now OR (e.rests_until_at IS NULL OR e.rests_until_at <= $1) "
+    "AND EXISTS (SELECT FROM webhook_delivery d WHERE d.merchant_id = e.merchant_id "
+    "AND d.endpoint_id = e.endpoint_id AND d.state = 'waiting' AND d.next_try_at <= $1))), "
+    "line AS (SELECT *, row_number() OVER (PARTITION BY merchant_id "
+    "ORDER BY asked DESC, served_at NULLS FIRST, endpoint_id) AS place FROM due) "
+    "SELECT merchant_id, endpoint_id FROM line WHERE place <= $5 "
+    "ORDER BY asked DESC, served_at NULLS FIRST, endpoint_id LIMIT $6"
 )
 
 Key = tuple[UUID, UUID]
@@ -57,7 +71,7 @@ class Courier:
         self._clock = clock
         self._vault = vault
         self._sender = sender
-        self._turns: dict[bool, dict[Key, asyncio.Task[None]]] = {False: {}, True: {}}  # by whether they fail
+        self._turns: dict[bool, dict[Key, asyncio.Task[None]]] = {False: {}, True: {}}  # by trouble
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry until ``stop``; what is under way then is sent again by the next process."""
@@ -78,16 +92,21 @@ class Courier:
 
     async def look(self) -> int:
         """Begin a turn for each endpoint that waits and finds a place; how many turns are under way."""
-        for failing, most in ((False, HEALTHY_AT_ONCE_MAX), (True, FAILING_AT_ONCE_MAX)):
-            turns = self._turns[failing]
+        for troubled, most in ((False, HEALTHY_AT_ONCE_MAX), (True, TROUBLED_AT_ONCE_MAX)):
+            turns = self._turns[troubled]
             if len(turns) >= most:
                 continue
-            busy = self._turns[True].keys() | self._turns[False].keys()
-            rows = await self._database.glance("system", _DUE, self._clock.now(), failing, most + len(busy))
+            places = Counter(merchant_id for merchant_id, _ in turns)
+            full = [merchant_id for merchant_id, taken in places.items() if taken >= PLACES_PER_MERCHANT_MAX]
+            busy = [endpoint_id for lane in self._turns.values() for _, endpoint_id in lane]
+            rows = await self._database.glance(
+                "system", _DUE, self._clock.now(), troubled, busy, full, PLACES_PER_MERCHANT_MAX, most
+            )
             for row in rows:
                 key = (row["merchant_id"], row["endpoint_id"])
-                if key not in busy and len(turns) < most:
-                    task = asyncio.create_task(self._turn(*key, failing=failing), name="webhook")
+                if len(turns) < most and places[key[0]] < PLACES_PER_MERCHANT_MAX:
+                    places[key[0]] += 1
+                    task = asyncio.create_task(self._turn(*key, troubled=troubled), name="webhook")
                     turns[key] = task
                     task.add_done_callback(partial(_forget, turns, key))
         return len(self._under_way())
@@ -102,17 +121,20 @@ class Courier:
     def _under_way(self) -> list[asyncio.Task[None]]:
         return [task for turns in self._turns.values() for task in turns.values()]
 
-    async def _turn(self, merchant_id: UUID, endpoint_id: UUID, *, failing: bool) -> None:
-        """Send what is due to one endpoint. One that stops answering gives its place up."""
+    async def _turn(self, merchant_id: UUID, endpoint_id: UUID, *, troubled: bool) -> None:
+        """Send what is due to one endpoint. One that gets into trouble gives its place up."""
+        began_s = time.monotonic()
         try:
-            for _ in range(1 if failing else ROUNDS_MAX):
-                if not await self._round(merchant_id, endpoint_id, 1 if failing else SENDS_PER_ENDPOINT_MAX):
+            for _ in range(1 if troubled else ROUNDS_MAX):
+                if not await self._round(merchant_id, endpoint_id, 1 if troubled else SENDS_PER_ENDPOINT_MAX):
+                    return
+                if time.monotonic() - began_s >= TURN_S:
                     return
         except Exception:
             log.exception("messages to an endpoint could not be carried; they are tried again")
 
     async def _round(self, merchant_id: UUID, endpoint_id: UUID, most: int) -> bool:
-        """One claim and its sends; whether all of them arrived, so that more may follow at once."""
+        """One claim and its sends; whether all of them arrived soon, so that more may follow at once."""
         async with self._database.unit(merchant_id, "webhook.claim") as unit:
             sending = await claim(unit, endpoint_id, most)
         if sending is None:
@@ -121,7 +143,7 @@ class Courier:
         sent = await asyncio.gather(*(self._send(sending.url, secrets, claimed) for claimed in sending.claimed))
         async with self._database.unit(merchant_id, "webhook.record") as unit:
             await record(unit, endpoint_id, sent)
-        return all(one.arrived for one in sent)
+        return all(one.arrived and not one.slow for one in sent)
 
     async def _send(self, url: str, secrets: list[str], claimed: Claimed) -> Sent:
         if claimed.body is None:

@@ -23,8 +23,8 @@ from hutong.webhooks.states import DeliveryState, EndpointState
 
 log = logging.getLogger("hutong.webhooks")
 
-# The key of a delivery makes it one, however often its event comes by: no other mark is kept. An endpoint hears what one
-# of its patterns names (`patterns_of`): three for each event, given as three lists.
+# The key of a delivery makes it one, however often its event comes by: no other mark is kept. An endpoint hears what
+# one of its patterns names (`patterns_of`): three for each event, given as three lists.
 _QUEUE: Final = (
     "INSERT INTO webhook_delivery (merchant_id, endpoint_id, event_id, event_type, state, created_at, next_try_at) "
     "SELECT $1, e.endpoint_id, given.event_id, given.itself, 'waiting', $2::timestamptz, $2::timestamptz "
@@ -33,24 +33,33 @@ _QUEUE: Final = (
     "AND e.event_types && ARRAY[given.everything, given.in_group, given.itself] "
     "ON CONFLICT DO NOTHING RETURNING event_id"
 )
-_CLAIM: Final = (
-    "WITH chosen AS (SELECT event_id FROM webhook_delivery WHERE merchant_id = $1 AND endpoint_id = $2 "
-    "AND state = 'waiting' AND next_try_at <= $3 ORDER BY next_try_at, event_id LIMIT $5 FOR UPDATE SKIP LOCKED) "
-    "UPDATE webhook_delivery d SET next_try_at = $4, attempts_count = attempts_count + 1, "
-    "tries_count = tries_count + 1, tried_since_at = coalesce(tried_since_at, $3) FROM chosen "
-    "WHERE d.merchant_id = $1 AND d.endpoint_id = $2 AND d.event_id = chosen.event_id "
-    "RETURNING d.event_id, d.event_type, d.attempts_count, d.tries_count, d.tried_since_at, d.created_at"
-)
+
+
+def _claim(which: str, order: str) -> str:
+    """Take some messages for the time of a claim. Nothing is counted here: a send that never ends costs no try."""
+    return (
+        "WITH chosen AS (SELECT event_id FROM webhook_delivery WHERE merchant_id = $1 AND endpoint_id = $2 "  # noqa: S608
+        f"AND state = 'waiting' AND {which} AND next_try_at <= $3 ORDER BY {order} LIMIT $5 FOR UPDATE SKIP LOCKED) "
+        "UPDATE webhook_delivery d SET next_try_at = $4 FROM chosen "
+        "WHERE d.merchant_id = $1 AND d.endpoint_id = $2 AND d.event_id = chosen.event_id "
+        "RETURNING d.event_id, d.event_type, d.created_at"
+    )
+
+
+#: What somebody asked for goes before all others.
+_BY_HAND: Final = _claim("by_hand", "next_try_at, event_id")
+_OLDEST: Final = _claim("true", "next_try_at, event_id")
+#: An endpoint that fails is asked with what became due last: one message that nobody takes does not hold up the rest,
+#: and of a long line only few have spent tries when it answers again.
+_NEWEST: Final = _claim("true", "next_try_at DESC, event_id DESC")
 
 
 class Claimed(msgspec.Struct, frozen=True, kw_only=True):
-    """One message that is ours to send now. ``body`` is None where its event was forgotten meanwhile."""
+    """One message that is ours to send until a moment. ``body`` is None where its event was forgotten meanwhile."""
 
     event_id: UUID
     event_type: str
-    attempt_no: int
-    tries_count: int
-    tried_since_at: datetime
+    until_at: datetime
     body: bytes | None
 
 
@@ -86,6 +95,7 @@ async def queue_test(unit: Unit, endpoint_id: UUID) -> UUID:
         event_id=event_id,
         event_type=TEST_TYPE,
         state=DeliveryState.WAITING.value,
+        by_hand=True,
         created_at=now,
         next_try_at=now,
     )
@@ -102,8 +112,11 @@ async def claim(unit: Unit, endpoint_id: UUID, limit: int) -> Sending | None:
     if row is None or row.state != EndpointState.ACTIVE.value:
         return None
     now = unit.now()
-    found = await unit.fetch(_CLAIM, unit.merchant_id, endpoint_id, now, now + CLAIM, limit)
-    if not found:
+    for chosen in (_BY_HAND, _OLDEST if row.failing_since_at is None else _NEWEST):
+        found = await unit.fetch(chosen, unit.merchant_id, endpoint_id, now, now + CLAIM, limit)
+        if found:
+            break
+    else:
         return None
     bodies = await _bodies(unit, [one.event_id for one in found])
     unreadable = {event_id for event_id, body in bodies.items() if body is None}
@@ -111,9 +124,7 @@ async def claim(unit: Unit, endpoint_id: UUID, limit: int) -> Sending | None:
         Claimed(
             event_id=one.event_id,
             event_type=one.event_type,
-            attempt_no=one.attempts_count,
-            tries_count=one.tries_count,
-            tried_since_at=one.tried_since_at,
+            until_at=now + CLAIM,
             body=test_message(
                 event_id=one.event_id, endpoint_id=endpoint_id, sent_at=one.created_at, merchant_id=unit.merchant_id
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     Column,
     Index,
     Integer,
@@ -21,7 +22,8 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from hutong.db.tables import METADATA, moment
 
 #: Where a merchant's own systems hear events. `event_types`: public names, `payment.*`, or `*`. Secrets are sealed; the
-#: old one signs too until `old_secret_until_at`. `failing_since_at`: nothing arrived since then.
+#: old one signs too until `old_secret_until_at`. `failing_since_at`: nothing arrived since then. `rests_until_at`:
+#: until then nothing is sent to one that fails, unless somebody asks. `is_slow`: an answer of the last round took long.
 webhook_endpoint: Final = Table(
     "webhook_endpoint",
     METADATA,
@@ -39,11 +41,15 @@ webhook_endpoint: Final = Table(
     moment("subscribed_at"),  # since when it hears what it hears now
     moment("last_success_at", nullable=True),
     moment("failing_since_at", nullable=True),
+    moment("rests_until_at", nullable=True),
+    moment("served_at", nullable=True),  # who was served longest ago is next
+    Column("is_slow", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("merchant_id", "endpoint_id"),
 )
 
 #: An event on its way to one endpoint; its key makes it one, however often the event comes by. `next_try_at` is also
-#: the claim of whoever sends: far enough ahead that the send is over by then. `tries_count` counts this schedule only.
+#: the claim of whoever sends: far enough ahead that the send is over by then. `tries_count` counts the sends of this
+#: schedule that are over. `by_hand`: somebody asked for it just now, so that it goes before all others.
 webhook_delivery: Final = Table(
     "webhook_delivery",
     METADATA,
@@ -54,8 +60,8 @@ webhook_delivery: Final = Table(
     Column("state", Text, nullable=False),
     Column("attempts_count", Integer, nullable=False, server_default=text("0")),
     Column("tries_count", Integer, nullable=False, server_default=text("0")),
+    Column("by_hand", Boolean, nullable=False, server_default=text("false")),
     moment("created_at"),
-    moment("tried_since_at", nullable=True),
     moment("next_try_at", nullable=True),
     moment("ended_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "endpoint_id", "event_id"),
@@ -65,6 +71,13 @@ webhook_delivery: Final = Table(
         "endpoint_id",
         "next_try_at",
         postgresql_where=text("state = 'waiting'"),
+    ),
+    Index(
+        "ix_webhook_delivery_by_hand",
+        "merchant_id",
+        "endpoint_id",
+        "next_try_at",
+        postgresql_where=text("state = 'waiting' AND by_hand"),
     ),
     Index("ix_webhook_delivery_state", "merchant_id", "endpoint_id", "state", "event_id"),
 )

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
@@ -92,13 +92,22 @@ async def counts_by_state(unit: Unit) -> dict[UUID, dict[DeliveryState, int]]:
     """How many messages of each endpoint stand where."""
     row = webhook_delivery.c
     found: dict[UUID, dict[DeliveryState, int]] = {}
-    for one in await unit.all(
-        select(row.endpoint_id, row.state, func.count().label("rows"))
-        .where(row.merchant_id == unit.merchant_id)
-        .group_by(row.endpoint_id, row.state)
-    ):
+    for one in await unit.all(_counted(unit, row.endpoint_id, row.state)):
         found.setdefault(one.endpoint_id, {})[DeliveryState(one.state)] = one.rows
     return found
+
+
+async def counts_of(unit: Unit, endpoint_id: UUID) -> dict[DeliveryState, int]:
+    """How many messages of one endpoint stand where; those of others are not looked at."""
+    row = webhook_delivery.c
+    rows = await unit.all(_counted(unit, row.state).where(row.endpoint_id == endpoint_id))
+    return {DeliveryState(one.state): one.rows for one in rows}
+
+
+def _counted(unit: Unit, *by: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*by, func.count().label("rows")).where(webhook_delivery.c.merchant_id == unit.merchant_id).group_by(*by)
+    )
 
 
 def _delivery(row: Row[Any], attempts: dict[UUID, list[Attempt]]) -> Delivery:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import ARRAY, Uuid, any_, func, literal, select, update
 
 from hutong.core.errors import NotFound
 from hutong.core.ids import first_id
@@ -15,7 +15,6 @@ from hutong.db.unit import Unit
 from hutong.merchants.actors import Actor, write_down
 from hutong.webhooks.models import webhook_delivery
 from hutong.webhooks.public import TEST_TYPE, heard_by
-from hutong.webhooks.schedule import CLAIM
 from hutong.webhooks.service import require_active
 from hutong.webhooks.states import DELIVERY, DeliveryEvent, DeliveryState
 
@@ -52,8 +51,8 @@ async def replay_one(unit: Unit, actor: Actor, endpoint_id: UUID, event_id: UUID
     await require_active(unit, endpoint_id)
     key = {"endpoint_id": endpoint_id, "event_id": event_id}
     now = unit.now()
-    fresh = {"tries_count": 0, "tried_since_at": None, "next_try_at": now, "ended_at": None}
-    if not await unit.transition(webhook_delivery, key, DELIVERY, DeliveryEvent.REPLAY, **fresh):
+    fresh = _afresh(now)
+    if not await unit.transition(webhook_delivery, key, DELIVERY, DeliveryEvent.REPLAY, **fresh, by_hand=True):
         here = (
             webhook_delivery.c.merchant_id == unit.merchant_id,
             webhook_delivery.c.endpoint_id == endpoint_id,
@@ -61,10 +60,10 @@ async def replay_one(unit: Unit, actor: Actor, endpoint_id: UUID, event_id: UUID
         )
         if await unit.one(select(webhook_delivery.c.state).where(*here)) is None:
             raise NotFound(what="webhook message", key=str(event_id))
-        # One that is due within the time of a claim may be under way.
-        await unit.run(
-            update(webhook_delivery).where(*here, webhook_delivery.c.next_try_at > now + CLAIM).values(next_try_at=now)
-        )
+        # One that is under way just now leaves once more where this send does not arrive.
+        sooner = func.least(webhook_delivery.c.next_try_at, now)
+        waits = webhook_delivery.c.state == DeliveryState.WAITING.value
+        await unit.run(update(webhook_delivery).where(*here, waits).values(next_try_at=sooner, by_hand=True))
     await write_down(unit, actor, "webhook.replay", f"webhook:{endpoint_id}:{event_id}")
 
 
@@ -89,11 +88,11 @@ async def replay_since(unit: Unit, actor: Actor, endpoint_id: UUID, since: datet
         )
         .order_by(webhook_delivery.c.event_id)
         .limit(REPLAYED_MAX)
+        .with_for_update()
     )
-    for row in failed:
-        key = {"endpoint_id": endpoint_id, "event_id": row.event_id}
-        fresh = {"tries_count": 0, "tried_since_at": None, "next_try_at": now, "ended_at": None}
-        await unit.transition(webhook_delivery, key, DELIVERY, DeliveryEvent.REPLAY, **fresh)
+    every = any_(literal([row.event_id for row in failed], ARRAY(Uuid)))
+    key = {"endpoint_id": endpoint_id, "event_id": every}
+    await unit.transition(webhook_delivery, key, DELIVERY, DeliveryEvent.REPLAY, **_afresh(now))
     pairs = [(name, public.name) for public in heard_by(endpoint.event_types) for name in public.stored_names]
     names, types = ([pair[side] for pair in pairs] for side in (0, 1))
     missed = await unit.fetch(_FETCH, unit.merchant_id, endpoint_id, now, first, names, types, REPLAYED_MAX)
@@ -103,3 +102,8 @@ async def replay_since(unit: Unit, actor: Actor, endpoint_id: UUID, since: datet
         missed_count=len(missed),
         more=REPLAYED_MAX in (len(failed), len(missed)),
     )
+
+
+def _afresh(now: datetime) -> dict[str, Any]:
+    """A new schedule that begins at once."""
+    return {"tries_count": 0, "next_try_at": now, "ended_at": None}

@@ -1,4 +1,7 @@
-"""When a message that did not arrive is sent again: ten tries over 75 h 35 min, as Standard Webhooks shows."""
+"""When a message that did not arrive is sent again: ten tries over 75 h 35 min, as Standard Webhooks shows.
+
+An endpoint that fails rests between two sends, and gets one message at a time, however many wait for it.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,15 @@ AWAY: Final = timedelta(minutes=10)
 ATTEMPTS_MAX: Final = 30
 #: After so long without a success a person is told.
 TELL_AFTER: Final = timedelta(hours=1)
+#: After so long without a success nothing is sent any more: a message that was sent first has had all its tries.
+CLOSE_AFTER: Final = sum(GAPS, timedelta())
+#: Two sends to an endpoint that fails lie no further apart, unless nothing was there to send or the hub was off.
+APART_MAX: Final = 2 * GAPS[-1]
+#: Between two sends to an endpoint that fails: as long as it has failed, within these.
+REST_MIN: Final = GAPS[0]
+REST_MAX: Final = timedelta(minutes=1)
+#: An endpoint that takes so long to answer gets one message at a time, as one that fails.
+SLOW_MS: Final = 5_000
 #: Beyond the longest send: a message whose sender died is sent again after this.
 CLAIM: Final = timedelta(seconds=60)
 _STEPS: Final = 1_000
@@ -33,3 +45,8 @@ def wait_after(tries_count: int) -> timedelta | None:
         return None
     gap = GAPS[tries_count - 1]
     return gap + gap * JITTER_PERCENT_MAX / 100 * secrets.randbelow(_STEPS + 1) / _STEPS
+
+
+def rest_after(failing: timedelta) -> timedelta:
+    """How long an endpoint is left alone that has taken nothing for so long."""
+    return min(max(failing, REST_MIN), REST_MAX)

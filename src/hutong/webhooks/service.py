@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, func, select, text, update
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
 from hutong.db.unit import Unit
@@ -17,17 +17,20 @@ from hutong.merchants.actors import Actor, write_down
 from hutong.transport.addresses import read_target
 from hutong.webhooks.models import webhook_delivery, webhook_endpoint
 from hutong.webhooks.public import read_types
-from hutong.webhooks.schedule import CLAIM
 from hutong.webhooks.signing import new_secret
 from hutong.webhooks.states import ENDPOINT, DeliveryState, DisabledBecause, EndpointEvent, EndpointState
 
 #: What a secret is sealed for.
 SECRET: Final = "webhook.secret"  # noqa: S105 (a purpose)
 ENDPOINTS_MAX: Final = 20
+#: Two that are made at the same time are counted one after the other.
+ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('webhooks.create:' || :merchant_id, 0))")
 TITLE_CHARS_MAX: Final = 80
 #: How long a replaced secret signs beside the new one, where nobody says otherwise; and the longest.
 OVERLAP_DEFAULT: Final = timedelta(hours=24)
 OVERLAP_MAX: Final = timedelta(days=14)
+#: What is held against an endpoint that begins anew: nothing.
+_UNTRIED: Final = {"failing_since_at": None, "rests_until_at": None, "is_slow": False}
 
 
 class TooManyEndpoints(HutongError):
@@ -92,6 +95,7 @@ async def create_endpoint(
     """
     read_target(url, trial=trial)
     types = read_types(event_types)
+    await unit.run(ONE_AT_A_TIME, {"merchant_id": str(unit.merchant_id)})
     if await unit.scalar(select(func.count()).where(_mine(unit))) >= ENDPOINTS_MAX:
         raise TooManyEndpoints(most=ENDPOINTS_MAX)
     endpoint_id, secret = unit.new_id(), new_secret()
@@ -120,7 +124,7 @@ async def change_endpoint(
     event_types: Sequence[str] | None = None,
     trial: bool,
 ) -> None:
-    """Change what is given. What waits goes to the new address, at once.
+    """Change what is given. What waits goes to the new address, at once; nothing is held against that one.
 
     Raises:
         NotFound, TargetRefused, InvalidInput.
@@ -135,8 +139,11 @@ async def change_endpoint(
     before = await get_endpoint(unit, endpoint_id)
     if not changes:
         return
+    moves = changes.get("url", before.url) != before.url
+    if moves:
+        changes |= _UNTRIED
     await unit.run(update(webhook_endpoint).where(_one(unit, endpoint_id)).values(**changes))
-    if changes.get("url", before.url) != before.url:
+    if moves:
         await _let_go(unit, endpoint_id)
     await write_down(unit, actor, "webhook.change", f"webhook:{endpoint_id}")
 
@@ -205,8 +212,8 @@ async def enable_endpoint(unit: Unit, actor: Actor, endpoint_id: UUID) -> bool:
         ENDPOINT,
         EndpointEvent.ENABLE,
         disabled_because=None,
-        failing_since_at=None,
         subscribed_at=unit.now(),
+        **_UNTRIED,
     )
     if done:
         await _let_go(unit, endpoint_id)
@@ -245,7 +252,7 @@ async def list_endpoints(unit: Unit) -> tuple[Endpoint, ...]:
 
 
 async def _let_go(unit: Unit, endpoint_id: UUID) -> None:
-    """What waits for an endpoint leaves now, but for what may be under way."""
+    """What waits for an endpoint begins its schedule anew and leaves now; once more, where it is under way in vain."""
     waiting = webhook_delivery.c
     await unit.run(
         update(webhook_delivery)
@@ -253,9 +260,8 @@ async def _let_go(unit: Unit, endpoint_id: UUID) -> None:
             waiting.merchant_id == unit.merchant_id,
             waiting.endpoint_id == endpoint_id,
             waiting.state == DeliveryState.WAITING.value,
-            waiting.next_try_at > unit.now() + CLAIM,
         )
-        .values(next_try_at=unit.now())
+        .values(tries_count=0, next_try_at=func.least(waiting.next_try_at, unit.now()))
     )
 
 

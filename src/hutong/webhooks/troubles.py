@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -14,11 +15,9 @@ from hutong.webhooks.states import DisabledBecause
 SUBJECT: Final = "webhook"
 
 
-async def tell_failing(unit: Unit, endpoint: Row[Any]) -> None:
-    """Nothing has arrived for a while; it is tried on."""
-    await _tell(
-        unit, endpoint, TicketKind.WEBHOOK_FAILING, Severity.NORMAL, f"{endpoint.failing_since_at.isoformat()}", {}
-    )
+async def tell_failing(unit: Unit, endpoint: Row[Any], since_at: datetime) -> None:
+    """Nothing has arrived since a while ago; it is tried on."""
+    await _tell(unit, endpoint, TicketKind.WEBHOOK_FAILING, Severity.NORMAL, since_at.isoformat(), {})
 
 
 async def tell_disabled(unit: Unit, endpoint: Row[Any], because: DisabledBecause) -> None:

@@ -245,6 +245,33 @@ def test_whoever_dies_between_sending_and_writing_down_leaves_it_to_be_sent_agai
     posting(work)
 
 
+def test_sends_that_nobody_wrote_down_cost_no_try(posting, monkeypatch):
+    async def work(post):
+        made = await post.endpoint()
+        told = await post.tell()
+
+        def die(point):
+            if point == "send:webhook:POST:after":
+                raise RuntimeError("the process is gone")
+
+        monkeypatch.setattr(courier_room, "reach", die)
+        await post.pass_time(61, 61 * (TRIES_MAX + 2))
+        assert len(post.receiver.heard) == TRIES_MAX + 2
+        monkeypatch.undo()
+        post.receiver.behave = lambda _path: 500
+        post.clock.advance(seconds=61)
+        await post.carry()
+        assert await post.states() == ["waiting"]
+        assert [one.attempt_no for one in await post.attempts()] == [1]
+        assert (await post.look_at(made.endpoint_id)).state is EndpointState.ACTIVE
+        post.receiver.behave = lambda _path: 200
+        await post.pass_time(6, 6)
+        assert set(post.receiver.ids()) == set(told)
+        assert await post.states() == ["delivered"]
+
+    posting(work)
+
+
 def test_no_connection_is_held_while_a_receiver_is_silent(posting):
     async def work(post):
         await post.endpoint()
@@ -297,12 +324,19 @@ def test_an_event_that_only_a_newer_process_can_read_waits_for_it(posting):
                 told[0],
             )
         await post.carry()
+        await post.pass_time(61, 61 * (TRIES_MAX + 2))  # an upgrade that takes its time
         assert post.receiver.ids() == told[1:]
         assert await post.states() == ["delivered", "waiting"]
+        assert len(await post.attempts()) == 1
         async with post.room.database.unit(post.merchant_id, "test", "owner") as unit:
             await unit.fetch("UPDATE outbox SET version = 1 WHERE merchant_id = $1", unit.merchant_id)
+        post.receiver.behave = lambda _path: 500
         post.clock.advance(seconds=61)
         await post.carry()
-        assert sorted(post.receiver.ids()) == sorted(told)
+        assert await post.states() == ["delivered", "waiting"], "waiting cost it no try"
+        post.receiver.behave = lambda _path: 200
+        await post.pass_time(6, 6)
+        assert sorted(set(post.receiver.ids())) == sorted(told)
+        assert await post.states() == ["delivered", "delivered"]
 
     posting(work)

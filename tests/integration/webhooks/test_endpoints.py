@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import event, select
 from webhooks_post import BOSS, signed_by
 
 from hutong.db.housekeeping import sweep
@@ -13,11 +14,14 @@ from hutong.merchants.models import audit
 from hutong.webhooks.checks import check
 from hutong.webhooks.deliveries import claim
 from hutong.webhooks.forgetting import forget_deliveries
-from hutong.webhooks.replays import replay_one
+from hutong.webhooks.queries import counts_by_state, counts_of
+from hutong.webhooks.replays import replay_one, replay_since
 from hutong.webhooks.service import (
+    ENDPOINTS_MAX,
     change_endpoint,
     disable_endpoint,
     enable_endpoint,
+    list_endpoints,
     rotate_secret,
 )
 
@@ -93,6 +97,57 @@ def test_what_waits_goes_to_the_new_address(posting):
         await post.carry()
         assert [path for path, _, _ in post.receiver.heard][-1] == "/third"
         assert await post.states() == ["delivered", "delivered"]
+
+    posting(work)
+
+
+def test_a_replay_of_many_is_one_update(posting):
+    async def work(post):
+        made = await post.endpoint()
+        told = await post.tell(30)
+        await post.carry()
+        async with post.unit() as unit:
+            await unit.fetch("UPDATE webhook_delivery SET state = 'failed' WHERE merchant_id = $1", unit.merchant_id)
+        said = []
+
+        def listen(_connection, _cursor, statement, *_):
+            said.append(statement)
+
+        engine = post.room.database.engine("app").sync_engine
+        event.listen(engine, "before_cursor_execute", listen)
+        async with post.unit() as unit:
+            replayed = await replay_since(unit, BOSS, made.endpoint_id, post.clock.now() - timedelta(days=1))
+        event.remove(engine, "before_cursor_execute", listen)
+        assert (replayed.failed_count, replayed.missed_count, replayed.more) == (len(told), 0, False)
+        assert sum(statement.startswith("UPDATE webhook_delivery") for statement in said) == 1
+        await post.carry()
+        assert sorted(post.receiver.ids()[len(told) :]) == sorted(told)
+
+    posting(work)
+
+
+def test_endpoints_made_at_the_same_time_are_counted_one_after_the_other(posting):
+    async def work(post):
+        for _ in range(ENDPOINTS_MAX - 1):
+            await post.endpoint()
+        made = await asyncio.gather(*(post.endpoint() for _ in range(4)), return_exceptions=True)
+        assert sorted(type(one).__name__ for one in made) == ["MadeEndpoint", *["TooManyEndpoints"] * 3]
+        async with post.unit() as unit:
+            assert len(await list_endpoints(unit)) == ENDPOINTS_MAX
+
+    posting(work)
+
+
+def test_messages_of_one_endpoint_are_counted_without_those_of_others(posting):
+    async def work(post):
+        first, second = await post.endpoint("/first"), await post.endpoint("/second")
+        post.receiver.behave = lambda path: 200 if path == "/first" else 500
+        await post.tell(3)
+        await post.carry()
+        async with post.unit() as unit:
+            apart = {one.endpoint_id: await counts_of(unit, one.endpoint_id) for one in (first, second)}
+            assert apart == await counts_by_state(unit)
+        assert apart == {first.endpoint_id: {"delivered": 3}, second.endpoint_id: {"waiting": 3}}
 
     posting(work)
 

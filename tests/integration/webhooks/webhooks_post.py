@@ -6,10 +6,12 @@ import asyncio
 import base64
 import hashlib
 import hmac
+import time
+from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from uuid import uuid4
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
@@ -19,13 +21,15 @@ from hutong.merchants.models import ticket
 from hutong.payments.events import AttemptUnclear
 from hutong.transport.outward import OutwardSender
 from hutong.webhooks.courier import Courier
-from hutong.webhooks.models import webhook_attempt, webhook_delivery
+from hutong.webhooks.models import webhook_attempt, webhook_delivery, webhook_endpoint
 from hutong.webhooks.service import create_endpoint, get_endpoint
 from hutong.workflows.dispatcher import deliver_waiting
 
 BOSS = Actor(name="staff:1", may_refund=True)
 #: Short, so that a silent receiver does not make a slow test.
 TIMEOUT_S = 0.5
+#: In time, but not soon.
+LATE_S = 0.3
 
 
 def signed_by(secret, headers, body):
@@ -37,7 +41,7 @@ def signed_by(secret, headers, body):
 
 
 class Receiver:
-    """Answers as ``behave(path)`` says: a status, or ``slow``, ``cut``, ``redirect``, ``huge``."""
+    """Answers as ``behave(path)`` says: a status, or ``late``, ``slow``, ``cut``, ``redirect``, ``huge``."""
 
     def __init__(self):
         self.heard = []
@@ -51,6 +55,9 @@ class Receiver:
 
     def ids(self):
         return [headers["webhook-id"] for _, headers, _ in self.heard]
+
+    def paths(self):
+        return [path for path, _, _ in self.heard]
 
     async def up(self):
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
@@ -83,6 +90,9 @@ class Receiver:
             writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nab")
         elif how == "slow":
             await asyncio.sleep(4 * TIMEOUT_S)
+        elif how == "late":
+            await asyncio.sleep(LATE_S)
+            writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
         elif how == "redirect":
             writer.write(
                 f"HTTP/1.1 302 Found\r\nlocation: {self.url('/elsewhere')}\r\ncontent-length: 0\r\n\r\n".encode()
@@ -92,6 +102,18 @@ class Receiver:
         else:
             writer.write(f"HTTP/1.1 {how} Status\r\ncontent-length: 2\r\n\r\nno".encode())
         await writer.drain()
+
+
+class Neighbour:
+    """Another merchant of the same hub."""
+
+    def __init__(self, room):
+        self.database, self.clock, self.merchant_id = room.database, room.clock, uuid4()
+
+    @asynccontextmanager
+    async def unit(self):
+        async with self.database.unit(self.merchant_id, "test") as unit:
+            yield unit
 
 
 class Post:
@@ -104,9 +126,24 @@ class Post:
             room.database, room.clock, self.vault, OutwardSender(trial=True, total_timeout_s=TIMEOUT_S)
         )
         self.receiver = Receiver()
+        self.keys, self.neighbours = keys, []
+
+    def neighbour(self):
+        """Another merchant, whose messages go by the same courier to the same receiver."""
+        other = Post(Neighbour(self.room), self.keys)
+        other.courier, other.receiver = self.courier, self.receiver
+        self.neighbours.append(other)
+        return other
 
     def unit(self):
         return self.room.unit()
+
+    async def rest(self):
+        """Disable what there is: the courier of the next test looks at every merchant of the database."""
+        for post in (self, *self.neighbours):
+            async with post.unit() as unit:
+                mine = webhook_endpoint.c.merchant_id == unit.merchant_id
+                await unit.run(update(webhook_endpoint).where(mine).values(state="disabled"))
 
     async def endpoint(self, path="/hook", types=("*",)):
         async with self.unit() as unit:
@@ -125,6 +162,21 @@ class Post:
 
     async def carry(self):
         await self.courier.drain()
+
+    async def carry_until(self, ready, most_s):
+        """The courier looks again and again, as it does in a process; how many seconds until ``ready()``."""
+        began_s = time.monotonic()
+        async with asyncio.timeout(most_s):
+            while not ready():
+                await self.courier.look()
+                await asyncio.sleep(0.02)
+        return time.monotonic() - began_s
+
+    async def stop(self):
+        """What is under way comes to its end, and nothing else begins."""
+        self.receiver.behave = lambda _path: 200
+        await self.rest()
+        await asyncio.gather(*self.courier._under_way())
 
     async def pass_time(self, step_s, until_s):
         """The clock goes on by steps, and the courier works at each."""

@@ -38,6 +38,9 @@ def upgrade() -> None:
         sa.Column("subscribed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("last_success_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("failing_since_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rests_until_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("is_slow", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.PrimaryKeyConstraint("merchant_id", "endpoint_id", name=op.f("pk_webhook_endpoint")),
     )
     op.create_table(
@@ -49,8 +52,8 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
         sa.Column("tries_count", sa.Integer(), server_default=sa.text("0"), nullable=False),
+        sa.Column("by_hand", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("tried_since_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("next_try_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("merchant_id", "endpoint_id", "event_id", name=op.f("pk_webhook_delivery")),
@@ -60,6 +63,12 @@ def upgrade() -> None:
         "webhook_delivery",
         ["merchant_id", "endpoint_id", "next_try_at"],
         postgresql_where=sa.text("state = 'waiting'"),
+    )
+    op.create_index(
+        "ix_webhook_delivery_by_hand",
+        "webhook_delivery",
+        ["merchant_id", "endpoint_id", "next_try_at"],
+        postgresql_where=sa.text("state = 'waiting' AND by_hand"),
     )
     op.create_index(
         "ix_webhook_delivery_state", "webhook_delivery", ["merchant_id", "endpoint_id", "state", "event_id"]

@@ -19,7 +19,7 @@ from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.api.examples import with_example
 from hutong.webhooks.deliveries import queue_test
 from hutong.webhooks.public import PUBLIC, TYPES_MAX
-from hutong.webhooks.queries import Delivery, counts_by_state, deliveries_page, one_delivery
+from hutong.webhooks.queries import Delivery, counts_by_state, counts_of, deliveries_page, one_delivery
 from hutong.webhooks.replays import Replayed, replay_one, replay_since
 from hutong.webhooks.service import (
     OVERLAP_DEFAULT,
@@ -189,7 +189,7 @@ class WebhooksApi(Controller):
         """One endpoint and how it fares."""
         async with runtime.unit(caller.merchant_id, "api.webhook_one") as unit:
             endpoint = await get_endpoint(unit, endpoint_id)
-            return _item(endpoint, (await counts_by_state(unit)).get(endpoint_id, {}))
+            return _item(endpoint, await counts_of(unit, endpoint_id))
 
     @patch(
         "/{endpoint_id:uuid}",

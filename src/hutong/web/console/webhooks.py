@@ -24,7 +24,7 @@ from hutong.web.labels import mark
 from hutong.web.told import Told
 from hutong.webhooks.deliveries import queue_test
 from hutong.webhooks.public import PUBLIC
-from hutong.webhooks.queries import counts_by_state, deliveries_page
+from hutong.webhooks.queries import counts_by_state, counts_of, deliveries_page
 from hutong.webhooks.replays import replay_one, replay_since
 from hutong.webhooks.service import (
     Endpoint,
@@ -193,7 +193,7 @@ async def webhook_view(unit: Unit, endpoint_id: UUID, show: str, page: int) -> W
         NotFound: no such endpoint.
     """
     endpoint = await get_endpoint(unit, endpoint_id)
-    counts = (await counts_by_state(unit)).get(endpoint_id, {})
+    counts = await counts_of(unit, endpoint_id)
     state = DeliveryState(show) if show in set(DeliveryState) else None
     found = await deliveries_page(unit, endpoint_id, state=state, limit=PAGE_ROWS, offset=page_offset(page))
     path = f"/webhooks/{endpoint_id}"
