@@ -182,6 +182,7 @@ def payment(number: int, state: str, **changes: object) -> PaymentRow:
 
 UNPAID = {"paid_at": None, "captured_attempt_id": None}
 CHECKED = payment(2, "open", attempts=(attempt(3, "unknown"),), **UNPAID)
+MISMATCHED = payment(7, "open", attempts=(attempt(5, "mismatched"),), **UNPAID)
 TWICE = payment(
     3,
     "paid",
@@ -291,6 +292,7 @@ def payment_page(row: PaymentRow, locale: Locale, **changes: object) -> PaymentV
         "on_the_way": fen(0),
         "may_refund": row.is_refundable,
         "may_ask": False,
+        "is_mismatched": any(part.state == "mismatched" for part in row.attempts),
         "asked": "",
         "may_rescue": True,
         "staff": {"staff:1": "李明"},
@@ -446,6 +448,11 @@ MONEY_GALLERY = {
         "/payments/2",
         "console/payment.html",
         lambda locale: payment_page(CHECKED, locale, may_ask=True, asked="silent"),
+    ),
+    "payment-mismatched": (
+        "/payments/7",
+        "console/payment.html",
+        lambda locale: payment_page(MISMATCHED, locale, may_ask=True),
     ),
     "payment-stuck": (
         "/payments/6",

@@ -56,9 +56,12 @@ async def open_ticket(
     subject: tuple[str, str],
     details: Mapping[str, str | int],
     dedupe_key: str,
-) -> None:
-    """Put a trouble on the desk. The same kind and key is put there once; details carry no personal data."""
-    await unit.insert_once(
+) -> bool:
+    """Put a trouble on the desk. The same kind and key is put there once; details carry no personal data.
+
+    False when it was put there before, also where somebody has dealt with it since.
+    """
+    return await unit.insert_once(
         ticket,
         ticket_id=unit.new_id(),
         kind=kind.value,
@@ -69,6 +72,14 @@ async def open_ticket(
         dedupe_key=dedupe_key,
         opened_at=unit.now(),
     )
+
+
+async def has_ticket(unit: Unit, kind: TicketKind, details: Mapping[str, str | int]) -> bool:
+    """Whether a trouble of this kind with these details was ever put on the desk."""
+    statement = select(ticket.c.ticket_id).where(
+        ticket.c.merchant_id == unit.merchant_id, ticket.c.kind == kind.value, ticket.c.details.contains(dict(details))
+    )
+    return await unit.one(statement.limit(1)) is not None
 
 
 async def has_open_ticket(unit: Unit, kind: TicketKind, subject_start: str) -> bool:

@@ -121,7 +121,10 @@ class SurplusReturned(Event, frozen=True, kw_only=True):
 
 
 class NoticeMismatched(Event, frozen=True, kw_only=True):
-    """A truly signed notice does not fit the order, amount, currency, app or merchant it should."""
+    """What a wallet truly said does not fit the order, amount, currency, app or merchant it should; told once.
+
+    ``notice_id``: the wallet's own id of a notice, or ``answer:`` and what it said where we had asked.
+    """
 
     name: ClassVar[str] = "payment.mismatched"
     formerly: ClassVar[tuple[str, ...]] = ("payments.notice_mismatched",)

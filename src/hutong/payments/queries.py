@@ -26,7 +26,12 @@ NUMBER_CHARS_MAX: Final = 64
 ORDERS_MAX: Final = 200
 #: Not a state of a payment: a wallet has been asked for something and has not said clearly what became of it.
 CHECKING: Final = "checking"
-_UNCLEAR: Final = (AttemptState.CREATED.value, AttemptState.UNKNOWN.value, AttemptState.REVERSING.value)
+_UNCLEAR: Final = (
+    AttemptState.CREATED.value,
+    AttemptState.UNKNOWN.value,
+    AttemptState.REVERSING.value,
+    AttemptState.MISMATCHED.value,
+)
 #: The states a list can be narrowed to; refunds of a part and of the whole stand together.
 REFUNDED: Final = "refunded"
 LIST_STATES: Final = (

@@ -44,6 +44,8 @@ class AttemptState(StrEnum):
     """One wallet's try. UNKNOWN: we asked the wallet to open the order and heard nothing clear.
 
     REVERSING: a charge is being undone; what the wallet says of it meanwhile is stale. REVERSED: no money stays taken.
+    MISMATCHED: asked for the order, the wallet says that it is paid, with another sum or as somebody else's. Nobody
+    asks by himself any more, nothing is closed or opened beside it: a person decides.
     """
 
     CREATED = "created"
@@ -54,6 +56,7 @@ class AttemptState(StrEnum):
     REFUSED = "refused"
     REVERSING = "reversing"
     REVERSED = "reversed"
+    MISMATCHED = "mismatched"
 
 
 class AttemptEvent(StrEnum):
@@ -67,12 +70,19 @@ class AttemptEvent(StrEnum):
     REVERSE = "reverse"
     REVERSED = "reversed"
     STAYED = "stayed"  # the wallet did not undo it: the money stays taken
+    MISMATCH = "mismatch"
+    STAYED_MISMATCHED = "stayed_mismatched"  # not undone, and what stays is not what was asked for
+    DISMISS = "dismiss"  # a person decided that it pays nothing
 
 
 #: States in which the wallet may still take money.
 UNPAID: Final = (AttemptState.CREATED, AttemptState.OPEN, AttemptState.UNKNOWN)
-#: States that have to come to an end at the wallet before the payment can be closed, or taken by another wallet.
-UNSETTLED: Final = (*UNPAID, AttemptState.REVERSING)
+#: States that have to come to an end at the wallet.
+UNENDED: Final = (*UNPAID, AttemptState.REVERSING)
+#: States with which a payment cannot be closed, or taken by another wallet.
+UNSETTLED: Final = (*UNENDED, AttemptState.MISMATCHED)
+#: States in which the wallet may have something new to say when somebody wants to know.
+ASKABLE: Final = (*UNPAID, AttemptState.MISMATCHED)
 
 ATTEMPT: Final = TransitionTable(
     "attempt",
@@ -91,6 +101,15 @@ ATTEMPT: Final = TransitionTable(
         (AttemptState.REVERSING, AttemptEvent.REVERSED): AttemptState.REVERSED,
         (AttemptState.REVERSING, AttemptEvent.STAYED): AttemptState.PAID,
         (AttemptState.REVERSED, AttemptEvent.STAYED): AttemptState.PAID,
+        **{
+            (state, AttemptEvent.MISMATCH): AttemptState.MISMATCHED
+            for state in (*UNPAID, AttemptState.CLOSED, AttemptState.REFUSED)
+        },
+        (AttemptState.REVERSING, AttemptEvent.STAYED_MISMATCHED): AttemptState.MISMATCHED,
+        (AttemptState.REVERSED, AttemptEvent.STAYED_MISMATCHED): AttemptState.MISMATCHED,
+        (AttemptState.MISMATCHED, AttemptEvent.PAID): AttemptState.PAID,  # the wallet has put it right
+        (AttemptState.MISMATCHED, AttemptEvent.REVERSE): AttemptState.REVERSING,  # the cashier undoes the charge
+        (AttemptState.MISMATCHED, AttemptEvent.DISMISS): AttemptState.CLOSED,
     },
 )
 

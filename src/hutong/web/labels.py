@@ -84,6 +84,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "refused": mark("被拒绝"),
         "reversing": mark("正在撤销"),
         "reversed": mark("已撤销"),
+        "mismatched": mark("金额待核对"),
     },
     "refund_status": {
         "created": mark("待提交"),
@@ -387,6 +388,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "paid": "good",
         "refused": "bad",
         "reversing": "wait",
+        "mismatched": "bad",
     },
     "bill_status": {"expected": "wait", "read": "good", "empty": "mute", "missing": "bad"},
     "difference_kind": {

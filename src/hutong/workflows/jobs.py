@@ -26,10 +26,12 @@ TAKE_BACK: Final = "ledger.take_back"
 QUERY_FIRST: Final = timedelta(seconds=20)
 QUERY_GAPS: Final = (timedelta(seconds=20), timedelta(seconds=20))
 QUERY_GAP: Final = timedelta(seconds=50)
-#: A closed attempt is asked about once more soon, and once when nobody can pay it any more: a close that crossed the
-#: buyer's payment, and a callback that was lost besides, must not hide money.
+#: A closed attempt is asked about at growing gaps, the first time within a minute, and once when nobody can pay it any
+#: more: a close that crossed the buyer's payment, or a code that was kept and is scanned after all, and a callback that
+#: was lost besides, must not hide money. In half an hour that is ten questions at most; an open attempt has forty.
 CHECK_CLOSED: Final = "payments.check_closed"
-CHECK_SOON: Final = timedelta(seconds=75)
+CHECK_CLOSED_GAPS: Final = tuple(timedelta(seconds=seconds) for seconds in (45, 60, 120, 240))
+CHECK_CLOSED_GAP: Final = timedelta(minutes=5)
 CHECK_AFTER_EXPIRY: Final = timedelta(minutes=2)
 #: A wallet that does not answer is asked again for a day; then a person is told.
 CHECK_GAP: Final = timedelta(minutes=5)
@@ -72,6 +74,13 @@ class AttemptKey(msgspec.Struct, frozen=True):
     attempt_id: UUID
 
 
+class ClosedKey(msgspec.Struct, frozen=True):
+    """Payload: which closed attempt, and how often it was looked at since its close."""
+
+    attempt_id: UUID
+    looks_count: int = 0
+
+
 class PaymentKey(msgspec.Struct, frozen=True):
     """Payload: which payment."""
 
@@ -100,3 +109,8 @@ class SkuKey(msgspec.Struct, frozen=True):
 def query_gap(queries_count: int) -> timedelta:
     """How long to wait after the n-th query of an attempt."""
     return QUERY_GAPS[queries_count - 1] if 0 < queries_count <= len(QUERY_GAPS) else QUERY_GAP
+
+
+def closed_gap(looks_count: int) -> timedelta:
+    """How long to wait after the n-th look at a closed attempt, or after its close (0)."""
+    return CHECK_CLOSED_GAPS[looks_count] if looks_count < len(CHECK_CLOSED_GAPS) else CHECK_CLOSED_GAP

@@ -11,6 +11,7 @@ KINDS: Final[Mapping[str, str]] = {
     "callback_reordered": "F3: the payment's notice waits until the refund's was sent",
     "callback_delayed": "F4: the first delivery comes ``seconds`` later",
     "amount_mismatch": "F5: a validly signed notice says one fen more",
+    "query_amount": "F5: the answer to a query says one fen more, of an order that is paid",
     "foreign_app_id": "F6: a valid notice of another app",
     "foreign_seller_id": "F6: a valid notice of another seller",
     "foreign_order": "F6: a valid notice of another order",

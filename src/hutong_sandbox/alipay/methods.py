@@ -139,7 +139,11 @@ class Methods:
         await self._notices.announce(trade)
 
     async def _query(self, call: Call) -> Json:
-        return done(self._trade(call).wire())
+        trade = self._trade(call)
+        told = trade.wire()
+        if trade.paid and self._world.faults.strike(_NAME, "query_amount", trade.order.out_trade_no):
+            told["total_amount"] = yuan(trade.order.total_fen + 1)
+        return done(told)
 
     async def _close(self, call: Call) -> Json:
         trade = self._trade(call)

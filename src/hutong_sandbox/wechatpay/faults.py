@@ -12,6 +12,7 @@ KINDS: Final[Mapping[str, str]] = {
     "callback_delayed": "F4: the first delivery comes ``seconds`` later",
     "close_race": "F4, F9: an order is said to be closed and stays payable: its buyer has the cash desk open already",
     "amount_mismatch": "F5: a validly signed notice says one fen more",
+    "query_amount": "F5: the answer to a query says one fen more, of an order that is paid",
     "foreign_appid": "F6: a valid notice of another app",
     "foreign_mchid": "F6: a valid notice of another merchant",
     "foreign_order": "F6: a valid notice of another order",

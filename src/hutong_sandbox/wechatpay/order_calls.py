@@ -57,7 +57,11 @@ class OrderCalls:
 
     async def _query(self, call: Call) -> Answer:
         seller = read_accounts(call.request.query, call.account, self._keyring, provider=call.is_provider)
-        return 200, self._trades.require(call.account, seller, call.match[1]).wire(self._world.buyers)
+        trade = self._trades.require(call.account, seller, call.match[1])
+        told = trade.wire(self._world.buyers)
+        if trade.paid and strike(self._world, "query_amount", call.match[1]):
+            told["amount"]["total"] += 1
+        return 200, told
 
     async def _query_by_id(self, call: Call) -> Answer:
         seller = read_accounts(call.request.query, call.account, self._keyring, provider=call.is_provider)

@@ -232,7 +232,8 @@ def test_a_status_that_nobody_knows_changes_nothing(run_shop, state):
             report = TradeReport(
                 out_trade_no=attempt.out_trade_no, status=TradeStatus.PENDING, raw_status="BRAND_NEW", amount=PRICE
             )
-            await apply_trade_report(unit, attempt, report)
+            opened = await shop.runtime.open_account(shop.merchant_id, attempt.connection_id)
+            await apply_trade_report(unit, opened, attempt, report)
         assert (await shop.figures(), await shop.events()) == (before, events)
         async with shop.unit() as unit:
             assert (await get_attempt(unit, shop.attempt_id)).state == attempt.state == state

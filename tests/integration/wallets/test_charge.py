@@ -147,16 +147,17 @@ def test_a_notice_that_crosses_the_reversal_pays_nothing(at_the_till):
         sale = await till.sale()
         await charge_code(till.runtime, till.merchant_id, sale, CODE)
         before = await attempt_of(till)
+        opened = await till.runtime.open_account(till.merchant_id, before.connection_id)
         paid = TradeReport(
             out_trade_no=before.out_trade_no, status=TradeStatus.PAID, raw_status="SUCCESS", transaction_id="T1"
         )
 
         async def paid_meanwhile(_number):
             async with till.unit() as unit:  # the notice was read before the reversal began
-                await apply_trade_report(unit, before, paid)
+                await apply_trade_report(unit, opened, before, paid)
             async with till.unit() as unit:  # and one more that is read in the middle of it
                 view = (await find_attempts(unit, [before.out_trade_no])).get(before.out_trade_no)
-                await apply_trade_report(unit, view, paid)
+                await apply_trade_report(unit, opened, view, paid)
 
         till.wallet.will("reverse", paid_meanwhile)
         till.clock.advance(seconds=LATE_S)

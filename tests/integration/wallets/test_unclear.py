@@ -13,10 +13,19 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PayMethod, TradeStatus
 from hutong.workflows.commands import switch
 from hutong.workflows.commands.pay import pay
-from hutong.workflows.commands.settle import check_closed, close_due_payment, query_attempt
+from hutong.workflows.commands.settle import close_due_payment, query_attempt
 from hutong.workflows.commands.switch import AlreadyPaid, EarlierPaymentUnclear
 from hutong.workflows.commands.wallets import NoWallet
-from hutong.workflows.jobs import CHECK_GAP, CLOSE_GAPS, QUERY_FIRST, UNCLEAR_CLOSES, AttemptKey, PaymentKey, query_gap
+from hutong.workflows.jobs import (
+    CHECK_AFTER_EXPIRY,
+    CHECK_CLOSED_GAP,
+    CLOSE_GAPS,
+    QUERY_FIRST,
+    UNCLEAR_CLOSES,
+    AttemptKey,
+    PaymentKey,
+    query_gap,
+)
 
 REPAIR = timedelta(seconds=60)
 
@@ -101,21 +110,69 @@ def test_a_payment_that_cannot_be_closed_ends_with_a_ticket_and_stays_open(at_th
     at_the_till(work)
 
 
+async def left_for_another(till):
+    """The number of a QR that was closed when the buyer took another way."""
+    sale = await till.sale()
+    await press(till, sale)
+    number = (await newest(till)).out_trade_no
+    await press(till, sale, PayMethod.H5)
+    assert await states(till) == ["closed", "open"]
+    return number
+
+
+def test_a_code_that_was_left_and_is_scanned_after_all_is_found_soon(at_the_till):
+    async def work(till):
+        number = await left_for_another(till)
+        assert await till.next_look() < REPAIR
+        till.wallet.trades[number] = TradeStatus.PAID
+        assert await till.next_look() <= timedelta(seconds=61)
+        assert (await states(till), await till.events()) == (["paid", "open"], ["payment.paid"])
+        assert await till.next_look() is None
+
+    at_the_till(work)
+
+
+def test_looks_at_a_closed_attempt_grow_rare_and_end_after_its_expiry(at_the_till):
+    async def work(till):
+        number = await left_for_another(till)
+        closed_at, gaps = till.clock.at, []
+        till.wallet.will("query", silence())  # counts as a look
+        while (gap := await till.next_look()) is not None:
+            gaps.append(gap.total_seconds() + 0.5)
+            assert len(gaps) <= 11
+        asked = [call for call in till.wallet.asked if call == f"query {number}"]
+        assert len(asked) == len(gaps)
+        assert [gap // 15 for gap in gaps[:-2]] == sorted(gap // 15 for gap in gaps[:-2])
+        assert max(gaps) < CHECK_CLOSED_GAP.total_seconds() + 1
+        over = till.clock.at - closed_at - timedelta(minutes=30)
+        assert timedelta(minutes=1) < over < CHECK_AFTER_EXPIRY + timedelta(seconds=1)
+
+    at_the_till(work)
+
+
+def test_a_wallet_that_says_nothing_of_a_closed_attempt_is_told_of_after_a_day(at_the_till):
+    async def work(till):
+        await left_for_another(till)
+        till.wallet.will("query", *[silence()] * 400)
+        while await till.next_look() is not None:
+            pass
+        assert await till.tickets() == ["payment_unclear"]
+        assert timedelta(days=1) < till.clock.at - timedelta(minutes=30) - (await till.payment()).created_at
+
+    at_the_till(work)
+
+
 def test_money_that_crossed_the_close_is_found_without_any_callback(at_the_till):
     async def work(till):
         await press(till, await till.sale())
         attempt = await newest(till)
         await till.job(close_due_payment, PaymentKey(attempt.payment_id))
         assert (await states(till), (await till.payment()).state) == (["closed"], "closed")
-        key = AttemptKey(attempt.attempt_id)
-        till.wallet.will("query", silence())
-        assert await till.job(check_closed, key) == CHECK_GAP
-        assert await till.job(check_closed, key) > timedelta(minutes=25)  # once more when nobody can pay any more
         till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
-        till.clock.advance(minutes=40)
-        assert await till.job(check_closed, key) is None
+        assert await till.next_look() < REPAIR
         assert (await states(till), await till.events()) == (["paid"], ["payment.closed", "payment.surplus"])
         assert [refund.cause for refund in (await till.payment()).refunds] == ["automatic"]
+        assert await till.next_look() is None
 
     at_the_till(work)
 

@@ -33,6 +33,7 @@ from hutong.platforms.payments import (
 from hutong.platforms.refusals import PlatformRefused
 from hutong.platforms.registry import Registry
 from hutong.workflows.commands.open_shop import connect_in
+from hutong.workflows.commands.settle import check_closed
 from hutong.workflows.runtime import Runtime
 
 PRICE = Money.fen(880)
@@ -59,7 +60,9 @@ class HandWallet:
     def __init__(self):
         self.trades: dict[str, TradeStatus] = {}
         self.refunds: dict[str, RefundStatus] = {}
+        self.sums: dict[str, Money | None] = {}  # by number, of trades and refunds: what it says if it says any
         self.asked: list[str] = []
+        self.charged: Money | None = None  # what a charge or a refund takes instead of what it was asked for
         self.script: dict[str, list] = {}  # call -> what it does next: an exception, a status or a coroutine function
 
     def will(self, call: str, *answers) -> None:
@@ -76,12 +79,17 @@ class HandWallet:
         found = status or self.trades.get(number, TradeStatus.NOT_FOUND)
         paid = found is TradeStatus.PAID
         return TradeReport(
-            out_trade_no=number, status=found, raw_status=found.value, transaction_id=f"T{number}" if paid else None
+            out_trade_no=number,
+            status=found,
+            raw_status=found.value,
+            amount=self.sums.get(number),
+            transaction_id=f"T{number}" if paid else None,
         )
 
     async def create(self, _account, command):
         await self._next("create", command.out_trade_no)
         self.trades.setdefault(command.out_trade_no, TradeStatus.PENDING)
+        self.sums.setdefault(command.out_trade_no, command.amount)
         return PaymentCreated(code_url=f"pay:{command.out_trade_no}")
 
     async def query(self, _account, out_trade_no):
@@ -99,6 +107,7 @@ class HandWallet:
     async def charge(self, _account, command):
         told = await self._next("charge", command.out_trade_no)
         self.trades[command.out_trade_no] = told or TradeStatus.PAID
+        self.sums.setdefault(command.out_trade_no, self.charged or command.amount)
         return self._trade(command.out_trade_no)
 
     async def reverse(self, _account, out_trade_no):
@@ -109,11 +118,18 @@ class HandWallet:
 
     def _refund(self, number: str, status: RefundStatus | None = None) -> RefundReport:
         found = status or self.refunds.get(number, RefundStatus.NOT_FOUND)
-        return RefundReport(out_refund_no=number, status=found, raw_status=found.value.upper(), refund_id=f"R{number}")
+        return RefundReport(
+            out_refund_no=number,
+            status=found,
+            raw_status=found.value.upper(),
+            amount=self.sums.get(number),
+            refund_id=f"R{number}",
+        )
 
     async def refund(self, _account, command):
         told = await self._next("refund", command.out_refund_no)
         self.refunds[command.out_refund_no] = told or RefundStatus.SUCCEEDED
+        self.sums.setdefault(command.out_refund_no, self.charged or command.amount)
         return self._refund(command.out_refund_no)
 
     async def query_refund(self, _account, out_refund_no, _out_trade_no):
@@ -221,6 +237,21 @@ class Till:
         except Postpone as later:
             return later.delay
         return None
+
+    async def next_look(self) -> timedelta | None:
+        """Let time pass until a closed attempt is due to be looked at, and look; how long that was, or None."""
+        waiting = "FROM job WHERE kind = 'payments.check_closed' AND finished_at IS NULL"
+        found = await self.values(f"SELECT due_at {waiting}")
+        if not found:
+            return None
+        (due_at,), (payload,) = found, await self.values(f"SELECT payload {waiting}")
+        wait, self.clock.at = due_at - self.clock.at, max(self.clock.at, due_at)
+        async with self.unit() as unit:
+            await unit.connection.exec_driver_sql(
+                "UPDATE job SET finished_at = due_at, state = 'done' WHERE kind = 'payments.check_closed'"
+            )
+        await check_closed(self.runtime, self.merchant_id, payload)
+        return wait
 
     async def payment(self):
         """The newest payment with its attempts and refunds."""

@@ -15,7 +15,7 @@ from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Word
 from hutong.web.api.callers import once
 from hutong.workflows.commands.rescue_refund import ask_again, rescue_refund
-from hutong.workflows.commands.settle import settle_again
+from hutong.workflows.commands.settle import close_by_hand
 from hutong.workflows.runtime import Runtime
 
 Priority = Annotated[int, msgspec.Meta(ge=0, le=1000)]
@@ -87,10 +87,13 @@ class WalletsApi(Controller):
     async def close(
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, payment_id: UUID
     ) -> Response[bytes]:
-        """Close at the wallets, then here; also asks once more about one that has been unclear for long."""
+        """Close at the wallets, then here; also asks once more about one that has been unclear for long.
+
+        Where a wallet says that another sum was paid, this is the decision that it pays nothing.
+        """
 
         async def work(unit: Unit) -> CloseAsked:
-            await settle_again(unit, payment_id)
+            await close_by_hand(unit, payment_id, key_actor(caller))
             return CloseAsked(payment_id=payment_id)
 
         return await once(runtime, caller, request, "payment.close_now", work)

@@ -13,7 +13,7 @@ from hutong.ledger.queries import batches_about, order_effects, party_names
 from hutong.merchants.queries import connections, staff_names, this_merchant, tickets_about
 from hutong.merchants.staff import REFUND_ROLES
 from hutong.payments.queries import AttemptRow, PaymentRow, one_payment
-from hutong.payments.states import UNPAID, AttemptState, RefundState
+from hutong.payments.states import ASKABLE, UNPAID, AttemptState, RefundState
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.book_words import ORDER, batch_in_words
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
@@ -69,6 +69,7 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
         on_the_way=sum((part.amount for part in payment.refunds if _is_on_its_way(part.state, part.cause)), zero),
         may_refund=may_refund(session, payment),
         may_ask=session.role in REFUND_ROLES and _is_open(payment),
+        is_mismatched=any(part.state == AttemptState.MISMATCHED.value for part in payment.attempts),
         asked=asked,
         may_rescue=session.role in REFUND_ROLES,
         staff=await staff_names(unit),
@@ -133,6 +134,6 @@ def _is_on_its_way(state: str, cause: str) -> bool:
 
 def _is_open(payment: PaymentRow) -> bool:
     """Whether a wallet can tell something new."""
-    return any(part.state in UNPAID for part in payment.attempts) or any(
+    return any(part.state in ASKABLE for part in payment.attempts) or any(
         part.state == RefundState.SENT.value for part in payment.refunds
     )

@@ -87,6 +87,7 @@ class PaymentView(View, frozen=True, kw_only=True):
     on_the_way: Money
     may_refund: bool
     may_ask: bool
+    is_mismatched: bool  # a wallet says that another sum was paid, and a person has to decide
     may_rescue: bool
     staff: dict[str, str]  # names of people by how a refund calls them
     asked: str  # after somebody asked: heard, or silent where a wallet said nothing clear

@@ -36,6 +36,7 @@ from hutong.web.console.refunding import RefundForm, send_back
 from hutong.web.format import zone_of
 from hutong.workflows.commands.ask_now import ask_now
 from hutong.workflows.commands.rescue_refund import ask_again, rescue_refund
+from hutong.workflows.commands.settle import close_by_hand
 
 #: The tab that shows every state.
 ANY: Final = ""
@@ -129,6 +130,13 @@ class PaymentsController(Controller):
         session = session_of(request)
         heard = await ask_now(desk.runtime, session.merchant_id, payment_id, staff_actor(session))
         return go_to(f"/payments/{payment_id}?asked={'heard' if heard else 'silent'}")
+
+    @post("/{payment_id:uuid}/dismiss")
+    async def dismiss(self, request: ConsoleRequest, desk: Desk, payment_id: UUID) -> Redirect:
+        """What a wallet says of another sum pays nothing: close the payment as unpaid."""
+        async with desk.unit(request, "console.payment_dismiss") as unit:
+            await close_by_hand(unit, payment_id, staff_actor(session_of(request)))
+        return go_to(f"/payments/{payment_id}")
 
     @post("/{payment_id:uuid}/refunds/{refund_id:uuid}/rescue")
     async def rescue(

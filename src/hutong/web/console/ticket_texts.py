@@ -23,9 +23,9 @@ class TicketText(msgspec.Struct, frozen=True, kw_only=True):
 
 TEXTS: Final[dict[str, TicketText]] = {
     "notice_mismatched": TicketText(
-        sentence=mark("%(platform)s发来的付款通知与订单对不上：商户单号 %(out_trade_no)s，金额 %(amount)s。"),
+        sentence=mark("%(platform)s报来的付款与订单对不上：商户单号 %(out_trade_no)s，金额 %(amount)s。"),
         cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款，款项记入待查。"),
-        fix=mark("在钱包的商户后台查这笔单，确认后手动处理或退款。"),
+        fix=mark("在钱包的商户后台查这笔单，再到付款页处理：钱包更正后点“现在就查”，或按未付关单。"),
     ),
     "surplus_captured": TicketText(
         sentence=mark("同一笔订单多收了 %(amount)s，已自动退款。"),
@@ -100,7 +100,7 @@ TEXTS: Final[dict[str, TicketText]] = {
 }
 #: A notice that names no sum which could be booked: nothing stands in suspense either.
 _WITHOUT_SUM: Final = TicketText(
-    sentence=mark("%(platform)s发来的通知与订单对不上，也没有说出能入账的金额：商户单号 %(out_trade_no)s。"),
+    sentence=mark("%(platform)s报来的付款与订单对不上，也没有说出能入账的金额：商户单号 %(out_trade_no)s。"),
     cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款；没有金额，账上也没有记待查款。"),
     fix=mark("在钱包的商户后台查这笔单，看实际收到多少，再手动处理或退款。"),
 )

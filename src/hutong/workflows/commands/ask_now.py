@@ -9,7 +9,7 @@ from hutong.merchants.actors import Actor, write_down
 from hutong.payments.queries import one_payment
 from hutong.payments.refunds import get_refund
 from hutong.payments.service import AttemptView, attempts_of
-from hutong.payments.states import UNPAID, RefundState
+from hutong.payments.states import ASKABLE, RefundState
 from hutong.workflows.commands.follow_refund import apply_refund_report
 from hutong.workflows.commands.settle import ask_wallet
 from hutong.workflows.runtime import Runtime
@@ -26,7 +26,7 @@ async def ask_now(runtime: Runtime, merchant_id: UUID, payment_id: UUID, actor: 
     actor.require_refunds()
     async with runtime.unit(merchant_id, "ask.read") as unit:
         payment = await one_payment(unit, payment_id)
-        attempts = [part for part in await attempts_of(unit, payment_id) if part.state in UNPAID]
+        attempts = [part for part in await attempts_of(unit, payment_id) if part.state in ASKABLE]
         await write_down(unit, actor, "payment.ask", f"payment:{payment_id}")
     heard = [await _ask_attempt(runtime, merchant_id, attempt) for attempt in attempts]
     sent = [part.refund_id for part in payment.refunds if part.state == RefundState.SENT.value]
@@ -54,5 +54,5 @@ async def _ask_refund(runtime: Runtime, merchant_id: UUID, refund_id: UUID) -> b
     except (PlatformUnknown, PlatformFailure):
         return False
     async with runtime.unit(merchant_id, "ask.report") as unit:
-        await apply_refund_report(unit, refund, report)
+        await apply_refund_report(unit, opened, refund, report)
     return True

@@ -21,7 +21,7 @@ from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import get_checkout, give_up_checkout
 from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt
-from hutong.payments.states import UNPAID, UNSETTLED, AttemptState, CheckoutState
+from hutong.payments.states import UNENDED, UNPAID, UNSETTLED, AttemptState, CheckoutState
 from hutong.platforms.codes import ChargeCode
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.freeze import freeze
@@ -161,7 +161,7 @@ async def charge_code(
         raise
     else:
         async with runtime.unit(merchant_id, "charge.report") as unit:
-            await apply_trade_report(unit, attempt, report)
+            await apply_trade_report(unit, opened, attempt, report)
     return await follow_charge(runtime, merchant_id, checkout_id)
 
 
@@ -269,5 +269,5 @@ async def follow_due_charge(runtime: Runtime, merchant_id: UUID, payload: bytes)
             await ask_wallet(runtime, merchant_id, attempt)
     async with runtime.unit(merchant_id, "attempt.read") as unit:
         attempt = await get_attempt(unit, attempt_id)
-    if attempt.state in UNSETTLED and runtime.clock.now() < attempt.payment_expires_at:
+    if attempt.state in UNENDED and runtime.clock.now() < attempt.payment_expires_at:
         raise Postpone(CODE_QUERY_GAP)

@@ -29,6 +29,7 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import RefundReport, RefundStatus, RequestRefund
 from hutong.platforms.refusals import PlatformRefused
 from hutong.shops.orders import get_order
+from hutong.workflows.commands.mismatch import Claim, foreign_refund, tell_mismatch
 from hutong.workflows.commands.take_back import take_back_first
 from hutong.workflows.jobs import (
     QUERY_REFUND,
@@ -66,8 +67,17 @@ async def refund_order(
         return await refund_in(unit, order_id, amount_minor, reason, actor)
 
 
-async def apply_refund_report(unit: Unit, refund: RefundView, report: RefundReport) -> None:
-    """Take the wallet's word for a refund."""
+async def apply_refund_report(unit: Unit, opened: OpenedAccount, refund: RefundView, report: RefundReport) -> bool:
+    """Take the wallet's word for a refund.
+
+    False: it is about another sum, or somebody else's. Then the wallet is not asked any more and nothing is sent
+    again: the refund stands as sent, and a person decides.
+    """
+    field = foreign_refund(opened, refund, report)
+    if field is not None:
+        await tell_foreign_refund(unit, opened, None, report, field)
+        await mark_refund(unit, refund.refund_id, RefundEvent.SEND)
+        return False
     if report.status is RefundStatus.SUCCEEDED:
         await finish_refund(unit, refund, report.refund_id, report.refunded_at or unit.now())
     elif report.status is RefundStatus.PENDING:
@@ -77,6 +87,15 @@ async def apply_refund_report(unit: Unit, refund: RefundView, report: RefundRepo
     elif report.status in (RefundStatus.ABNORMAL, RefundStatus.CLOSED):
         event = RefundEvent.STALL if report.status is RefundStatus.ABNORMAL else RefundEvent.FAIL
         await _stop(unit, refund, event, report.raw_status)
+    return True
+
+
+async def tell_foreign_refund(
+    unit: Unit, opened: OpenedAccount, notice_id: str | None, report: RefundReport, field: str
+) -> None:
+    """A ticket and a suspense entry for what a wallet says of a refund and does not fit."""
+    claim = Claim(opened=opened, notice_id=notice_id, number=report.out_refund_no, field=field, amount=report.amount)
+    await tell_mismatch(unit, claim)
 
 
 async def _stop(unit: Unit, refund: RefundView, event: RefundEvent, problem: str) -> None:
@@ -125,7 +144,7 @@ async def send_refund(runtime: Runtime, merchant_id: UUID, payload: bytes) -> No
             gap = await _refused(unit, refund, refusal)
     else:
         async with runtime.unit(merchant_id, "refund.report") as unit:
-            await apply_refund_report(unit, refund, report)
+            await apply_refund_report(unit, opened, refund, report)
         return
     if gap is not None:
         raise Postpone(gap)
@@ -190,7 +209,8 @@ async def query_refund(runtime: Runtime, merchant_id: UUID, payload: bytes) -> N
         report = None
     async with runtime.unit(merchant_id, "refund.report") as unit:
         if report is not None:
-            await apply_refund_report(unit, refund, report)
+            if not await apply_refund_report(unit, opened, refund, report):
+                return
             refund = await get_refund(unit, refund_id)
         if refund.state is not RefundState.SENT:
             return

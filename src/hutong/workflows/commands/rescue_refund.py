@@ -10,6 +10,7 @@ from hutong.payments.refunds import SEND_REFUND, RefundKey, get_refund, mark_ref
 from hutong.payments.states import RefundEvent, RefundState
 from hutong.platforms.payments import RefundStatus, RescueRefund
 from hutong.workflows.commands.follow_refund import apply_refund_report
+from hutong.workflows.commands.mismatch import foreign_refund
 from hutong.workflows.jobs import QUERY_REFUND, REFUND_QUERY_GAPS
 from hutong.workflows.runtime import Runtime
 
@@ -59,11 +60,11 @@ async def rescue_refund(
         ),
     )
     async with runtime.unit(merchant_id, "refund.rescued") as unit:
-        if report.status is RefundStatus.PENDING:
+        if foreign_refund(opened, refund, report) is None and report.status is RefundStatus.PENDING:
             if await mark_refund(unit, refund_id, RefundEvent.RESCUE, tries_count=0):
                 unit.schedule(QUERY_REFUND, RefundKey(refund_id), delay=REFUND_QUERY_GAPS[0])
         else:
-            await apply_refund_report(unit, refund, report)
+            await apply_refund_report(unit, opened, refund, report)
         return (await get_refund(unit, refund_id)).state
 
 

@@ -13,6 +13,7 @@ import msgspec
 from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
+from hutong.merchants.actors import Actor, write_down
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.service import (
     AttemptView,
@@ -26,14 +27,14 @@ from hutong.payments.service import (
     payment_state,
     take_look,
 )
-from hutong.payments.states import UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
+from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
+from hutong.workflows.commands.mismatch import PAID, Claim, foreign_trade, tell_mismatch
 from hutong.workflows.jobs import (
     CHECK_AFTER_EXPIRY,
     CHECK_CLOSED,
     CHECK_GAP,
     CHECK_GIVE_UP,
-    CHECK_SOON,
     CLOSE_GAPS,
     CLOSE_PAYMENT,
     CODE_QUERY_GAP,
@@ -41,28 +42,52 @@ from hutong.workflows.jobs import (
     QUERY_ATTEMPT,
     UNCLEAR_CLOSES,
     AttemptKey,
+    ClosedKey,
     PaymentKey,
+    closed_gap,
     query_gap,
 )
-from hutong.workflows.runtime import Runtime
+from hutong.workflows.runtime import OpenedAccount, Runtime
 
 _UNHEARD: Final = (AttemptState.CREATED, AttemptState.UNKNOWN)
-_PAID: Final = (TradeStatus.PAID, TradeStatus.REFUNDED)
 
 
-async def apply_trade_report(unit: Unit, attempt: AttemptView, report: TradeReport) -> None:
-    """Take the wallet's word for an attempt. Unknown words and late news change nothing.
+async def apply_trade_report(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report: TradeReport) -> None:
+    """Take the wallet's word for an attempt. Unknown words and late news change nothing, foreign ones pay nothing.
 
     ``attempt`` is as it was before the wallet was asked. While a charge is being undone, nobody can tell whether
     PAID was said before or after; so it counts only when it was asked for after the end of the reversal.
     """
-    if report.status in _PAID:
-        event = AttemptEvent.STAYED if attempt.state is AttemptState.REVERSED else AttemptEvent.PAID
+    undone = attempt.state is AttemptState.REVERSED
+    if not await _fits(unit, opened, attempt, report, undone=undone):
+        return
+    if report.status in PAID:
+        event = AttemptEvent.STAYED if undone else AttemptEvent.PAID
         await capture(unit, attempt, report.transaction_id or "", report.paid_at or unit.now(), event)
     elif report.status is TradeStatus.CLOSED:
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
     elif report.status is TradeStatus.PENDING and attempt.state in _UNHEARD:
         await mark_attempt(unit, attempt.attempt_id, AttemptEvent.OPENED)
+
+
+async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report: TradeReport, *, undone: bool) -> bool:
+    """Whether an answer is about this attempt and its sum. Else a person is told, and where it says paid, decides."""
+    field = foreign_trade(opened, attempt, report)
+    if field is None:
+        return True
+    if report.status in PAID:
+        event = AttemptEvent.STAYED_MISMATCHED if undone else AttemptEvent.MISMATCH
+        await mark_attempt(unit, attempt.attempt_id, event)
+    claim = Claim(
+        opened=opened,
+        notice_id=None,
+        number=attempt.out_trade_no,
+        field=field,
+        amount=report.amount,
+        order_id=attempt.order_id,
+    )
+    await tell_mismatch(unit, claim)
+    return False
 
 
 async def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
@@ -109,7 +134,7 @@ async def ask_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) 
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
     report = await opened.connector.payments.query(opened.account, attempt.out_trade_no)
     async with runtime.unit(merchant_id, "attempt.report") as unit:
-        await apply_trade_report(unit, attempt, report)
+        await apply_trade_report(unit, opened, attempt, report)
         await count_query(unit, attempt.attempt_id)
 
 
@@ -142,7 +167,8 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
     """The time to pay is over: close every open attempt at its wallet, then the payment here.
 
     Money that arrives in between is a capture like any other, or a surplus that goes back. What stays unclear is
-    asked about at growing gaps; a person is told early, and again when nobody asks any more.
+    asked about at growing gaps; a person is told early, and again when nobody asks any more. Where a wallet says that
+    another sum was paid, a person has been told of that: neither is it closed as unpaid, nor asked about for ever.
     """
     payment_id = msgspec.json.decode(payload, type=PaymentKey).payment_id
     async with runtime.unit(merchant_id, "payment.read") as unit:
@@ -150,15 +176,16 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
             return
         attempts = await attempts_of(unit, payment_id)
     for attempt in attempts:
-        if attempt.state in UNSETTLED:
+        if attempt.state in UNENDED:
             await try_to_close(runtime, merchant_id, attempt)
     async with runtime.unit(merchant_id, "payment.close") as unit:
         attempts = await attempts_of(unit, payment_id)
-        unsettled = [attempt for attempt in attempts if attempt.state in UNSETTLED]
-        if not unsettled:
-            await close_payment(unit, payment_id, attempts[0].order_id)
+        unended = [attempt for attempt in attempts if attempt.state in UNENDED]
+        if not unended:
+            if not any(attempt.state in UNSETTLED for attempt in attempts):
+                await close_payment(unit, payment_id, attempts[0].order_id)
             return
-        gap = await _count_close(unit, unsettled[0])
+        gap = await _count_close(unit, unended[0])
     if gap is not None:
         raise Postpone(gap)
 
@@ -199,6 +226,20 @@ async def settle_again(unit: Unit, payment_id: UUID) -> None:
     unit.schedule(CLOSE_PAYMENT, PaymentKey(payment_id), dedupe_key=f"again:{payment_id.hex}")
 
 
+async def close_by_hand(unit: Unit, payment_id: UUID, actor: Actor) -> None:
+    """:func:`settle_again`; and what a wallet says of another sum pays nothing, as a person has decided.
+
+    Raises:
+        NotFound: not this merchant's. Forbidden: a role is needed to decide that.
+    """
+    await settle_again(unit, payment_id)
+    for attempt in await attempts_of(unit, payment_id):
+        if attempt.state is AttemptState.MISMATCHED:
+            actor.require_refunds()
+            await mark_attempt(unit, attempt.attempt_id, AttemptEvent.DISMISS)
+            await write_down(unit, actor, "payment.dismiss", f"payment:{payment_id}")
+
+
 async def try_to_close(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> AttemptState:
     """Close at the wallet where it can be done now; how the attempt stands then."""
     with contextlib.suppress(PlatformUnknown, PlatformFailure):  # unclear: the state says so
@@ -216,36 +257,46 @@ async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptV
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
     report = await opened.connector.payments.close(opened.account, attempt.out_trade_no)
     async with runtime.unit(merchant_id, "attempt.closed") as unit:
-        await apply_trade_report(unit, attempt, report)
+        await apply_trade_report(unit, opened, attempt, report)
         if report.status is TradeStatus.NOT_FOUND:
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
-        if report.status not in _PAID:
-            unit.schedule(
-                CHECK_CLOSED, AttemptKey(attempt.attempt_id), delay=CHECK_SOON, dedupe_key=attempt.out_trade_no
-            )
+        if report.status not in PAID:
+            look_later(unit, attempt, 0, closed_gap(0))
+
+
+def look_later(unit: Unit, attempt: AttemptView, looks_count: int, delay: timedelta) -> None:
+    """Look at a closed attempt (again)."""
+    key = ClosedKey(attempt.attempt_id, looks_count)
+    unit.schedule(CHECK_CLOSED, key, delay=delay, dedupe_key=attempt.out_trade_no)
 
 
 async def check_closed(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
-    """Whether an attempt that was closed stayed unpaid: asked soon after the close, and once after its expiry.
+    """Whether an attempt that was closed stayed unpaid: at growing gaps while it could be paid, and once after that.
 
     A wallet that does not know the order yet (it begins when the buyer brings it there) can still be paid until then.
     """
-    attempt_id = msgspec.json.decode(payload, type=AttemptKey).attempt_id
+    key = msgspec.json.decode(payload, type=ClosedKey)
     async with runtime.unit(merchant_id, "attempt.read") as unit:
-        attempt = await get_attempt(unit, attempt_id)
+        attempt = await get_attempt(unit, key.attempt_id)
     if attempt.state is not AttemptState.CLOSED:
         return
+    was_heard = True
     try:
         await ask_wallet(runtime, merchant_id, attempt)
     except (PlatformUnknown, PlatformFailure):
-        if runtime.clock.now() < attempt.expires_at + CHECK_GIVE_UP:
-            raise Postpone(CHECK_GAP) from None
-        async with runtime.unit(merchant_id, "attempt.unchecked") as unit:
+        was_heard = False
+    now, looks_count = runtime.clock.now(), key.looks_count + 1
+    until_end = attempt.expires_at + CHECK_AFTER_EXPIRY - now
+    async with runtime.unit(merchant_id, "attempt.checked") as unit:
+        attempt = await get_attempt(unit, key.attempt_id)
+        if attempt.state is not AttemptState.CLOSED:
+            return
+        if until_end > timedelta(0):
+            look_later(unit, attempt, looks_count, min(closed_gap(looks_count), until_end))
+        elif not was_heard and now < attempt.expires_at + CHECK_GIVE_UP:
+            look_later(unit, attempt, looks_count, CHECK_GAP)
+        elif not was_heard:
             await _tell_unclear(unit, attempt, f"{attempt.attempt_id.hex}:closed")
-        return
-    until_end = attempt.expires_at + CHECK_AFTER_EXPIRY - runtime.clock.now()
-    if until_end > timedelta(0):
-        raise Postpone(until_end)
 
 
 async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
@@ -254,7 +305,7 @@ async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView)
     First the attempt says that it is being undone, so that a notice of the payment, which may be older than the
     reversal, is not taken for money that stays.
     """
-    if attempt.state in UNPAID:
+    if attempt.state in ASKABLE:
         async with runtime.unit(merchant_id, "charge.reverse") as unit:
             if not await mark_attempt(unit, attempt.attempt_id, AttemptEvent.REVERSE):
                 return
@@ -262,7 +313,9 @@ async def undo_charge(runtime: Runtime, merchant_id: UUID, attempt: AttemptView)
     assert opened.connector.codes is not None, "a charge is only made where codes are taken"
     report = await opened.connector.codes.reverse(opened.account, attempt.out_trade_no)
     async with runtime.unit(merchant_id, "charge.reversed") as unit:
-        if report.status in _PAID:
+        if not await _fits(unit, opened, attempt, report, undone=True):
+            return
+        if report.status in PAID:
             paid_at = report.paid_at or unit.now()
             await capture(unit, attempt, report.transaction_id or "", paid_at, AttemptEvent.STAYED)
         elif report.status in (TradeStatus.CLOSED, TradeStatus.NOT_FOUND):

@@ -64,6 +64,8 @@ async def end_earlier(runtime: Runtime, merchant_id: UUID, attempts: Sequence[At
 
 
 async def _end(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
+    if attempt.state is AttemptState.MISMATCHED:  # money may have come: a person looks at it
+        raise EarlierPaymentUnclear
     for pause_s in SWITCH_PAUSES_S:
         await asyncio.sleep(pause_s)
         state = await try_to_close(runtime, merchant_id, attempt)

@@ -13,16 +13,15 @@ from sqlalchemy import select
 
 from hutong.core.crashpoints import reach
 from hutong.core.errors import InvalidSignature, NotFound
-from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.bulk import insert_rows
 from hutong.db.tables import inbound
 from hutong.db.unit import Unit
-from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import find_refund
 from hutong.payments.service import AttemptView, Capture, capture_many, find_attempts
 from hutong.payments.states import AttemptState
-from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport, TradeStatus
-from hutong.workflows.commands.follow_refund import apply_refund_report
+from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport
+from hutong.workflows.commands.follow_refund import apply_refund_report, tell_foreign_refund
+from hutong.workflows.commands.mismatch import PAID, Claim, foreign_refund, foreign_trade, tell_mismatch
 from hutong.workflows.commands.settle import apply_trade_report, forget_schedules
 from hutong.workflows.jobs import QUERY_ATTEMPT, WORK_INBOUND, AttemptKey, InboundKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -31,7 +30,6 @@ log = logging.getLogger("hutong.callbacks")
 
 NOTICE: Final = "inbound.notice"
 BODY_BYTES_MAX: Final = 64 * 1024
-PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
 NUL_IN_JSON: Final = b"\\u0000"
 
 
@@ -145,29 +143,25 @@ async def work_notices(unit: Unit, notices: Sequence[tuple[OpenedAccount, Notice
             await _work_refund(unit, opened, notice.notice_id, notice.refund)
 
 
-def _foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
-    """The first account id of the notice that is not ours, or None; an id the account may leave out is not compared."""
-    for name, value in sorted(owner.items()):
-        ours = opened.account.credentials.get(name)
-        if ours != value and not (not ours and name in opened.connector.optional_fields):
-            return name
-    return None
-
-
 async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, TradeReport]]) -> None:
     attempts = await find_attempts(unit, sorted({trade.out_trade_no for _, _, trade in trades}))
     captures: dict[UUID, Capture] = {}
     for opened, notice_id, trade in trades:
         attempt = attempts.get(trade.out_trade_no)
-        field = _foreign_owner(opened, trade.owner)
-        if field is None and (attempt is None or attempt.connection_id != opened.connection.connection_id):
-            field = "out_trade_no"
-        if field is None and attempt is not None:
-            field = _foreign_content(trade, attempt, captures.get(attempt.attempt_id))
+        field = _foreign_notice(opened, attempt, trade, captures)
         if field is not None or attempt is None:
-            _tell_mismatch(unit, opened, notice_id, trade.out_trade_no, field or "out_trade_no", trade.amount)
+            ours = attempt if field != "out_trade_no" else None
+            claim = Claim(
+                opened=opened,
+                notice_id=notice_id,
+                number=trade.out_trade_no,
+                field=field or "out_trade_no",
+                amount=trade.amount,
+                order_id=None if ours is None else ours.order_id,
+            )
+            await tell_mismatch(unit, claim)
         elif trade.status not in PAID:
-            await apply_trade_report(unit, attempt, trade)
+            await apply_trade_report(unit, opened, attempt, trade)
         elif attempt.state in (AttemptState.REVERSING, AttemptState.REVERSED):
             unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), dedupe_key=attempt.attempt_id.hex)
         else:
@@ -177,56 +171,21 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
         await forget_schedules(unit, await capture_many(unit, list(captures.values())))
 
 
-def _foreign_content(trade: TradeReport, attempt: AttemptView, earlier: Capture | None) -> str | None:
-    """What of a notice does not fit the attempt it names, or None.
-
-    The mark tells an order from any other of the same amount; a wallet takes one order's money once, so a second
-    transaction number belongs to something else, also within the batch (``earlier``).
-    """
-    if trade.attach and trade.attach != attempt.payment_id.hex:
-        return "out_trade_no"
-    if trade.status not in PAID:
-        return None
-    known = attempt.transaction_id or (earlier.transaction_id if earlier else None)
-    if known and trade.transaction_id != known:
-        return "transaction_id"
-    return _wrong_money(trade.amount, attempt.amount)
+def _foreign_notice(
+    opened: OpenedAccount, attempt: AttemptView | None, trade: TradeReport, captures: Mapping[UUID, Capture]
+) -> str | None:
+    """What of a notice does not fit, also beside one of the same batch; one that says paid has to name the sum."""
+    earlier = None if attempt is None else captures.get(attempt.attempt_id)
+    field = foreign_trade(opened, attempt, trade, "" if earlier is None else earlier.transaction_id)
+    if field is None and trade.status in PAID and trade.amount is None:
+        return "currency"
+    return field
 
 
 async def _work_refund(unit: Unit, opened: OpenedAccount, notice_id: str, report: RefundReport) -> None:
     refund = await find_refund(unit, report.out_refund_no)
-    field = _foreign_owner(opened, report.owner)
-    if field is None and (refund is None or refund.connection_id != opened.connection.connection_id):
-        field = "out_refund_no"
-    if field is None and refund is not None and report.amount is not None:
-        field = _wrong_money(report.amount, refund.amount)
+    field = foreign_refund(opened, refund, report)
     if field is not None or refund is None:
-        _tell_mismatch(unit, opened, notice_id, report.out_refund_no, field or "out_refund_no", report.amount)
+        await tell_foreign_refund(unit, opened, notice_id, report, field or "out_refund_no")
         return
-    await apply_refund_report(unit, refund, report)
-
-
-def _wrong_money(told: Money | None, expected: Money) -> str | None:
-    if told is None or told.currency != expected.currency:
-        return "currency"
-    return None if told == expected else "amount"
-
-
-def _tell_mismatch(
-    unit: Unit, opened: OpenedAccount, notice_id: str, number: str, field: str, amount: Money | None
-) -> None:
-    """Nothing is paid by it: a ticket and, for a sum that can be, a suspense entry follow, and a person decides."""
-    if amount is not None and not 0 < amount.amount_minor <= SUM_MINOR_MAX:
-        amount = None  # it gets its ticket, but the books do not reckon with it
-    unit.emit(
-        NoticeMismatched(
-            notice_id=notice_id,
-            connection_id=opened.connection.connection_id,
-            platform=opened.connection.platform,
-            out_trade_no=number,
-            field=field,
-            amount_minor=0 if amount is None else amount.amount_minor,
-            currency="CNY" if amount is None else amount.currency,
-            received_at=unit.now(),
-        )
-    )
+    await apply_refund_report(unit, opened, refund, report)

@@ -59,7 +59,6 @@ REACTIONS: Final = (
     Reaction("orders.refund", PaymentRefunded, orders.refund_order),
     Reaction("orders.report_short", OrderShort, orders.report_short),
     Reaction("orders.report_surplus", SurplusCaptured, orders.report_surplus),
-    Reaction("orders.report_mismatch", NoticeMismatched, orders.report_mismatch),
     Reaction("stock.push", StockChanged, orders.push_stock, takes_many=True),
     Reaction("books.sale", OrderPaid, books.book_sales, takes_many=True),
     Reaction("books.refund", PaymentRefunded, books.book_refund),

@@ -12,7 +12,6 @@ from hutong.db.unit import Unit
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.checkouts import CheckoutView, checkouts_of_orders, payer_of
 from hutong.payments.events import (
-    NoticeMismatched,
     PaymentCaptured,
     PaymentClosed,
     PaymentRefunded,
@@ -108,22 +107,4 @@ async def report_surplus(_runtime: Runtime, unit: Unit, event: SurplusCaptured) 
         subject=("order", str(event.order_id)),
         details={"platform": event.platform, "amount_minor": event.amount_minor, "currency": event.currency},
         dedupe_key=event.attempt_id.hex,
-    )
-
-
-async def report_mismatch(_runtime: Runtime, unit: Unit, event: NoticeMismatched) -> None:
-    """A signed notice that fits nothing: nothing is paid by it, a person decides."""
-    await open_ticket(
-        unit,
-        TicketKind.NOTICE_MISMATCHED,
-        Severity.URGENT,
-        subject=("notice", event.notice_id),
-        details={
-            "platform": event.platform,
-            "field": event.field,
-            "out_trade_no": event.out_trade_no,
-            "amount_minor": event.amount_minor,
-            "currency": event.currency,
-        },
-        dedupe_key=f"{event.connection_id.hex}:{event.notice_id}",
     )

@@ -1,0 +1,91 @@
+"""What only a query tells, for both wallets: another sum, and a code that was left and is paid after all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = pytest.mark.slow
+
+PHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
+    "Version/18.0 Mobile/15E148 Safari/604.1"
+)
+WALLETS = ("wechatpay", "alipay")
+PRICE_FEN = 1100
+
+
+class Desk:
+    """A buyer in a phone's browser at his checkout."""
+
+    def __init__(self, market) -> None:
+        self.market = market
+        link = market.goods(price_fen=PRICE_FEN).link
+        self.browser = httpx.Client(headers={"user-agent": PHONE}, trust_env=False, timeout=60, follow_redirects=True)
+        self.url = str(self.browser.get(link["url"]).url).rstrip("/")
+
+    def open(self, platform: str) -> dict[str, str]:
+        """What the buyer scans at this wallet."""
+        answer = self.browser.post(f"{self.url}/pay", json={"method": "native", "platform": platform})
+        assert answer.status_code == 200, answer.text
+        return {"platform": platform, "code_url": answer.json()["code_url"]}
+
+    def shown(self) -> str:
+        return self.browser.get(f"{self.url}/status").json()["shown"]
+
+    @property
+    def payment(self) -> dict[str, Any]:
+        checkout_id = self.url.rsplit("/", 1)[1]
+        rows = self.market.world.sql("SELECT payment_id FROM checkout WHERE checkout_id = $1::text::uuid", checkout_id)
+        return next(i for i in self.market.items("/payments") if i["payment_id"] == str(rows[0]["payment_id"]))
+
+    def states(self) -> tuple[str, list[str]]:
+        payment = self.payment
+        return payment["state"], [attempt["state"] for attempt in payment["attempts"]]
+
+    def tickets(self) -> list[str]:
+        order_id = self.payment["order_id"]
+        return [ticket["kind"] for ticket in self.market.items("/tickets") if ticket["subject_id"] == order_id]
+
+
+@pytest.fixture
+def desk(market):
+    opened = Desk(market)
+    yield opened
+    opened.browser.close()
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+def test_a_wallet_that_answers_with_another_sum_pays_nothing(market, desk, until, wallet):
+    """The callback is lost and each query says one fen more: one ticket, and neither asked for ever nor closed."""
+    market.faults(*({"platform": wallet, "kind": kind} for kind in ("callback_lost", "query_amount")))
+    claimed = market.balances().get("suspense:claimed", 0)
+    market.world.post_sandbox("/pay", **desk.open(wallet))
+    market.advance(60)
+    assert (desk.states(), desk.shown()) == (("open", ["mismatched"]), "unknown")
+    for _ in range(3):
+        market.advance(900)  # past its expiry and its close
+    assert (desk.states(), desk.tickets()) == (("open", ["mismatched"]), ["notice_mismatched"])
+    assert abs(market.balances()["suspense:claimed"] - claimed) == PRICE_FEN + 1
+    asked = market.world.sql("SELECT sum(queries_count) AS count FROM attempt")
+    market.advance(3600)
+    assert market.world.sql("SELECT sum(queries_count) AS count FROM attempt") == asked
+    market.post(f"/payments/{desk.payment['payment_id']}/close", {})  # a person decides
+    until("closed", lambda: desk.states() == ("closed", ["closed"]))
+    market.world.settle()
+    assert (desk.tickets(), market.world.breaches()) == (["notice_mismatched"], [])
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+def test_a_code_that_was_left_and_is_scanned_after_all_is_repaired_soon(market, desk, until, wallet):
+    market.faults({"platform": wallet, "kind": "callback_lost"}, {"platform": "wechatpay", "kind": "close_race"})
+    left = desk.open(wallet)
+    desk.open(next(other for other in WALLETS if other != wallet))
+    market.advance(120)
+    market.world.post_sandbox("/pay", **left)
+    assert desk.states() == ("open", ["closed", "open"])
+    market.advance(120)
+    until("paid", lambda: desk.states()[0] == "paid")
+    assert desk.states()[1][0] == "paid"
