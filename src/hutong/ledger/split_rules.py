@@ -79,8 +79,10 @@ async def create_rule(unit: Unit, *, party_id: UUID, rate_bps: int, channel_id: 
     return await make_rule(unit, NewRule(party_id=party_id, terms=terms, scope=scope))
 
 
-async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None = None) -> UUID:
-    """A new rule for sales from now on; its id.
+async def make_rule(
+    unit: Unit, new: NewRule, *, link_channel_id: UUID | None = None, replaces_rule_id: UUID | None = None
+) -> UUID:
+    """A new rule for sales from now on; its id. ``link_channel_id``: the channel of the link that it is about.
 
     Raises:
         NotFound: no such party.
@@ -96,7 +98,9 @@ async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None =
     if new.currency not in MINOR_DIGITS:
         raise InvalidInput(field="currency", problem=clipped(new.currency))
     others = await open_rules(unit)
-    channels = {rule.scope.channel_id for rule in others} | {new.scope.channel_id}
+    # A live session is a channel of its own: whose it is, or whose link's, brings what the rule pays for.
+    brings = {new.scope.channel_id, new.scope.live_session_id, link_channel_id} - {None}
+    channels = {rule.scope.channel_id for rule in others} | brings
     owners = await owners_of(unit, [channel for channel in channels if channel is not None])
     persons = {rule.scope.person_id for rule in others} | {new.scope.person_id}
     known = await people(unit, [*owners.values(), *(person for person in persons if person is not None)])
@@ -107,7 +111,7 @@ async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None =
         terms=new.terms,
         scope=new.scope,
         base=new.base,
-        level=_level(new, None if new.scope.channel_id is None else owners.get(new.scope.channel_id), known),
+        level=_level(new, [owners[channel] for channel in brings if channel in owners], known),
         priority=new.priority,
         currency=new.currency,
     )
@@ -118,7 +122,7 @@ async def make_rule(unit: Unit, new: NewRule, *, replaces_rule_id: UUID | None =
     return rule.rule_id
 
 
-async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule) -> UUID:
+async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule, *, link_channel_id: UUID | None = None) -> UUID:
     """A new version of an open rule: the old one ends and the new one begins in one moment.
 
     Raises:
@@ -127,7 +131,7 @@ async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule) -> UUID:
     await lock_chain(unit)
     if not await end_rule(unit, rule_id):
         raise NotFound(what="split rule", key=str(rule_id))
-    return await make_rule(unit, new, replaces_rule_id=rule_id)
+    return await make_rule(unit, new, link_channel_id=link_channel_id, replaces_rule_id=rule_id)
 
 
 async def end_rule(unit: Unit, rule_id: UUID) -> bool:
@@ -198,15 +202,18 @@ async def rules_page(unit: Unit, *, limit: int, offset: int, with_ended: bool = 
     )
 
 
-def _level(new: NewRule, owner_id: UUID | None, known: dict[UUID, Person]) -> int:
+def _level(new: NewRule, owners: Sequence[UUID], known: dict[UUID, Person]) -> int:
     """The level a rule really pays: whoever introduced the person of the sale stands on the second.
+
+    That person is named, or owns the channel, the live session or the link's channel that is.
 
     Raises:
         TooManyLevels: above the second.
     """
     if new.level < 1:
         raise RuleRefused(problem=f"level: 1–{LEVELS_MAX}")
-    above = levels_above(new.party_id, new.scope.person_id or owner_id, known)
+    persons = owners if new.scope.person_id is None else [new.scope.person_id]
+    above = max((levels_above(new.party_id, person, known) for person in persons), default=0)
     level = max(new.level, above + 1)
     if level > LEVELS_MAX:
         raise TooManyLevels(level=clipped(str(level)))

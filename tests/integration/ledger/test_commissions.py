@@ -41,8 +41,10 @@ from hutong.ledger.sales import Refunded
 from hutong.ledger.split_models import commission
 from hutong.ledger.split_rules import NewRule, end_rule, make_rule, replace_rule, rules_page
 from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
+from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.merchants.actors import Actor
 from hutong.merchants.service import create_merchant
+from hutong.workflows.commands.split_rule import make_split_rule, replace_split_rule
 
 WALLET_CONNECTION = UUID(int=77)
 WALLET = f"wallet:wechatpay:{WALLET_CONNECTION}"
@@ -281,6 +283,55 @@ def test_each_refusal_has_its_reason(room):
         return rules[second].level, await channels_of(unit, ling) == (weibo,)
 
     assert room.do(work) == (2, True)
+
+
+@pytest.mark.parametrize("named", ["link_id", "live_session_id"])
+def test_rules_by_link_and_by_live_session_know_whose_they_are(room, named):
+    """Who stands above the owner of the link's channel, or of the session, is paid as such or refused as such."""
+
+    async def work(unit):
+        ling, wu, mei = [await service.create_party(unit, name=name) for name in "林吴梅"]
+        await introduce(unit, ling, wu)
+        await introduce(unit, wu, mei)
+        channel = await create_channel(unit, ChannelKind.LIVE, "douyin", "周六直播")
+        other = await create_channel(unit, ChannelKind.POST, "weibo", "微博")
+        await give_channel(unit, ling, channel)
+        link = await create_link(unit, channel, "杯", url="https://weibo.com/1")
+        wanted = {"link_id": link.link_id, "live_session_id": channel}[named]
+        scope = RuleScope(**{named: wanted})
+
+        async def make(party, rate_bps):
+            return await make_split_rule(unit, NewRule(party_id=party, terms=RuleTerms(rate_bps=rate_bps), scope=scope))
+
+        with pytest.raises(TooManyLevels) as told:
+            await make(mei, 300)
+        rules = [await make(ling, 1_000), await make(wu, 200)]
+        await replace_split_rule(unit, rules[1], NewRule(party_id=wu, terms=RuleTerms(rate_bps=300), scope=scope))
+        facts = {"channel_id": channel, "live_session_id": channel, "link_id": link.link_id}
+        await sell(unit, **facts)
+        await sell(unit, **facts | {named: uuid4()})
+        await sell(unit, channel_id=other)
+        totals = await totals_by_party(unit)
+        levels = {row.rule.party_id: row.rule.level for row in (await rules_page(unit, limit=9, offset=0)).rows}
+        earned = {party: rows[0].estimated.amount_minor for party, rows in totals.items()}
+        third = NewRule(party_id=mei, terms=RuleTerms(rate_bps=300), scope=scope)
+        with pytest.raises(TooManyLevels):
+            await replace_split_rule(unit, rules[0], third)
+        return told.value.text("zh").cause, levels == {ling: 1, wu: 2}, earned == {ling: 1_000, wu: 300}
+
+    reason, levels, earned = room.do(work)
+    assert reason
+    assert (levels, earned) == (True, True)
+
+
+def test_a_rule_by_a_link_that_is_not_there(room):
+    async def work(unit):
+        party = await service.create_party(unit, name="林")
+        new = NewRule(party_id=party, terms=RuleTerms(rate_bps=1), scope=RuleScope(link_id=uuid4()))
+        with pytest.raises(NotFound):
+            await make_split_rule(unit, new)
+
+    room.do(work)
 
 
 def test_a_change_of_a_rule_is_a_new_version(room):

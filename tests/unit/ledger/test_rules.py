@@ -89,6 +89,21 @@ def test_each_kind_alone(made, gives):
     assert amounts(split(sold(), made)).get(1) == gives
 
 
+@pytest.mark.parametrize("named", ["channel_id", "link_id", "live_session_id", "person_id"])
+def test_a_rule_is_about_what_it_names_and_nothing_else(named):
+    made = rule(1, rate_bps=1_000, scope=RuleScope(**{named: WEIBO}))
+    assert amounts(split(sold(**{named: WEIBO}), made)) == {1: 1_000}
+    assert amounts(split(sold(**{named: POTTERY}), made)) == {}
+    assert amounts(split(sold(), made)) == {}
+
+
+def test_a_rule_that_names_two_things_wants_both():
+    made = rule(1, rate_bps=1_000, scope=RuleScope(link_id=WEIBO, live_session_id=POTTERY))
+    assert amounts(split(sold(link_id=WEIBO, live_session_id=POTTERY), made)) == {1: 1_000}
+    assert amounts(split(sold(link_id=WEIBO), made)) == {}
+    assert amounts(split(sold(live_session_id=POTTERY), made)) == {}
+
+
 @pytest.mark.parametrize(
     ("gross", "mode", "gives"),
     [

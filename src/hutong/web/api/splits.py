@@ -30,7 +30,7 @@ from hutong.ledger.rule_terms import (
     TierStep,
 )
 from hutong.ledger.rules import Sold, SoldLine, Split
-from hutong.ledger.split_rules import NewRule, RuleRow, end_rule, make_rule, replace_rule, rules_page
+from hutong.ledger.split_rules import NewRule, RuleRow, end_rule, rules_page
 from hutong.ledger.split_terms import SplitTerms, get_terms, set_terms
 from hutong.merchants.actors import PAYOUTS, key_actor
 from hutong.merchants.keys import ApiKey
@@ -39,6 +39,7 @@ from hutong.web.api.bodies import CurrencyCode, Line, Price, RequestBody, Sum, W
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.sold import sold_by_order
+from hutong.workflows.commands.split_rule import make_split_rule, replace_split_rule
 from hutong.workflows.runtime import Runtime
 
 
@@ -279,7 +280,7 @@ class SplitsApi(Controller):
         """What a party earns of sales from now on; refused with the reason where it may not be."""
 
         async def work(unit: Unit) -> RuleMade:
-            return RuleMade(rule_id=await make_rule(unit, data.rule()))
+            return RuleMade(rule_id=await make_split_rule(unit, data.rule()))
 
         return await once(runtime, caller, request, "api.rule", work)
 
@@ -290,7 +291,7 @@ class SplitsApi(Controller):
         """The old version ends and the new one begins in one moment."""
 
         async def work(unit: Unit) -> RuleMade:
-            return RuleMade(rule_id=await replace_rule(unit, rule_id, data.rule()))
+            return RuleMade(rule_id=await replace_split_rule(unit, rule_id, data.rule()))
 
         return await once(runtime, caller, request, "api.rule_replace", work)
 

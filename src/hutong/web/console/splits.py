@@ -19,7 +19,7 @@ from hutong.ledger.parties import create_party, introduce
 from hutong.ledger.queries import party_names
 from hutong.ledger.receivers import set_receiver
 from hutong.ledger.rule_terms import RuleKind
-from hutong.ledger.split_rules import end_rule, make_rule
+from hutong.ledger.split_rules import end_rule
 from hutong.ledger.split_terms import (
     RETURN_WINDOW_DAYS_DEFAULT,
     RETURN_WINDOW_DAYS_MAX,
@@ -42,6 +42,7 @@ from hutong.web.errors import text_for
 from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 from hutong.web.told import Told
+from hutong.workflows.commands.split_rule import make_split_rule
 
 ORDERS_OFFERED: Final = 20
 LINKS_OFFERED: Final = 100
@@ -143,7 +144,7 @@ class SplitsController(Controller):
         """Make a rule; a refusal comes back with the form and the reason."""
         try:
             async with desk.unit(request, "console.rule_make") as unit:
-                await make_rule(unit, rule_of(data, (await this_merchant(unit)).currency))
+                await make_split_rule(unit, rule_of(data, (await this_merchant(unit)).currency))
         except HutongError as refusal:
             text = text_for(refusal, locale_of(request), desk.renderer.catalogues)
             async with desk.unit(request, "console.rule_refused") as unit:
