@@ -34,6 +34,7 @@ from browser_till import TILL_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
 from msgspec import structs
 
+from hutong.payments.shop_codes import CodeRoom
 from hutong.shops.queries import (
     OrderFilter,
 )
@@ -111,13 +112,13 @@ DESKTOP = DesktopPage(
     qr_svg=qr_svg("https://shop.example.cn/l/k7Qx1mP", "QR"),
 )
 
+ROOM = CodeRoom(payment_max=fen(50000), buyer_day_max=fen(50000), code_day_max=fen(2000000), left=fen(1876550))
 SHOP_CODE = ShopCodePage(
     code="k7Qx1mPa",
     shop="老李日用百货",
     title="门口早餐摊",
     currency="CNY",
-    payment_max=fen(50000),
-    buyer_day_max=fen(50000),
+    room=ROOM,
 )
 
 #: address in the gallery -> (path shown as current, template, view)
@@ -181,6 +182,12 @@ GALLERY = {
     "buyer-waiting": ("/c/1", "buyer/checkout.html", checkout("waiting")),
     "buyer-unclear": ("/c/1", "buyer/checkout.html", checkout("unknown")),
     "buyer-paid": ("/c/1", "buyer/checkout.html", checkout("paid", receipt=receipt())),
+    "buyer-fixed-code": ("/c/1", "buyer/checkout.html", checkout("open", title="门口早餐摊", quantity=0, room=ROOM)),
+    "buyer-fixed-code-full": (
+        "/c/1",
+        "buyer/checkout.html",
+        checkout("open", title="门口早餐摊", quantity=0, room=structs.replace(ROOM, left=fen(0))),
+    ),
     "buyer-paid-store": (
         "/c/1",
         "buyer/checkout.html",

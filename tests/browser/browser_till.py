@@ -90,7 +90,15 @@ TILL_GALLERY = {
     "code-sheet": (
         "/codes/1/sheet",
         "console/code_sheet.html",
-        SheetView(shop="老李日用百货", title="门口早餐摊", amount=None, qr_svg=qr_svg(ADDRESS, "QR")),
+        SheetView(
+            shop="老李日用百货",
+            title="门口早餐摊",
+            amount=None,
+            payment_max=fen(50000),
+            buyer_day_max=fen(50000),
+            code_day_max=fen(2000000),
+            qr_svg=qr_svg(ADDRESS, "QR"),
+        ),
     ),
     "receipt": (
         "/counter",

@@ -64,7 +64,12 @@ def test_limits_are_shown_and_hold(watch, hub, code):
     console, address = code("限额小摊", payment_max="6", buyer_day_max="8", code_day_max="100")
     buyer = buyer_in_wechat(watch, hub, may_refuse=True)
     buyer.scan(address)
-    assert re.findall(r"¥[\d.]+", buyer.page.locator("#limits").inner_text()) == ["¥6.00", "¥8.00"]
+    assert re.findall(r"¥[\d.]+", buyer.page.locator("#limits").inner_text()) == [
+        "¥6.00",
+        "¥8.00",
+        "¥100.00",
+        "¥100.00",
+    ]
     assert faults(buyer.page) == []
     buyer.type_amount("6.01")
     buyer.tap("#go")
@@ -73,6 +78,8 @@ def test_limits_are_shown_and_hold(watch, hub, code):
     buyer.page.wait_for_selector("[data-checkout=paid]")
     assert faults(buyer.page) == []
     again = buyer_in_wechat(watch, hub, may_refuse=True)  # another browser, the same person in WeChat
+    again.scan(address)
+    assert "¥94.50" in again.page.locator("#limits").inner_text()
     pay(again, address, "2.51")
     again.page.wait_for_selector("[data-checkout=failed]")
     assert "2.50" in again.page.locator("#reason").inner_text()
@@ -105,6 +112,7 @@ def test_a_paused_code_takes_nothing_and_says_so(watch, hub, code):
     buyer.scan(address)
     buyer.page.wait_for_selector("#pay")
     assert checks.differences(buyer.page, {"[data-figure=amount]": "¥3.00"}) == []
+    assert re.findall(r"¥[\d.,]+", buyer.page.locator("#limits").inner_text()) == ["¥500.00", *["¥20,000.00"] * 2]
 
 
 def test_large_type_is_large_and_remembered(watch, hub, code):
@@ -147,6 +155,7 @@ def test_the_sheet_and_the_files_are_there(code, hub):
     console.goto(f"{where}/sheet")
     assert faults(console) == []
     assert console.locator(".qr svg").is_visible()
+    assert re.findall(r"¥[\d.,]+", console.locator(".limits").inner_text()) == ["¥500.00", "¥500.00", "¥20,000.00"]
     console.emulate_media(media="print")
     assert not console.locator(".no-print").is_visible()
     assert address.rsplit("/", 1)[1]

@@ -115,6 +115,15 @@ class CodeDay(msgspec.Struct, frozen=True, kw_only=True):
     payments_count: int
 
 
+class CodeRoom(msgspec.Struct, frozen=True, kw_only=True):
+    """What a code takes at most, and ``left`` of it today; it is told to the buyer before he pays."""
+
+    payment_max: Money
+    buyer_day_max: Money
+    code_day_max: Money
+    left: Money
+
+
 async def create_shop_code(
     unit: Unit, *, title: str, channel_id: UUID, currency: str, amount: Money | None, limits: CodeLimits
 ) -> ShopCode:
@@ -346,6 +355,30 @@ async def code_day(unit: Unit, code: ShopCode) -> CodeDay:
     row = await unit.one(_day(unit, code.code_id, await _day_start(unit)))
     assert row is not None, "a sum has one row"
     return CodeDay(total=Money(int(row.total_minor), code.currency), payments_count=int(row.payments_count))
+
+
+async def code_room(unit: Unit, code: ShopCode) -> CodeRoom:
+    """The limits of a code, and what is left of its day."""
+    limits, taken = code.limits, (await code_day(unit, code)).total
+    return CodeRoom(
+        payment_max=Money(limits.payment_max_minor, code.currency),
+        buyer_day_max=Money(limits.buyer_day_max_minor, code.currency),
+        code_day_max=Money(limits.code_day_max_minor, code.currency),
+        left=Money(max(limits.code_day_max_minor - taken.amount_minor, 0), code.currency),
+    )
+
+
+async def code_of_checkout(unit: Unit, checkout_id: UUID) -> ShopCode | None:
+    """The code that opened a checkout, or None."""
+    row = await unit.one(
+        select(shop_code)
+        .join(
+            shop_code_use,
+            (shop_code_use.c.merchant_id == shop_code.c.merchant_id) & (shop_code_use.c.code_id == shop_code.c.code_id),
+        )
+        .where(shop_code_use.c.merchant_id == unit.merchant_id, shop_code_use.c.checkout_id == checkout_id)
+    )
+    return None if row is None else _view(row)
 
 
 async def _day_start(unit: Unit) -> datetime:

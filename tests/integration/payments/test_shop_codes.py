@@ -20,6 +20,8 @@ from hutong.payments.shop_codes import (
     ShopCodePaused,
     change_limits,
     code_day,
+    code_of_checkout,
+    code_room,
     count_code_use,
     create_shop_code,
     find_shop_code,
@@ -90,6 +92,36 @@ def test_one_buyer_and_one_day_have_limits(room):
         room.clock.advance(days=1)
         assert await total(room, code) == 0
         await buy(room, code, 30_00, b"li")
+
+    room.run(work)
+
+
+def test_what_is_left_of_the_day_is_known_to_the_buyers_pages(room):
+    async def told(code, checkout_id):
+        async with room.unit() as unit:
+            found = await code_of_checkout(unit, checkout_id)
+            assert found == code
+            return await code_room(unit, found)
+
+    async def work():
+        code = await make_code(room)
+        checkout_id = await open_desk(room, code, 30_00, b"li")
+        before = await told(code, checkout_id)
+        assert (before.left, before.code_day_max, before.buyer_day_max, before.payment_max) == (
+            Money.fen(100_00),
+            Money.fen(100_00),
+            Money.fen(50_00),
+            Money.fen(30_00),
+        )
+        for number in range(4):
+            await buy(room, code, 25_00, b"buyer %d" % number)
+        assert (await told(code, checkout_id)).left == Money.fen(0)
+        async with room.unit() as unit:
+            await change_limits(unit, code.code_id, msgspec.structs.replace(LIMITS, code_day_max_minor=40_00))
+            lower = await find_shop_code(unit, code.code)
+        assert (await told(lower, checkout_id)).left == Money.fen(0)
+        async with room.unit() as unit:
+            assert await code_of_checkout(unit, uuid4()) is None
 
     room.run(work)
 

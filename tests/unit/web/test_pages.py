@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from hutong.core.money import Money
+from hutong.payments.shop_codes import CodeRoom
 from hutong.web.buyer.pages import (
     LINK_UNKNOWN,
     PAGE_BYTES_MAX,
@@ -58,6 +59,12 @@ BUTTONS = tuple(
     for platform in ("wechatpay", "alipay", "douyinpay")
 )
 AT = datetime(2026, 11, 23, 5, 42, tzinfo=UTC)
+ROOM = CodeRoom(
+    payment_max=Money.fen(50_000),
+    buyer_day_max=Money.fen(50_000),
+    code_day_max=Money.fen(2_000_000),
+    left=Money.fen(1_999_999),
+)
 REFUND = ReceiptRefund(amount=Money.fen(100), state="succeeded", is_automatic=False, at=AT)
 RECEIPT = Receipt(
     order_no="261123K7QX1MPA",
@@ -78,13 +85,12 @@ def test_buyers_pages_are_small_and_carry_everything_with_them(renderer, locale)
         shop="店",
         title="门口" * 20,
         currency="CNY",
-        payment_max=Money.fen(1),
-        buyer_day_max=Money.fen(1),
+        room=ROOM,
     )
     answers = [
         pages.checkout(checkout(title="很长的商品名称" * 12), locale),
         pages.checkout(checkout(layout="choose", buttons=BUTTONS, problem="问题" * 40), locale),
-        pages.checkout(checkout(layout="scan", container="desktop", buttons=BUTTONS), locale),
+        pages.checkout(checkout(layout="scan", container="desktop", buttons=BUTTONS, room=ROOM), locale),
         pages.checkout(checkout(layout="scan", container="wechat_mini", buttons=()), locale),
         pages.checkout(checkout(state="waiting"), locale),
         pages.checkout(checkout(state="paid", receipt=RECEIPT), locale),
@@ -99,6 +105,24 @@ def test_buyers_pages_are_small_and_carry_everything_with_them(renderer, locale)
         html = answer.content
         assert len(html.encode()) <= PAGE_BYTES_MAX
         assert not re.search(r'(src|href)="(?!data:,)', html), "nothing is fetched from anywhere"
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.parametrize("left", [Money.fen(1_876_550), Money.fen(0)])
+def test_a_shop_codes_limits_are_told_before_anybody_pays(renderer, locale, left):
+    """Where the amount is typed, and at the cash desk to which a fixed one leads; a full day sends to the till."""
+    pages, room = BuyerPages(renderer), msgspec.structs.replace(ROOM, left=left)
+    typed = pages.shop_code(
+        ShopCodePage(code="k7Qx1mPa", shop="店", title="门口", currency="CNY", room=room), locale
+    ).content
+    fixed = pages.checkout(checkout(quantity=0, room=room), locale).content
+    day = ["20,000.00", "18,765.50"] if left.amount_minor else ["20,000.00"]
+    one = ["500.00"] if left.amount_minor else []
+    for html, told in ((typed, ["500.00", "500.00", *day]), (fixed, [*one, *day])):
+        limits = re.search(r'<p id="limits">(.*?)</p>', html)[1]
+        assert re.findall(r"[\d,]+\.\d\d", limits) == told
+    assert 'id="limits"' not in pages.checkout(checkout(), locale).content
+    assert 'id="limits"' not in pages.checkout(checkout(state="paid", receipt=RECEIPT, room=room), locale).content
 
 
 def test_large_type_is_asked_for_by_address(renderer):

@@ -139,6 +139,7 @@ class CheckoutController(Controller):
             layout=layout_of(buttons, is_phone=agent.is_phone),
             buttons=buttons,
             address=buyer.hand_over(view.checkout_id),
+            room=reading.room,
             receipt=receipt_of(reading),
             problem=problem,
         )

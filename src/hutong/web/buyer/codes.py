@@ -15,7 +15,7 @@ from hutong.core.money import Money
 from hutong.links.containers import classify
 from hutong.merchants.directory import SHOP_CODE
 from hutong.merchants.queries import MerchantRow, this_merchant
-from hutong.payments.shop_codes import ShopCode, find_shop_code
+from hutong.payments.shop_codes import CodeRoom, ShopCode, code_room, find_shop_code
 from hutong.payments.states import ShopCodeState
 from hutong.web.buyer.desk import (
     CODE_CHARS_MAX,
@@ -80,8 +80,7 @@ class ShopCodeController(Controller):
                 shop=merchant.name,
                 title=found.title,
                 currency=found.currency,
-                payment_max=Money(found.limits.payment_max_minor, found.currency),
-                buyer_day_max=Money(found.limits.buyer_day_max_minor, found.currency),
+                room=await self._room(buyer, merchant_id, found),
             )
             answer = buyer.pages.shop_code(page, locale, is_big=request.query_params.get("big") == "1")
         answer.cookies.append(browser_cookie(browser_of(request), secure=secure))
@@ -114,6 +113,10 @@ class ShopCodeController(Controller):
         answer = Response(opened, headers={"cache-control": "no-store"})
         answer.cookies.append(buyer.cookie(checkout_id))
         return answer
+
+    async def _room(self, buyer: BuyerDesk, merchant_id: UUID, code: ShopCode) -> CodeRoom:
+        async with buyer.runtime.unit(merchant_id, "buyer.shop_code_day") as unit:
+            return await code_room(unit, code)
 
     async def _read(self, buyer: BuyerDesk, merchant_id: UUID, code: str) -> tuple[ShopCode, MerchantRow]:
         async with buyer.runtime.unit(merchant_id, "buyer.shop_code") as unit:

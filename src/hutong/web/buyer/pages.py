@@ -13,6 +13,7 @@ from litestar.enums import MediaType
 
 from hutong.core.errors import HutongError
 from hutong.core.money import Money
+from hutong.payments.shop_codes import CodeRoom
 from hutong.web.errors import text_for
 from hutong.web.format import DEFAULT_ZONE
 from hutong.web.i18n import Locale
@@ -71,6 +72,7 @@ class CheckoutPage(msgspec.Struct, frozen=True, kw_only=True):
     layout: str
     buttons: tuple[PayButton, ...]
     address: str
+    room: CodeRoom | None = None  # of the shop code that led here, while nothing was paid
     receipt: Receipt | None = None
     problem: str = ""
     qr_svg: str = ""  # of the address; drawn by the renderer where the layout wants it
@@ -83,8 +85,7 @@ class ShopCodePage(msgspec.Struct, frozen=True, kw_only=True):
     shop: str
     title: str
     currency: str
-    payment_max: Money
-    buyer_day_max: Money
+    room: CodeRoom
 
 
 class DesktopPage(msgspec.Struct, frozen=True, kw_only=True):

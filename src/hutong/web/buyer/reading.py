@@ -12,6 +12,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.queries import MerchantRow, this_merchant
 from hutong.payments.checkouts import CheckoutView, get_checkout
 from hutong.payments.queries import AttemptRow, PaymentRow, payment_of_order
+from hutong.payments.shop_codes import CodeRoom, code_of_checkout, code_room
 from hutong.payments.states import AttemptState, CheckoutState, PaymentState, RefundState
 from hutong.platforms.payments import PayMethod
 from hutong.shops.queries import order_detail
@@ -27,7 +28,7 @@ UNKNOWN: Final = "unknown"
 PAID: Final = "paid"
 REFUNDED: Final = "refunded"
 CLOSED: Final = "closed"
-_UNCLEAR: Final = frozenset({AttemptState.UNKNOWN.value, AttemptState.REVERSING.value})
+_UNCLEAR: Final = frozenset({AttemptState.UNKNOWN.value, AttemptState.REVERSING.value, AttemptState.MISMATCHED.value})
 _GIVEN_UP: Final = frozenset({RefundState.FAILED.value})
 
 
@@ -38,6 +39,7 @@ class DeskReading(msgspec.Struct, frozen=True, kw_only=True):
     merchant: MerchantRow
     order_no: str
     payment: PaymentRow | None
+    room: CodeRoom | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -56,7 +58,21 @@ async def read_desk(unit: Unit, checkout_id: UUID) -> DeskReading:
     if view.order_id is not None:
         order_no = (await order_detail(unit, view.order_id)).order.order_no
         payment = await payment_of_order(unit, view.order_id)
-    return DeskReading(view=view, merchant=await this_merchant(unit), order_no=order_no, payment=payment)
+    return DeskReading(
+        view=view,
+        merchant=await this_merchant(unit),
+        order_no=order_no,
+        payment=payment,
+        room=await _room(unit, view),
+    )
+
+
+async def _room(unit: Unit, view: CheckoutView) -> CodeRoom | None:
+    """The limits of the shop code that opened a checkout; only before the buyer pays, and only an amount has one."""
+    if view.state is not CheckoutState.OPEN or view.goods.sku_id is not None:
+        return None
+    code = await code_of_checkout(unit, view.checkout_id)
+    return None if code is None else await code_room(unit, code)
 
 
 def shown_state(state: CheckoutState, payment: PaymentRow | None) -> str:

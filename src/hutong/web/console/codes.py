@@ -71,6 +71,9 @@ class SheetView(msgspec.Struct, frozen=True, kw_only=True):
     shop: str
     title: str
     amount: Money | None
+    payment_max: Money
+    buyer_day_max: Money
+    code_day_max: Money
     qr_svg: str
 
 
@@ -208,7 +211,15 @@ class CodesController(Controller):
         async with desk.unit(request, "console.code_sheet") as unit:
             code = await get_shop_code(unit, code_id)
             shop = (await this_merchant(unit)).name
-        view = SheetView(shop=shop, title=code.title, amount=code.amount, qr_svg=qr_svg(_address(desk, code), "QR"))
+        view = SheetView(
+            shop=shop,
+            title=code.title,
+            amount=code.amount,
+            payment_max=Money(code.limits.payment_max_minor, code.currency),
+            buyer_day_max=Money(code.limits.buyer_day_max_minor, code.currency),
+            code_day_max=Money(code.limits.code_day_max_minor, code.currency),
+            qr_svg=qr_svg(_address(desk, code), "QR"),
+        )
         html = desk.renderer.page("console/code_sheet.html", view, Scene(path="/codes", locale=locale_of(request)))
         return Response(content=html, media_type=MediaType.HTML, headers=CONSOLE_HEADERS)
 
