@@ -26,6 +26,15 @@ class ShowsCodes(Protocol):
 
 
 @runtime_checkable
+class LogsIn(Protocol):
+    """Its app runs merchants' mini-programs, and tells them of their visitor by a code."""
+
+    def log_in(self, which: Json) -> Json:
+        """What a ``merchant``'s mini-program is given at a ``buyer``'s login: ``{"login_code"}``."""
+        ...
+
+
+@runtime_checkable
 class OffersModes(Protocol):
     """More credentials can be given to a merchant, each of which puts its account into another mode."""
 

@@ -16,6 +16,7 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     """One paid order. ``refunding_fen`` is asked for but not yet with the buyer; it is not part of ``refunded_fen``.
 
     ``shared_fen`` went to receivers of shares (those that failed are not in it), ``returned_fen`` of that came back.
+    ``merchant`` opened the order; ``seller`` is whose money it is, where a service provider opened it for another.
     """
 
     platform: str
@@ -29,6 +30,7 @@ class BookRow(msgspec.Struct, frozen=True, kw_only=True):
     refunding_fen: int = 0
     shared_fen: int = 0
     returned_fen: int = 0
+    seller: str = ""
 
 
 def fee_of(amount_fen: int) -> int:

@@ -14,6 +14,7 @@ import msgspec
 from hutong.core.errors import HutongError, InvalidInput, NotFound
 from hutong_sandbox.abilities import (
     BridgesPages,
+    LogsIn,
     OffersModes,
     RotatesKeys,
     SellsGoods,
@@ -50,6 +51,7 @@ class Control:
             ("GET", "/proofs"): self._proofs,
             ("POST", "/pay"): self._pay,
             ("POST", "/codes"): self._show_code,
+            ("POST", "/logins"): self._log_in,
             ("POST", "/buy"): self._buy,
             ("GET", "/buyers"): self._buyers,
             ("GET", "/clock"): self._clock,
@@ -125,6 +127,10 @@ class Control:
     async def _show_code(self, request: HttpRequest) -> object:
         body = json_object(request.body)
         return self._able(body, ShowsCodes).show_code(body)
+
+    async def _log_in(self, request: HttpRequest) -> object:
+        body = json_object(request.body)
+        return self._able(body, LogsIn).log_in(body)
 
     async def _buy(self, request: HttpRequest) -> object:
         body = json_object(request.body)

@@ -134,3 +134,42 @@ def test_openid_of_another_app_is_refused(wechat, other_wechat):
     assert (answer.status_code, answer.json()["code"]) == (400, "PARAM_ERROR")
     assert wechat.order("order-0001", method="jsapi", payer={"openid": "nobody"}).status_code == 400
     assert wechat.order("order-0001", method="jsapi").status_code == 400
+
+
+def log_in(sandbox, buyer: int = 1) -> str:
+    return sandbox.http.post("/logins", json={"platform": "wechatpay", "buyer": buyer}).json()["login_code"]
+
+
+def session(wechat, code: str, **changes: str) -> dict:
+    parameters = {
+        "appid": wechat.credentials["mini_appid"],
+        "secret": wechat.credentials["mini_app_secret"],
+        "js_code": code,
+        "grant_type": "authorization_code",
+        **changes,
+    }
+    return wechat.http.get(wechat.base_url + "/sns/jscode2session", params=parameters).json()
+
+
+def test_a_mini_programs_login_serves_once_and_tells_another_id_than_a_page(wechat, sandbox):
+    code = log_in(sandbox)
+    told = session(wechat, code)
+    assert sorted(told) == ["openid", "session_key"]
+    assert told["openid"] == session(wechat, log_in(sandbox))["openid"] != openid_of(wechat)
+    assert told["openid"] != session(wechat, log_in(sandbox, 2))["openid"]
+    assert session(wechat, code)["errcode"] == 40163
+
+
+def test_what_a_mini_programs_login_is_not(wechat, sandbox):
+    page = code_in(authorise(wechat))
+    assert session(wechat, page)["errcode"] == 40029
+    assert exchange(wechat, log_in(sandbox))["errcode"] == 40029
+    wrong = {
+        40013: {"appid": wechat.credentials["appid"]},
+        40125: {"secret": wechat.credentials["app_secret"]},
+        41008: {"js_code": ""},
+        40002: {"grant_type": "client_credential"},
+        40029: {"js_code": "0" * 32},
+    }
+    for errcode, changes in wrong.items():
+        assert session(wechat, log_in(sandbox), **changes)["errcode"] == errcode

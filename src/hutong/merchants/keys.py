@@ -26,6 +26,7 @@ SCOPES: Final = (
     "orders:write",
     "refunds:write",
     "payments:read",
+    "payments:write",
     "ledger:read",
     "ledger:write",
     "payouts:write",

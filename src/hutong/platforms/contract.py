@@ -84,7 +84,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "sharing": ("share", "query", "finish", "take_back"),
     "callbacks": ("verify",),
     "bills": ("fetch",),
-    "identity": ("visitor_id",),
+    "identity": ("visitor_id", "mini_visitor_id"),
     "orders": ("changed", "one", "ship"),
     "stock": ("find", "read", "write"),
     "order_files": ("read",),
@@ -114,6 +114,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     identity_kind: str = ""  # what kind of id `identity` learns, e.g. wechat_openid
     #: Credentials whose equality means that two accounts know a visitor by the same id.
     identity_fields: tuple[str, ...] = ()
+    #: The same in a mini-program, where that is an app of its own; an account without them takes no MINI payment.
+    mini_identity_fields: tuple[str, ...] = ()
     home_containers: tuple[str, ...] = ()  # containers (see links) that are this wallet's own app
     #: Containers whose wall keeps this wallet from opening: it is not offered there.
     shut_containers: tuple[str, ...] = ()

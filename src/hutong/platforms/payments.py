@@ -57,7 +57,7 @@ class CreatePayment(msgspec.Struct, frozen=True, kw_only=True):
     method: PayMethod
     notify_url: str
     expires_at: datetime
-    payer_id: str | None = None  # openid, for JSAPI
+    payer_id: str | None = None  # openid, for JSAPI and MINI
     client_ip: str | None = None  # for H5
     attach: str = ""  # a mark of ours that the wallet repeats in its reports, where it has such a field
     return_url: str = ""  # where the wallet's own page sends the buyer's browser afterwards (h5, page)
@@ -227,4 +227,8 @@ class Identity(Protocol):
 
     async def visitor_id(self, account: Account, code: str) -> str:
         """The visitor's stable id (openid) for a one-time code."""
+        ...
+
+    async def mini_visitor_id(self, account: Account, code: str) -> str:
+        """The same in the account's mini-program, for the one-time code of its own login."""
         ...

@@ -46,6 +46,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "mobile": mark("手机浏览器"),
         "desktop": mark("电脑"),
         "store": mark("门店"),
+        "own_app": mark("商家自己的应用"),
         "other": mark("其他"),
     },
     "channel_kind": {

@@ -61,10 +61,7 @@ class OAuth:
         if query.get("scope") not in _SCOPES:
             return _page("scope 参数错误")
         buyer = buyer_at(request)
-        code = self._drbg.text(32, LETTERS)
-        if len(self._codes) >= CODES_KEPT_MAX:
-            del self._codes[next(iter(self._codes))]
-        self._codes[code] = _Code(account=account, user_id=self._users.user_id(buyer), made_at=self._world.clock.now())
+        code = self.log_in(account, buyer)
         self._world.events.add("alipay", "oauth_authorised", merchant=account.merchant, buyer=buyer)
         back = [
             *parse_qsl(target.query, keep_blank_values=True),
@@ -75,6 +72,14 @@ class OAuth:
             ("state", query.get("state", "")),
         ]
         return HttpResponse(status=302, headers={"Location": urlunsplit(target._replace(query=urlencode(back)))})
+
+    def log_in(self, account: Account, buyer: int) -> str:
+        """A fresh code of a buyer, as a page or the app's mini-program gets it."""
+        code = self._drbg.text(32, LETTERS)
+        if len(self._codes) >= CODES_KEPT_MAX:
+            del self._codes[next(iter(self._codes))]
+        self._codes[code] = _Code(account=account, user_id=self._users.user_id(buyer), made_at=self._world.clock.now())
+        return code
 
     def exchange(self, account: Account, parameters: dict[str, str]) -> Json:
         """Give the user id for a code, once."""

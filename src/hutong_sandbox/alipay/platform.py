@@ -22,7 +22,7 @@ from hutong_sandbox.alipay.trades import Trade, Trades, TradeState
 from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json, json_response
 from hutong_sandbox.refusals import TradeNotOpen
-from hutong_sandbox.world import Platform, World, count_of, text_of
+from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 #: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
 PROOFS: Final = {
@@ -35,7 +35,7 @@ PROOFS: Final = {
     "field names of orders, refunds, shares and notices (published field lists)": "simulated",
     "trade bills: asked for, address": "judged",
     "trade bills: archive, columns, sums, faults of F14 (documents and public samples)": "simulated",
-    "auth_base sign-in": "simulated",
+    "auth_base sign-in, of pages and mini-programs": "simulated",
     "notice retry schedule": "simulated",
     "error codes": "unverified",
     "cancel of a precreated order that nobody scanned leaves its code good": "unverified",
@@ -113,6 +113,11 @@ class Alipay(Platform):
         """A fresh payment code of a ``buyer``."""
         code, until = self.users.show_code(count_of(which, "buyer", 1))
         return {"auth_code": code, "expires_at": until.isoformat()}
+
+    def log_in(self, which: Json) -> Json:
+        """What ``my.getAuthCode`` gives a merchant's mini-program on a buyer's phone."""
+        account = self.keyring.account(str(which.get("merchant", DEFAULT_MERCHANT)))
+        return {"login_code": self.oauth.log_in(account, count_of(which, "buyer", 1))}
 
     async def replay(self, which: Json) -> Json:
         """Send the last delivered callback of an order again."""

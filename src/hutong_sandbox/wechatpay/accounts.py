@@ -38,6 +38,7 @@ class Account:
         self.public_key = keys.rsa_key(world.drbg(f"wechatpay public key {merchant}"))
         self.mini_appid = "wx" + drbg.text(16, HEX)
         self.api_key = drbg.text(32, LETTERS)
+        self.mini_app_secret = drbg.text(32, HEX)
         #: Unmodified SDKs read the machine's clock, a hub may live by the virtual one: answers follow the asker.
         self.lives_in_real_time = False
 
@@ -75,6 +76,10 @@ class Keyring:
     def by_appid(self, appid: str) -> Account | None:
         """The account with this app."""
         return next((a for a in self._by_mchid.values() if a.appid == appid), None)
+
+    def by_mini_appid(self, appid: str) -> Account | None:
+        """The account with this mini-program."""
+        return next((a for a in self._by_mchid.values() if a.mini_appid == appid), None)
 
     def sub_merchant(self, provider: Account) -> Account:
         """The merchant that a service provider acts for, made at first sight: each account has one."""
@@ -115,6 +120,7 @@ class Keyring:
             "public_key_id": account.public_key_id,
             "public_key": keys.public_pem(account.public_key.public_key()),
             "mini_appid": account.mini_appid,
+            "mini_app_secret": account.mini_app_secret,
         }
 
     def more_credentials(self, account: Account) -> Json:

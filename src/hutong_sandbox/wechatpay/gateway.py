@@ -12,7 +12,7 @@ from hutong_sandbox.wechatpay import signing
 from hutong_sandbox.wechatpay.accounts import Account, Keyring
 from hutong_sandbox.wechatpay.calls import NAME, Answer, Call, Calls, Route, strike
 from hutong_sandbox.wechatpay.errors import WireError
-from hutong_sandbox.wechatpay.oauth import AUTHORISE_PATH, TOKEN_PATH, OAuth
+from hutong_sandbox.wechatpay.oauth import AUTHORISE_PATH, SESSION_PATH, TOKEN_PATH, OAuth
 from hutong_sandbox.wechatpay.older import OlderApi
 from hutong_sandbox.wechatpay.trades import wire_time
 from hutong_sandbox.world import World
@@ -60,6 +60,8 @@ class Gateway:
             return self._oauth.authorise(request)
         if request.method == "GET" and request.path == TOKEN_PATH:
             return self._oauth.exchange(request)
+        if request.method == "GET" and request.path == SESSION_PATH:
+            return self._oauth.session(request)
         if self._older.takes(request):
             return self._older.handle(request)
         account: Account | None = None

@@ -27,7 +27,7 @@ from hutong_sandbox.wechatpay.refunds import Refunds
 from hutong_sandbox.wechatpay.shares import Shares
 from hutong_sandbox.wechatpay.sharing_calls import SharingCalls
 from hutong_sandbox.wechatpay.trades import H5_LIFE, PREPAY_LIFE, Trade, Trades, TradeState
-from hutong_sandbox.world import Platform, World, count_of, text_of
+from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 PACKAGE_PREFIX: Final = "prepay_id="
 APP_PACKAGE: Final = "Sign=WXPay"
@@ -51,7 +51,7 @@ PROOFS: Final = {
     "rules of profit sharing (official guide)": "simulated",
     "trade bills: asked for, digest, file": "judged",
     "trade bills of type ALL: columns, sums, faults of F14 (documents and public samples)": "simulated",
-    "snsapi_base OAuth": "simulated",
+    "snsapi_base OAuth, a mini-program's login": "simulated",
     "error codes and statuses": "simulated",
     "notice retry schedule": "simulated",
     "bills are made at nine; a refund stands in the bill of the day on which it was asked for": "unverified",
@@ -151,6 +151,11 @@ class WechatPay(Platform):
         auth_code, expires_at = self.codes.show(count_of(which, "buyer", 1))
         return {"auth_code": auth_code, "expires_at": expires_at.isoformat()}
 
+    def log_in(self, which: Json) -> Json:
+        """What ``wx.login()`` gives a merchant's mini-program on a buyer's phone."""
+        account = self.keyring.account(str(which.get("merchant", DEFAULT_MERCHANT)))
+        return {"login_code": self.oauth.log_in(account, count_of(which, "buyer", 1))}
+
     async def replay(self, which: Json) -> Json:
         """Send the last delivered callback of an order again."""
         trade = self._find(which)
@@ -180,6 +185,7 @@ class WechatPay(Platform):
                 refunding_fen=trade.refunding_fen,
                 shared_fen=trade.shared_fen,
                 returned_fen=trade.returned_fen,
+                seller=trade.parties.seller.merchant if trade.parties.is_provider else "",
             )
             for trade in self.trades.all()
             if trade.paid_at is not None

@@ -121,10 +121,11 @@ def wechatpay_case_of(side) -> Case:
             **side.credentials,
             "platform_certificates": side.cert_pem,
             "mini_appid": "wxmini678efh567hg6",
+            "mini_app_secret": "made-at-run-time-mini-app-secret",
             "api_key": "",
         },
         stranger={**side.credentials, "api_v3_key": "another-merchant's-APIv3-key-32b", "mchid": "1900000000"},
-        sent_secrets=("app_secret",),
+        sent_secrets=("app_secret", "mini_app_secret"),
         forgery=Forgery(
             throttled=throttled,
             answered=lambda body: Response(status=200, headers=side.headers(body), body=body),

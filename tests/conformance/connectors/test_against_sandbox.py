@@ -94,6 +94,21 @@ def test_jsapi_with_the_silent_sign_in(wechat, inbox):
     assert wechat.run(query("HT1000002")).payer_id == openid
 
 
+def test_a_mini_programs_login_gives_the_id_that_pays_there(wechat, inbox):
+    code = wechat.sandbox.post("/logins", {"platform": "wechatpay", "buyer": 6})["login_code"]
+    assert wechat.fails(lambda account: WECHAT.identity.visitor_id(account, code)).word is ErrorWord.INVALID_REQUEST
+    openid = wechat.run(lambda account: WECHAT.identity.mini_visitor_id(account, code))
+    [buyer] = [
+        row for row in wechat.sandbox.get(f"/buyers?appid={wechat.credentials()['mini_appid']}") if row["buyer"] == 6
+    ]
+    assert openid == buyer["openid"]
+    again = wechat.fails(lambda account: WECHAT.identity.mini_visitor_id(account, code))
+    assert again.word is ErrorWord.ALREADY_DONE
+    wechat.run(create(order(wechat, inbox, "HT1000102", PayMethod.MINI, payer_id=openid)))
+    refused = wechat.fails(create(order(wechat, inbox, "HT1000103", PayMethod.JSAPI, payer_id=openid)))
+    assert refused.details["platform_code"] == "PARAM_ERROR"
+
+
 def test_h5(wechat, inbox):
     created = wechat.run(create(order(wechat, inbox, "HT1000003", PayMethod.H5, client_ip="203.0.113.7")))
     assert created.redirect_url.startswith("http")

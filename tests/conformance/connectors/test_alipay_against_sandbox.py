@@ -402,6 +402,14 @@ def test_sign_in_gives_the_id_that_pays(hub, inbox):
     hub.create(inbox, "A7000001", PayMethod.JSAPI, payer_id=visitor)
 
 
+def test_a_mini_programs_login_gives_the_id_that_pays_there(hub, inbox):
+    code = hub.sandbox.post("/logins", {"platform": "alipay", "buyer": 7})["login_code"]
+    visitor = hub.run(lambda account: ALIPAY.identity.mini_visitor_id(account, code))
+    again = hub.fails(lambda account: ALIPAY.identity.mini_visitor_id(account, code))
+    assert again.details["platform_code"] == "isv.code-invalid"
+    hub.create(inbox, "A7000002", PayMethod.MINI, payer_id=visitor)
+
+
 def shares(trade_no, number, *lines, finish=False, out_trade_no="A8000001"):
     return ShareOut(
         out_trade_no=out_trade_no,

@@ -217,6 +217,21 @@ def test_what_the_client_is_told_opens_the_cash_desk(wechat, inbox, method, prov
     assert {name: kept[name] for name in report.owner} == report.owner
 
 
+def test_a_provider_opens_orders_for_the_mini_program_of_its_merchant(wechat, inbox):
+    more = wechat.sandbox.platform("wechatpay")["more_credentials"]
+    app = more["sub_appid"]
+    wechat.changes = {"sub_mchid": more["sub_mchid"], "sub_appid": app, "mini_appid": app}
+    [buyer] = [row for row in wechat.sandbox.get(f"/buyers?appid={app}") if row["buyer"] == 4]
+    command = order(wechat, inbox, "SUBMINI01", PayMethod.MINI, payer_id=buyer["openid"])
+    invoke = run(wechat, lambda account: WECHAT.payments.create(account, command)).invoke
+    assert invoke["appId"] == app
+    wechat.sandbox.post("/bridge/pay", {"platform": "wechatpay", "invoke": dict(invoke)})
+    trade = verify(wechat, *inbox.wait_for(1)[0]).trade
+    assert trade.status is TradeStatus.PAID
+    kept = {**wechat.credentials(), **wechat.changes}
+    assert {name: kept[name] for name in trade.owner} == trade.owner
+
+
 def test_a_providers_notice_is_nobody_elses(wechat, inbox):
     """A provider's order says for whom it is: the provider's own account sees that it is not its own."""
     more = wechat.sandbox.platform("wechatpay")["more_credentials"]

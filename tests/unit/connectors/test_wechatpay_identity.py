@@ -80,3 +80,24 @@ def test_refusals(wechat, code, word):
 def test_what_cannot_be_read_is_unknown(wechat, answer):
     error, _ = exchange(wechat, answer)
     assert isinstance(error, PlatformUnknown)
+
+
+def test_a_mini_programs_login_is_exchanged_with_that_apps_own_secret(wechat):
+    changes = {"mini_appid": "wxmini", "mini_app_secret": "made-at-run-time"}
+    account, http = wechat.account(lambda request: plain({"openid": "oMini", "session_key": "k"}), **changes)
+    assert asyncio.run(IDENTITY.mini_visitor_id(account, "a&b")) == "oMini"
+    (request,) = http.sent
+    assert request.url == (
+        "https://pay.example/sns/jscode2session?appid=wxmini&secret=made-at-run-time"
+        "&js_code=a%26b&grant_type=authorization_code"
+    )
+    assert not request.repeatable
+
+
+@pytest.mark.parametrize("missing", ["mini_appid", "mini_app_secret"])
+def test_without_the_mini_programs_credentials_nothing_is_sent(wechat, missing):
+    changes = {"mini_appid": "wxmini", "mini_app_secret": "made-at-run-time", missing: ""}
+    account, http = wechat.account(lambda request: plain({"openid": "oMini"}), **changes)
+    with pytest.raises(InvalidInput):
+        asyncio.run(IDENTITY.mini_visitor_id(account, "code"))
+    assert http.sent == []

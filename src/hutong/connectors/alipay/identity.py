@@ -54,3 +54,7 @@ class AlipayIdentity:
         if not visitor_id:
             raise PlatformUnknown(platform=merchant.platform)
         return visitor_id
+
+    async def mini_visitor_id(self, account: Account, code: str) -> str:
+        """The code of ``my.getAuthCode`` is exchanged as one of a page; the app is the mini-program itself."""
+        return await self.visitor_id(account, code)

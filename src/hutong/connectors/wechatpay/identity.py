@@ -1,7 +1,9 @@
-"""Capability Identity: the buyer's openid, silently, inside WeChat (snsapi_base).
+"""Capability Identity: the buyer's openid, silently, inside WeChat (snsapi_base), and in a mini-program (code2Session).
 
 Source: https://developers.weixin.qq.com/doc/offiaccount/OA_Web_Apps/Wechat_webpage_authorization.html. The order of the
-query parameters matters to the platform, and ``#wechat_redirect`` must end the address.
+query parameters matters to the platform, and ``#wechat_redirect`` must end the address. The mini-program's login:
+https://developers.weixin.qq.com/minigame/en/dev/api-backend/open-api/login/auth.code2Session.html; the session key that
+it answers is read by nobody here.
 """
 
 from __future__ import annotations
@@ -50,13 +52,34 @@ class WechatIdentity:
         """Exchange the one-time code. It serves once, so the request is never sent a second time."""
         return read_visitor(account.platform, await account.http.send(build_visitor(account, code)))
 
+    async def mini_visitor_id(self, account: Account, code: str) -> str:
+        """Exchange the code of ``wx.login()``, which serves once as well."""
+        return read_visitor(account.platform, await account.http.send(build_mini_visitor(account, code)))
+
 
 def build_visitor(account: Account, code: str) -> Request:
     """The exchange; it is not signed, it carries the app's secret."""
-    credentials = account.credentials
-    appid, secret = (quote(needed(credentials, field), safe="") for field in ("appid", "app_secret"))
-    query = f"appid={appid}&secret={secret}&code={quote(code, safe='')}&grant_type=authorization_code"
-    url = f"{_host(account, LIVE_API_URL)}/sns/oauth2/access_token?{query}"
+    app = _app(account, "appid", "app_secret")
+    return _exchange(account, f"/sns/oauth2/access_token?{app}&code={quote(code, safe='')}")
+
+
+def build_mini_visitor(account: Account, code: str) -> Request:
+    """The exchange for a mini-program, with the secret of that app.
+
+    Raises:
+        InvalidInput: the account names no mini-program, or not its secret.
+    """
+    app = _app(account, "mini_appid", "mini_app_secret")
+    return _exchange(account, f"/sns/jscode2session?{app}&js_code={quote(code, safe='')}")
+
+
+def _app(account: Account, *fields: str) -> str:
+    appid, secret = (quote(needed(account.credentials, field), safe="") for field in fields)
+    return f"appid={appid}&secret={secret}"
+
+
+def _exchange(account: Account, target: str) -> Request:
+    url = f"{_host(account, LIVE_API_URL)}{target}&grant_type=authorization_code"
     return Request(method="GET", url=url, headers={"Accept": "application/json"})
 
 

@@ -17,8 +17,11 @@ def transactions_path(merchant: Merchant) -> str:
 
 
 def parties(merchant: Merchant, *, appid: str | None = None) -> dict[str, str]:
-    """The fields that name account and app; ``appid`` where the order is not for the account's usual app."""
-    app = appid or merchant.appid
+    """The fields that name account and app; ``appid`` where the order is not for the account's usual app.
+
+    The app of the merchant that is acted for stands beside the provider's own, never in its place.
+    """
+    app = appid if appid and appid != merchant.sub_appid else merchant.appid
     if not merchant.is_provider:
         return {"appid": app, "mchid": merchant.mchid}
     named = {"sp_appid": app, "sp_mchid": merchant.mchid, "sub_mchid": merchant.sub_mchid}

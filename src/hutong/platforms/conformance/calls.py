@@ -194,7 +194,10 @@ def _identity_calls(case: Case) -> list[Call]:
     identity = case.connector.identity
     if identity is None:
         return []
-    return [Call(name="visitor_id", run=lambda account: identity.visitor_id(account, "0123456789abcdef"))]
+    return [
+        Call(name="visitor_id", run=lambda account: identity.visitor_id(account, "0123456789abcdef")),
+        Call(name="mini_visitor_id", run=lambda account: identity.mini_visitor_id(account, "0123456789abcdef")),
+    ]
 
 
 def _shop_calls(case: Case) -> list[Call]:

@@ -79,13 +79,24 @@ async def once(
     The same key with the same request gets the same answer; with another request it is refused. A second request
     that comes while the first still runs waits for it.
     """
+    return _json(await once_kept(runtime, caller, request, label, work))
+
+
+async def once_kept(
+    runtime: Runtime,
+    caller: ApiKey,
+    request: Request[Any, Any, Any],
+    label: str,
+    work: Callable[[Unit], Awaitable[AnswerT]],
+) -> bytes:
+    """What :func:`once` answers, in JSON, for a caller that goes on with it."""
     key = request.headers.get(IDEMPOTENCY_HEADER)
     if key is not None and not 0 < len(key) <= KEY_CHARS_MAX:
         raise InvalidInput(field="Idempotency-Key", problem=f"1–{KEY_CHARS_MAX}")
     async with runtime.unit(caller.merchant_id, label) as unit:
         digest = sha256(f"{request.method} {request.url.path}\n".encode() + await request.body())
         if key is not None and not await _first(unit, key, digest):
-            return _json(await _kept(unit, key, digest))
+            return await _kept(unit, key, digest)
         body = msgspec.json.encode(await work(unit))
         if key is not None:
             await unit.run(
@@ -93,7 +104,7 @@ async def once(
                 .where(idempotency.c.merchant_id == unit.merchant_id, idempotency.c.key == key)
                 .values(body=body)
             )
-    return _json(body)
+    return body
 
 
 async def _first(unit: Unit, key: str, digest: bytes) -> bool:

@@ -16,7 +16,6 @@ from hutong.payments.queries import (
     PaymentFilter,
     PaymentRow,
     RefundRow,
-    one_payment,
     payments_page,
     refunds_page,
 )
@@ -24,6 +23,7 @@ from hutong.payments.states import RefundState
 from hutong.shops.names import orders_numbered
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.web.moments import aware
+from hutong.workflows.commands.check_out import watch_payment
 from hutong.workflows.runtime import Runtime
 
 PaymentState = Annotated[str, QueryParameter(name="state", pattern=f"^({'|'.join(LIST_STATES)}|)$", default="")]
@@ -65,6 +65,7 @@ class PaymentItem(msgspec.Struct, frozen=True, kw_only=True):
     left_minor: int
     surplus_minor: int
     created_at: datetime
+    expires_at: datetime
     paid_at: datetime | None
     attempts: tuple[dict[str, Any], ...]
     refunds: tuple[RefundItem, ...]
@@ -140,9 +141,8 @@ class PaymentsApi(Controller):
 
     @get("/payments/{payment_id:uuid}", opt={"scope": "payments:read"}, summary="One payment")
     async def payment(self, runtime: Runtime, caller: ApiKey, payment_id: UUID) -> PaymentItem:
-        """One payment with its attempts and refunds."""
-        async with runtime.unit(caller.merchant_id, "api.payment") as unit:
-            return _payment(await one_payment(unit, payment_id))
+        """One payment with attempts and refunds; while it is open, a wallet that has been silent is asked soon."""
+        return _payment(await watch_payment(runtime, caller.merchant_id, payment_id))
 
     @get("/refunds", opt={"scope": "payments:read"}, summary="Refunds")
     async def refunds(
@@ -167,6 +167,7 @@ def _payment(row: PaymentRow) -> PaymentItem:
         left_minor=row.left.amount_minor,
         surplus_minor=row.surplus.amount_minor,
         created_at=row.created_at,
+        expires_at=row.expires_at,
         paid_at=row.paid_at,
         attempts=tuple(
             {

@@ -19,6 +19,7 @@ from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
 from hutong.web.api.links import LinksApi
+from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import ConnectionsApi, OrdersApi
 from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
@@ -32,6 +33,7 @@ CONTROLLERS: Final = (
     LinksApi,
     OrdersApi,
     PaymentsApi,
+    OpenedPaymentsApi,
     ConnectionsApi,
     WalletsApi,
     BillsApi,

@@ -10,8 +10,9 @@ from hutong.db.unit import Unit
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
 from hutong.payments.checkouts import CheckoutView, Goods, Visit, get_checkout, know_payer, open_checkout
+from hutong.payments.queries import PaymentRow, one_payment
 from hutong.payments.shop_codes import mark_code_payer
-from hutong.payments.states import CheckoutState
+from hutong.payments.states import CheckoutState, PaymentState
 from hutong.shops.catalogue import get_sku
 from hutong.workflows.commands.settle import look_again
 from hutong.workflows.commands.wallets import WalletAccount, home_account, wallet_accounts
@@ -88,3 +89,16 @@ async def watch_checkout(runtime: Runtime, merchant_id: UUID, checkout_id: UUID)
         if view.state is CheckoutState.PAYING and view.payment_id is not None:
             await look_again(unit, view.payment_id)
     return view.state
+
+
+async def watch_payment(runtime: Runtime, merchant_id: UUID, payment_id: UUID) -> PaymentRow:
+    """One payment, for a server that waits for it; as :func:`watch_checkout`.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    async with runtime.unit(merchant_id, "payment.watch") as unit:
+        row = await one_payment(unit, payment_id)
+        if row.state == PaymentState.OPEN.value:
+            await look_again(unit, payment_id)
+    return row

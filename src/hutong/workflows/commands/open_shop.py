@@ -28,6 +28,7 @@ from hutong.shops.catalogue import forget_listings
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
 from hutong.workflows.commands.read_bill import first_bill
+from hutong.workflows.commands.wallets import IDENTITY_SCOPE, MINI_SCOPE
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import Runtime
 
@@ -98,7 +99,9 @@ async def connect_in(
     if connector.payments is not None:
         settings["fee_bps"] = WALLET_FEE_BPS_DEFAULT
     if connector.identity_fields:
-        settings["identity_scope"] = ":".join(credentials.get(name, "") for name in connector.identity_fields)
+        settings[IDENTITY_SCOPE] = ":".join(credentials.get(name, "") for name in connector.identity_fields)
+    if connector.mini_identity_fields:
+        settings[MINI_SCOPE] = ":".join(credentials.get(name, "") for name in connector.mini_identity_fields)
     connection_id = await add_connection(
         unit,
         vault,

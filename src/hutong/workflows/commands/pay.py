@@ -10,7 +10,7 @@ from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import ErrorText, HutongError, PlatformFailure, PlatformUnknown
+from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.db.unit import Unit
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.checkouts import CheckoutView, hold_checkouts, payer_of
@@ -75,22 +75,31 @@ async def pay(
     platform: str | None,
     method: PayMethod,
     client_ip: str,
+    connection_id: UUID | None = None,
 ) -> PaymentCreated:
     """Order, reservation, payment and attempt in one transaction, then the wallet's order.
 
-    Without a ``platform`` the merchant's first wallet that knows the method takes it. Pressing again finds the same
-    order and attempt: the wallet is asked with the same number. What another wallet or account was asked before is
-    ended there first; an account that refuses for reasons of its own leaves the payment to the wallet's next one.
+    Without a ``platform`` the merchant's first wallet that knows the method takes it; with a ``connection_id`` that
+    account alone. Pressing again finds the same order and attempt: the wallet is asked with the same number. What
+    another wallet or account was asked before is ended there first; an account that refuses for reasons of its own
+    leaves the payment to the wallet's next one.
 
     Raises:
         OutOfStock, CheckoutOver, NoWallet, PayerUnknown, AlreadyPaid, EarlierPaymentUnclear.
         PlatformUnknown: the wallet did not answer; the attempt is followed up by itself.
         PlatformFailure: the wallet refused.
+        InvalidInput: the account cannot be paid in this way: it was not asked.
     """
     tried: set[UUID] = set()
     trouble: HutongError = NoWallet()
     for _ in range(ROUNDS_MAX):
-        press = Press(checkout_id=checkout_id, platform=platform, method=method, tried=frozenset(tried))
+        press = Press(
+            checkout_id=checkout_id,
+            platform=platform,
+            method=method,
+            connection_id=connection_id,
+            tried=frozenset(tried),
+        )
         preparing = runtime.gatherings.of("pay", partial(prepare, runtime), PRESSES_PAUSE_S)
         step = await preparing.submit(merchant_id, press)
         if step is None:
@@ -118,6 +127,7 @@ class Press(msgspec.Struct, frozen=True, kw_only=True):
     checkout_id: UUID
     platform: str | None
     method: PayMethod
+    connection_id: UUID | None = None
     tried: frozenset[UUID]
 
 
@@ -246,12 +256,13 @@ def _usable(accounts: Sequence[WalletAccount], press: Press, view: CheckoutView)
         account
         for account in accounts
         if press.platform in (None, account.connector.name)
-        and press.method in account.connector.pay_methods
+        and press.connection_id in (None, account.connection.connection_id)
+        and account.takes(press.method)
         and account.connection.connection_id not in press.tried
     ]
     if press.method not in PAYER_METHODS or view.payer_kind is None:
         return found
-    knowing = [account for account in found if view.payer_scope in ("", account.scope)]
+    knowing = [account for account in found if view.payer_scope in ("", account.scope_in(press.method))]
     if found and not knowing and not press.tried:
         raise PayerUnknown
     return knowing
@@ -320,7 +331,7 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
     )
     try:
         created = await opened.connector.payments.create(opened.account, command)
-    except (PlatformUnknown, PlatformFailure) as problem:
+    except (PlatformUnknown, PlatformFailure, InvalidInput) as problem:
         await tell_problem(runtime, merchant_id, attempt, problem)
         raise
     opening = runtime.gatherings.of("opened", partial(tell_opened, runtime), PRESSES_PAUSE_S)
@@ -345,11 +356,11 @@ async def tell_opened(runtime: Runtime, merchant_id: UUID, attempt_ids: Sequence
 
 
 async def tell_problem(
-    runtime: Runtime, merchant_id: UUID, attempt: AttemptView, problem: PlatformUnknown | PlatformFailure
+    runtime: Runtime, merchant_id: UUID, attempt: AttemptView, problem: PlatformUnknown | PlatformFailure | InvalidInput
 ) -> None:
-    """Write down how a wallet failed to open or charge: refused, or unclear."""
+    """Write down how a wallet failed to open or charge: refused (by the connector already), or unclear."""
     async with runtime.unit(merchant_id, "attempt.problem") as unit:
-        if isinstance(problem, PlatformFailure):
+        if not isinstance(problem, PlatformUnknown):
             await refuse_attempt(unit, attempt.attempt_id, str(problem.details.get("platform_code", problem.code)))
         else:
             await mark_unclear(unit, attempt)

@@ -19,6 +19,9 @@ from hutong.workflows.runtime import Runtime
 DESKTOP: Final = "desktop"
 #: A smaller number comes first; accounts of one number in the order in which they were connected.
 PRIORITY_DEFAULT: Final = 100
+#: Settings of a connection: under which app of the platform its visitors are known, in pages and in a mini-program.
+IDENTITY_SCOPE: Final = "identity_scope"
+MINI_SCOPE: Final = "mini_scope"
 
 
 class NoWallet(HutongError):
@@ -41,7 +44,18 @@ class WalletAccount(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def scope(self) -> str:
         """Which app of the platform knows visitors by the ids that this account learns."""
-        return str(self.connection.settings.get("identity_scope", ""))
+        return str(self.connection.settings.get(IDENTITY_SCOPE, ""))
+
+    def scope_in(self, method: PayMethod) -> str:
+        """The same for buyers who pay in this way: a mini-program may be an app of its own."""
+        if method is PayMethod.MINI and self.connector.mini_identity_fields:
+            return str(self.connection.settings.get(MINI_SCOPE, ""))
+        return self.scope
+
+    def takes(self, method: PayMethod) -> bool:
+        """Whether buyers can pay here in this way. Of an account connected long ago nobody noted its mini-program."""
+        has_no_mini = self.connector.mini_identity_fields and self.connection.settings.get(MINI_SCOPE) == ""
+        return method in self.connector.pay_methods and not (method is PayMethod.MINI and has_no_mini)
 
 
 class WalletChoice(msgspec.Struct, frozen=True, kw_only=True):
