@@ -48,7 +48,7 @@ from hutong.web.app import build_web
 from hutong.web.callbacks import CallbackDoor
 from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
-from hutong.workflows.commands.read_bill import begin_bills
+from hutong.workflows.commands.begin_bills import begin_bills
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime

@@ -112,6 +112,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "payments.bill_is_its_rows": Meaning(
         "账单的行数和合计等于存下的各行之和", "a bill's counts and sums are those of the rows that were kept"
     ),
+    "payments.bill_wait_ends": Meaning(
+        "次日账单到后，等它的款项都有了结论", "what waits for the next day's bill is told once that one is in"
+    ),
+    "payments.expected_bill_has_job": Meaning("等着的每份账单都有人去取", "each bill that is waited for is asked for"),
     "payments.odd_row_has_difference": Meaning(
         "账单里每一行对不上的，都有一条差异", "each row of a bill that does not agree has its difference"
     ),

@@ -13,6 +13,7 @@ from sqlalchemy import func, literal, select
 from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.db.bulk import insert_rows, transition_rows
 from hutong.db.unit import Unit
+from hutong.payments.bill_days import DAYS_MAX, hold_days
 from hutong.payments.bill_matching import Verdict
 from hutong.payments.bill_models import bill_difference, bill_row
 from hutong.payments.bill_states import DIFFERENCE, DifferenceEvent, DifferenceState
@@ -80,7 +81,7 @@ async def end_what_is_gone(unit: Unit, connection_id: UUID, day: date, kinds: Se
 
 
 async def end_what_came_late(unit: Unit, connection_id: UUID, now: datetime) -> list[date]:
-    """What was missing and stands in a bill by now is explained; the days of these."""
+    """What was missing and stands in a bill by now is explained; the days of these, held from now on."""
     told = select(literal(1)).where(
         bill_row.c.merchant_id == bill_difference.c.merchant_id,
         bill_row.c.connection_id == bill_difference.c.connection_id,
@@ -93,7 +94,11 @@ async def end_what_came_late(unit: Unit, connection_id: UUID, now: datetime) -> 
         & (bill_difference.c.kind == Verdict.MISSING.value)
         & told.correlate(bill_difference).exists()
     )
-    return await _move(unit, late, DifferenceEvent.EXPLAIN, now)
+    late &= bill_difference.c.merchant_id == unit.merchant_id
+    statement = select(bill_difference.c.day).where(late).distinct().order_by(bill_difference.c.day)
+    days = [row.day for row in await unit.all(statement.limit(DAYS_MAX))]
+    await hold_days(unit, connection_id, days)
+    return await _move(unit, late & bill_difference.c.day.in_(days), DifferenceEvent.EXPLAIN, now)
 
 
 async def open_count(unit: Unit, connection_id: UUID, day: date) -> int:
@@ -125,6 +130,7 @@ async def settle(unit: Unit, difference_id: UUID, *, text: str, actor: str) -> t
     )
     if row is None:
         raise NotFound(what="difference", key=str(difference_id))
+    await hold_days(unit, row.connection_id, [row.day])
     key = {"difference_id": difference_id}
     values = {"note": text, "actor": actor, "ended_at": unit.now()}
     if not await unit.transition(bill_difference, key, DIFFERENCE, DifferenceEvent.SETTLE, **values):
@@ -139,6 +145,7 @@ async def settle_kind(unit: Unit, connection_id: UUID, day: date, kind: Verdict,
         InvalidInput: no note, or too long a one.
     """
     text = _note(text)
+    await hold_days(unit, connection_id, [day])
     statement = select(bill_difference.c.difference_id).where(
         bill_difference.c.merchant_id == unit.merchant_id,
         bill_difference.c.connection_id == connection_id,

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Date,
     Index,
@@ -44,6 +45,7 @@ bill: Final = Table(
     moment("read_at", nullable=True),
     PrimaryKeyConstraint("merchant_id", "connection_id", "day"),
     Index("ix_bill_day", "merchant_id", "day"),
+    Index("ix_bill_expected", "merchant_id", "connection_id", "day", postgresql_where=text("state = 'expected'")),
 )
 
 #: A row of a bill, with what became of it. Read again, a day's rows are written anew.
@@ -62,6 +64,7 @@ bill_row: Final = Table(
     Column("fee_minor", BigInteger, nullable=False),
     Column("currency", Text, nullable=False),
     Column("raw_state", Text, nullable=False),
+    Column("is_final", Boolean, nullable=False),  # the wallet has done it; of a refund on its way a later row tells
     Column("verdict", Text, nullable=False),
     moment("happened_at"),
     PrimaryKeyConstraint("merchant_id", "connection_id", "day", "row_no"),

@@ -37,6 +37,11 @@ _STANDINGS: Final[dict[str, Standing]] = {
 }
 
 
+def is_money(state: AttemptState) -> bool:
+    """Whether money moved for an attempt in this state, as far as we know."""
+    return _STANDINGS.get(state.value, Standing.NEVER) is not Standing.NEVER
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """An attempt or a refund, as far as a bill can speak of it. ``is_kept``: not surplus that goes back by itself."""
 

@@ -69,6 +69,20 @@ RULES: Final[dict[str, str]] = {
         "AND d.day = r.day AND d.kind = r.verdict AND d.row_kind = r.kind AND d.number = r.number "
         "WHERE r.merchant_id = :m AND r.verdict <> 'matched' AND d.difference_id IS NULL"
     ),
+    # What a bill does not tell is looked for in the next one, and said when that one is in, or given up.
+    "payments.bill_wait_ends": (
+        "SELECT connection_id || '/' || day, awaited_count || ' wait, the next bill is ' || following FROM "
+        "(SELECT connection_id, day, awaited_count, lead(state) OVER (PARTITION BY connection_id ORDER BY day) "
+        "AS following FROM bill WHERE merchant_id = :m) b WHERE awaited_count > 0 AND following <> 'expected'"
+    ),
+    "payments.expected_bill_has_job": (
+        "SELECT b.connection_id || '/' || b.day, 'nothing asks for it' FROM bill b LEFT JOIN (SELECT DISTINCT "
+        "convert_from(payload, 'UTF8')::jsonb ->> 'connection_id' AS connection_id, "
+        "convert_from(payload, 'UTF8')::jsonb ->> 'day' AS day FROM job "
+        "WHERE merchant_id = :m AND kind = 'payments.read_bill' AND finished_at IS NULL) j "
+        "ON j.connection_id = b.connection_id::text AND j.day = b.day::text "
+        "WHERE b.merchant_id = :m AND b.state = 'expected' AND j.day IS NULL"
+    ),
     "payments.refund_is_of_a_paid_attempt": (
         "SELECT r.refund_id, 'attempt ' || coalesce(a.state, 'missing') FROM refund r "
         "LEFT JOIN attempt a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id "

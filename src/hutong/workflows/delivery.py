@@ -24,8 +24,8 @@ from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, seal_ended_days
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
-from hutong.workflows.commands.read_bill import read_due_bill
-from hutong.workflows.commands.settle import check_closed, check_paid, close_due_payment, look_at_attempt, query_attempt
+from hutong.workflows.commands.read_bill import check_told, read_due_bill
+from hutong.workflows.commands.settle import check_closed, close_due_payment, look_at_attempt, query_attempt
 from hutong.workflows.commands.share_out import share_out
 from hutong.workflows.commands.take_back import follow_take_backs
 from hutong.workflows.commands.take_notice import work_inbound
@@ -77,7 +77,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     QUERY_ATTEMPT: query_attempt,
     LOOK_AT_ATTEMPT: look_at_attempt,
     CHECK_CLOSED: check_closed,
-    CHECK_PAID: check_paid,
+    CHECK_PAID: check_told,
     CLOSE_PAYMENT: close_due_payment,
     FOLLOW_CHARGE: follow_due_charge,
     WORK_INBOUND: work_inbound,

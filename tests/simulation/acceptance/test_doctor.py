@@ -115,7 +115,21 @@ PLANTS = {
     "payments.odd_row_has_difference": [
         (
             "INSERT INTO bill_row SELECT merchant_id, connection_id, '2026-01-01', 2, 'trade', 'planted', 'planted', "
-            "'', 1, 0, 'CNY', 'SUCCESS', 'unknown_to_us', now() FROM connection LIMIT 1"
+            "'', 1, 0, 'CNY', 'SUCCESS', true, 'unknown_to_us', now() FROM connection LIMIT 1"
+        )
+    ],
+    "payments.bill_wait_ends": [
+        (
+            "INSERT INTO bill (merchant_id, connection_id, day, platform, state, awaited_count, currency, created_at) "
+            "SELECT merchant_id, connection_id, date '2026-01-01' + days, platform, 'empty', 1, 'CNY', now() "
+            "FROM connection, generate_series(0, 1) days"
+        )
+    ],
+    "payments.expected_bill_has_job": [
+        (
+            "INSERT INTO bill (merchant_id, connection_id, day, platform, state, currency, created_at) "
+            "SELECT merchant_id, connection_id, '2026-01-01', platform, 'expected', 'CNY', now() "
+            "FROM connection LIMIT 1"
         )
     ],
     "payments.state_is_its_sums": ["UPDATE payment SET state = 'partly_refunded' WHERE state = 'paid'"],

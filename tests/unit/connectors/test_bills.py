@@ -11,7 +11,11 @@ import zipfile
 from datetime import date, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from hutong.connectors.alipay.bill_cells import Cutter
+from hutong.connectors.alipay.bill_rows import COLUMNS
 from hutong.connectors.alipay.bill_rows import Reader as AlipayReader
 from hutong.connectors.alipay.bills import _checked as alipay_checked
 from hutong.connectors.wechatpay import CONNECTOR as WECHAT
@@ -213,8 +217,16 @@ def test_alipay_details_are_told_by_their_content():
 
 ALIPAY_BROKEN = {
     "no sums": (ALIPAY_HEAD + ALIPAY_PAID, BillCut),
-    "a comma in a name": (
-        ALIPAY_HEAD + ALIPAY_PAID.replace("下单测试,2019", "下单,测试,2019") + ALIPAY_BACK + ALIPAY_TAIL,
+    "a comma before what looks like an amount": (
+        ALIPAY_HEAD + ALIPAY_PAID.replace("@qq.com)", ",9.00") + ALIPAY_BACK + ALIPAY_TAIL,
+        BillUnreadable,
+    ),
+    "one cell too few": (
+        ALIPAY_HEAD + ALIPAY_PAID.replace(",下单测试,", ",") + ALIPAY_BACK + ALIPAY_TAIL,
+        BillUnreadable,
+    ),
+    "one cell too many of a form": (
+        ALIPAY_HEAD + ALIPAY_PAID.replace("0.01,0.01,0.00", "0.01,0.01,0.00,0.00") + ALIPAY_BACK + ALIPAY_TAIL,
         BillUnreadable,
     ),
     "another count": (
@@ -227,6 +239,40 @@ ALIPAY_BROKEN = {
         BillUnreadable,
     ),
 }
+
+
+ALIPAY_TEXTS = {
+    "a name": ("交易\t,下单测试", "交易\t,下单,测试, 2 件"),
+    "a quoted name": ("交易\t,下单测试", '交易\t,"下单,测试"'),
+    "a name with inches": ("交易\t,下单测试", '交易\t,"5" 屏, 支架'),
+    "a name that begins with a quote": ("交易\t,下单测试", '交易\t,"大"号杯'),
+    "a payer": ("*津水(602", "*津,水(602"),
+    "a coupon": (",0.00,,0.00\t", ",0.00,满 10,减 1,0.00\t"),
+    "a description": ("0.00,0.00,下单测试\n", '0.00,0.00,{"a":1,"b":[2,3],"c":"1.00,2.00"}\n'),
+    "times in a name": ("交易\t,下单测试", "交易\t,预约,2019-09-16 10:55:16,2019-09-16 10:55:23,二号"),
+}
+
+
+@pytest.mark.parametrize("name", ALIPAY_TEXTS)
+def test_a_comma_in_a_text_of_alipay_is_no_separator(name):
+    old, new = ALIPAY_TEXTS[name]
+    assert ALIPAY_PAID.count(old) == 1
+    plain = alipay_bill(ALIPAY_HEAD + ALIPAY_PAID + ALIPAY_BACK + ALIPAY_TAIL)
+    told = alipay_bill(ALIPAY_HEAD + ALIPAY_PAID.replace(old, new) + ALIPAY_BACK + ALIPAY_TAIL)
+    assert rows_of(told) == rows_of(plain)
+
+
+WORDS = st.lists(st.text("甲乙丙ab 件-\"'", max_size=6), min_size=1, max_size=5).map(",".join)
+
+
+@given(name=WORDS, payer=WORDS, coupon=WORDS, remark=WORDS)
+def test_whatever_people_write_the_money_is_read(name, payer, coupon, remark):
+    cutter = Cutter(ALIPAY_HEAD.splitlines()[-1], COLUMNS)
+    cells = ALIPAY_PAID.rstrip("\n").split(",")
+    plain = cutter.cut(",".join(cells))
+    cells[3], cells[10], cells[18], cells[24] = name, payer, coupon, remark
+    told = cutter.cut(",".join(cells))
+    assert told == plain or (told is None and '"' in ",".join(cells))  # rather nothing than something else
 
 
 @pytest.mark.parametrize("name", ALIPAY_BROKEN)

@@ -5,9 +5,9 @@ with #, one header of 25 columns, numbers followed by a tab, refunds below zero,
 ``#交易合计：6笔，商家实收共0.06元，…`` and ``#退款合计：4笔，商家实收退款共-0.04元，…``. Columns are found by name,
 with wide or narrow brackets around 元. A refund without a number of its own is a charge that was undone.
 
-Unverified: whether a comma in a product's name is quoted (such a row has too many cells and is refused), the sign of
-服务费 (what a payment cost is told below zero in one sample, above it in another; either is read as taken, and as given
-back in a refund's row), and under which number a reversal stands.
+Unverified: what becomes of a comma in a text (``bill_cells`` reads what can be told for certain; the sums at the end
+say whether it was right), the sign of 服务费 (what a payment cost is told below zero in one sample, above it in
+another; either is read as taken, and as given back in a refund's row), and under which number a reversal stands.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Final
 
+from hutong.connectors.alipay.bill_cells import SEPARATOR, Cutter
 from hutong.connectors.alipay.values import moment
-from hutong.core.errors import InvalidAmount
+from hutong.core.errors import InvalidAmount, InvalidInput
 from hutong.core.money import Money, decimal_of, minor_half_up
 from hutong.platforms.bill_errors import BillContradicts
 from hutong.platforms.bill_files import BillFile
@@ -32,7 +33,6 @@ TRADE_ID, TRADE_NO, KIND, DONE_AT = "支付宝交易号", "商户订单号", "�
 AMOUNT, RECEIVED, REFUND_NO, FEE = "订单金额", "商家实收", "退款批次号/请求号", "服务费"
 COLUMNS: Final = (TRADE_ID, TRADE_NO, KIND, DONE_AT, AMOUNT, RECEIVED, REFUND_NO, FEE)
 KINDS: Final[Mapping[str, BillKind]] = {"交易": BillKind.TRADE, "退款": BillKind.REFUND}
-_UNIT: Final = re.compile(r"[（(]元[）)]")
 _SUM: Final = re.compile(r"#+(交易|退款)合计[：:]([0-9]+)笔[，,]商家实收(?:退款)?共(-?[0-9.]+)元.*")
 
 
@@ -52,8 +52,7 @@ class Reader:
         Raises:
             BillUnreadable, BillContradicts; BillCut: the sums at the end are missing.
         """
-        places: dict[str, int] | None = None
-        width = 0
+        cutter: Cutter | None = None
         stated: dict[str, Decimal] = {}
         number = 0
         for number, line in enumerate(lines, 1):
@@ -61,11 +60,11 @@ class Reader:
                 continue
             if line.startswith(COMMENT):
                 self._note_sum(number, line, stated)
-            elif places is None:
-                places, width = self._header(number, line)
+            elif cutter is None:
+                cutter = self._header(number, line)
             else:
-                yield self._row(places, width, number, line)
-        if places is None or set(stated) != set(KINDS):
+                yield self._row(cutter, number, line)
+        if cutter is None or set(stated) != set(KINDS):
             raise self._file.cut(number + 1)
         self.totals = BillTotals(
             rows_count=sum(self._counts.values()),
@@ -82,18 +81,16 @@ class Reader:
         stated[name] = self._decimal(number, f"{name}合计", found[3])
         self._agree(f"{name}合计", stated[name], self._received[name])
 
-    def _header(self, number: int, line: str) -> tuple[dict[str, int], int]:
-        names = [_UNIT.sub("", name.strip()) for name in line.split(",")]
-        missing = [name for name in COLUMNS if names.count(name) != 1]
-        if missing:
-            raise self._file.unreadable(number, missing[0])
-        return {name: names.index(name) for name in COLUMNS}, len(names)
+    def _header(self, number: int, line: str) -> Cutter:
+        try:
+            return Cutter(line, COLUMNS)
+        except InvalidInput as error:
+            raise self._file.unreadable(number, str(error.details["field"])) from error
 
-    def _row(self, places: Mapping[str, int], width: int, number: int, line: str) -> BillRow:
-        cells = line.split(",")
-        if len(cells) != width:
-            raise self._file.unreadable(number, f"{len(cells)} / {width}")
-        told = {name: cells[place].strip() for name, place in places.items()}
+    def _row(self, cutter: Cutter, number: int, line: str) -> BillRow:
+        told = cutter.cut(line)
+        if told is None:
+            raise self._file.unreadable(number, f"{line.count(SEPARATOR) + 1} / {cutter.width}")
         kind = KINDS.get(told[KIND])
         if kind is None:
             raise self._file.unreadable(number, KIND)

@@ -62,6 +62,12 @@ def _days() -> None:
         sa.PrimaryKeyConstraint("merchant_id", "connection_id", "day", name=op.f("pk_bill")),
     )
     op.create_index("ix_bill_day", "bill", ["merchant_id", "day"])
+    op.create_index(
+        "ix_bill_expected",
+        "bill",
+        ["merchant_id", "connection_id", "day"],
+        postgresql_where=sa.text("state = 'expected'"),
+    )
 
 
 def _rows() -> None:
@@ -79,6 +85,7 @@ def _rows() -> None:
         sa.Column("fee_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("raw_state", sa.Text(), nullable=False),
+        sa.Column("is_final", sa.Boolean(), nullable=False),
         sa.Column("verdict", sa.Text(), nullable=False),
         sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("merchant_id", "connection_id", "day", "row_no", name=op.f("pk_bill_row")),
