@@ -16,10 +16,12 @@ from hutong.db.supervisor import EmbeddedServer
 
 DATABASE = "peer"
 ACCOUNTS = 1_000
+#: As many callers as the hub's side has.
+CALLERS = 64
 #: As in the measurements that the goal of thirty times was set by.
 CONNECTIONS = 16
 #: Tried before the first round; the best of them is measured beside it.
-OTHER_CONNECTIONS = (4, 8, 16, 32)
+OTHER_CONNECTIONS = (4, 8, 16, 32, 64)
 TRIAL_S = 1.5
 ULID = "vendor/scoville-pgsql-ulid/uuid-to-ulid.sql"
 SCHEMA = "pgledger.sql"

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from ledger_peer import CONNECTIONS, Peer
+from ledger_peer import CALLERS, CONNECTIONS, Peer
 
 from hutong.core.ids import new_id
 from hutong.core.money import Money
@@ -30,7 +30,6 @@ from hutong.ledger.snapshots import make_mark
 from hutong.migrations.runner import migrate
 
 ACCOUNTS = 1_000
-CALLERS = 64
 HOT = "revenue:sales"
 AMOUNT_FEN = 5
 TARGET_TIMES = 30
@@ -151,25 +150,24 @@ class Rounds:
             await self._peer.settle(self._progress)
         await self._world.round(CALLERS, 1.0, hot=True)  # plans, accounts and caches
         ours: list[float] = []
-        theirs: list[float] = []  # as in the measurements that set the goal
-        best: list[float] = []
+        theirs: dict[str, list[float]] = {"pgledger": [], "pgledger_over_16": [], "pgledger_at_its_best": []}
+        connections = dict(zip(theirs, (CALLERS, CONNECTIONS, self._peer.best_connections), strict=True))
         p99s: list[float] = []
         for number in range(rounds):
             rate, latencies = await self._world.round(CALLERS, seconds, hot=True)
             ours.append(rate)
             p99s.append(percentile(latencies, 0.99) * 1000)
-            if self._peer.why is None:
-                theirs.append((await self._peer.round(seconds, CONNECTIONS))[0])
-                best.append((await self._peer.round(seconds, self._peer.best_connections))[0])
-            beside = f", peer {theirs[-1]:.0f}/s, at its best {best[-1]:.0f}/s" if theirs else ""
+            for name, runs in theirs.items() if self._peer.why is None else ():
+                runs.append((await self._peer.round(seconds, connections[name]))[0])
+            beside = "".join(f", {name} {runs[-1]:.0f}/s" for name, runs in theirs.items() if runs)
             self._progress(f"round {number + 1}: {rate:.0f}/s, p99 {p99s[-1]:.1f} ms{beside}")
         figure("ledger_hot_per_s", round(statistics.median(ours)), "batches/s", ours)
         figure("ledger_hot_p99_ms", round(statistics.median(p99s), 2), "ms", p99s)
         if self._peer.why is not None:
             say(bench="ledger", metric="ledger_hot_vs_pgledger", value=None, unit="x", why=self._peer.why)
             return
-        self._compare("pgledger", CONNECTIONS, ours, theirs)
-        self._compare("pgledger_at_its_best", self._peer.best_connections, ours, best)
+        for name, runs in theirs.items():
+            self._compare(name, connections[name], ours, runs)
 
     def _compare(self, name: str, connections: int, ours: list[float], theirs: list[float]) -> None:
         """The peer's own figure, and how many times as much the hub's books take."""
