@@ -63,6 +63,7 @@ class HandWallet:
         self.sums: dict[str, Money | None] = {}  # by number, of trades and refunds: what it says if it says any
         self.asked: list[str] = []
         self.charged: Money | None = None  # what a charge or a refund takes instead of what it was asked for
+        self.payers: list[str | None] = []  # whom each order was opened for
         self.script: dict[str, list] = {}  # call -> what it does next: an exception, a status or a coroutine function
 
     def will(self, call: str, *answers) -> None:
@@ -87,6 +88,7 @@ class HandWallet:
         )
 
     async def create(self, _account, command):
+        self.payers.append(command.payer_id)
         await self._next("create", command.out_trade_no)
         self.trades.setdefault(command.out_trade_no, TradeStatus.PENDING)
         self.sums.setdefault(command.out_trade_no, command.amount)

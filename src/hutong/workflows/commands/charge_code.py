@@ -7,10 +7,10 @@ charge without an answer is asked for by its number, and reversed when its short
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from datetime import timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -20,10 +20,11 @@ from hutong.core.money import Money
 from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import get_checkout, give_up_checkout
-from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt
+from hutong.payments.health import record_success
+from hutong.payments.service import AttemptView, attempts_of, get_attempt, open_attempt, refuse_attempt
 from hutong.payments.states import UNENDED, UNPAID, UNSETTLED, AttemptState, CheckoutState
 from hutong.platforms.codes import ChargeCode
-from hutong.platforms.payments import PayMethod
+from hutong.platforms.payments import PayMethod, TradeReport
 from hutong.workflows.commands.freeze import freeze
 from hutong.workflows.commands.order import get_payable, order_at_desk
 from hutong.workflows.commands.pay import (
@@ -45,7 +46,7 @@ from hutong.workflows.commands.settle import (
 from hutong.workflows.commands.switch import end_earlier
 from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
 from hutong.workflows.jobs import CODE_QUERY_GAP, FOLLOW_CHARGE, AttemptKey, PaymentKey
-from hutong.workflows.runtime import Runtime
+from hutong.workflows.runtime import OpenedAccount, Runtime
 
 #: How long the buyer may type his password before the charge is undone; the wallets advise about as much.
 CODE_LIFE: Final = timedelta(seconds=45)
@@ -118,51 +119,106 @@ async def charge_code(
 ) -> ChargeView:
     """Charge the code for what a checkout owes; the wallet is told by the code itself.
 
+    An account that refuses for reasons of its own has taken nothing and leaves the code to the wallet's next account;
+    after silence no other one is asked, because the money may have moved.
+
     Raises:
         CodeUnknown, ChargeRunning, CodesUsedUp, CheckoutOver, OutOfStock, AlreadyPaid, EarlierPaymentUnclear.
         PlatformFailure: the wallet refused the code; nothing was taken, another one can be scanned.
     """
+    refused: dict[UUID, Refusal] = {}
     for _ in range(ROUNDS_MAX):
-        async with runtime.unit(merchant_id, "charge.open") as unit:
-            view = await get_payable(unit, checkout_id)
-            account = _taker(await wallet_accounts(runtime, unit), auth_code)
+        turn = await _next_turn(runtime, merchant_id, checkout_id, auth_code, refused)
+        if turn.attempt is None:
+            if any(one.method == PayMethod.CODE.value for one in turn.earlier):
+                raise ChargeRunning
+            await end_earlier(runtime, merchant_id, turn.earlier)
+            continue
+        account, attempt = turn.account, turn.attempt
+        opened = await runtime.open_account(merchant_id, attempt.connection_id)
+        try:
+            report = await _charge(runtime, opened, turn, attempt, auth_code, client_ip)
+        except PlatformUnknown as problem:
+            await tell_problem(runtime, merchant_id, attempt, problem)
+            await blame_account(runtime, merchant_id, account, problem)
+        except PlatformFailure as problem:
+            if not await blame_account(runtime, merchant_id, account, problem):
+                await tell_problem(runtime, merchant_id, attempt, problem)
+                raise
+            refused[account.connection.connection_id] = Refusal(attempt, problem)
+            continue
+        else:
+            async with runtime.unit(merchant_id, "charge.report") as unit:
+                await apply_trade_report(unit, opened, attempt, report)
+                if account.is_troubled:
+                    await record_success(unit, attempt.connection_id)
+        return await follow_charge(runtime, merchant_id, checkout_id)
+    if not refused:
+        raise ChargeRunning
+    last = next(reversed(refused.values()))
+    await tell_problem(runtime, merchant_id, last.attempt, last.problem)
+    raise last.problem
+
+
+class Refusal(NamedTuple):
+    """A charge that its account refused for reasons of its own."""
+
+    attempt: AttemptView
+    problem: PlatformFailure
+
+
+class Turn(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do next for a scanned code: end what is earlier, else charge this attempt at this account."""
+
+    account: WalletAccount
+    attempt: AttemptView | None
+    earlier: tuple[AttemptView, ...]
+    title: str
+    is_shared: bool  # its money is frozen, so that it can be shared
+
+
+async def _next_turn(
+    runtime: Runtime, merchant_id: UUID, checkout_id: UUID, auth_code: str, refused: dict[UUID, Refusal]
+) -> Turn:
+    """Write down the last refusal and open the next charge in one transaction: no till sees the sale as undone between.
+
+    Raises:
+        PlatformFailure: no account of the wallet is left; the last one's refusal.
+    """
+    async with runtime.unit(merchant_id, "charge.open") as unit:
+        view = await get_payable(unit, checkout_id)
+        last = next(reversed(refused.values()), None)
+        if last is not None:
+            code = str(last.problem.details.get("platform_code", last.problem.code))
+            await refuse_attempt(unit, last.attempt.attempt_id, code)
+        account = _taker(await wallet_accounts(runtime, unit), auth_code, refused)
+        if account is not None:
             payment_id = view.payment_id or await order_at_desk(unit, view)
-            earlier = [attempt for attempt in await attempts_of(unit, payment_id) if attempt.state in UNSETTLED]
+            earlier = tuple(one for one in await attempts_of(unit, payment_id) if one.state in UNSETTLED)
             attempt = None if earlier else await _attempt(unit, payment_id, account)
             is_shared = attempt is not None and await freeze(unit, account.connector, attempt)
-        if attempt is not None:
-            break
-        if any(one.method == PayMethod.CODE.value for one in earlier):
-            raise ChargeRunning
-        await end_earlier(runtime, merchant_id, earlier)
-    else:
-        raise ChargeRunning
-    opened = await runtime.open_account(merchant_id, attempt.connection_id)
+            return Turn(account=account, attempt=attempt, earlier=earlier, title=view.goods.title, is_shared=is_shared)
+        if last is None:
+            raise CodeUnknown
+    raise last.problem
+
+
+async def _charge(
+    runtime: Runtime, opened: OpenedAccount, turn: Turn, attempt: AttemptView, auth_code: str, client_ip: str
+) -> TradeReport:
     assert opened.connector.codes is not None, "the taker has codes"
     command = ChargeCode(
         out_trade_no=attempt.out_trade_no,
         amount=attempt.amount,
-        description=view.goods.title[:DESCRIPTION_CHARS_MAX],
+        description=turn.title[:DESCRIPTION_CHARS_MAX],
         auth_code=auth_code,
         expires_at=attempt.expires_at,
         notify_url=runtime.callback_url(attempt.platform, attempt.connection_id),
         client_ip=client_ip or None,
         attach=attempt.payment_id.hex,
-        shared=is_shared,
+        shared=turn.is_shared,
     )
-    try:
-        report = await opened.connector.codes.charge(opened.account, command)
-    except PlatformUnknown as problem:
-        await tell_problem(runtime, merchant_id, attempt, problem)
-        await blame_account(runtime, merchant_id, account, problem)
-    except PlatformFailure as problem:
-        await tell_problem(runtime, merchant_id, attempt, problem)
-        await blame_account(runtime, merchant_id, account, problem)
-        raise
-    else:
-        async with runtime.unit(merchant_id, "charge.report") as unit:
-            await apply_trade_report(unit, opened, attempt, report)
-    return await follow_charge(runtime, merchant_id, checkout_id)
+    return await opened.connector.codes.charge(opened.account, command)
 
 
 async def wallet_of_code(runtime: Runtime, merchant_id: UUID, auth_code: str) -> str:
@@ -172,14 +228,21 @@ async def wallet_of_code(runtime: Runtime, merchant_id: UUID, auth_code: str) ->
         CodeUnknown: no connected wallet takes it.
     """
     async with runtime.unit(merchant_id, "charge.wallet") as unit:
-        return _taker(await wallet_accounts(runtime, unit), auth_code).connector.name
+        account = _taker(await wallet_accounts(runtime, unit), auth_code)
+    if account is None:
+        raise CodeUnknown
+    return account.connector.name
 
 
-def _taker(accounts: Sequence[WalletAccount], auth_code: str) -> WalletAccount:
+def _taker(
+    accounts: Sequence[WalletAccount], auth_code: str, tried: Container[UUID] = frozenset()
+) -> WalletAccount | None:
+    """The first account of the code's wallet that was not tried yet."""
     for account in accounts:
-        if account.connector.codes is not None and account.connector.codes.takes(auth_code):
+        codes = account.connector.codes
+        if codes is not None and codes.takes(auth_code) and account.connection.connection_id not in tried:
             return account
-    raise CodeUnknown
+    return None
 
 
 async def _attempt(unit: Unit, payment_id: UUID, account: WalletAccount) -> AttemptView:
