@@ -27,6 +27,21 @@ ACCOUNTS = [
 ]
 
 
+PLAIN = [("wechatpay", "h5"), ("alipay", "h5")]
+ALIPAYS = [("alipay", "h5")]
+#: Container -> wallets and ways, in their order, that the page offers there.
+WAYS = {
+    "wechat": [("wechatpay", "jsapi")],
+    "alipay": [("alipay", "jsapi")],
+    "wechat_mini": [],
+    "wecom": [],
+    "alipay_mini": ALIPAYS,
+    "taobao": ALIPAYS,
+    "tmall": ALIPAYS,
+    "desktop": [("alipay", "page"), ("wechatpay", "native"), ("alipay", "native")],
+}
+
+
 def opens(agent_text: str, accounts: list[WalletAccount]) -> str:
     agent = classify(agent_text)
     buttons = buttons_for(accounts, agent.container)
@@ -37,6 +52,16 @@ def opens(agent_text: str, accounts: list[WalletAccount]) -> str:
 @pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: f"{entry['container']} {entry['os']}")
 def test_the_wallet_follows_the_container(entry):
     assert opens(entry["agent"], ACCOUNTS) == entry["opens"]
+
+
+@pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: f"{entry['container']} {entry['os']}")
+def test_the_way_to_pay_follows_the_container(entry):
+    buttons = buttons_for(ACCOUNTS, classify(entry["agent"]).container)
+    assert [(button.platform, button.method) for button in buttons] == WAYS.get(entry["container"], PLAIN)
+
+
+def test_every_wall_of_the_table_is_in_the_corpus():
+    assert set(WAYS) <= {entry["container"] for entry in CORPUS}
 
 
 @pytest.mark.parametrize("entry", [e for e in CORPUS if e["opens"] == "chooser"], ids=lambda e: e["container"])

@@ -76,8 +76,8 @@ CONNECTOR: Final = Connector(
     mini_identity_fields=("mini_appid",),
     identity_fields=("appid",),
     home_containers=("wechat",),
-    # unverified: recalled, these apps do not follow weixin://, and WeChat refuses H5 inside itself
-    shut_containers=("alipay", "alipay_mini", "taobao", "tmall", "wechat_mini"),
+    # unverified: recalled, these apps do not follow weixin://, and WeChat refuses H5 inside itself and inside WeCom
+    shut_containers=("alipay", "alipay_mini", "taobao", "tmall", "wechat_mini", "wecom"),
     payments=WechatPayments(),
     codes=WechatCodes(),
     combined=WechatCombined(),
