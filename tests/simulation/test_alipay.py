@@ -110,6 +110,8 @@ def absolute(app, query, body):
         ({"charset": "GBK"}, "40002", "isv.invalid-charset"),
         ({"app_id": "2021000000000000"}, "40002", "isv.invalid-app-id"),
         ({"timestamp": None}, "40001", "isv.missing-timestamp"),
+        ({"timestamp": "2026-11-23T12:00:00"}, "40002", "isv.invalid-timestamp"),
+        ({"timestamp": "2026-02-30 12:00:00"}, "40002", "isv.invalid-timestamp"),
         ({"app_cert_sn": "00", "alipay_root_cert_sn": "00"}, "40002", "isv.invalid-app-cert-sn"),
     ],
 )

@@ -11,6 +11,7 @@ from hutong_sandbox import keys
 from hutong_sandbox.alipay import signing
 from hutong_sandbox.alipay.certificates import Authority, Certified
 from hutong_sandbox.alipay.errors import WireError
+from hutong_sandbox.alipay.fields import is_wire_time
 from hutong_sandbox.drbg import DIGITS
 from hutong_sandbox.http import Json
 from hutong_sandbox.world import World
@@ -126,6 +127,8 @@ class Keyring:
             raise WireError(
                 "isv.invalid-signature", "验签出错，建议检查签名字符串或签名私钥与应用公钥是否匹配", "40002"
             )
+        if not is_wire_time(parameters["timestamp"]):
+            raise WireError("isv.invalid-timestamp", "非法的时间戳参数", "40002")
         return account
 
     def _check_certificates(self, account: Account, parameters: Mapping[str, str]) -> None:

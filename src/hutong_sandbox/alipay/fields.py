@@ -13,6 +13,7 @@ from hutong_sandbox.alipay.errors import WireError, invalid
 from hutong_sandbox.http import Json
 
 CHINA: Final = timezone(timedelta(hours=8))
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 AMOUNT_FEN_MAX: Final = 10_000_000_000
 _FEN_PER_YUAN: Final = 100
 _NUMBER: Final = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -150,7 +151,7 @@ def read_order(kind: str, content: Content, parameters: dict[str, str], now: dat
 
 def moment(text: str, field: str) -> datetime:
     """A time in Chinese local text."""
-    for form in ("%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M"):
+    for form in (TIME_FORMAT, "%Y-%m-%d %H:%M"):
         try:
             return datetime.strptime(text, form).replace(tzinfo=CHINA)
         except ValueError:
@@ -158,9 +159,17 @@ def moment(text: str, field: str) -> datetime:
     raise invalid(field, "时间格式有误")
 
 
+def is_wire_time(text: str) -> bool:
+    """Whether this is a time as requests carry it. How old it may be is not documented: any age is taken."""
+    try:
+        return wire_time(datetime.strptime(text, TIME_FORMAT).replace(tzinfo=CHINA)) == text
+    except ValueError:
+        return False
+
+
 def wire_time(when: datetime) -> str:
     """A time as Alipay writes it."""
-    return when.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
+    return when.astimezone(CHINA).strftime(TIME_FORMAT)
 
 
 def yuan(amount_fen: int) -> str:

@@ -271,6 +271,15 @@ class Judge:
             if (status, answer.get("status")) != (200, 401):
                 raise Disagreement(f"{change}: {status} {answer}")
 
+    def stale_notice(self) -> None:
+        """The SDK looks at no clock: to it an old notice is a good one, so that only the time can speak against it."""
+        self.notices.clear()
+        number = self.new_paid()["out_trade_no"]
+        status, answer = self.post("/callbacks/tamper", out_trade_no=number, change="stale")
+        (_, good), (verified, old) = self.notices
+        expect((status, answer["status"], verified), (200, 200, True))
+        expect(good["notify_time"][:10] > old["notify_time"][:10], True)
+
     def pages(self) -> None:
         for name in ("AlipayTradeWapPay", "AlipayTradePagePay"):
             order = self.order("page", product_code="QUICK_WAP_WAY")
@@ -331,6 +340,7 @@ NAMES = [
     "notice",
     "refund_notice",
     "spoilt_notices",
+    "stale_notice",
     "pages",
     "app",
     "bills",

@@ -160,6 +160,21 @@ class Judge:
                 (change, self.post("/callbacks/tamper", out_trade_no=number, change=change)["status"]), (change, 401)
             )
 
+    def stale_notice(self) -> None:
+        """The SDK looks at no clock: to it an old notice is a good one, so that only the time can speak against it."""
+        self.notices.clear()
+        number, _ = self.new_paid()
+        answer = self.post("/callbacks/tamper", out_trade_no=number, change="stale")
+        (_, good), (verified, old) = self.notices
+        expect((answer["status"], verified), (200, True))
+        expect(good["notify_time"][:10] > old["notify_time"][:10], True)
+
+    def no_time(self) -> None:
+        """A rightly signed request whose time is none. How old a time may be is nowhere documented."""
+        for text in ("2026/11/23 12:00:00", "2026-13-01 00:00:00", "1795406400"):
+            answer = self.client.server_api("alipay.trade.query", {"out_trade_no": fresh("time")}, timestamp=text)
+            expect((text, answer["sub_code"]), (text, "isv.invalid-timestamp"))
+
     def wrong_keys(self) -> None:
         stranger = self._client(RSA.generate(2048).export_key().decode())
         expect(stranger.api_alipay_trade_query(out_trade_no="x")["sub_code"], "isv.invalid-signature")
@@ -194,6 +209,8 @@ NAMES = [
     "links",
     "notice",
     "spoilt_notices",
+    "stale_notice",
+    "no_time",
     "wrong_keys",
     "certificates",
 ]

@@ -11,6 +11,7 @@ import json
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,9 +25,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from judge_wechatpayv3_products import CHECKS, Products, fresh
 from verdicts import Disagreement, expect
+from wechatpayv3 import utils
 
 SPOILT = ("body", "signature", "timestamp", "nonce", "serial", "probe")
 TOTAL_FEN = 1230
+#: What both sides may be apart.
+CLOCK_SKEW_MAX_S = 300
 
 
 class Waiting:
@@ -228,6 +232,42 @@ class Judge(Products):
             if (status, answer.get("status")) != (200, 401):
                 raise Disagreement(f"{change}: {status} {answer}")
 
+    def stale_notice(self) -> None:
+        """The SDK looks at no clock: to it an old notice is a good one, so that only the time can speak against it."""
+        number = self.new_paid()
+        fresh_at_s = int(self.last_notice()[0]["Wechatpay-Timestamp"])
+        status, answer = self.post("/callbacks/tamper", out_trade_no=number, change="stale")
+        expect((status, answer["status"], self.notices[-1][0]), (200, 204, True))
+        age_s = fresh_at_s - int(self.last_notice()[0]["Wechatpay-Timestamp"])
+        expect(age_s > CLOCK_SKEW_MAX_S, True)
+
+    def stale_request(self) -> None:
+        """Signed with the SDK's own function at another time: an old one is refused, and so is an early one."""
+        expect(self.asked(age_s=0), (404, "ORDER_NOT_EXIST"))
+        for age_s in (CLOCK_SKEW_MAX_S + 30, -CLOCK_SKEW_MAX_S - 30, 86_400):
+            expect((age_s, self.asked(age_s=age_s)), (age_s, (401, "SIGN_ERROR")))
+
+    def asked(self, age_s: int) -> tuple[int, str]:
+        """Ask for an order that is not there, at another time than now; status and code of the answer."""
+        path = f"/v3/pay/transactions/out-trade-no/{fresh('clock')}?mchid={self.credentials['mchid']}"
+        stamp, nonce = str(int(time.time()) - age_s), uuid.uuid4().hex
+        key = utils.load_private_key(self.credentials["private_key"])
+        fields = {
+            "mchid": self.credentials["mchid"],
+            "nonce_str": nonce,
+            "signature": utils.rsa_sign(key, f"GET\n{path}\n{stamp}\n{nonce}\n\n"),
+            "timestamp": stamp,
+            "serial_no": self.credentials["serial_no"],
+        }
+        signed = ",".join(f'{name}="{value}"' for name, value in fields.items())
+        headers = {"Authorization": f"WECHATPAY2-SHA256-RSA2048 {signed}", "Accept": "application/json"}
+        request = urllib.request.Request(self.base_url + path, headers=headers)
+        try:
+            urllib.request.urlopen(request, timeout=20)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)["code"]
+        raise Disagreement("an order that was never made")
+
     def refund(self) -> None:
         number, refund_no = self.new_paid(), fresh("refund")
         amount = {"refund": 230, "total": TOTAL_FEN, "currency": "CNY"}
@@ -297,6 +337,8 @@ def main() -> int:
         "notice",
         "duplicate_notice",
         "spoilt_notices",
+        "stale_notice",
+        "stale_request",
         "refund",
         "wrong_key",
         *CHECKS,

@@ -1,4 +1,4 @@
-"""The official SDK judges the connector itself: it signs callbacks that we verify, and verifies what we sign."""
+"""Both SDKs judge the connector itself: each signs callbacks that we verify, and verifies what we sign."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _side():
 SIDE = _side()
 
 
-def bare(pem: str) -> str:
-    return "".join(line for line in pem.splitlines() if not line.startswith("-----"))
+#: Environment -> what speaks there.
+SCRIPTS = {"alipay": "alipay_words.py", "alipay_second": "alipay_second_words.py"}
 
 
 @pytest.fixture(scope="module")
@@ -44,18 +44,18 @@ def side():
     return SIDE.AlipaySide()
 
 
-@pytest.fixture(scope="module")
-def words(environments, side):
-    """Ask the SDK. It signs with Alipay's key, and verifies with the app's."""
+@pytest.fixture(scope="module", params=SCRIPTS)
+def words(environments, side, request):
+    """Ask an SDK. It signs with Alipay's key, and verifies with the app's."""
 
     def ask(*, sign=(), verify=(), key=None):
         given = {
-            "private_key": bare(SIDE.pem_of(key or side.key, serialization.PrivateFormat.TraditionalOpenSSL)),
-            "public_key": bare(SIDE.public_pem_of(side.app_key)),
+            "private_key": SIDE.pem_of(key or side.key, serialization.PrivateFormat.TraditionalOpenSSL),
+            "public_key": SIDE.public_pem_of(side.app_key),
             "sign": list(sign),
             "verify": list(verify),
         }
-        command = [str(environments["alipay"].python), str(HERE / "alipay_words.py")]
+        command = [str(environments[request.param].python), str(HERE / SCRIPTS[request.param])]
         done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True, timeout=60)
         return json.loads(done.stdout)
 
