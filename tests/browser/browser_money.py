@@ -19,7 +19,7 @@ from hutong.shops.names import OrderName
 from hutong.web.console.book_views import AccountChoice, AccountsView, BatchView, JournalFilters, JournalView
 from hutong.web.console.book_words import account_name, batch_in_words
 from hutong.web.console.books import sheets_of
-from hutong.web.console.cost_views import CostsView
+from hutong.web.console.cost_views import CostsView, FeeRate
 from hutong.web.console.costs import cost_row, rate_chart, reliance
 from hutong.web.console.payment_page import steps_of
 from hutong.web.console.payment_views import (
@@ -43,7 +43,16 @@ from hutong.web.papers.answers import FileForm
 PERIOD = Period(name="30d", days=30)
 
 
-def cost(number: int, source: str, gross: int, refunded: int, fee: int, commission: int, platform_fee: int = 0):
+def cost(
+    number: int,
+    source: str,
+    gross: int,
+    refunded: int,
+    fee: int,
+    commission: int,
+    platform_fee: int = 0,
+    unbilled: int = 0,
+):
     return ChannelCost(
         channel_id=uid(number) if number else None,
         source=source,
@@ -53,14 +62,15 @@ def cost(number: int, source: str, gross: int, refunded: int, fee: int, commissi
         wallet_fee=fen(fee),
         commission=fen(commission),
         platform_fee=fen(platform_fee),
+        unbilled=fen(unbilled),
     )
 
 
 COSTS = (
     cost(2, "", 4_545_890, 90_800, 26_730, 445_509),
     cost(1, "", 3_003_980, 60_000, 17_663, 441_597),
-    cost(0, "taobao", 1_180_450, 9_900, 0, 0),
-    cost(4, "", 320_000, 0, 1_920, 121_600, 6_400),
+    cost(0, "taobao", 1_180_450, 9_900, 0, 0, unbilled=1_170_550),
+    cost(4, "", 320_000, 0, 1_920, 121_600, 6_400, unbilled=29_900),
     cost(3, "", 204_590, 0, 1_227, 0),
     cost(0, "own", 184_630, 4_990, 1_077, 0),
     cost(5, "", 9_900, 9_900, 0, 0),
@@ -118,6 +128,10 @@ def costs(locale: Locale) -> CostsView:
         chart=rate_chart(rows, 3_500, Formats(locale), Catalogues()),
         reliances=(reliance("traffic", TRAFFIC, PERIOD), reliance("shops", SHOPS, PERIOD)),
         unbilled=("taobao",),
+        fees=(
+            FeeRate(connection_id=uid(1), platform="taobao", title="陶里旗舰店", rate_bps=None),
+            FeeRate(connection_id=uid(2), platform="taobao", title="陶里折扣店", rate_bps=60),
+        ),
     )
 
 

@@ -8,6 +8,8 @@ from uuid import UUID
 
 import msgspec
 
+from hutong.analytics.costs import ChannelCost
+from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
 from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
@@ -24,7 +26,7 @@ from hutong.shops.queries import (
     StockRow,
 )
 from hutong.web.charts import BarChart
-from hutong.web.console import views
+from hutong.web.console import order_bars, views
 from hutong.web.console.paging import Paging
 from hutong.web.console.ticket_texts import ticket_text
 from hutong.web.format import Formats
@@ -321,8 +323,23 @@ ORDER = views.OrderView(
         lines_left_out=0,
     ),
     payment=PAYMENT,
-    books=(views.MoneyLine(kind="wallet_fee", amount=fen(-60)), views.MoneyLine(kind="commission", amount=fen(-1008))),
-    net=fen(4012),
+    sale=order_bars.sale_cost(
+        OrderCost(
+            cost=ChannelCost(
+                channel_id=uid(1),
+                source="own",
+                orders_count=1,
+                gross=fen(10_080),
+                refunded=fen(5000),
+                wallet_fee=fen(30),
+                commission=fen(508),
+                platform_fee=fen(0),
+                unbilled=fen(0),
+            ),
+            agent_rate_bps=3_500,
+        )
+    ),
+    is_own=True,
     channel_name="老李的微博",
     link_code="k7Qx1mP",
     link_title="十一月新品微博",

@@ -13,9 +13,11 @@ from sqlalchemy import ColumnElement, Row, and_, case, func, select
 from hutong.analytics.models import sale_fact
 from hutong.core.money import BPS_WHOLE, Money, round_half_up, share_bps
 from hutong.db.unit import Unit
-from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE
+from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_PLATFORM_FEE, EXPENSE_WALLET_FEE
 from hutong.ledger.joins import ON_ACCOUNT, ON_BATCH
 from hutong.ledger.models import ledger_account, ledger_batch, posting
+from hutong.ledger.sales import ORDER
+from hutong.merchants.connections import list_connections
 
 #: Channels and shops of one answer.
 GROUPS_MAX: Final = 10_000
@@ -29,7 +31,8 @@ class ChannelCost(msgspec.Struct, frozen=True, kw_only=True):
 
     ``channel_id`` None: sales that no link brought, one row for each shop platform (``source``); costs that belong to
     no sale we know stand in a row with an empty ``source``. ``platform_fee`` is every cost that is neither the
-    wallet's nor a party's.
+    wallet's nor a party's. ``unbilled``: what of ``kept`` was sold by shop platforms whose own fee for it nobody has
+    told the books.
     """
 
     channel_id: UUID | None
@@ -40,6 +43,7 @@ class ChannelCost(msgspec.Struct, frozen=True, kw_only=True):
     wallet_fee: Money
     commission: Money
     platform_fee: Money
+    unbilled: Money
 
     @property
     def kept(self) -> Money:
@@ -57,16 +61,20 @@ class ChannelCost(msgspec.Struct, frozen=True, kw_only=True):
         return self.kept - self.cost
 
     @property
+    def billed(self) -> Money:
+        """What of the kept sales all costs are known of."""
+        return self.kept - self.unbilled
+
+    @property
     def is_unbilled(self) -> bool:
-        """A shop platform whose own fee nobody has told the books: its true cost is not known."""
-        is_shop = self.channel_id is None and self.source not in (*OWN_SOURCES, "")
-        return is_shop and self.kept.amount_minor > 0 and self.platform_fee.amount_minor == 0
+        """Of no sale here the whole cost is known: the platforms' own fees are missing."""
+        return self.unbilled.amount_minor > 0 and self.billed.amount_minor <= 0
 
     @property
     def rate_bps(self) -> int | None:
-        """What was taken in hundredths of a per cent of what was kept; None where nothing was."""
-        kept = self.kept.amount_minor
-        return round_half_up(self.cost.amount_minor * BPS_WHOLE, kept) if kept > 0 else None
+        """What was taken in hundredths of a per cent of the sales whose costs are known; None where there are none."""
+        billed = self.billed.amount_minor
+        return round_half_up(self.cost.amount_minor * BPS_WHOLE, billed) if billed > 0 else None
 
 
 async def channel_costs(
@@ -77,7 +85,8 @@ async def channel_costs(
     A cost follows its sale: what a later refund took back counts in the period of the sale. Without a period the sum
     of all rows is what the expense accounts say.
     """
-    sold = {(row.channel_id, row.source): row for row in await unit.all(_sold(unit, currency, since, until))}
+    free = await free_platforms(unit)
+    sold = {(row.channel_id, row.source): row for row in await unit.all(_sold(unit, currency, since, until, free))}
     spent = {(row.channel_id, row.source): row for row in await unit.all(_spent(unit, currency, since, until))}
     rows = [_cost(key, currency, sold.get(key), spent.get(key)) for key in {**sold, **spent}]
     rows.sort(key=lambda row: (-row.kept.amount_minor, -row.cost.amount_minor, row.source, str(row.channel_id)))
@@ -108,7 +117,16 @@ def cost_total(rows: Sequence[ChannelCost], currency: str) -> ChannelCost:
         wallet_fee=sum((row.wallet_fee for row in rows), zero),
         commission=sum((row.commission for row in rows), zero),
         platform_fee=sum((row.platform_fee for row in rows), zero),
+        unbilled=sum((row.unbilled for row in rows), zero),
     )
+
+
+async def free_platforms(unit: Unit) -> frozenset[str]:
+    """Platforms that keep nothing of a sale, as staff said of each account there: their fee is known, and zero."""
+    told: dict[str, bool] = {}
+    for view in await list_connections(unit):
+        told[view.platform] = told.get(view.platform, True) and view.platform_fee_bps == 0
+    return frozenset(platform for platform, is_free in told.items() if is_free)
 
 
 class AgentPrice(msgspec.Struct, frozen=True, kw_only=True):
@@ -123,7 +141,7 @@ class AgentPrice(msgspec.Struct, frozen=True, kw_only=True):
 def held_against_agent(rows: Sequence[ChannelCost], currency: str, rate_bps: int) -> AgentPrice:
     """Costs beside an agent's price; sales of a platform that has not told its fee are left out on both sides."""
     known = cost_total([row for row in rows if not row.is_unbilled], currency)
-    would_take = Money(share_bps(max(known.kept.amount_minor, 0), rate_bps), currency)
+    would_take = Money(share_bps(max(known.billed.amount_minor, 0), rate_bps), currency)
     return AgentPrice(known=known, rate_bps=rate_bps, would_take=would_take, saved=would_take - known.cost)
 
 
@@ -142,8 +160,11 @@ def _shop() -> Any:  # noqa: ANN401 (an SQL expression)
     return case((sale_fact.c.channel_id.is_(None), func.coalesce(sale_fact.c.source, "")), else_="").label("source")
 
 
-def _sold(unit: Unit, currency: str, since: datetime | None, until: datetime | None) -> Any:  # noqa: ANN401
+def _sold(unit: Unit, currency: str, since: datetime | None, until: datetime | None, free: frozenset[str]) -> Any:  # noqa: ANN401
     shop = _shop()
+    told = (*OWN_SOURCES, "", *free)
+    is_unbilled = and_(func.coalesce(sale_fact.c.source, "").not_in(told), sale_fact.c.order_id.not_in(_billed(unit)))
+    kept = sale_fact.c.gross_minor - sale_fact.c.refunded_minor
     return (
         select(
             sale_fact.c.channel_id,
@@ -151,11 +172,25 @@ def _sold(unit: Unit, currency: str, since: datetime | None, until: datetime | N
             func.count().filter(~sale_fact.c.is_refund).label("orders_count"),
             func.sum(sale_fact.c.gross_minor).label("gross_minor"),
             func.sum(sale_fact.c.refunded_minor).label("refunded_minor"),
+            func.sum(kept).filter(is_unbilled).label("unbilled_minor"),
         )
         .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.currency == currency)
         .where(*paid_within(since, until))
         .group_by(sale_fact.c.channel_id, shop)
         .limit(GROUPS_MAX)
+    )
+
+
+def _billed(unit: Unit) -> Any:  # noqa: ANN401
+    """The orders of which the books know what a platform kept, also where it has given all of it back."""
+    return (
+        select(ledger_batch.c.subject_id)
+        .select_from(posting.join(ledger_account, ON_ACCOUNT).join(ledger_batch, ON_BATCH))
+        .where(
+            posting.c.merchant_id == unit.merchant_id,
+            ledger_batch.c.subject_kind == ORDER,
+            ledger_account.c.path == EXPENSE_PLATFORM_FEE,
+        )
     )
 
 
@@ -203,4 +238,5 @@ def _cost(key: tuple[UUID | None, str], currency: str, sold: Row[Any] | None, sp
         wallet_fee=Money(0 if spent is None else int(spent.wallet_fee_minor or 0), currency),
         commission=Money(0 if spent is None else int(spent.commission_minor or 0), currency),
         platform_fee=Money(0 if spent is None else int(spent.platform_fee_minor or 0), currency),
+        unbilled=Money(0 if sold is None else int(sold.unbilled_minor or 0), currency),
     )

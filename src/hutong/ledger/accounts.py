@@ -16,6 +16,8 @@ _PATH: Final = re.compile(r"[a-z_]+(:[A-Za-z0-9_.-]+){1,4}")
 REVENUE_SALES: Final = "revenue:sales"
 EXPENSE_WALLET_FEE: Final = "expense:wallet_fee"
 EXPENSE_COMMISSION: Final = "expense:commission"
+#: What a shop platform keeps of the sales it collected for the merchant.
+EXPENSE_PLATFORM_FEE: Final = "expense:platform_fee"
 SUSPENSE_PAYMENTS: Final = "suspense:payments"
 #: What buyers owe between sale and settlement: zero for an order that was paid at once.
 CLEARING_ORDERS: Final = "clearing:orders"

@@ -14,6 +14,7 @@ from hutong.core.money import Money, round_half_up
 from hutong.ledger.accounts import (
     CLEARING_ORDERS,
     EXPENSE_COMMISSION,
+    EXPENSE_PLATFORM_FEE,
     EXPENSE_WALLET_FEE,
     REVENUE_SALES,
     SUSPENSE_PAYMENTS,
@@ -64,6 +65,7 @@ def sale_batch(
     fee: Money,
     party_shares: Sequence[Share],
     event_at: datetime,
+    fee_path: str = EXPENSE_WALLET_FEE,
 ) -> Batch | None:
     """A sale paid by a wallet: gross in, the wallet's fee out, commissions owed. None when nothing moved.
 
@@ -89,7 +91,7 @@ def sale_batch(
         Leg(REVENUE_SALES, -gross),
         Leg(wallet_path, gross),
         Leg(CLEARING_ORDERS, -gross),
-        Leg(EXPENSE_WALLET_FEE, fee),
+        Leg(fee_path, fee),
         Leg(wallet_path, -fee),
         Leg(EXPENSE_COMMISSION, commission),
         *(Leg(party_path(share.party_id), -share.amount) for share in party_shares),
@@ -97,15 +99,22 @@ def sale_batch(
     return _batch(sale_key(order_id), SALE, ORDER, order_id, event_at, legs)
 
 
-def platform_sale_batch(*, order_id: UUID, receivable_path: str, gross: Money, event_at: datetime) -> Batch | None:
-    """A sale whose money the shop platform collected: it owes the gross price. None for an order of nothing."""
+def platform_sale_batch(
+    *, order_id: UUID, receivable_path: str, gross: Money, event_at: datetime, fee: Money | None = None
+) -> Batch | None:
+    """A sale whose money the shop platform collected: it owes the price less its own fee. None for an order of nothing.
+
+    Raises:
+        ShareTooLarge: the fee is negative or exceeds the gross price.
+    """
     return sale_batch(
         order_id=order_id,
         wallet_path=receivable_path,
         gross=gross,
-        fee=Money(0, gross.currency),
+        fee=Money(0, gross.currency) if fee is None else fee,
         party_shares=(),
         event_at=event_at,
+        fee_path=EXPENSE_PLATFORM_FEE,
     )
 
 
@@ -177,9 +186,9 @@ def refund_batch(
 
 
 def platform_refund_batch(
-    *, refund_id: UUID, order_id: UUID, receivable_path: str, refunded: Money, event_at: datetime
+    *, refund_id: UUID, order_id: UUID, receivable_path: str, refunded: Money, fee_back: Money, event_at: datetime
 ) -> Batch | None:
-    """Money a shop platform gave back, of which no fee or commission was taken; also for a sale before our time."""
+    """Money a shop platform gave back, and what it gives back of its fee; also for a sale before our time."""
     if refunded.amount_minor < 0:
         raise RefundBeyondSale(before_minor=0, refunded_minor=refunded.amount_minor, gross_minor=0)
     legs = [
@@ -187,8 +196,24 @@ def platform_refund_batch(
         Leg(CLEARING_ORDERS, -refunded),
         Leg(CLEARING_ORDERS, refunded),
         Leg(receivable_path, -refunded),
+        Leg(EXPENSE_PLATFORM_FEE, -fee_back),
+        Leg(receivable_path, fee_back),
     ]
     return _batch(refund_key(refund_id), REFUND, ORDER, order_id, event_at, legs)
+
+
+def platform_fee_back(*, gross: Money, fee: Money, refunded_before: Money, refunded: Money) -> Money:
+    """What a platform gives back of its fee in this step, pro rata; all of it once the whole price went back.
+
+    A platform may give back more than the price we booked; of its fee, never more than it took. Nothing for a sale that
+    is not in the books (``gross`` zero).
+    """
+    before_minor = min(refunded_before.amount_minor, gross.amount_minor)
+    now_minor = min(refunded.amount_minor, gross.amount_minor - before_minor)
+    if now_minor <= 0:
+        return Money(0, gross.currency)
+    step = Refunded(before_minor=before_minor, now_minor=now_minor, gross_minor=gross.amount_minor)
+    return Money(step.part_of(fee.amount_minor), gross.currency)
 
 
 def suspense_batch(

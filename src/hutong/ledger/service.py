@@ -11,7 +11,15 @@ from sqlalchemy import select
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger import sales
-from hutong.ledger.accounts import EXPENSE_WALLET_FEE, PARTY_PREFIX, party_path, receivable_path, wallet_path
+from hutong.ledger.accounts import (
+    EXPENSE_PLATFORM_FEE,
+    EXPENSE_WALLET_FEE,
+    PARTY_PREFIX,
+    REVENUE_SALES,
+    party_path,
+    receivable_path,
+    wallet_path,
+)
 from hutong.ledger.batches import Batch, Leg, PostResult
 from hutong.ledger.commissions import Estimate, claw_back, estimate, looks_back, preview, read_known, split_by
 from hutong.ledger.errors import SaleNotPosted
@@ -126,12 +134,14 @@ async def post_sale(
 
 
 async def post_platform_sale(
-    unit: Unit, *, order_id: UUID, receivable_path: str, gross: Money, event_at: datetime
+    unit: Unit, *, order_id: UUID, receivable_path: str, gross: Money, event_at: datetime, fee: Money | None = None
 ) -> PostResult:
-    """Post an order whose money the shop platform collected: once for each order."""
+    """Post an order whose money the shop platform collected, less its own fee: once for each order."""
     return await _post(
         unit,
-        sales.platform_sale_batch(order_id=order_id, receivable_path=receivable_path, gross=gross, event_at=event_at),
+        sales.platform_sale_batch(
+            order_id=order_id, receivable_path=receivable_path, gross=gross, fee=fee, event_at=event_at
+        ),
     )
 
 
@@ -183,9 +193,30 @@ async def post_refund(
 
 
 async def post_platform_refund(
-    unit: Unit, *, refund_id: UUID, order_id: UUID, receivable_path: str, refunded: Money, event_at: datetime
+    unit: Unit,
+    *,
+    refund_id: UUID,
+    order_id: UUID,
+    receivable_path: str,
+    refunded: Money,
+    refunded_before: Money,
+    event_at: datetime,
 ) -> PostResult:
-    """Post money that a shop platform gave back itself."""
+    """Post money that a shop platform gave back itself, and with it its part of the fee that the sale posted.
+
+    ``refunded_before`` is what had gone back of the order before this step.
+    """
+    posted = await _legs_of_sale(unit, order_id)
+    sums = {
+        wanted: Money(sum(amount.amount_minor for path, amount in posted if path == wanted), refunded.currency)
+        for wanted in (EXPENSE_PLATFORM_FEE, REVENUE_SALES)
+    }
+    fee_back = sales.platform_fee_back(
+        gross=-sums[REVENUE_SALES],
+        fee=sums[EXPENSE_PLATFORM_FEE],
+        refunded_before=refunded_before,
+        refunded=refunded,
+    )
     return await _post(
         unit,
         sales.platform_refund_batch(
@@ -193,6 +224,7 @@ async def post_platform_refund(
             order_id=order_id,
             receivable_path=receivable_path,
             refunded=refunded,
+            fee_back=fee_back,
             event_at=event_at,
         ),
     )
@@ -256,11 +288,19 @@ async def _post(unit: Unit, batch: Batch | None) -> PostResult:
 
 
 async def _sale_legs(unit: Unit, order_id: UUID) -> list[tuple[str, Money]]:
-    """Path and amount of the legs of an order's sale as it was posted, in leg order.
+    """:func:`_legs_of_sale` of a sale that has to be in the books.
 
     Raises:
-        SaleNotPosted: it is not in the books.
+        SaleNotPosted: it is not.
     """
+    legs = await _legs_of_sale(unit, order_id)
+    if not legs:
+        raise SaleNotPosted(order_id=str(order_id))
+    return legs
+
+
+async def _legs_of_sale(unit: Unit, order_id: UUID) -> list[tuple[str, Money]]:
+    """Path and amount of the legs of an order's sale as it was posted, in leg order; none where it was not."""
     legs = (
         select(ledger_account.c.path, posting.c.amount_minor, posting.c.currency)
         .select_from(posting.join(ledger_batch, ON_BATCH).join(ledger_account, ON_ACCOUNT))
@@ -269,6 +309,4 @@ async def _sale_legs(unit: Unit, order_id: UUID) -> list[tuple[str, Money]]:
         .order_by(posting.c.leg_no)
     )
     rows = await unit.all(legs)
-    if not rows:
-        raise SaleNotPosted(order_id=str(order_id))
     return [(row.path, Money(row.amount_minor, row.currency)) for row in rows]

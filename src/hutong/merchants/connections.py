@@ -23,6 +23,9 @@ CONNECTIONS_MAX: Final = 500
 CALLS_PER_S: Final = "calls_per_s"
 #: WeChat Pay's usual rate for shops, 0.6 %; every connection can have its own.
 WALLET_FEE_BPS_DEFAULT: Final = 60
+#: Setting of a shop's connection: what the platform keeps of each sale, as staff entered it; empty: nobody knows.
+PLATFORM_FEE_BPS: Final = "platform_fee_bps"
+UNKNOWN: Final = ""
 
 
 class Mode(StrEnum):
@@ -41,6 +44,12 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     base_url: str
     settings: Mapping[str, Any]
+
+    @property
+    def platform_fee_bps(self) -> int | None:
+        """What the platform keeps of each sale, in hundredths of a per cent; None where nobody has told."""
+        told = self.settings.get(PLATFORM_FEE_BPS, UNKNOWN)
+        return None if told == UNKNOWN else int(told)
 
 
 async def add_connection(

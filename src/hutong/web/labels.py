@@ -189,6 +189,12 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "external": mark("接口科目"),
         "other": mark("其他科目"),
     },
+    "cost_piece": {
+        "wallet_fee": mark("钱包手续费"),
+        "commission": mark("佣金"),
+        "platform_fee": mark("平台服务费"),
+        "left": mark("到手"),
+    },
     "book_kind": {
         "sale": mark("销售"),
         "refund": mark("退款"),

@@ -9,12 +9,12 @@ from fractions import Fraction
 from uuid import uuid4
 
 from hutong.analytics import service
-from hutong.analytics.costs import channel_costs, cost_total
+from hutong.analytics.costs import channel_costs, cost_total, held_against_agent
 from hutong.analytics.dependence import DIRECT, Level, shop_dependence, traffic_dependence
 from hutong.analytics.service import Sale
 from hutong.core.money import Money
 from hutong.ledger.account_queries import balances
-from hutong.ledger.service import Batch, Leg, Share, post, post_refund, post_sale
+from hutong.ledger.service import Batch, Leg, Share, post, post_platform_sale, post_refund, post_sale
 from hutong.links.service import ChannelKind, create_channel
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
@@ -96,11 +96,37 @@ def test_what_one_channel_took(room):
         return await channel_costs(unit, "CNY")
 
     first, second = room.do(work)
-    assert (first.source, first.kept, first.cost, first.rate_bps) == ("taobao", Money(6_000), Money(0), 0)
+    assert (first.source, first.kept, first.cost, first.rate_bps) == ("taobao", Money(6_000), Money(0), None)
+    assert (first.unbilled, first.is_unbilled) == (Money(6_000), True)
     assert (second.channel_id, second.source, second.orders_count) == (weibo, "", 1)
     assert (second.gross, second.refunded, second.kept) == (Money(10_000), Money(5_000), Money(5_000))
     assert (second.wallet_fee, second.commission) == (Money(30), Money(500))
     assert (second.cost, second.net, second.rate_bps) == (Money(530), Money(4_470), 1_060)
+
+
+def test_sales_whose_platform_has_not_told_its_fee_are_in_no_rate(room):
+    """Sale by sale: one channel leads to our own checkout and to a shop whose fee is known of some sales only."""
+    weibo = uuid4()
+
+    async def work(unit):
+        await sell(unit, sale(10_000, channel_id=weibo), fee=60, commission=1_000)
+        for gross, fee in ((4_000, 200), (6_000, None)):
+            sold = sale(gross, channel_id=weibo, source="taobao")
+            await service.record_sale(unit, sold)
+            where = {"order_id": sold.order_id, "receivable_path": "receivable:taobao:1", "event_at": AT}
+            await post_platform_sale(unit, gross=sold.gross, fee=None if fee is None else Money(fee), **where)
+        return await channel_costs(unit, "CNY")
+
+    [row] = rows = room.do(work)
+    assert (row.kept, row.unbilled, row.billed, row.platform_fee) == (
+        Money(20_000),
+        Money(6_000),
+        Money(14_000),
+        Money(200),
+    )
+    assert (row.is_unbilled, row.rate_bps) == (False, 900)
+    agent = held_against_agent(rows, "CNY", 3_500)
+    assert (agent.would_take, agent.saved) == (Money(4_900), Money(4_900 - 1_260))
 
 
 def test_a_cost_stands_in_the_period_of_its_sale_and_in_its_currency(room):

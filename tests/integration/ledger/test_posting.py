@@ -226,7 +226,9 @@ def test_a_platform_sale_and_its_refund(room):
         where = {"order_id": order_id, "receivable_path": TAOBAO, "event_at": AT}
         sold = await service.post_platform_sale(unit, gross=Money(300), **where)
         nothing = await service.post_platform_sale(unit, gross=Money(0), **{**where, "order_id": uuid4()})
-        back = await service.post_platform_refund(unit, refund_id=uuid4(), refunded=Money(120), **where)
+        back = await service.post_platform_refund(
+            unit, refund_id=uuid4(), refunded=Money(120), refunded_before=Money(0), **where
+        )
         return sold, nothing, back, await balances(unit), await check(unit)
 
     sold, nothing, back, kept, breaches = room.do(work)

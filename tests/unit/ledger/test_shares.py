@@ -15,7 +15,7 @@ from hutong.core.money import Money, share_bps
 from hutong.ledger.errors import RefundBeyondSale, ShareTooLarge
 from hutong.ledger.rule_terms import Rule, RuleKind, RuleTerms
 from hutong.ledger.rules import Sold, Standing, work_out
-from hutong.ledger.sales import Share, platform_sale_batch, refund_batch, sale_batch
+from hutong.ledger.sales import Share, platform_fee_back, platform_sale_batch, refund_batch, sale_batch
 
 AT = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
 ORDER = UUID(int=7)
@@ -96,6 +96,32 @@ def test_an_order_of_nothing_leaves_no_batch():
     assert (
         platform_sale_batch(order_id=ORDER, receivable_path="receivable:taobao:1", gross=Money(0), event_at=AT) is None
     )
+
+
+@pytest.mark.parametrize("steps", [[100], [33, 33, 34], [1] * 100, [99, 1], [60, 60], [150], [100, 5]])
+@pytest.mark.parametrize("fee", [0, 1, 7, 100])
+def test_a_platforms_fee_comes_back_to_the_fen_and_never_more(steps, fee):
+    """Also where the platform gives the buyer more than the price that we booked."""
+    before, back = 0, []
+    for now in steps:
+        terms = {"refunded_before": Money(before), "refunded": Money(now)}
+        back.append(platform_fee_back(gross=Money(100), fee=Money(fee), **terms).amount_minor)
+        before += now
+    assert sum(back) == fee
+    assert all(part >= 0 for part in back)
+
+
+def test_of_a_sale_that_is_not_in_the_books_no_fee_comes_back():
+    terms = {"refunded_before": Money(0), "refunded": Money(5)}
+    assert platform_fee_back(gross=Money(0), fee=Money(0), **terms) == Money(0)
+
+
+@pytest.mark.parametrize("fee", [Money(-1), Money(101)])
+def test_a_platform_keeps_no_more_than_the_sale(fee):
+    with pytest.raises(ShareTooLarge):
+        platform_sale_batch(
+            order_id=ORDER, receivable_path="receivable:taobao:1", gross=Money(100), fee=fee, event_at=AT
+        )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,8 @@ from hutong.workflows.runtime import Runtime
 class CostItem(msgspec.Struct, frozen=True, kw_only=True):
     """Sales and their costs in minor units. ``source`` names the shop where no channel brought the sale.
 
-    ``rate_bps``: cost of what was kept, null where nothing was. ``unbilled``: the platform's own fee is not known.
+    ``unbilled_minor``: what of the kept sales was sold by platforms whose own fee is not known; ``unbilled``: that is
+    all of them. ``rate_bps``: cost of the sales whose costs are known, null where there are none.
     """
 
     channel_id: UUID | None
@@ -37,6 +38,7 @@ class CostItem(msgspec.Struct, frozen=True, kw_only=True):
     net_minor: int
     rate_bps: int | None
     unbilled: bool
+    unbilled_minor: int
 
 
 class CostsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +147,7 @@ def _item(row: ChannelCost, names: dict[UUID, str]) -> CostItem:
         net_minor=row.net.amount_minor,
         rate_bps=row.rate_bps,
         unbilled=row.is_unbilled,
+        unbilled_minor=row.unbilled.amount_minor,
     )
 
 

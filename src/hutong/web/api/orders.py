@@ -9,11 +9,12 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, get, post
 
+from hutong.analytics.order_costs import OrderCost, order_cost
 from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
-from hutong.shops.queries import OrderFilter, orders_page
+from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, orders_page
 from hutong.web.api.bodies import Line, Price, RequestBody, Secret, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
@@ -51,6 +52,37 @@ class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     items: tuple[OrderItem, ...]
     total: int
+
+
+class OrderCostItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What was taken of one sale, in minor units and as hundredths of a per cent of what was kept.
+
+    Refunds have taken their part back, of the costs as of the price. ``platform_fee_minor`` and ``saved_minor``
+    (against an agent) are null while nobody has told what the platform keeps; shares are null where nothing was kept.
+    """
+
+    currency: str
+    kept_minor: int
+    wallet_fee_minor: int
+    wallet_fee_bps: int | None
+    commission_minor: int
+    commission_bps: int | None
+    platform_fee_minor: int | None
+    platform_fee_bps: int | None
+    cost_minor: int
+    cost_bps: int | None
+    net_minor: int
+    net_bps: int | None
+    agent_rate_bps: int
+    agent_would_take_minor: int
+    saved_minor: int | None
+
+
+class OneOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """An order and what it cost; no cost while it is unpaid or on its way into the books."""
+
+    order: OrderItem
+    cost: OrderCostItem | None
 
 
 class NewRefund(RequestBody, frozen=True, kw_only=True):
@@ -111,30 +143,15 @@ class OrdersApi(Controller):
         """Orders, newest first."""
         async with runtime.unit(caller.merchant_id, "api.orders") as unit:
             page = await orders_page(unit, OrderFilter(source=source, state=order_state), limit=limit, offset=offset)
-        items = tuple(
-            OrderItem(
-                order_id=row.order_id,
-                order_no=row.order_no,
-                source=row.source,
-                state=row.state,
-                title=row.first_title,
-                quantity=row.quantity,
-                currency=row.total.currency,
-                total_minor=row.total.amount_minor,
-                paid_minor=row.paid.amount_minor,
-                refunded_minor=row.refunded.amount_minor,
-                is_short=row.is_short,
-                placed_at=row.placed_at,
-                paid_at=row.paid_at,
-                channel_id=row.channel_id,
-                link_id=row.link_id,
-                click_id=row.click_id,
-                container=row.container,
-                customer_id=row.customer_id,
-            )
-            for row in page.rows
-        )
-        return OrdersAnswer(items=items, total=page.total)
+        return OrdersAnswer(items=tuple(_item(row) for row in page.rows), total=page.total)
+
+    @get("/orders/{order_id:uuid}", opt={"scope": "orders:read"}, summary="One order and what was taken of it")
+    async def one(self, runtime: Runtime, caller: ApiKey, order_id: UUID) -> OneOrder:
+        """An order with its costs, beside what an agent would have taken."""
+        async with runtime.unit(caller.merchant_id, "api.order") as unit:
+            row = (await order_detail(unit, order_id)).order
+            cost = await order_cost(unit, row, runtime.agent_rate_bps)
+        return OneOrder(order=_item(row), cost=None if cost is None else _cost(cost))
 
     @post("/orders/{order_id:uuid}/refunds", opt={"scope": "refunds:write"}, summary="Give money back")
     async def refund(
@@ -196,3 +213,47 @@ class ConnectionsApi(Controller):
     async def pull(self, runtime: Runtime, caller: ApiKey, connection_id: UUID) -> Pulled:
         """Read what changed in a shop since the last pull; pulling twice changes nothing twice."""
         return await pull_orders(runtime, caller.merchant_id, connection_id)
+
+
+def _item(row: OrderSummary) -> OrderItem:
+    return OrderItem(
+        order_id=row.order_id,
+        order_no=row.order_no,
+        source=row.source,
+        state=row.state,
+        title=row.first_title,
+        quantity=row.quantity,
+        currency=row.total.currency,
+        total_minor=row.total.amount_minor,
+        paid_minor=row.paid.amount_minor,
+        refunded_minor=row.refunded.amount_minor,
+        is_short=row.is_short,
+        placed_at=row.placed_at,
+        paid_at=row.paid_at,
+        channel_id=row.channel_id,
+        link_id=row.link_id,
+        click_id=row.click_id,
+        container=row.container,
+        customer_id=row.customer_id,
+    )
+
+
+def _cost(told: OrderCost) -> OrderCostItem:
+    cost = told.cost
+    return OrderCostItem(
+        currency=cost.gross.currency,
+        kept_minor=cost.kept.amount_minor,
+        wallet_fee_minor=cost.wallet_fee.amount_minor,
+        wallet_fee_bps=told.share_of(cost.wallet_fee),
+        commission_minor=cost.commission.amount_minor,
+        commission_bps=told.share_of(cost.commission),
+        platform_fee_minor=cost.platform_fee.amount_minor if told.is_known else None,
+        platform_fee_bps=told.share_of(cost.platform_fee) if told.is_known else None,
+        cost_minor=cost.cost.amount_minor,
+        cost_bps=told.share_of(cost.cost),
+        net_minor=cost.net.amount_minor,
+        net_bps=told.share_of(cost.net),
+        agent_rate_bps=told.agent_rate_bps,
+        agent_would_take_minor=told.would_take.amount_minor,
+        saved_minor=None if told.saved is None else told.saved.amount_minor,
+    )

@@ -8,9 +8,10 @@ from uuid import UUID
 import msgspec
 from litestar import Controller, Request, Response, patch, post
 
+from hutong.core.money import BPS_WHOLE
 from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
-from hutong.merchants.connections import CALLS_PER_S, change_settings
+from hutong.merchants.connections import CALLS_PER_S, PLATFORM_FEE_BPS, change_settings
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Word
 from hutong.web.api.callers import once
@@ -19,6 +20,7 @@ from hutong.workflows.commands.settle import close_by_hand
 from hutong.workflows.runtime import Runtime
 
 Priority = Annotated[int, msgspec.Meta(ge=0, le=1000)]
+FeeBps = Annotated[int, msgspec.Meta(ge=0, le=BPS_WHOLE)]
 CallsPerS = Annotated[int, msgspec.Meta(ge=1, le=10_000)]
 
 
@@ -26,10 +28,12 @@ class WalletChange(RequestBody, frozen=True, kw_only=True):
     """A smaller priority takes payments first; an account that is not active takes none.
 
     ``calls_per_s``: what the platform has granted this account; without it the hub keeps to a careful rate of its own.
+    ``platform_fee_bps``: what a shop platform keeps of each sale, booked for sales from now on.
     """
 
     priority: Priority | None = None
     calls_per_s: CallsPerS | None = None
+    platform_fee_bps: FeeBps | None = None
     is_active: bool | None = None
 
 
@@ -77,6 +81,8 @@ class WalletsApi(Controller):
             changes["priority"] = data.priority
         if data.calls_per_s is not None:
             changes[CALLS_PER_S] = data.calls_per_s
+        if data.platform_fee_bps is not None:
+            changes[PLATFORM_FEE_BPS] = data.platform_fee_bps
         if data.is_active is not None:
             changes["is_active"] = int(data.is_active)
         async with runtime.unit(caller.merchant_id, "connection.change") as unit:

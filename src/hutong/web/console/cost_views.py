@@ -21,6 +21,15 @@ class CostRow(View, frozen=True, kw_only=True):
     cost: ChannelCost
 
 
+class FeeRate(View, frozen=True, kw_only=True):
+    """A shop's account and what its platform keeps of each sale; None: nobody has told."""
+
+    connection_id: UUID
+    platform: str
+    title: str
+    rate_bps: int | None
+
+
 class Share(View, frozen=True, kw_only=True):
     """A coloured piece of the whole; ``tone`` is its colour's number."""
 
@@ -57,3 +66,4 @@ class CostsView(View, frozen=True, kw_only=True):
     chart: RateChart | None
     reliances: tuple[Reliance, ...]
     unbilled: tuple[str, ...]
+    fees: tuple[FeeRate, ...] = ()

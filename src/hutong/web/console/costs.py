@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from litestar import Controller, Response, get
+import msgspec
+from litestar import Controller, Response, get, post
+from litestar.enums import RequestEncodingType
+from litestar.params import Body
+from litestar.response import Redirect
 
 from hutong.analytics.costs import (
     ChannelCost,
@@ -21,15 +25,18 @@ from hutong.analytics.queries import last_sale_at
 from hutong.core.money import BPS_WHOLE, Money
 from hutong.db.unit import Unit
 from hutong.links.queries import channel_names
+from hutong.merchants.connections import PLATFORM_FEE_BPS, UNKNOWN, change_settings, get_connection, list_connections
 from hutong.merchants.queries import this_merchant
 from hutong.web.charts import RateChart, RateSeries
-from hutong.web.console.cost_views import CostRow, CostsView, Reliance, Share
-from hutong.web.console.desk import ConsoleRequest, Desk
+from hutong.web.console.cost_views import CostRow, CostsView, FeeRate, Reliance, Share
+from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.periods import PERIOD_DEFAULT, PERIODS, Period, named_period
+from hutong.web.console.typed import ChoiceUnknown, typed_rate
 from hutong.web.format import Formats, zone_of
 from hutong.web.i18n import Catalogues
 from hutong.web.labels import label_of, mark
 from hutong.web.languages import locale_of
+from hutong.web.told import Told
 
 #: Channels that one drawing can hold and a person can read.
 ROWS_DRAWN_MAX: Final = 12
@@ -39,7 +46,21 @@ OWN_TONE: Final = 0
 REST_TONE: Final = 6
 _BARS: Final = (("wallet_fee", "--ht-tone-4"), ("commission", "--ht-tone-1"), ("platform_fee", "--ht-tone-3"))
 _AGENT: Final = mark("代理 %(rate)s")
-UNKNOWN: Final = mark("未知")
+_UNKNOWN: Final = mark("未知")
+
+
+class FeeForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What a platform keeps of each sale: a number of per cent; empty where nobody knows."""
+
+    rate: str = ""
+
+    def setting(self) -> str | int:
+        """The rate as a connection keeps it.
+
+        Raises:
+            RateUnreadable.
+        """
+        return typed_rate(self.rate, mark("平台服务费")) if self.rate.strip() else UNKNOWN
 
 
 class CostsController(Controller):
@@ -76,9 +97,43 @@ class CostsController(Controller):
                     reliance("traffic", await traffic_dependence(unit, currency, chosen.since, chosen.until), chosen),
                     reliance("shops", await shop_dependence(unit, currency, chosen.since, chosen.until), chosen),
                 ),
-                unbilled=tuple(sorted({row.source for row in costs if row.is_unbilled})),
+                unbilled=tuple(sorted({row.source for row in costs if row.is_unbilled and row.source})),
+                fees=await fee_rates(desk, unit),
             )
             return await desk.page(request, unit, "console/costs.html", view)
+
+    @post("/fees/{connection_id:uuid}")
+    async def set_fee(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        connection_id: UUID,
+        data: Annotated[FeeForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Redirect:
+        """What a shop platform keeps of each new sale; sales that are booked stay as they are."""
+        setting = data.setting()
+        async with desk.unit(request, "console.platform_fee") as unit:
+            account = await get_connection(unit, connection_id)
+            if not is_shop(desk, account.platform):
+                raise ChoiceUnknown(label=Told(mark("平台服务费")))
+            await change_settings(unit, connection_id, **{PLATFORM_FEE_BPS: setting})
+        return go_to("/costs#fees")
+
+
+async def fee_rates(desk: Desk, unit: Unit) -> tuple[FeeRate, ...]:
+    """The shops' accounts with what their platforms keep."""
+    return tuple(
+        FeeRate(
+            connection_id=view.connection_id, platform=view.platform, title=view.title, rate_bps=view.platform_fee_bps
+        )
+        for view in await list_connections(unit)
+        if is_shop(desk, view.platform)
+    )
+
+
+def is_shop(desk: Desk, platform: str) -> bool:
+    """Whether a platform sells and collects for the merchant, and so keeps a fee of its own."""
+    return desk.runtime.registry.get(platform).orders is not None
 
 
 async def open_costs(unit: Unit, asked: str, currency: str, zone: ZoneInfo) -> tuple[Period, tuple[ChannelCost, ...]]:
@@ -104,8 +159,8 @@ def cost_row(cost: ChannelCost, names: dict[UUID, str]) -> CostRow:
 
 def rate_chart(rows: Sequence[CostRow], agent_bps: int, formats: Formats, catalogues: Catalogues) -> RateChart | None:
     """The channels that sold most, each cost as a share of what was kept."""
-    unknown = catalogues.text(formats.locale, UNKNOWN)
-    drawn = [row for row in rows if row.cost.rate_bps is not None][:ROWS_DRAWN_MAX]
+    unknown = catalogues.text(formats.locale, _UNKNOWN)
+    drawn = [row for row in rows if row.cost.rate_bps is not None or row.cost.is_unbilled][:ROWS_DRAWN_MAX]
     if not drawn:
         return None
     locale = formats.locale
@@ -115,7 +170,7 @@ def rate_chart(rows: Sequence[CostRow], agent_bps: int, formats: Formats, catalo
             RateSeries(
                 name=catalogues.text(locale, label_of("account", kind)),
                 colour=colour,
-                values_bps=tuple(_rate(getattr(row.cost, kind), row.cost.kept) for row in drawn),
+                values_bps=tuple(_rate(getattr(row.cost, kind), row.cost) for row in drawn),
             )
             for kind, colour in _BARS
         ),
@@ -152,6 +207,7 @@ def reliance(kind: str, figures: Dependence, period: Period) -> Reliance:
     return Reliance(kind=kind, figures=figures, shares=tuple(shares), a_day=a_day)
 
 
-def _rate(part: Money, kept: Money) -> int:
-    """A cost in hundredths of a per cent of what was kept; given back more than taken draws nothing."""
-    return max(0, part.amount_minor) * BPS_WHOLE // kept.amount_minor
+def _rate(part: Money, cost: ChannelCost) -> int:
+    """A part of a cost in hundredths of a per cent of the sales it was taken of; below zero it draws nothing."""
+    billed_minor = cost.billed.amount_minor
+    return max(0, part.amount_minor) * BPS_WHOLE // billed_minor if billed_minor > 0 else 0

@@ -10,22 +10,22 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
+from hutong.analytics.order_costs import order_cost
 from hutong.core.money import Money
 from hutong.db.unit import Unit
-from hutong.ledger.accounts import EXPENSE_COMMISSION, EXPENSE_WALLET_FEE
-from hutong.ledger.queries import LegRow, order_effects
 from hutong.links.queries import ClickRow, channel_names, click_of
 from hutong.merchants.staff import Session
 from hutong.payments.queries import PaymentRow, payment_of_order
+from hutong.shops.orders import OWN
 from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, order_sources, orders_page
 from hutong.shops.states import OrderState
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
+from hutong.web.console.order_bars import sale_cost
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.refunding import RefundForm, may_refund, send_back
-from hutong.web.console.views import MoneyLine, OrderRow, OrdersView, OrderView, TimelineItem
+from hutong.web.console.views import OrderRow, OrdersView, OrderView, TimelineItem
 
 _STEPS: Final = ("clicked", "placed", "paid", "refund_requested", "refunded")
-_SHOWN_COSTS: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission"}
 
 
 class OrdersController(Controller):
@@ -64,7 +64,7 @@ class OrdersController(Controller):
     async def one(self, request: ConsoleRequest, desk: Desk, order_id: UUID) -> Response[str]:
         """One order in full."""
         async with desk.unit(request, "console.order") as unit:
-            view = await _order_view(unit, order_id, session_of(request))
+            view = await _order_view(unit, order_id, session_of(request), desk.runtime.agent_rate_bps)
             return await desk.page(request, unit, "console/order.html", view)
 
     @post("/{order_id:uuid}/refunds")
@@ -86,18 +86,18 @@ def _name(names: dict[UUID, str], order: OrderSummary) -> str:
     return "" if order.channel_id is None else names.get(order.channel_id, "")
 
 
-async def _order_view(unit: Unit, order_id: UUID, session: Session) -> OrderView:
+async def _order_view(unit: Unit, order_id: UUID, session: Session, agent_bps: int) -> OrderView:
     detail = await order_detail(unit, order_id)
     order = detail.order
     payment = await payment_of_order(unit, order_id)
     click = None if order.click_id is None else await click_of(unit, order.click_id)
     names = await channel_names(unit, [] if order.channel_id is None else [order.channel_id])
-    effects = await order_effects(unit, order_id)
+    cost = await order_cost(unit, order, agent_bps)
     return OrderView(
         detail=detail,
         payment=payment,
-        books=_costs(effects),
-        net=_net(order, effects),
+        sale=None if cost is None else sale_cost(cost),
+        is_own=order.source == OWN,
         channel_name=_name(names, order),
         link_code="" if click is None else click.code,
         link_title="" if click is None else click.link_title,
@@ -106,25 +106,6 @@ async def _order_view(unit: Unit, order_id: UUID, session: Session) -> OrderView
         refundable=Money(0, order.total.currency) if payment is None else payment.left,
         may_refund=may_refund(session, payment),
     )
-
-
-def _costs(effects: tuple[LegRow, ...]) -> tuple[MoneyLine, ...]:
-    """Fee and commission as the merchant sees them: money that leaves, so with a minus."""
-    return tuple(
-        MoneyLine(kind=_SHOWN_COSTS[leg.path], amount=-leg.amount)
-        for leg in effects
-        if leg.path in _SHOWN_COSTS and leg.amount.amount_minor
-    )
-
-
-def _net(order: OrderSummary, effects: tuple[LegRow, ...]) -> Money | None:
-    """What stays of the order: paid, less refunds, less its costs. None while nothing is booked."""
-    if not effects:
-        return None
-    net = order.paid - order.refunded
-    for line in _costs(effects):
-        net += line.amount
-    return net
 
 
 def _timeline(order: OrderSummary, payment: PaymentRow | None, click: ClickRow | None) -> tuple[TimelineItem, ...]:

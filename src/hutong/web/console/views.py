@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, LinkSummary
 from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
@@ -139,11 +140,23 @@ class OrdersView(View, frozen=True, kw_only=True):
     states: tuple[str, ...]
 
 
-class MoneyLine(View, frozen=True, kw_only=True):
-    """A booked effect of an order; ``kind`` picks its name."""
+class CostPiece(View, frozen=True, kw_only=True):
+    """A piece of a sale; ``kind``: a cost, or what is left. Drawn as ``start`` and ``width`` of ten thousand."""
 
     kind: str
     amount: Money
+    share_bps: int
+    tone: int
+    start: int
+    width: int
+
+
+class SaleCost(View, frozen=True, kw_only=True):
+    """What was taken of one sale beside an agent's part; no pieces where all of the price went back."""
+
+    told: OrderCost
+    pieces: tuple[CostPiece, ...]
+    agent: tuple[CostPiece, ...]
 
 
 class TimelineItem(View, frozen=True, kw_only=True):
@@ -160,8 +173,8 @@ class OrderView(View, frozen=True, kw_only=True):
 
     detail: OrderDetail
     payment: PaymentRow | None
-    books: tuple[MoneyLine, ...]
-    net: Money | None
+    sale: SaleCost | None
+    is_own: bool
     channel_name: str
     link_code: str
     link_title: str

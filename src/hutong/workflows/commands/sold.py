@@ -21,6 +21,11 @@ def wallet_fee(connection: ConnectionView, gross: Money) -> Money:
     return Money(share_bps(gross.amount_minor, rate_bps), gross.currency)
 
 
+def platform_fee(connection: ConnectionView, gross: Money) -> Money:
+    """A shop platform's fee by the rate that staff entered, half-up to the minor unit; nothing where none was."""
+    return Money(share_bps(gross.amount_minor, connection.platform_fee_bps or 0), gross.currency)
+
+
 async def sold_by_event(unit: Unit, event: OrderPaid, fee: Money, rules: Sequence[Rule]) -> Sold:
     """A paid order from what was told of it; products are looked up where a rule asks for them.
 

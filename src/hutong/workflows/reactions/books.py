@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
-from uuid import NAMESPACE_URL, uuid5
+from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hutong.core.money import Money
 from hutong.db.unit import Unit
@@ -27,11 +27,11 @@ from hutong.ledger.service import (
     split_by,
     wallet_path,
 )
-from hutong.merchants.connections import get_connection
+from hutong.merchants.connections import ConnectionView, get_connection
 from hutong.payments.events import NoticeMismatched, PaymentRefunded, SurplusCaptured, SurplusReturned
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped
 from hutong.shops.orders import OWN, get_order
-from hutong.workflows.commands.sold import sold_by_event, wallet_fee
+from hutong.workflows.commands.sold import platform_fee, sold_by_event, wallet_fee
 from hutong.workflows.runtime import Runtime
 
 #: Money that a notice claims and that we have not seen in a wallet.
@@ -39,30 +39,34 @@ CLAIMED: Final = "suspense:claimed"
 
 
 async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
-    """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own."""
+    """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own, less its fee."""
     told = [event for event in events if event.connection_id is not None and event.gross_minor > 0]
+    accounts = {
+        connection_id: await get_connection(unit, connection_id)
+        for connection_id in {event.connection_id for event in told if event.connection_id is not None}
+    }
     own = [event for event in told if event.source == OWN]
-    batches = [_platform_sale(event) for event in told if event.source != OWN]
-    batches += await _own_sales(unit, own) if own else []
+    batches = [_platform_sale(event, accounts) for event in told if event.source != OWN]
+    batches += await _own_sales(unit, own, accounts) if own else []
     await post_many(unit, [batch for batch in batches if batch is not None])
 
 
-def _platform_sale(event: OrderPaid) -> Batch | None:
+def _platform_sale(event: OrderPaid, shops: Mapping[UUID, ConnectionView]) -> Batch | None:
     assert event.connection_id is not None, "the caller has looked"
+    gross = Money(event.gross_minor, event.currency)
     return platform_sale_batch(
         order_id=event.order_id,
         receivable_path=receivable_path(event.platform, event.connection_id),
-        gross=Money(event.gross_minor, event.currency),
+        gross=gross,
+        fee=platform_fee(shops[event.connection_id], gross),
         event_at=event.paid_at,
     )
 
 
-async def _own_sales(unit: Unit, events: Sequence[OrderPaid]) -> list[Batch | None]:
+async def _own_sales(
+    unit: Unit, events: Sequence[OrderPaid], wallets: Mapping[UUID, ConnectionView]
+) -> list[Batch | None]:
     """The batches of sales at our own checkout; what their parties earn is written down with them."""
-    wallets = {
-        connection_id: await get_connection(unit, connection_id)
-        for connection_id in {event.connection_id for event in events if event.connection_id is not None}
-    }
     rules = {channel_id: await rules_for(unit, channel_id) for channel_id in {event.channel_id for event in events}}
     everything = [rule for found in rules.values() for rule in found]
     known = await read_known(unit, everything, rules)
@@ -135,6 +139,7 @@ async def book_platform_refund(_runtime: Runtime, unit: Unit, event: OrderRefund
         order_id=event.order_id,
         receivable_path=receivable_path(event.source, order.connection_id),
         refunded=Money(event.amount_minor, event.currency),
+        refunded_before=Money(event.refunded_minor - event.amount_minor, event.currency),
         event_at=event.refunded_at,
     )
 
