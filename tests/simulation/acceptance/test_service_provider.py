@@ -88,7 +88,8 @@ def provider(market, until):
 
 def test_a_provider_takes_shares_and_gives_back_for_its_merchant(market, provider):
     sale = provider.open("app")
-    assert sale["invoke"]["partnerId"] == provider.sub["sub_mchid"]
+    named = {name: sale["invoke"][name] for name in ("partnerId", "appId")}
+    assert named == {"partnerId": provider.sub["sub_mchid"], "appId": provider.sub["sub_appid"]}
     provider.pay(sale)
     provider.wait_for_money(sale)
     row = provider.wallet(sale)

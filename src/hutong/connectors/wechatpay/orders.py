@@ -2,7 +2,8 @@
 
 Source: https://pay.weixin.qq.com/doc/v3/merchant/4012525167 (JSAPI), /4012525153 (H5), /4013070351 (app invocation);
 fields as in github.com/TheNorthMemory/wechatpay-openapi docs/v3/pay at 4d6325b. A mini-program's order is a JSAPI order
-of its own app. That ``partnerId`` of a provider's app order is the sub-merchant's number is recalled: unverified.
+of its own app. A provider's app order is paid in the app of the merchant it acts for (/doc/v3/partner/4012090949); that
+its ``partnerId`` is that merchant's number is recalled: unverified.
 """
 
 from __future__ import annotations
@@ -179,16 +180,20 @@ def invocation(merchant: Merchant, appid: str, prepay_id: str, now: datetime, no
 
 
 def app_invocation(merchant: Merchant, prepay_id: str, now: datetime, nonce: str) -> dict[str, str]:
-    """Fields of the SDK's ``PayReq`` in a native app: its package is a constant, signed is the bare prepay_id."""
+    """Fields of the SDK's ``PayReq`` in a native app: its package is a constant, signed is the bare prepay_id.
+
+    The app is the merchant's own, also where a provider acts for him.
+    """
     timestamp = unix_text(now)
+    app = (merchant.is_provider and merchant.sub_appid) or merchant.appid
     return {
-        "appId": merchant.appid,
+        "appId": app,
         "partnerId": merchant.sub_mchid or merchant.mchid,
         "prepayId": prepay_id,
         "packageValue": "Sign=WXPay",
         "nonceStr": nonce,
         "timeStamp": timestamp,
-        "sign": signature(merchant, app_invocation_message(merchant.appid, timestamp, nonce, prepay_id)),
+        "sign": signature(merchant, app_invocation_message(app, timestamp, nonce, prepay_id)),
     }
 
 
