@@ -101,3 +101,19 @@ def test_a_sold_out_sku_is_refused_and_the_key_may_try_again(calling):
         assert (await caller.get("/orders"))["total"] == 0
 
     calling(work)
+
+
+def test_the_description_tells_ways_payer_and_answer(calling):
+    async def work(caller):
+        told = (await caller.client.get("/api/openapi.json")).json()
+        operation = told["paths"]["/api/v1/payments"]["post"]
+        body = told["components"]["schemas"]["NewPayment"]
+        assert body["properties"]["method"]["enum"] == ["app", "mini", "jsapi", "native"]
+        assert body["required"] == ["method", "platform"]
+        assert all(name in operation["description"] for name in ("login_code", "orderStr", "Idempotency-Key"))
+        (content,) = operation["requestBody"]["content"].values()
+        assert set(content["examples"]["example"]["value"]) <= set(body["properties"])
+        answer = told["components"]["schemas"]["PaymentOpened"]
+        assert {"invoke", "code_url", "payment_id", "state"} <= set(answer["properties"])
+
+    calling(work)

@@ -33,13 +33,9 @@ EXAMPLE: Final = {
 
 
 class NewPayment(RequestBody, frozen=True, kw_only=True):
-    """What is to be paid (pieces of a SKU, or an amount with a title) and how the buyer reaches the wallet.
+    """What is to be paid (pieces of a SKU, or an amount with a title), how the buyer reaches the wallet, and who he is.
 
-    ``app``: the wallet's SDK in an app of yours; ``mini``: a mini-program; ``jsapi``: a page of yours inside the
-    wallet's own app; ``native``: the text of a QR code. For ``mini`` and ``jsapi`` either ``payer_id``, the buyer's
-    openid (WeChat) or user_id or open_id (Alipay) in that very app, or ``login_code``, the one-time code of
-    ``wx.login`` or ``my.getAuthCode`` (of a page: of its authorisation), which the hub exchanges. ``connection_id``:
-    this account alone takes it; else the first of the wallet that can. A link or a channel tells who is to earn by it.
+    ``connection_id``: this account alone takes it. A link or a channel tells who is to earn by it.
     """
 
     platform: Word
@@ -78,13 +74,7 @@ class Desk(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PaymentOpened(msgspec.Struct, frozen=True, kw_only=True):
-    """An open payment, and what to invoke the wallet with; nothing of that once it has ended.
-
-    ``invoke``, WeChat: ``wx.requestPayment`` takes ``timeStamp``, ``nonceStr``, ``package``, ``signType``, ``paySign``;
-    the SDK's ``PayReq`` in an app ``appId``, ``partnerId``, ``prepayId``, ``packageValue``, ``nonceStr``,
-    ``timeStamp``, ``sign``. Alipay: ``tradeNO`` for ``my.tradePay``, ``orderStr`` for the SDK in an app. ``code_url``
-    is the text of a QR code. ``checkout_url`` is a page of the hub where the same order can be paid by any wallet.
-    """
+    """An open payment, and what to invoke the wallet with; nothing of that once it has ended."""
 
     payment_id: UUID
     order_id: UUID
@@ -116,6 +106,17 @@ class OpenedPaymentsApi(Controller):
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewPayment
     ) -> Response[PaymentOpened]:
         """Order the goods and have the wallet open its order; the answer is what the app invokes the wallet with.
+
+        `method`: `app`, the wallet's SDK in an app of yours; `mini`, a mini-program; `jsapi`, a page of yours inside
+        the wallet's own app; `native`, a QR code. For `mini` and `jsapi` send either `payer_id`, the buyer's openid
+        (WeChat) or user_id or open_id (Alipay) in that very app, or `login_code`, the one-time code of `wx.login` or
+        `my.getAuthCode` (of a page: of its authorisation), which the hub exchanges. `connection_id`: this account
+        alone takes it; without, the first of the wallet that can. `link_id` or `channel_id`: who is to earn by it.
+
+        `invoke`, WeChat: `wx.requestPayment` takes `timeStamp`, `nonceStr`, `package`, `signType`, `paySign`; the SDK's
+        `PayReq` in an app `appId`, `partnerId`, `prepayId`, `packageValue`, `nonceStr`, `timeStamp`, `sign`. Alipay:
+        `tradeNO` for `my.tradePay`, `orderStr` for the SDK in an app. `code_url` is the text of a QR code, and
+        `checkout_url` a page of the hub where the same order can be paid by any wallet.
 
         Send an Idempotency-Key: the same request again finds the same payment, with fresh parameters, so that nobody
         pays twice after an answer that was lost (`platform_unknown`). Whether it is paid, `GET` of the payment and the
