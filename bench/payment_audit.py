@@ -51,6 +51,7 @@ NONE: dict[str, str] = {
         "SELECT r.out_refund_no FROM refund r JOIN payment p USING (merchant_id, payment_id) "
         "WHERE r.cause = 'automatic' AND r.attempt_id IS NOT DISTINCT FROM p.captured_attempt_id"
     ),
+    "refunds that did not end": "SELECT out_refund_no || ' ' || state FROM refund WHERE state <> 'succeeded'",
     "unsettled attempts": (
         "SELECT out_trade_no || ' ' || state FROM attempt WHERE state IN ('created', 'open', 'unknown', 'reversing')"
     ),
@@ -63,12 +64,17 @@ NONE: dict[str, str] = {
 }
 
 
-def compare(world: World, paid_to: set[str]) -> tuple[dict[str, Any], list[str]]:
-    """Figures, and everything that does not agree."""
+def compare(world: World, paid_to: set[str], given_back: dict[str, int]) -> tuple[dict[str, Any], list[str]]:
+    """Figures, and everything that does not agree.
+
+    ``given_back``: number -> what the shop gave back in the wallet's own console, of which nobody told the hub to book.
+    """
     books = {row["order_no"]: row for row in world.sandbox.get("/books").json() if row["platform"] != "taobao"}
     attempts = {row["out_trade_no"]: row for row in world.sql(ATTEMPTS)}
     fees = {row["order_id"]: int(row["fee_minor"]) for row in world.sql(FEES)}
     wrong = [f"{number}: a buyer paid it, the wallet does not know" for number in paid_to - set(books)]
+    for number, fen in given_back.items():
+        wrong += _put_by(number, books[number], fen) if number in books else []
     kept: Counter[Any] = Counter()
     for number, row in books.items():
         attempt = attempts.get(number)
@@ -90,6 +96,7 @@ def compare(world: World, paid_to: set[str]) -> tuple[dict[str, Any], list[str]]
     figures = {
         "orders": len({attempt["order_id"] for attempt in attempts.values()}),
         "attempts": dict(states),
+        "undone_paid": sum(attempts[number]["state"] == "reversed" for number in set(books) & set(attempts)),
         "captured": sum(bool(attempt["captured"]) for attempt in attempts.values()),
         "surplus": sum(a["state"] == "paid" and not a["captured"] for a in attempts.values()),
         "refunds": {row[0]: row[1] for row in world.sql("SELECT state, count(*) FROM refund GROUP BY state")},
@@ -100,7 +107,18 @@ def compare(world: World, paid_to: set[str]) -> tuple[dict[str, Any], list[str]]
     return figures, wrong
 
 
+def _put_by(number: str, row: dict[str, Any], given_back_fen: int) -> list[str]:
+    """Take what was given back by hand out of the wallet's row: the hub does not know it."""
+    if row["refunded_fen"] != given_back_fen:
+        return [f"{number}: {row['refunded_fen']} went back, {given_back_fen} of it by hand"]
+    row["refunded_fen"] = row["refunded_fee_fen"] = 0
+    return []
+
+
 def _order(number: str, row: dict[str, Any], attempt: Any) -> list[str]:  # noqa: ANN401 (a row)
+    if attempt is not None and attempt["state"] == "reversed":  # paid while it was being undone, so all of it is back
+        gone = row["refunded_fen"] == row["amount_fen"] and not row["refunding_fen"] and not attempt["captured"]
+        return [] if gone else [f"{number}: undone here, at the wallet {row['status']}"]
     if attempt is None or attempt["state"] != "paid":
         return [f"{number}: paid at the wallet, here {attempt and attempt['state']}"]
     wrong = []

@@ -1,7 +1,8 @@
 """Buyers by the thousand against a hub that may die: each knows what it wants and begins every step again until done.
 
 A buyer opens the link in a phone's browser, presses "pay", and pays in the wallet's page; some change their mind, pay
-twice, pay too late, or want their money back. What a buyer does follows from the seed alone.
+twice, pay too late, or want their money back; of some that never pay a stranger tells the hub that they did. What a
+buyer does follows from the seed alone.
 """
 
 from __future__ import annotations
@@ -27,14 +28,23 @@ PAUSE_S = 0.2
 TIMEOUT_S = 40.0
 #: What buyers want, in hundredths.
 WISHES = {
-    "pay": 72,
+    "pay": 70,
     "refund": 7,
     "refund_parts": 6,
     "abandon": 5,
     "double": 4,
     "late": 3,
     "switch": 3,
+    "given_back": 2,
 }
+#: What the shop gives back in the wallet's own console, so that the hub hears of the refund before the payment.
+GIVEN_BACK_FEN = 500
+#: Wallet -> what is wrong with a notice that must be refused.
+SPOILT = {
+    "wechatpay": ("body", "signature", "timestamp", "serial", "nonce", "stale", "probe"),
+    "alipay": ("body", "sign", "sign_type", "charset", "duplicate", "swapped", "stale"),
+}
+SPOILT_EACH = 3
 WALLETS = ("wechatpay", "alipay")
 
 
@@ -92,7 +102,10 @@ class Buyer(ABC):
         """From the link to the wallet."""
         self.checkout = await self.crowd.insist("checkout", self._open)
         handle = await self._press(self.platform, "h5")
-        if handle is None or self.wish == "abandon":
+        if handle is None:
+            return
+        if self.wish == "abandon":
+            await self._be_forged(handle)
             return
         if self.wish == "late":
             await self._close_first()
@@ -136,7 +149,28 @@ class Buyer(ABC):
         return told or None
 
     async def _pay(self, told: dict[str, str]) -> None:
-        """In the wallet: the QR is scanned, or the page that the browser was sent to is opened and confirmed."""
+        """In the wallet: the buyer confirms."""
+        order: dict[str, Any] = await self._arrive(told)
+        if self.wish == "given_back":
+            order["given_back_fen"] = GIVEN_BACK_FEN
+        answer = await self.crowd.sandbox.post("/pay", json=order)
+        if answer.is_success:
+            self.paid_to.append(answer.json()["out_trade_no"])
+        elif answer.status_code == 409:
+            self.crowd.counts["wallet said closed or paid"] += 1
+        else:
+            self.crowd.unsaid.append(f"pay {answer.status_code} {answer.text[:200]}")
+
+    async def _be_forged(self, told: dict[str, str]) -> None:
+        """The buyer leaves; a stranger, or a broken line, tells the hub that the order was paid."""
+        order = await self._arrive(told)
+        for change in self.random.sample(SPOILT[told["platform"]], SPOILT_EACH):
+            answer = await self.crowd.sandbox.post("/callbacks/tamper", json={**order, "change": change})
+            if not answer.is_success:
+                self.crowd.unsaid.append(f"tamper {answer.status_code} {answer.text[:200]}")
+
+    async def _arrive(self, told: dict[str, str]) -> dict[str, str]:
+        """The QR is scanned, or the page that the browser was sent to is opened: what names the order there."""
         order = {"platform": told["platform"]}
         if "redirect_url" not in told:
             order["code_url"] = told["code_url"]
@@ -146,13 +180,7 @@ class Buyer(ABC):
             await self.crowd.sandbox.get(told["redirect_url"])  # the order begins when the browser brings it there
             query = parse_qs(urlsplit(told["redirect_url"]).query)
             order["out_trade_no"] = json.loads(query["biz_content"][0])["out_trade_no"]
-        answer = await self.crowd.sandbox.post("/pay", json=order)
-        if answer.is_success:
-            self.paid_to.append(answer.json()["out_trade_no"])
-        elif answer.status_code == 409:
-            self.crowd.counts["wallet said closed or paid"] += 1
-        else:
-            self.crowd.unsaid.append(f"pay {answer.status_code} {answer.text[:200]}")
+        return order
 
     async def _close_first(self) -> None:
         """The shop closes the order while the buyer has the wallet's page open."""

@@ -26,10 +26,15 @@ _READ_BYTES: Final = 16_384
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):
-    """What the merchant answered; status 0 when nothing came."""
+    """What the merchant answered; status 0 when nothing came, ``body`` says why then."""
 
     status: int
     body: str = ""
+
+    @property
+    def problem(self) -> str:
+        """Why nothing came: ``TimeoutError`` where the merchant was too slow; empty where he answered."""
+        return "" if self.status else self.body
 
 
 class Sender:

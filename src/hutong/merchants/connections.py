@@ -104,10 +104,15 @@ async def change_settings(unit: Unit, connection_id: UUID, **changes: str | int)
 
 
 async def renew_sandbox(
-    unit: Unit, vault: Vault, connection_id: UUID, *, base_url: str, credentials: Mapping[str, str]
+    unit: Unit, vault: Vault, connection_id: UUID, *, base_url: str, credentials: Mapping[str, str] | None
 ) -> None:
-    """Point a sandbox connection at a sandbox that was started again; a live one is never touched."""
-    sealed = await vault.seal(unit.merchant_id, CREDENTIALS, msgspec.json.encode(dict(credentials)))
+    """Point a sandbox connection at a sandbox that was started again; a live one is never touched.
+
+    ``credentials``: None where they stay as they are.
+    """
+    changed: dict[str, str | bytes] = {"base_url": base_url}
+    if credentials is not None:
+        changed["credentials"] = await vault.seal(unit.merchant_id, CREDENTIALS, msgspec.json.encode(dict(credentials)))
     await unit.run(
         update(connection)
         .where(
@@ -115,7 +120,7 @@ async def renew_sandbox(
             connection.c.connection_id == connection_id,
             connection.c.mode == Mode.SANDBOX.value,
         )
-        .values(base_url=base_url, credentials=sealed)
+        .values(**changed)
     )
 
 

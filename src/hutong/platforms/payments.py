@@ -79,7 +79,10 @@ def _check_moment(moment: datetime | None) -> None:
 
 
 class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
-    """What the wallet says of an order. ``owner`` holds its account ids (mchid, appid) to be checked against ours."""
+    """What the wallet says of an order. ``owner`` holds its account ids (mchid, appid) to be checked against ours.
+
+    ``is_all_back``: REFUNDED, and nothing of the money is left with the merchant.
+    """
 
     out_trade_no: str
     status: TradeStatus
@@ -90,6 +93,7 @@ class TradeReport(msgspec.Struct, frozen=True, kw_only=True):
     payer_id: str | None = None
     paid_at: datetime | None = None
     attach: str | None = None  # our mark, where the wallet repeats it
+    is_all_back: bool = False
 
     def __post_init__(self) -> None:
         """ValueError: the time is none in which anybody pays."""

@@ -27,6 +27,8 @@ KINDS: Final[Mapping[str, str]] = {
     "not_enough": "the seller's balance does not cover the refund: ACQ.SELLER_BALANCE_NOT_ENOUGH",
     "user_paying": "F11: a charged code wants a password: 10003, paid ``seconds`` later",
     "user_gives_up": "F11: a charged code wants a password: 10003, and nobody types it",
+    "reverse_race": "F11: the password is typed while the reversal is on its way: paid and told, and given back",
+    "reverse_timeout": "F11: the reversal is done, its answer is lost",
     "share_failed": "a line of an asynchronous share fails",
     "bill_row_missing": "F14: a row is not in the bill of its day, nor in any other",
     "bill_row_extra": "F14: a trade that nobody made stands in the bill, its number ends in X",

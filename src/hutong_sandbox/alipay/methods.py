@@ -163,6 +163,9 @@ class Methods:
         except WireError:
             return done({"out_trade_no": number, "retry_flag": "N"})
         action = ""
+        number = trade.order.out_trade_no
+        if trade.state is TradeState.WAIT_BUYER_PAY and self._world.faults.strike(_NAME, "reverse_race", number):
+            await self.capture(trade, trade.buyer_id or self._users.user_id(1))
         if trade.state is TradeState.WAIT_BUYER_PAY:
             self._trades.close(trade, "merchant")
             action = "close"
@@ -171,7 +174,8 @@ class Methods:
             action = "refund"
         elif trade.state is TradeState.TRADE_FINISHED:
             raise WireError("ACQ.TRADE_HAS_FINISHED", "交易已完结")
-        body: Json = {"out_trade_no": trade.order.out_trade_no, "trade_no": trade.trade_no, "retry_flag": "N"}
+        self._lose_answer("reverse_timeout", number)
+        body: Json = {"out_trade_no": number, "trade_no": trade.trade_no, "retry_flag": "N"}
         return done(body | ({"action": action} if action else {}))
 
     async def _refund(self, call: Call) -> Json:

@@ -30,6 +30,8 @@ DELAY_S: Final = 7200
 #: Older than the last repetition by far.
 STALE_S: Final = 172_800
 COPIES_MAX: Final = 50
+#: With which a notice's id begins; the log holds no wall times.
+DATE_CHARS: Final = 8
 _PLATFORM: Final = "alipay"
 _HEADERS: Final = {
     "Content-Type": "application/x-www-form-urlencoded; text/html; charset=utf-8",
@@ -40,12 +42,16 @@ CHANGES: Final = ("body", "sign", "sign_type", "charset", "duplicate", "swapped"
 
 
 class Notice(msgspec.Struct, kw_only=True):
-    """One notice: its id and content stay the same over all deliveries, time and signature are fresh each time."""
+    """One notice: its id and content stay the same over all deliveries, time and signature are fresh each time.
+
+    ``fits``: whether it tells the merchant of what he can know.
+    """
 
     trade: Trade
     kind: str
     content: dict[str, str]
     by_certificate: bool
+    fits: bool = True
     deliveries: int = 0
     due_at: datetime
     retries: int = 0
@@ -68,9 +74,17 @@ class Notices:
 
     async def announce(self, trade: Trade) -> None:
         """Tell of an order that was paid, closed or finished, with whatever faults strike it."""
-        if not trade.order.notify_url:
-            return
-        content = self._content(trade)
+        if trade.order.notify_url:
+            await self._launch(self._of(trade))
+
+    def hold_payment(self, trade: Trade) -> None:
+        """The payment's notice waits until a refund's was sent."""
+        if trade.order.notify_url:
+            self._held[trade.key] = self._of(trade)
+            self._log("callback_held", trade, event=trade.state.value)
+
+    def _of(self, trade: Trade) -> Notice:
+        true = content = self._content(trade)
         if trade.state is TradeState.TRADE_SUCCESS:
             for kind, change in (
                 ("amount_mismatch", "other_amount"),
@@ -80,7 +94,9 @@ class Notices:
             ):
                 if self._strike(kind, trade):
                     content = self._wrong(change, content)
-        await self._launch(self._made(trade, content, trade.state.value))
+        notice = self._made(trade, content, trade.state.value)
+        notice.fits = content == true
+        return notice
 
     async def announce_refund(self, refund: Refund) -> None:
         """Tell of a refund at the payment's own address."""
@@ -91,7 +107,9 @@ class Notices:
                 "out_biz_no": refund.request.out_request_no,
                 "gmt_refund": f"{wire_time(refund.settled_at or self._world.clock.now())}.000",
             }
-            await self._launch(self._made(trade, content, "REFUND"))
+            notice = self._made(trade, content, "REFUND")
+            notice.fits = not refund.by_hand
+            await self._launch(notice)
         held = self._held.pop(trade.key, None)
         if held is not None:
             await self._deliver(held)
@@ -204,21 +222,33 @@ class Notices:
         """One delivery, or several at once; what was not acknowledged comes again on the schedule."""
         if notice.acknowledged:
             return
-        for delivery in await asyncio.gather(*(self._transmit(notice) for _ in range(copies))):
+        for delivery, serial in await asyncio.gather(*(self._transmit(notice) for _ in range(copies))):
             notice.deliveries += 1
             done = delivery.status == HTTP_OK and delivery.body.strip() == ACKNOWLEDGED
             notice.acknowledged = notice.acknowledged or done
-            attempt = notice.deliveries
-            self._log("callback_sent", notice.trade, event=notice.kind, attempt=attempt, status=delivery.status)
+            self._log(
+                "callback_sent",
+                notice.trade,
+                event=notice.kind,
+                notice=notice.content["notify_id"][DATE_CHARS:],
+                attempt=notice.deliveries,
+                status=delivery.status,
+                problem=delivery.problem,
+                acknowledged=done,
+                serial=serial,
+                fits=notice.fits,
+            )
         if not notice.acknowledged and notice.retries < len(RETRY_S):
             notice.due_at += timedelta(seconds=RETRY_S[notice.retries])
             notice.retries += 1
             self._world.agenda.at(notice.due_at, self._delivery_of(notice))
 
-    async def _transmit(self, notice: Notice) -> Delivery:
+    async def _transmit(self, notice: Notice) -> tuple[Delivery, str]:
+        """What the merchant answered, and the serial of the certificate that signed; empty in key mode."""
+        serial = self._keyring.active.sn if notice.by_certificate else ""
         url, body = notice.trade.order.notify_url, signing.form(self._signed(notice))
         self._last[notice.trade.key] = url, body
-        return await self._world.sender.post(url, _HEADERS, body)
+        return await self._world.sender.post(url, _HEADERS, body), serial
 
     def _signed(self, notice: Notice, *, age_s: int = 0) -> dict[str, str]:
         sent_at = self._world.clock.now() - timedelta(seconds=age_s)
@@ -253,7 +283,7 @@ class Notices:
     def _strike(self, kind: str, trade: Trade) -> FaultRule | None:
         return self._world.faults.strike(_PLATFORM, kind, trade.order.out_trade_no)
 
-    def _log(self, kind: str, trade: Trade, **detail: str | int) -> None:
+    def _log(self, kind: str, trade: Trade, **detail: str | int | bool) -> None:
         self._world.events.add(
             _PLATFORM, kind, merchant=trade.account.merchant, out_trade_no=trade.order.out_trade_no, **detail
         )

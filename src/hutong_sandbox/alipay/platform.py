@@ -106,7 +106,12 @@ class Alipay(Platform):
         self.trades.arrive(trade, buyer_id)
         if trade.state is not TradeState.WAIT_BUYER_PAY:
             raise TradeNotOpen(order=trade.order.out_trade_no, state=trade.state.value)
-        await self.methods.capture(trade, buyer_id)
+        if given_back_fen := count_of(order, "given_back_fen", 0):
+            self.trades.pay(trade, buyer_id)
+            self.notices.hold_payment(trade)
+            await self.notices.announce_refund(self.refunds.give_back(trade, given_back_fen))
+        else:
+            await self.methods.capture(trade, buyer_id)
         return trade.wire()
 
     def show_code(self, which: Json) -> Json:

@@ -29,11 +29,15 @@ class NewRefund(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Refund(msgspec.Struct, kw_only=True):
-    """One refund. ``settled_at`` is None as long as the money did not move."""
+    """One refund. ``settled_at`` is None as long as the money did not move.
+
+    ``by_hand``: begun in Alipay's own console, so that the merchant's systems do not know it.
+    """
 
     trade: Trade
     request: NewRefund
     settled_at: datetime | None = None
+    by_hand: bool = False
 
     def query_wire(self) -> Json:
         """As a query shows it; one that did not happen yet shows nothing of itself."""
@@ -91,11 +95,25 @@ class Refunds:
                 raise WireError("ACQ.DISCORDANT_REPEAT_REQUEST", "不一致的请求")
             return known, False
         self._check_new(trade, request)
+        return self._begin(trade, request), True
+
+    def give_back(self, trade: Trade, refund_fen: int) -> Refund:
+        """A refund that the shop makes in Alipay's own console; the money is back at once."""
+        number = f"H{trade.order.out_trade_no}-{len(self.of(trade))}"
+        request = NewRefund(out_request_no=number, refund_fen=refund_fen, reason="", backs=())
+        self._check_new(trade, request)
+        refund = self._begin(trade, request)
+        refund.by_hand = True
+        self._log("refund_by_hand", refund)
+        self.settle(refund)
+        return refund
+
+    def _begin(self, trade: Trade, request: NewRefund) -> Refund:
         refund = Refund(trade=trade, request=request)
         self._by_trade.setdefault(trade.key, {})[request.out_request_no] = refund
         trade.refunding_fen += request.refund_fen
         self._log("refund_created", refund)
-        return refund, True
+        return refund
 
     def settle(self, refund: Refund) -> None:
         """Move the money."""

@@ -49,6 +49,7 @@ class Notice(msgspec.Struct, kw_only=True):
     """One notice: its body stays the same over all deliveries, its signature is fresh each time.
 
     ``trade`` stands for the order; of a combined one it is the first part, and ``account`` who combined it.
+    ``fits``: whether it tells the merchant of what he can know.
     """
 
     account: Account
@@ -58,6 +59,7 @@ class Notice(msgspec.Struct, kw_only=True):
     url: str
     mode_serial: str
     body: bytes
+    fits: bool = True
     deliveries: int = 0
     due_at: datetime
     retries: int = 0
@@ -89,16 +91,31 @@ class Notices:
 
     async def announce_payment(self, trade: Trade) -> None:
         """Send the payment's notice, with whatever faults strike it."""
-        content = trade.wire(self._world.buyers)
+        notice = self._of_payment(trade)
+        if notice is not None:
+            await self._launch(notice)
+
+    def hold_payment(self, trade: Trade) -> None:
+        """The payment's notice waits until a refund's was sent."""
+        notice = self._of_payment(trade)
+        if notice is not None:
+            self._held[trade.key] = notice
+            self._log("callback_held", trade, event_type=notice.event_type)
+
+    def _of_payment(self, trade: Trade) -> Notice | None:
+        """The payment's notice; payment codes bring none."""
+        true = content = trade.wire(self._world.buyers)
         for kind in ("amount_mismatch", "foreign_appid", "foreign_mchid", "foreign_order", "foreign_currency"):
             if self._strike(kind, trade):
                 change = {"amount_mismatch": "other_amount"}.get(kind, kind.replace("foreign", "other"))
                 content = self._wrong(change, content)
-        if trade.order.notify_url:  # payment codes bring none
-            notice = self._make(
-                trade.account, trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial
-            )
-            await self._launch(notice)
+        if not trade.order.notify_url:
+            return None
+        notice = self._make(
+            trade.account, trade, content, "TRANSACTION.SUCCESS", trade.order.notify_url, trade.mode_serial
+        )
+        notice.fits = content == true
+        return notice
 
     async def announce_combined(self, combined: Combined) -> None:
         """Send the one notice of a combined order."""
@@ -115,6 +132,7 @@ class Notices:
             event_type = "REFUND.SUCCESS" if refund.state is RefundState.SUCCESS else "REFUND.ABNORMAL"
             url = refund.request.notify_url
             notice = self._make(trade.account, trade, refund.notice(), event_type, url, refund.mode_serial)
+            notice.fits = not refund.by_hand
             await self._launch(notice)
         held = self._held.pop(trade.key, None)
         if held is not None:
@@ -227,20 +245,32 @@ class Notices:
         if notice.acknowledged:
             return
         deliveries = await asyncio.gather(*(self._transmit(notice) for _ in range(copies)))
-        for delivery in deliveries:
+        for delivery, serial in deliveries:
             notice.deliveries += 1
-            notice.acknowledged = notice.acknowledged or delivery.status in ACKNOWLEDGED
-            attempt, kind = notice.deliveries, notice.event_type
-            self._log("callback_sent", notice.trade, event_type=kind, attempt=attempt, status=delivery.status)
+            done = delivery.status in ACKNOWLEDGED
+            notice.acknowledged = notice.acknowledged or done
+            self._log(
+                "callback_sent",
+                notice.trade,
+                event_type=notice.event_type,
+                notice=notice.notice_id,
+                attempt=notice.deliveries,
+                status=delivery.status,
+                problem=delivery.problem,
+                acknowledged=done,
+                serial=serial,
+                fits=notice.fits,
+            )
         if not notice.acknowledged and notice.retries < len(RETRY_S):
             notice.due_at += timedelta(seconds=RETRY_S[notice.retries])
             notice.retries += 1
             self._world.agenda.at(notice.due_at, self._delivery_of(notice))
 
-    async def _transmit(self, notice: Notice) -> Delivery:
+    async def _transmit(self, notice: Notice) -> tuple[Delivery, str]:
+        """What the merchant answered, and the serial of the key that signed."""
         headers = self._headers(notice)
         self._last[notice.trade.key] = Sent(url=notice.url, headers=headers, body=notice.body)
-        return await self._world.sender.post(notice.url, headers, notice.body)
+        return await self._world.sender.post(notice.url, headers, notice.body), headers["Wechatpay-Serial"]
 
     def _delivery_of(self, notice: Notice) -> Callable[[], Awaitable[None]]:
         async def deliver() -> None:
@@ -269,7 +299,7 @@ class Notices:
     def _strike(self, kind: str, trade: Trade) -> FaultRule | None:
         return self._world.faults.strike(_PLATFORM, kind, trade.order.out_trade_no)
 
-    def _log(self, kind: str, trade: Trade, **detail: str | int) -> None:
+    def _log(self, kind: str, trade: Trade, **detail: str | int | bool) -> None:
         self._world.events.add(
             _PLATFORM, kind, merchant=trade.account.merchant, out_trade_no=trade.order.out_trade_no, **detail
         )

@@ -143,7 +143,11 @@ class WechatPay(Platform):
             await self.notices.announce_combined(combined)
             return combined.wire(self._world.buyers)
         self.trades.pay(trade, buyer)
-        await self.notices.announce_payment(trade)
+        if given_back_fen := count_of(order, "given_back_fen", 0):
+            self.notices.hold_payment(trade)
+            await self.notices.announce_refund(self.refunds.give_back(trade, given_back_fen))
+        else:
+            await self.notices.announce_payment(trade)
         return trade.wire(self._world.buyers)
 
     def show_code(self, which: Json) -> Json:

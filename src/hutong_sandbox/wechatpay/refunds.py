@@ -53,7 +53,7 @@ REFUND_TABLE: Final = TransitionTable(
 
 
 class Refund(msgspec.Struct, kw_only=True):
-    """One refund."""
+    """One refund; ``by_hand``: begun in the wallet's own console, so that the merchant's systems do not know it."""
 
     trade: Trade
     request: NewRefund
@@ -63,6 +63,7 @@ class Refund(msgspec.Struct, kw_only=True):
     received_account: str = "支付用户零钱"
     state: RefundState = RefundState.PROCESSING
     settled_at: datetime | None = None
+    by_hand: bool = False
 
     def wire(self) -> Json:
         """The refund as request and query show it."""
@@ -163,6 +164,24 @@ class Refunds:
         trade.refunding_fen += request.refund_fen
         self._log("refund_created", refund)
         return refund, True
+
+    def give_back(self, trade: Trade, refund_fen: int) -> Refund:
+        """A refund that the shop makes in the wallet's own console; the money is back at once."""
+        number = "H" + self._drbg.text(20, DIGITS)
+        request = NewRefund(
+            out_refund_no=number,
+            transaction_id=trade.transaction_id,
+            out_trade_no="",
+            refund_fen=refund_fen,
+            total_fen=trade.order.total_fen,
+            reason="",
+            notify_url=trade.order.notify_url,
+        )
+        refund, _ = self.open(trade.account, trade.parties.seller, request, trade.mode_serial)
+        refund.by_hand = True
+        self._log("refund_by_hand", refund)
+        self.finish(refund, RefundEvent.SETTLE)
+        return refund
 
     def rescue(self, refund: Refund, received_account: str) -> None:
         """Send an abnormal refund another way."""

@@ -270,7 +270,8 @@ def test_refunds_in_parts_are_told_one_by_one(hub, inbox):
     assert hub.query("A5000001").status is TradeStatus.PAID
     hub.refund("A5000001", "R5000002", 900)
     assert hub.query_refund("R5000002", "A5000001").amount == Money.fen(900)
-    assert hub.query("A5000001").status is TradeStatus.REFUNDED  # TRADE_CLOSED, and never "unpaid"
+    told = hub.query("A5000001")
+    assert (told.status, told.is_all_back) == (TradeStatus.REFUNDED, True)  # TRADE_CLOSED, and never "unpaid"
     hub.sandbox.post("/clock/advance", {"seconds": 5})
     notices = [hub.verify(got) for got in inbox.wait_for(3)]
     assert [n.refund and n.refund.out_refund_no for n in notices] == [None, "R5000001", "R5000002"]

@@ -201,6 +201,28 @@ def test_money_found_after_a_reversal_that_seemed_done_counts(at_the_till):
     at_the_till(work)
 
 
+def test_money_that_came_and_went_back_with_the_reversal_is_no_sale(at_the_till):
+    """Asked after a reversal that met the password, Alipay says closed, and when it was paid: all of it is back."""
+
+    async def work(till):
+        till.wallet.will("charge", TradeStatus.PENDING)
+        sale = await till.sale()
+        await charge_code(till.runtime, till.merchant_id, sale, CODE)
+        await cancel_charge(till.runtime, till.merchant_id, sale)
+        undone = await attempt_of(till)
+        opened = await till.runtime.open_account(till.merchant_id, undone.connection_id)
+        told = {"out_trade_no": undone.out_trade_no, "status": TradeStatus.REFUNDED, "transaction_id": "T1"}
+        async with till.unit() as unit:
+            whole = TradeReport(**told, raw_status="TRADE_CLOSED", is_all_back=True)
+            await apply_trade_report(unit, opened, undone, whole)
+        assert (await attempt_of(till)).state.value == "reversed"
+        async with till.unit() as unit:  # a part that went back by hand: the reversal did nothing, the rest is here
+            await apply_trade_report(unit, opened, undone, TradeReport(**told, raw_status="REFUND"))
+        assert (await attempt_of(till)).state.value == "paid"
+
+    at_the_till(work)
+
+
 def test_silence_is_followed_and_undone_until_the_wallet_answers(at_the_till):
     async def work(till):
         till.wallet.will("charge", silence())

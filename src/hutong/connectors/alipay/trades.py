@@ -73,6 +73,7 @@ class WireTrade(msgspec.Struct, frozen=True):
             payer_id=self.buyer_open_id or self.buyer_user_id or self.buyer_id or None,
             paid_at=moment_or_none(self.gmt_payment or self.send_pay_date),
             attach=unquote(self.passback_params) or None,
+            is_all_back=status is TradeStatus.REFUNDED and TRADE_STATES.get(raw_status) is TradeStatus.CLOSED,
         )
 
 

@@ -120,22 +120,27 @@ async def connect_in(
 
 
 async def renew_sandbox_connections(runtime: Runtime) -> None:
-    """A sandbox started again has other ports: every sandbox connection learns them. Keys come from its seed."""
+    """A sandbox started again has other ports: every sandbox connection learns them.
+
+    Keys come from its seed: the account that came with the shop, the oldest of its platform, learns its own anew. Which
+    of the sandbox's merchants another one was connected for, only who connected it knows.
+    """
     platforms = await sandbox_platforms(runtime, "default")
     async with runtime.database.plain("system") as connection:
         merchants = await all_merchants(connection)
     for merchant in merchants:
         async with runtime.unit(merchant.merchant_id, "sandbox.renew") as unit:
+            first = dict(platforms)
             for view in await list_connections(unit):
                 if view.mode is Mode.SANDBOX and view.platform in platforms:
-                    told = platforms[view.platform]
+                    told, own = platforms[view.platform], first.pop(view.platform, None)
                     await forget_listings(unit, view.connection_id)  # another sandbox has other items
                     await renew_sandbox(
                         unit,
                         runtime.vault,
                         view.connection_id,
                         base_url=str(told["base_url"]),
-                        credentials=_texts(told["credentials"]),
+                        credentials=None if own is None else _texts(own["credentials"]),
                     )
 
 

@@ -56,9 +56,12 @@ async def apply_trade_report(unit: Unit, opened: OpenedAccount, attempt: Attempt
     """Take the wallet's word for an attempt. Unknown words and late news change nothing, foreign ones pay nothing.
 
     ``attempt`` is as it was before the wallet was asked. While a charge is being undone, nobody can tell whether
-    PAID was said before or after; so it counts only when it was asked for after the end of the reversal.
+    PAID was said before or after; so it counts only when it was asked for after the end of the reversal. That the
+    money came and all of it went back is what the reversal of a paid charge looks like.
     """
     undone = attempt.state is AttemptState.REVERSED
+    if undone and report.is_all_back:
+        return
     if not await _fits(unit, opened, attempt, report, undone=undone):
         return
     if report.status in PAID:
