@@ -353,6 +353,27 @@ ORDER = views.OrderView(
     refundable=fen(5080),
     may_refund=True,
 )
+
+
+def order_costing(source: str, refunded: int, **costs: int) -> views.OrderView:
+    """An order of 100.80 as it stands with other costs."""
+    whole = dict.fromkeys(("wallet_fee", "commission", "platform_fee", "unbilled"), 0) | costs
+    cost = ChannelCost(
+        channel_id=None,
+        source=source,
+        orders_count=1,
+        gross=fen(10_080),
+        refunded=fen(refunded),
+        **{kind: fen(amount) for kind, amount in whole.items()},
+    )
+    detail = msgspec.structs.replace(ORDER.detail, order=order(1, source, "paid", refunded=fen(refunded)))
+    sale = order_bars.sale_cost(OrderCost(cost=cost, agent_rate_bps=3_500))
+    return msgspec.structs.replace(ORDER, detail=detail, sale=sale, is_own=source == "own")
+
+
+ORDER_OF_UNKNOWN_COST = order_costing("taobao", 0, unbilled=10_080)
+ORDER_ALL_BACK = order_costing("own", 10_080)
+ORDER_DEARER = order_costing("taobao", 80, commission=4_000, platform_fee=500)
 STOCK = views.StockView(
     rows=(
         StockRow(
