@@ -23,6 +23,7 @@ from hutong.workflows.commands.charge_code import (
 from hutong.workflows.commands.follow_refund import query_refund, refund_order, send_refund
 from hutong.workflows.commands.pay import pay
 from hutong.workflows.commands.settle import (
+    apply_trade_report,
     check_closed,
     check_paid,
     close_by_hand,
@@ -105,6 +106,28 @@ def test_an_answer_with_another_sum_pays_nothing(at_the_till, door, sum_told):
             sum_told.amount_minor,
             sum_told.currency,
         )
+
+    at_the_till(work)
+
+
+@pytest.mark.parametrize("status", [TradeStatus.PAID, TradeStatus.CLOSED])
+@pytest.mark.parametrize("wrong", [{"owner": {"mchid": "another"}}, {"attach": "f" * 32}])
+def test_an_answer_about_somebody_elses_order_moves_nothing(at_the_till, wrong, status):
+    """Its sum would fit. One that says closed ends nothing: the schedule goes on, and a person is told once."""
+
+    async def work(till):
+        attempt = await opened(till)
+        account = await till.runtime.open_account(till.merchant_id, till.connection_id)
+        report = TradeReport(
+            out_trade_no=attempt.out_trade_no, status=status, raw_status="X", amount=attempt.amount, **wrong
+        )
+        for _ in range(2):
+            async with till.unit() as unit:
+                await apply_trade_report(unit, account, attempt, report)
+        stands = "mismatched" if status is TradeStatus.PAID else "open"
+        assert (await states(till), await told(till)) == ([stands], TOLD)
+        field = "mchid" if "owner" in wrong else "out_trade_no"
+        assert await till.values("SELECT details->>'field' FROM ticket") == [field]
 
     at_the_till(work)
 
