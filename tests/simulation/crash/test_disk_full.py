@@ -126,8 +126,8 @@ def reachable(world: World) -> bool:
 def at_rest(world: World) -> bool:
     """Jobs that failed for want of room come again by their own schedule; time passes meanwhile.
 
-    Some are never done: the next look at the shops, the next day's seal.
+    Some are never done: the next look at the shops, the next day's seal, the next day's bill.
     """
     world.post_sandbox("/clock/advance", seconds=RETRY_S)
-    lasting = "kind NOT IN ('shops.pull_orders', 'ledger.seal_days')"
+    lasting = "kind NOT IN ('shops.pull_orders', 'ledger.seal_days', 'payments.read_bill')"
     return world.count("undelivered") == 0 and world.count("job", f"finished_at IS NULL AND {lasting}") == 0
