@@ -189,7 +189,7 @@ class Proof:
                 await self._advance(seconds)
                 if self.silent_s > DAY_S and not self.receiver.is_up:
                     await self.receiver.up()
-            return await self.receiver.all_arrived(self.world)
+            return await self.receiver.all_arrived(self.world, self._advance)
         finally:
             await self.receiver.down()
             await self.crowd.close()
