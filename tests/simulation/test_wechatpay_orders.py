@@ -149,6 +149,7 @@ def test_refunds(sandbox, wechat):
     assert row == {
         "platform": "wechatpay",
         "merchant": "default",
+        "seller": "",
         "order_no": "order-0001",
         "amount_fen": 1000,
         "refunded_fen": 300,

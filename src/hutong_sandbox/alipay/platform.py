@@ -37,6 +37,8 @@ PROOFS: Final = {
     "trade bills: archive, columns, sums, faults of F14 (documents and public samples)": "simulated",
     "auth_base sign-in, of pages and mini-programs": "simulated",
     "notice retry schedule": "simulated",
+    "a timestamp that is no time is isv.invalid-timestamp": "judged",
+    "an old timestamp is taken: no limit is documented": "unverified",
     "error codes": "unverified",
     "cancel of a precreated order that nobody scanned leaves its code good": "unverified",
     "bills are made at nine; a reversal stands in a bill as a refund without a number": "unverified",

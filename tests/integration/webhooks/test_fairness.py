@@ -33,7 +33,8 @@ def test_one_merchant_with_many_late_endpoints_leaves_places_to_others(posting):
             await post.endpoint("/late")
         await post.tell(10 * SENDS_PER_ENDPOINT_MAX)
         await post.courier.look()
-        assert len(post.courier._under_way()) == PLACES_PER_MERCHANT_MAX
+        lanes = [[key for key in lane if key[0] == post.merchant_id] for lane in post.courier._turns.values()]
+        assert [len(lane) for lane in lanes] == [PLACES_PER_MERCHANT_MAX, 0]
         await asyncio.sleep(LATE_S / 2)
         other = post.neighbour()
         await other.endpoint("/other")
