@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -62,24 +63,36 @@ class Environment:
         assert done.returncode == 0, done.stderr
 
 
-@contextmanager
-def _sandbox(mutation: str = "") -> Iterator[dict[str, Any]]:
-    environment = {**os.environ, "HUTONG_SANDBOX_MUTATION": mutation}
-    command = [sys.executable, str(HERE / "mutated_sandbox.py"), "serve", "--port", "0", "--lifeline"]
-    with subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("ready "), line
-        addresses = json.loads(line.removeprefix("ready "))
-        platforms = httpx.get(addresses["control"] + "/platforms", trust_env=False, timeout=60).json()
-        try:
-            yield {"control": addresses["control"], "platforms": platforms}
-        finally:
-            process.stdin.close()
-            process.wait(10)
+class Nursery:
+    """Where sandboxes come from: see ``sandbox_nursery.py``."""
+
+    def __init__(self) -> None:
+        self._line, other = socket.socketpair()
+        self._process = subprocess.Popen([sys.executable, str(HERE / "sandbox_nursery.py")], stdin=other)
+        other.close()
+
+    @contextmanager
+    def start(self, mutation: str = "") -> Iterator[dict[str, Any]]:
+        """A sandbox with a planted mistake, or a sound one: its control address, and how to reach its platforms."""
+        stdin, lifeline = os.pipe()
+        answer, stdout = os.pipe()
+        socket.send_fds(self._line, [(mutation or "-").encode()], [stdin, stdout])
+        os.close(stdin)
+        os.close(stdout)
+        with os.fdopen(answer) as told:
+            try:
+                line = told.readline()
+                assert line.startswith("ready "), line
+                addresses = json.loads(line.removeprefix("ready "))
+                platforms = httpx.get(addresses["control"] + "/platforms", trust_env=False, timeout=60).json()
+                yield {"control": addresses["control"], "platforms": platforms}
+            finally:
+                os.close(lifeline)
+                told.read()  # until it has ended
+
+    def close(self) -> None:
+        self._line.close()
+        self._process.wait(10)
 
 
 def _judge(
@@ -129,5 +142,7 @@ def judge() -> Callable[..., tuple[int, dict[str, str]]]:
 
 
 @pytest.fixture(scope="session")
-def start_sandbox() -> Callable[..., Any]:
-    return _sandbox
+def start_sandbox() -> Iterator[Callable[..., Any]]:
+    nursery = Nursery()
+    yield nursery.start
+    nursery.close()

@@ -1,4 +1,5 @@
-"""Starts the sandbox with one planted mistake in its signing or verification: ``HUTONG_SANDBOX_MUTATION=name``.
+"""Mistakes to plant in the sandbox's signing and verification; run as a program, with ``HUTONG_SANDBOX_MUTATION=name``,
+it compares the sandbox with one of them against outside vectors.
 
 Only this file, on the tests' side, knows the mistakes; the sandbox itself has no such switch. Each mistake is one that
 a person writing the canonicalisation could make. If one of them goes unnoticed, the judges prove nothing.
@@ -233,18 +234,19 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
 }  # fmt: skip
 
 
+def plant(name: str) -> None:
+    """Put the mistake in the place of what is right."""
+    _, module, function, mistake = MUTATIONS[name]
+    assert callable(getattr(module, function))
+    setattr(module, function, mistake)
+
+
 def main() -> None:
-    """Plant the mistake, then start as usual; with the argument ``vectors`` compare with outside vectors instead."""
+    """Plant the mistake and compare with outside vectors; ``sandbox_nursery.py`` serves with one."""
     name = os.environ.get("HUTONG_SANDBOX_MUTATION")
     if name:
-        _, module, function, mistake = MUTATIONS[name]
-        assert callable(getattr(module, function))
-        setattr(module, function, mistake)
-    if sys.argv[1:] == ["vectors"]:
-        sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", str(VECTORS)]))
-    from hutong_sandbox.cli import main as serve
-
-    serve()
+        plant(name)
+    sys.exit(pytest.main(["-q", "-p", "no:cacheprovider", str(VECTORS)]))
 
 
 if __name__ == "__main__":
