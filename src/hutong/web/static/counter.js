@@ -284,52 +284,17 @@
     else if (event.key === "Escape" && ["opening", "paid"].indexOf(state()) >= 0) { next(); }
   }
 
-  // The camera: the browser's own reader, else one that is fetched now
   function closeCamera() { if (shutCamera) { shutCamera(); shutCamera = null; } }
   function openCamera() {
-    var video = el("till-video");
     var of = sale;
     function wanted() { return sale === of && state() === "armed"; }
-    function refused() { if (wanted()) { failed({ told: { detail: words("no-camera") } }); } }
-    if (!navigator.mediaDevices) { failed({ told: { detail: words("no-camera") } }); return; }
+    function blind() { failed({ told: { detail: words("no-camera") } }); }
+    if (!navigator.mediaDevices) { blind(); return; }
     navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment", width: { ideal: 1280 } } }).then(function (stream) {
       if (!wanted()) { stream.getTracks().forEach(function (track) { track.stop(); }); return; }
-      var open = true, reader = null;
-      shutCamera = function () {
-        open = false;
-        if (reader) { reader.reset(); }
-        stream.getTracks().forEach(function (track) { track.stop(); });
-        video.srcObject = null;
-      };
       show("camera");
-      if (window.BarcodeDetector) {
-        video.srcObject = stream; video.play();
-        var detector = new window.BarcodeDetector({ formats: ["qr_code", "code_128"] });
-        var look = function () {
-          if (!open) { return; }
-          detector.detect(video).then(function (found) {
-            if (found.length) { scanned(found[0].rawValue); } else { setTimeout(look, 150); }
-          }, function () { setTimeout(look, 300); });
-        };
-        look();
-        return;
-      }
-      library().then(function (ZXing) {
-        if (!open) { return; }
-        reader = new ZXing.BrowserMultiFormatReader(new Map([[ZXing.DecodeHintType.POSSIBLE_FORMATS, [ZXing.BarcodeFormat.QR_CODE, ZXing.BarcodeFormat.CODE_128]]]), 150);
-        reader.decodeFromStream(stream, video, function (result) { if (result && open) { scanned(result.getText()); } });
-      }, function () { closeCamera(); failed({ told: { detail: words("no-camera") } }); });
-    }, refused);
-  }
-  function library() {
-    if (window.ZXing) { return Promise.resolve(window.ZXing); }
-    return new Promise(function (resolve, reject) {
-      var script = document.createElement("script");
-      script.src = words("reader");
-      script.onload = function () { resolve(window.ZXing); };
-      script.onerror = reject;
-      document.head.appendChild(script);
-    });
+      shutCamera = window.hutongCodes.watch(stream, el("till-video"), words("reader"), scanned, function () { closeCamera(); blind(); });
+    }, function () { if (wanted()) { blind(); } });
   }
 
   el("till-keys").addEventListener("click", function (event) {
