@@ -12,6 +12,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 NOT_BUILT: Final = 2
+#: What shells add to the number of the signal that ended a program: one that was stopped proved nothing.
+BY_SIGNAL: Final = 128
 
 
 def main() -> int:
@@ -25,7 +27,8 @@ def main() -> int:
     for name, script in scripts.items():
         if name not in missing:
             print(f"[bench] {name}", file=sys.stderr, flush=True)
-            worst = max(worst, subprocess.run([sys.executable, str(script)], cwd=ROOT, check=False).returncode)
+            code = subprocess.run([sys.executable, str(script)], cwd=ROOT, check=False).returncode
+            worst = max(worst, code if code >= 0 else BY_SIGNAL - code)
     return worst
 
 
