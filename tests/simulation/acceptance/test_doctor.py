@@ -49,11 +49,11 @@ PLANTS = {
     "ledger.books_balance": [f"UPDATE posting SET amount_minor = amount_minor + 1 WHERE {one('posting')}"],
     "ledger.posting_belongs": [f"UPDATE posting SET batch_id = gen_random_uuid() WHERE {one('posting')}"],
     "ledger.balance_is_fold": ["UPDATE account_balance SET balance_minor = balance_minor + 1"],
-    "ledger.refunded_order_is_zero": [
+    "ledger.refunded_order_is_zero": [  # of every refund: some give back only a part, and the rule is silent on them
         (
             "UPDATE posting SET amount_minor = amount_minor - 1 WHERE (batch_id, leg_no) IN (SELECT p.batch_id, "
             "p.leg_no FROM posting p JOIN ledger_batch b USING (merchant_id, batch_id) JOIN ledger_account a "
-            "USING (merchant_id, account_id) WHERE b.kind = 'refund' AND a.path LIKE 'wallet:%' LIMIT 1)"
+            "USING (merchant_id, account_id) WHERE b.kind = 'refund' AND a.path LIKE 'wallet:%')"
         )
     ],
     "ledger.statement_is_fold": [f"UPDATE statement SET net_minor = net_minor + 1 WHERE {one('statement')}"],
