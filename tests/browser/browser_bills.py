@@ -9,6 +9,7 @@ from msgspec import structs
 
 from hutong.payments.bill_queries import BillDay, Difference
 from hutong.web.console.bill_views import BillAccount, BillDate, BillsView, BillView
+from hutong.web.console.bill_words import reason_of
 
 ACCOUNTS = (
     BillAccount(connection_id=uid(81), platform="wechatpay", title=""),
@@ -106,6 +107,7 @@ DIFFERENCES = (
 ONE_BILL = BillView(
     account=ACCOUNTS[0],
     bill=OFF,
+    reason="",
     differences=DIFFERENCES,
     kinds={"amount_differs": 1, "fee_differs": 312, "missing_in_bill": 1, "unknown_to_us": 1},
     staff={"staff:1": "林小满"},
@@ -126,7 +128,15 @@ BILLS_GALLERY = {
     "bill-waiting": (
         "/bills/2/2026-11-22",
         "console/bill.html",
-        structs.replace(ONE_BILL, account=ACCOUNTS[1], bill=WAITING, differences=(), kinds={}, asked=True),
+        structs.replace(
+            ONE_BILL,
+            account=ACCOUNTS[1],
+            bill=WAITING,
+            reason=reason_of(WAITING.problem),
+            differences=(),
+            kinds={},
+            asked=True,
+        ),
     ),
     "bill-missing": (
         "/bills/2/2026-11-20",

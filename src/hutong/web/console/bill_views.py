@@ -41,10 +41,11 @@ class BillsView(View, frozen=True, kw_only=True):
 
 
 class BillView(View, frozen=True, kw_only=True):
-    """One account's day and what differs in it."""
+    """One account's day and what differs in it. ``reason``: why the last try failed, where there are words for it."""
 
     account: BillAccount
     bill: BillDay
+    reason: str
     differences: tuple[Difference, ...]
     kinds: dict[str, int]  # of the open ones, how many of each
     staff: dict[str, str]

@@ -22,6 +22,7 @@ from hutong.payments.bill_queries import BillDay, DayFilter, bill_days, differen
 from hutong.payments.bills import CURRENCY, BillKey
 from hutong.platforms.bills import bill_day
 from hutong.web.console.bill_views import BillAccount, BillDate, BillsView, BillView
+from hutong.web.console.bill_words import reason_of
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.periods import day_of
@@ -90,6 +91,7 @@ class BillsController(Controller):
             view = BillView(
                 account=accounts.get(connection_id, plain),
                 bill=bill,
+                reason=reason_of(bill.problem),
                 differences=found.rows,
                 kinds=await open_kinds(unit, connection_id, day),
                 staff=await staff_names(unit),
