@@ -45,7 +45,7 @@ STOP_S = 30
 REST_S = 90
 POLL_S = 0.05
 #: The sandbox's control port and one for each platform, side by side.
-SANDBOX_PORTS = 4
+SANDBOX_PORTS = 5
 KILLED = -signal.SIGKILL
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Protocol, runtime_checkable
 
 from hutong_sandbox.http import HttpResponse, Json
@@ -40,6 +41,19 @@ class OffersModes(Protocol):
 
     def more_credentials(self, merchant: str) -> Json:
         """The credentials that are not given by themselves."""
+        ...
+
+
+@runtime_checkable
+class SeesCertificates(Protocol):
+    """It has a second port on which callers may show a certificate."""
+
+    def line(self) -> ssl.SSLContext:
+        """What that port speaks with."""
+        ...
+
+    def place_line(self, url: str) -> None:
+        """Tell the platform the address of that port."""
         ...
 
 

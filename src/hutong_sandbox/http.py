@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 import sys
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,7 @@ class HttpRequest(msgspec.Struct, frozen=True, kw_only=True):
     target: str
     headers: Mapping[str, str]
     body: bytes = b""
+    certificate: bytes = b""  # what the caller showed on an encrypted line, verified (DER)
 
     @property
     def path(self) -> str:
@@ -74,15 +76,16 @@ def json_object(body: bytes) -> Json:
 class Listener:
     """One port with its handler."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, tls: ssl.SSLContext | None = None) -> None:
         self._handler = handler
+        self._tls = tls
         self._server: asyncio.Server | None = None
         self._conversations: set[asyncio.Task[None]] = set()
         self.port = 0
 
     async def open(self, port: int) -> None:
         """Listen on the loopback address; 0 takes a free port."""
-        self._server = await asyncio.start_server(self._accept, HOST, port)
+        self._server = await asyncio.start_server(self._accept, HOST, port, ssl=self._tls)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def close(self) -> None:
@@ -96,7 +99,7 @@ class Listener:
     @property
     def url(self) -> str:
         """The root of this port."""
-        return f"http://{HOST}:{self.port}"
+        return f"{'http' if self._tls is None else 'https'}://{HOST}:{self.port}"
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -157,9 +160,15 @@ async def _receive(
                 target=_origin_form(head.target.decode("latin-1")),
                 headers={name.decode(): value.decode("latin-1") for name, value in head.headers},
                 body=bytes(body),
+                certificate=_shown(writer),
             )
         else:  # the peer hung up, or paused for good
             return None
+
+
+def _shown(writer: asyncio.StreamWriter) -> bytes:
+    line = writer.get_extra_info("ssl_object")
+    return b"" if line is None else line.getpeercert(binary_form=True) or b""
 
 
 def _origin_form(target: str) -> str:

@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from hutong_sandbox.abilities import SeesCertificates
 from hutong_sandbox.alipay import Alipay
 from hutong_sandbox.control import Control
 from hutong_sandbox.http import Listener
@@ -48,6 +49,12 @@ class Sandbox:
             listener = await self._listen(Listener(platform.handle), port + i if port else 0)
             platform.place(listener.url)
             self.control.urls[name] = listener.url
+        next_port = port + 1 + len(self.platforms)
+        for platform in self.platforms.values():
+            if isinstance(platform, SeesCertificates):
+                listener = await self._listen(Listener(platform.handle, platform.line()), next_port if port else 0)
+                platform.place_line(listener.url)
+                next_port += 1
         self._ticker = asyncio.create_task(self.world.agenda.tick_forever())
         return {"control": control.url, "platforms": dict(self.control.urls)}
 

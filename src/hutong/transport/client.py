@@ -18,6 +18,7 @@ import msgspec
 from yarl import URL
 
 from hutong.core.errors import PlatformUnknown
+from hutong.transport.client_certificates import ClientContexts
 from hutong.transport.failures import PaceExceeded, PlatformUnreachable
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Buckets, Pace
@@ -68,6 +69,7 @@ class HttpPool:
         self._now_s = now_s
         self._sleep = sleep
         self._buckets = Buckets()
+        self._contexts = ClientContexts()
         self._session: aiohttp.ClientSession | None = None  # made in the loop that sends
 
     def account(self, platform: str, account_key: str, pace: Pace) -> HttpClient:
@@ -90,12 +92,12 @@ class HttpPool:
 
     async def send(self, platform: str, account_key: str, pace: Pace, request: Request) -> Response:
         """Send with pacing and retries; the contract is that of ``HttpClient.send``."""
-        _check_target(request.url)
+        _check_target(request)
         started_s = self._now_s()
         for attempt in range(1, ATTEMPTS_MAX + 1):
             await self._wait_turn(platform, account_key, pace)
             try:
-                response = await self._once(platform, request)
+                response = await self._once(platform, account_key, request)
             except NOT_SENT as error:
                 if self._is_last(attempt, started_s):
                     raise PlatformUnreachable(platform=platform) from error
@@ -141,7 +143,13 @@ class HttpPool:
             self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
-    async def _once(self, platform: str, request: Request) -> Response:
+    def _line(self, account_key: str, request: Request) -> ssl.SSLContext | bool:
+        """Whom to believe on the line, and what to show there."""
+        if request.client_certificate is not None:
+            return self._contexts.of(account_key, request.client_certificate, request.url)
+        return authorities() if request.url.startswith("https:") else True
+
+    async def _once(self, platform: str, account_key: str, request: Request) -> Response:
         """One send. Raises aiohttp's own error where nothing left, PlatformUnknown where something may have."""
         try:
             async with (
@@ -152,7 +160,7 @@ class HttpPool:
                     headers=request.headers,
                     data=request.body or None,
                     allow_redirects=False,
-                    ssl=authorities() if request.url.startswith("https:") else True,
+                    ssl=self._line(account_key, request),
                 ) as incoming,
             ):
                 return await self._read(platform, incoming)
@@ -193,10 +201,12 @@ def authorities() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certifi.where())
 
 
-def _check_target(url: str) -> None:
+def _check_target(request: Request) -> None:
     """The path and query that were signed must be the ones that go out: refuse what could not go out as it is."""
-    if not _FINAL_URL.fullmatch(url):
+    if not _FINAL_URL.fullmatch(request.url):
         raise ValueError("the URL is not in its final, percent-encoded form")
+    if request.client_certificate is not None and not request.url.startswith("https:"):
+        raise ValueError("a client certificate is shown on an encrypted line only")
 
 
 def _backoff_s(attempt: int) -> float:

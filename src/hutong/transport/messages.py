@@ -7,6 +7,8 @@ from typing import Protocol
 
 import msgspec
 
+from hutong.transport.client_certificates import ClientCertificate
+
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
     """One HTTP request, complete: the bytes that were signed are the bytes that go out."""
@@ -17,6 +19,8 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes = b""
     #: May the same bytes be sent again after an unclear outcome? (queries, writes with a platform-side key)
     repeatable: bool = False
+    #: What the account shows on the line, where the platform asks for it (https only).
+    client_certificate: ClientCertificate | None = None
 
 
 class Response(msgspec.Struct, frozen=True, kw_only=True):

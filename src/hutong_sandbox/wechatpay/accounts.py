@@ -12,6 +12,7 @@ from hutong_sandbox.drbg import DIGITS, HEX, LETTERS
 from hutong_sandbox.http import HttpRequest, Json
 from hutong_sandbox.wechatpay import signing
 from hutong_sandbox.wechatpay.errors import WireError
+from hutong_sandbox.wechatpay.line import Line, shown_by
 from hutong_sandbox.world import World
 
 MERCHANTS_MAX: Final = 1000
@@ -31,7 +32,8 @@ class Account:
         self.mchid = "16" + drbg.text(8, DIGITS)
         self.appid = "wx" + drbg.text(16, HEX)
         self.app_secret = drbg.text(32, HEX)
-        self.serial_no = drbg.text(40, HEX).upper()
+        # Two bits are given away: a serial is positive, and forty digits long (RFC 5280 §4.1.2.2).
+        self.serial_no = f"{(int(drbg.text(40, HEX), 16) >> 2) | (1 << 157):040X}"
         self.api_v3_key = drbg.text(32, LETTERS)
         self.key = keys.rsa_key(world.drbg(f"wechatpay key {merchant}"))
         self.public_key_id = PUBLIC_KEY_ID_PREFIX + "01" + self.mchid + drbg.text(20, DIGITS)
@@ -56,6 +58,8 @@ class Keyring:
         self._by_merchant: dict[str, Account] = {}
         self._by_mchid: dict[str, Account] = {}
         self._made = 0
+        self.line = Line(world)
+        self.line_url = ""
         self.certificates = [self._new_certificate(), self._new_certificate()]
         self._active = self.certificates[0]
 
@@ -124,9 +128,22 @@ class Keyring:
         }
 
     def more_credentials(self, account: Account) -> Json:
-        """What puts the account into another mode: the older API's key, and the merchant it may act for."""
+        """What puts the account into another mode: the older API's key with what its reversal wants, and the merchant
+        it may act for.
+        """
         sub_merchant = self.sub_merchant(account)
-        return {"api_key": account.api_key, "sub_mchid": sub_merchant.mchid, "sub_appid": sub_merchant.appid}
+        return {
+            "api_key": account.api_key,
+            "client_certificate": self.line.certificate(account.key.public_key(), account.mchid, account.serial_no),
+            "line_url": self.line_url,
+            "line_authority": self.line.authority,
+            "sub_mchid": sub_merchant.mchid,
+            "sub_appid": sub_merchant.appid,
+        }
+
+    def shows_itself(self, account: Account, certificate: bytes) -> bool:
+        """Whether the certificate on the line is this account's."""
+        return shown_by(certificate) == (account.mchid, account.serial_no)
 
     def opened(self, account: Account, serial: str, sealed: str) -> str:
         """A field that was encrypted for the platform, in the clear.

@@ -1,8 +1,9 @@
 """The older API (V2): payment codes in XML, signed with the merchant's API key.
 
 Source: pay.weixin.qq.com/wiki/doc/api/micropay.php?chapter=4_3 (signature); github.com/TheNorthMemory/wechatpay-openapi
-docs/v2/pay/{micropay,orderquery} and docs/v2/secapi/pay/reverse at 4d6325b. The client certificate that the live
-platform wants for a reversal is not asked for. Which err_code stands for what is recalled: unverified, but for
+docs/v2/pay/{micropay,orderquery} and docs/v2/secapi/pay/reverse at 4d6325b. A reversal wants the merchant's
+certificate on the line (``line``), as the live platform does: without one 400 in plain HTML, as its front answers
+(recalled: unverified). Which err_code stands for what is recalled: unverified, but for
 USERPAYING, AUTH_CODE_INVALID and TRADE_ERROR (public answers).
 """
 
@@ -25,6 +26,8 @@ from hutong_sandbox.wechatpay.parties import Parties
 from hutong_sandbox.wechatpay.trades import CHINA, Trade, Trades, TradeState
 from hutong_sandbox.world import World
 
+#: Answered on a line with a certificate only.
+REVERSE_PATH: Final = "/secapi/pay/reverse"
 XML_BYTES_MAX: Final = 65_536
 DIGESTS: Final = ("MD5", "HMAC-SHA256")
 TIME_FORMAT: Final = "%Y%m%d%H%M%S"
@@ -92,7 +95,7 @@ class OlderApi:
         self._actions: dict[str, Callable[[Parties, Fields], Fields]] = {
             "/pay/micropay": self._charge,
             "/pay/orderquery": self._query,
-            "/secapi/pay/reverse": self._reverse,
+            REVERSE_PATH: self._reverse,
         }
 
     def takes(self, request: HttpRequest) -> bool:
@@ -101,9 +104,15 @@ class OlderApi:
 
     def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer, signed as the request was."""
+        if request.path == REVERSE_PATH and not request.certificate:
+            self._world.events.add("wechatpay", "refused", path=request.path, code="NO_CERTIFICATE")
+            body = b"<html><head><title>400 No required SSL certificate was sent</title></head></html>"
+            return HttpResponse(status=400, body=body, headers={"Content-Type": "text/html"})
         try:
             fields = read_xml(request.body)
             account, sign_type = self._authenticate(fields)
+            if request.path == REVERSE_PATH and not self._keyring.shows_itself(account, request.certificate):
+                raise BadMessage("商户证书与商户号不匹配")
         except (BadMessage, UnicodeDecodeError) as error:
             return _answer({"return_code": "FAIL", "return_msg": str(error)})
         told: Fields = {"return_code": "SUCCESS", "return_msg": "OK", "appid": account.appid, "mch_id": account.mchid}
@@ -118,7 +127,7 @@ class OlderApi:
             code = CODES.get(error.code, error.code)
             self._world.events.add("wechatpay", "refused", path=request.path, code=code)
             told |= {"result_code": "FAIL", "err_code": code, "err_code_des": error.message}
-            if request.path == "/secapi/pay/reverse":
+            if request.path == REVERSE_PATH:
                 told["recall"] = "Y" if error.code in ("SYSTEM_ERROR", "USERPAYING") else "N"
         told["nonce_str"] = signing.fresh_nonce()
         told["sign"] = message_sign(told, account.api_key, sign_type)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
@@ -48,6 +49,7 @@ PROOFS: Final = {
     "app sign": "judged",
     "field names of orders, refunds, shares and notices (published field lists)": "simulated",
     "payment codes of V2: XML and its signature with both digests, micropay, orderquery, reverse": "judged",
+    "V2 reversal: a client certificate on the line": "judged",
     "rules of profit sharing (official guide)": "simulated",
     "trade bills: asked for, digest, file": "judged",
     "trade bills of type ALL: columns, sums, faults of F14 (documents and public samples)": "simulated",
@@ -59,7 +61,7 @@ PROOFS: Final = {
     "other pay method under the same number is OUT_TRADE_NO_USED": "unverified",
     "refund settles after seconds, fee comes back pro rata": "unverified",
     "a waiting payment code is 200 USERPAYING in v3; codes of refused charges": "unverified",
-    "V2 reversal without a client certificate": "unverified",
+    "V2 reversal: what is answered without a certificate, or with another merchant's": "unverified",
     "a refund beyond what is left frozen is NOT_ENOUGH; a share is worked on after seconds": "unverified",
 }
 
@@ -109,6 +111,14 @@ class WechatPay(Platform):
     def place(self, base_url: str) -> None:
         """Tell the platform its own address."""
         self._address.url = base_url
+
+    def line(self) -> ssl.SSLContext:
+        """The port on which merchants show their certificates."""
+        return self.keyring.line.context()
+
+    def place_line(self, url: str) -> None:
+        """Tell the platform the address of that port."""
+        self.keyring.line_url = url
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer on the platform's own port."""

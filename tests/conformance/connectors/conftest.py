@@ -204,8 +204,8 @@ def wechatpay_v2_case() -> Case:
 
     return structs.replace(
         plain,
-        credentials={**plain.credentials, "api_key": key},
-        stranger={**plain.stranger, "api_key": key},
+        credentials={**plain.credentials, "api_key": key, "client_certificate": side.cert_pem},
+        stranger={**plain.stranger, "api_key": key, "client_certificate": side.cert_pem},
         forgery=structs.replace(plain.forgery, throttled=throttled, charge=charge),
     )
 

@@ -23,7 +23,7 @@ def till(request, wechat):
     more = wechat.sandbox.platform("wechatpay")["more_credentials"]
     changes = {}
     if "V2" in request.param:
-        changes["api_key"] = more["api_key"]
+        changes |= {name: more[name] for name in ("api_key", "client_certificate", "line_url", "line_authority")}
     if "MD5" in request.param:
         changes["api_sign_type"] = "MD5"
     if "provider" in request.param:
@@ -168,7 +168,7 @@ def test_a_wrong_key_of_the_older_api_is_named(wechat):
         return charge(wechat, "TILL100011", "134567890123456789")(account)
 
     with pytest.raises(PlatformRefused) as caught:
-        wechat.run(wrong, api_key="0" * 32)
+        wechat.run(wrong, api_key="0" * 32, client_certificate="not shown for a charge")
     assert caught.value.word is ErrorWord.BAD_SIGNATURE
 
 

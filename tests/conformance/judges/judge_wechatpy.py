@@ -6,9 +6,12 @@ Its calls sign with MD5; the same client signs and checks HMAC-SHA256 where a me
 from __future__ import annotations
 
 import json
+import os
 import sys
+import tempfile
 import urllib.request
 import uuid
+from pathlib import Path
 from typing import Any
 
 import shims
@@ -25,7 +28,8 @@ HMAC = "HMAC-SHA256"
 class Judge:
     """Clients of the SDK, and the simulator's control port."""
 
-    def __init__(self, setting: dict[str, Any]) -> None:
+    def __init__(self, setting: dict[str, Any], folder: Path) -> None:
+        self.folder = folder
         self.control = setting["control"]
         self.base_url = setting["platform"]["base_url"]
         self.credentials = setting["platform"]["credentials"]
@@ -33,9 +37,26 @@ class Judge:
         self.client = self.client_with()
         self.partner = self.client_with(sub_mch_id=self.more["sub_mchid"])
 
-    def client_with(self, **changes: Any) -> Any:
+    def client_with(self, base_url: str = "", **changes: Any) -> Any:
         arguments = {"appid": self.credentials["appid"], "mch_id": self.credentials["mchid"]}
-        return shims.wechatpy_client(self.base_url, **{**arguments, "api_key": self.more["api_key"], **changes})
+        return shims.wechatpy_client(
+            base_url or self.base_url, **{**arguments, "api_key": self.more["api_key"], **changes}
+        )
+
+    def showing(self, merchant: str, **changes: Any) -> Any:
+        """A client on the encrypted line that shows this merchant's certificate."""
+        with urllib.request.urlopen(f"{self.control}/platforms?merchant={merchant}", timeout=20) as answer:
+            told = json.load(answer)["wechatpay"]
+        shown = {
+            "mch_cert": told["more_credentials"]["client_certificate"],
+            "mch_key": told["credentials"]["private_key"],
+        }
+        files = {}
+        for name, pem in shown.items():
+            file = self.folder / f"{merchant}-{name}.pem"
+            file.write_text(pem)
+            files[name] = str(file)
+        return self.client_with(self.more["line_url"], **files, **changes)
 
     def post(self, path: str, **body: Any) -> Any:
         request = urllib.request.Request(
@@ -54,7 +75,7 @@ class Judge:
         expect(client.check_signature(told), True)
         return told
 
-    def refused(self, call: Any, code: str) -> None:
+    def refused(self, call: Any, code: str | None) -> None:
         try:
             told = call()
         except WeChatPayException as error:
@@ -89,9 +110,19 @@ class Judge:
     def reverse(self) -> None:
         number = fresh("code")
         self.scan(self.client, number)
-        told = self.signed(self.client, self.client.order.reverse(out_trade_no=number))
+        client = self.showing("default")
+        told = self.signed(client, client.order.reverse(out_trade_no=number))
         expect(told["recall"], "N")
         expect(self.client.micropay.query(out_trade_no=number)["trade_state"], "REVOKED")
+
+    def reverse_unshown(self) -> None:
+        """Without the certificate of this very merchant nothing is reversed, on whichever port."""
+        number = self.paid()
+        for client in (self.client, self.client_with(self.more["line_url"])):
+            self.refused(lambda client=client: client.order.reverse(out_trade_no=number), None)
+        stranger = self.showing("stranger")
+        self.refused(lambda: stranger.order.reverse(out_trade_no=number), None)
+        expect(self.client.micropay.query(out_trade_no=number)["trade_state"], "SUCCESS")
 
     def service_provider(self) -> None:
         number = fresh("partner")
@@ -134,9 +165,13 @@ def fresh(kind: str) -> str:
 
 def main() -> int:
     setting = json.load(sys.stdin)
-    judge = Judge(setting)
-    names = ("micropay", "codes", "password", "reverse", "service_provider", "hmac", "wrong_key")
-    return verdicts.run([(name, getattr(judge, name)) for name in names], stop_at_first=setting["stop_at_first"])
+    with tempfile.TemporaryDirectory() as folder:
+        authority = Path(folder, "authority.pem")
+        authority.write_text(setting["platform"]["more_credentials"]["line_authority"])
+        os.environ["REQUESTS_CA_BUNDLE"] = str(authority)  # the SDK's HTTP library asks there whom to believe
+        judge = Judge(setting, Path(folder))
+        names = ("micropay", "codes", "password", "reverse", "reverse_unshown", "service_provider", "hmac", "wrong_key")
+        return verdicts.run([(name, getattr(judge, name)) for name in names], stop_at_first=setting["stop_at_first"])
 
 
 if __name__ == "__main__":

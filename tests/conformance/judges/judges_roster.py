@@ -44,7 +44,16 @@ CHECKS = {
         "bills",
         "certificates",
     ],
-    "wechatpay_older": ["micropay", "codes", "password", "reverse", "service_provider", "hmac", "wrong_key"],
+    "wechatpay_older": [
+        "micropay",
+        "codes",
+        "password",
+        "reverse",
+        "reverse_unshown",
+        "service_provider",
+        "hmac",
+        "wrong_key",
+    ],
     "taobao": [
         "time",
         "goods",

@@ -25,7 +25,7 @@ from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
 from hutong_sandbox.taobao import signing as top
-from hutong_sandbox.wechatpay import older, parties
+from hutong_sandbox.wechatpay import accounts, older, parties
 from hutong_sandbox.wechatpay import signing as wechat
 from hutong_sandbox.wechatpay.errors import WireError
 
@@ -172,6 +172,7 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "older_lower_case_digest": (
         "wechatpay_older", older, "message_sign", lambda f, k, t: _message_sign(f, k, t).lower()
     ),
+    "older_anybodys_certificate_is_good": ("wechatpay_older", accounts.Keyring, "shows_itself", _accept),
     "older_any_signature_is_good": ("wechatpay_older", older, "same_sign", _accept),
     "older_fields_unsorted": (
         "vectors", older, "message_text", lambda f, k: "".join(f"{n}={v}&" for n, v in f.items() if v) + "key=" + k

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 
 from hutong.connectors.wechatpay import CONNECTOR as WECHAT
 from hutong.connectors.wechatpay import v2
+from hutong.connectors.wechatpay.micropay import REVERSE_SENDS_MAX
 from hutong.core.errors import InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms.codes import ChargeCode
@@ -24,6 +25,7 @@ from hutong.transport.messages import Response
 
 NUMBER = "HT20261123000001"
 KEY = "made-at-run-time-key-of-the-old-api"
+OLD = {"api_key": KEY, "client_certificate": "made-at-run-time"}
 ROUNDS = 300
 AGENT = ShareReceiver(kind=ReceiverKind.MERCHANT, account_ref="1900000109", name="互通测试商户")
 
@@ -104,7 +106,7 @@ def outcome(side, response, call, **credentials):
 
 
 def test_an_old_answer_counts_only_with_its_signature(wechat):
-    report, http = outcome(wechat, old_answer(wechat, PAID), charge(wechat), api_key=KEY)
+    report, http = outcome(wechat, old_answer(wechat, PAID), charge(wechat), **OLD)
     assert (report.status, report.amount, report.transaction_id) == (TradeStatus.PAID, Money.fen(990), "4200001234")
     assert report.paid_at == dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)
     assert http.sent[0].url == "https://pay.example/pay/micropay"
@@ -123,7 +125,7 @@ def test_an_old_answer_counts_only_with_its_signature(wechat):
         old_answer(wechat, {"result_code": "FAIL"}),
         old_answer(wechat, {"result_code": "FAIL", "err_code": "SYSTEMERROR"}),
     ):
-        found, _ = outcome(wechat, response, charge(wechat), api_key=KEY)
+        found, _ = outcome(wechat, response, charge(wechat), **OLD)
         assert isinstance(found, PlatformUnknown), (found, response.body)
 
 
@@ -139,7 +141,7 @@ def test_an_old_answer_counts_only_with_its_signature(wechat):
 )
 def test_old_refusals_are_named(wechat, code, word):
     response = old_answer(wechat, {"result_code": "FAIL", "err_code": code, "err_code_des": "不行"})
-    found, _ = outcome(wechat, response, charge(wechat), api_key=KEY)
+    found, _ = outcome(wechat, response, charge(wechat), **OLD)
     assert (type(found), found.word) == (PlatformRefused, word)
 
 
@@ -148,8 +150,13 @@ def test_a_reversal_that_must_be_repeated_is_unknown(wechat):
         old_answer(wechat, {"recall": "Y"}),
         old_answer(wechat, {"result_code": "FAIL", "err_code": "USERPAYING", "recall": "Y"}),
     ):
-        found, _ = outcome(wechat, response, lambda account: WECHAT.codes.reverse(account, NUMBER), api_key=KEY)
+        found, http = outcome(wechat, response, lambda account: WECHAT.codes.reverse(account, NUMBER), **OLD)
         assert isinstance(found, PlatformUnknown)
+        assert len(http.sent) == REVERSE_SENDS_MAX
+        for request in http.sent:
+            assert request.client_certificate.certificate == OLD["client_certificate"]
+            assert "PRIVATE" in request.client_certificate.key
+            assert "PRIVATE" not in repr(request)
     waiting = wechat.refusal(400, "USERPAYING")
     found, _ = outcome(wechat, waiting, lambda account: WECHAT.codes.reverse(account, NUMBER))
     assert isinstance(found, PlatformUnknown)

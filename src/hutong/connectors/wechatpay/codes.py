@@ -1,4 +1,4 @@
-"""Capability CodePayments: payment codes by APIv3, or by V2 where the account holds that API's key."""
+"""Capability CodePayments: payment codes by APIv3, or by V2 where the account holds that API's key and certificate."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class WechatCodes:
         if not self.takes(command.auth_code):
             raise InvalidInput(field="auth_code", problem="18 digits, 10-15 first")
         merchant = merchant_of(account)
-        if merchant.api_key:
+        if merchant.scans_by_v2:
             old = micropay.build_charge(merchant, command, account.clock.now(), account.nonce())
             return micropay.read_charge(merchant, command, await account.http.send(old))
         request = codepay.build_charge(merchant, command, account.clock.now(), account.nonce())
@@ -46,13 +46,15 @@ class WechatCodes:
     async def reverse(self, account: Account, out_trade_no: str) -> TradeReport:
         """Undo; where it was undone or closed before, report what a query says."""
         merchant = merchant_of(account)
-        if merchant.api_key:
+        if merchant.scans_by_v2:
             return await _reverse_v2(account, merchant, out_trade_no)
         request = codepay.build_reverse(merchant, out_trade_no, account.clock.now(), account.nonce())
         response = await call(account, merchant, request)
         unknown_order = refusal(response, ErrorWord.NOT_FOUND)
-        if unknown_order:
+        if unknown_order and not merchant.api_key:
             return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, unknown_order)
+        if unknown_order:  # an order of the older API, from when the account held the certificate
+            return await query_order(account, merchant, out_trade_no)
         if refusal(response, ErrorWord.ALREADY_DONE):
             return await query_order(account, merchant, out_trade_no)
         if refusal(response, ErrorWord.UNKNOWN) == codepay.WAITING:  # not while the password is typed: again
@@ -63,7 +65,10 @@ class WechatCodes:
 
 
 async def _reverse_v2(account: Account, merchant: Merchant, out_trade_no: str) -> TradeReport:
-    response = await account.http.send(micropay.build_reverse(merchant, out_trade_no, account.nonce()))
+    for _ in range(micropay.REVERSE_SENDS_MAX):
+        response = await account.http.send(micropay.build_reverse(merchant, out_trade_no, account.nonce()))
+        if not micropay.wants_again(merchant, response):
+            break
     report = micropay.read_reverse(merchant, out_trade_no, response)
     if report is not None:
         return report

@@ -26,7 +26,7 @@ JUDGED_BY: Final[Mapping[str, tuple[str, ...]]] = {
         "wechatpy/password",
         "wechatpy/hmac",
     ),
-    "codes.reverse": ("wechatpayv3/codepay", "wechatpy/reverse"),
+    "codes.reverse": ("wechatpayv3/codepay", "wechatpy/reverse", "wechatpy/reverse_unshown"),
     "combined.create": ("wechatpayv3/combine",),
     "combined.query": ("wechatpayv3/combine",),
     "combined.close": ("wechatpayv3/combine",),

@@ -32,8 +32,12 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
     public_key_id: str
     public_key: str
     mini_appid: str = ""  # of the mini-program, where orders are paid in one
-    api_key: str = ""  # of the older API (V2): its presence makes payment codes go there
+    api_key: str = ""  # of the older API (V2): with a certificate beside it payment codes go there
     api_sign_type: str = ""  # its digest: MD5 or HMAC-SHA256 (where empty)
+    client_certificate: str = ""  # apiclient_cert.pem, whose key is the signing key: shown where V2 reverses
+    private_pem: str = ""
+    line_url: str = ""  # of a sandbox: where certificates are shown, and whom to believe there
+    line_authority: str = ""
     store_id: str = ""  # what the platform calls the shop where codes are scanned
     sub_mchid: str = ""  # the merchant for whom a service provider acts: its presence makes this a provider's account
     sub_appid: str = ""
@@ -42,6 +46,11 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
     def is_provider(self) -> bool:
         """Whether a service provider acts for another merchant here."""
         return bool(self.sub_mchid)
+
+    @property
+    def scans_by_v2(self) -> bool:
+        """Whether payment codes go by the older API: only where what it charges can be undone there, too."""
+        return bool(self.api_key and self.client_certificate)
 
     def __repr__(self) -> str:
         return f"Merchant({self.mchid})"
@@ -68,6 +77,10 @@ def merchant_of(account: Account) -> Merchant:
         mini_appid=_text(credentials.get("mini_appid")),
         api_key=_text(credentials.get("api_key")),
         api_sign_type=_text(credentials.get("api_sign_type")),
+        client_certificate=_text(credentials.get("client_certificate")),
+        private_pem=needed(credentials, "private_key"),
+        line_url=_text(credentials.get("line_url")).rstrip("/"),
+        line_authority=_text(credentials.get("line_authority")),
         store_id=_text(credentials.get("store_id")),
         sub_mchid=_text(credentials.get("sub_mchid")),
         sub_appid=_text(credentials.get("sub_appid")),

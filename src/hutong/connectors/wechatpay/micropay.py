@@ -1,8 +1,9 @@
 """Payment codes (付款码) by the older API (V2): micropay, orderquery, reverse. Pure.
 
 Source: https://pay.weixin.qq.com/doc/v2/merchant/4011937125 (charge), /pay/orderquery and /secapi/pay/reverse as in
-github.com/TheNorthMemory/wechatpay-openapi docs/v2 and docs/definitions at 4d6325b. The live platform takes a reversal
-only over a line with the merchant's client certificate, which our transport does not have. Error codes are recalled.
+github.com/TheNorthMemory/wechatpay-openapi docs/v2 and docs/definitions at 4d6325b. A reversal is taken only on a line
+with the merchant's certificate (apiclient_cert.pem, whose key is the one that signs v3). ``recall`` Y asks for the same
+call again, at most REVERSE_SENDS_MAX times here; then it is unknown, and asked later. Error codes are recalled.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+import msgspec
+
 from hutong.connectors.wechatpay.answers import succeeded
 from hutong.connectors.wechatpay.codepay import WAITING
 from hutong.connectors.wechatpay.errors import ERROR_WORDS, error_of
-from hutong.connectors.wechatpay.merchant import Merchant, needed
+from hutong.connectors.wechatpay.merchant import LIVE_BASE_URLS, Merchant, needed
 from hutong.connectors.wechatpay.orders import BEIJING, DESCRIPTION_CHARS_MAX, fen, number
 from hutong.connectors.wechatpay.trades import TRADE_STATES, owner_of, without_amount
 from hutong.connectors.wechatpay.v2 import read, sign_type_of, signature, verified, write
@@ -24,11 +27,14 @@ from hutong.platforms.codes import ChargeCode
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.platforms.refusals import PlatformRefused
+from hutong.transport.client_certificates import ClientCertificate
 from hutong.transport.messages import Request, Response
 
 CHARGE_PATH: Final = "/pay/micropay"
 QUERY_PATH: Final = "/pay/orderquery"
 REVERSE_PATH: Final = "/secapi/pay/reverse"
+#: Sends of one reversal while the platform says "again"; then the hub asks later.
+REVERSE_SENDS_MAX: Final = 3
 TIME_FORMAT: Final = "%Y%m%d%H%M%S"
 SUCCESS: Final = "SUCCESS"
 UNKNOWN_ORDER: Final = "ORDERNOTEXIST"
@@ -63,8 +69,16 @@ def build_query(merchant: Merchant, out_trade_no: str, nonce: str) -> Request:
 
 def build_reverse(merchant: Merchant, out_trade_no: str, nonce: str) -> Request:
     """Undo a charge, paid or not."""
+    is_live = merchant.base_url in LIVE_BASE_URLS
     fields = {"out_trade_no": number(out_trade_no, "out_trade_no")}
-    return _request(merchant, REVERSE_PATH, fields, nonce, repeatable=True)
+    request = _request(merchant, REVERSE_PATH, fields, nonce, repeatable=True)
+    shown = ClientCertificate(
+        certificate=needed({"client_certificate": merchant.client_certificate}, "client_certificate"),
+        key=merchant.private_pem,
+        authority="" if is_live else merchant.line_authority,
+    )
+    url = (merchant.base_url if is_live else merchant.line_url or merchant.base_url) + REVERSE_PATH
+    return msgspec.structs.replace(request, url=url, client_certificate=shown)
 
 
 def read_charge(merchant: Merchant, command: ChargeCode, response: Response) -> TradeReport:
@@ -85,6 +99,11 @@ def read_query(merchant: Merchant, out_trade_no: str, response: Response) -> Tra
     if fields.get("err_code") == UNKNOWN_ORDER:
         return without_amount(merchant, out_trade_no, TradeStatus.NOT_FOUND, UNKNOWN_ORDER)
     raise _refusal(merchant, fields)
+
+
+def wants_again(merchant: Merchant, response: Response) -> bool:
+    """Whether the platform asks for the same reversal again."""
+    return _fields(merchant, response).get("recall") == "Y"
 
 
 def read_reverse(merchant: Merchant, out_trade_no: str, response: Response) -> TradeReport | None:
