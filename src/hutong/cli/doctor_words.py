@@ -108,6 +108,22 @@ MEANINGS: Final[dict[str, Meaning]] = {
         "一笔付款最多留下一次收款", "at most one capture of a payment stays, all others go back"
     ),
     "payments.surplus_goes_back_once": Meaning("多收的钱恰好退回一次", "money taken twice goes back exactly once"),
+    "payments.open_suspense_has_ticket": Meaning(
+        "待查的款项都有待办，已决定的待办已了结", "money in suspense has an open ticket, and what was decided has none"
+    ),
+    "payments.decision_says_who": Meaning(
+        "每个决定都记下了是谁、何时、为什么", "each decision on money in suspense says who, when and why"
+    ),
+    "payments.sent_back_is_its_refund": Meaning(
+        "决定退回的款项，正好有一笔同样金额的退款", "what was decided to go back has exactly one refund of the same sum"
+    ),
+    "payments.taken_is_captured": Meaning(
+        "收下的款项就是订单的付款", "money that was taken from suspense is what its order was paid with"
+    ),
+    "all.suspense_is_booked": Meaning(
+        "每笔待查款项入账一次，决定之后了结一次",
+        "each sum in suspense is booked once, and taken out once by its decision",
+    ),
     "payments.refunds_within_capture": Meaning("退款之和不超过收款", "refunds stay within what was captured"),
     "payments.bill_is_its_rows": Meaning(
         "账单的行数和合计等于存下的各行之和", "a bill's counts and sums are those of the rows that were kept"

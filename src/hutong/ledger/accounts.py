@@ -19,6 +19,12 @@ EXPENSE_COMMISSION: Final = "expense:commission"
 #: What a shop platform keeps of the sales it collected for the merchant.
 EXPENSE_PLATFORM_FEE: Final = "expense:platform_fee"
 SUSPENSE_PAYMENTS: Final = "suspense:payments"
+#: What a wallet spoke of and the books have not seen in it.
+SUSPENSE_CLAIMED: Final = "suspense:claimed"
+#: Money in suspense that stays without an order: written off.
+UNEXPLAINED: Final = "revenue:unexplained"
+#: What was spoken of and never came: in and out, so that it stays in sight.
+NEVER_CAME: Final = "clearing:never_came"
 #: What buyers owe between sale and settlement: zero for an order that was paid at once.
 CLEARING_ORDERS: Final = "clearing:orders"
 #: What the merchant paid parties by other means than his wallets: his own bank book answers for it.

@@ -116,6 +116,14 @@ async def tickets_about(unit: Unit, subject_kind: str, subject_id: str) -> tuple
     return tuple(_ticket(row) for row in await unit.all(statement))
 
 
+async def one_ticket(unit: Unit, ticket_id: UUID) -> TicketRow | None:
+    """One ticket of this merchant, or None."""
+    row = await unit.one(
+        select(ticket).where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id)
+    )
+    return None if row is None else _ticket(row)
+
+
 def _ticket(row: Row[Any]) -> TicketRow:
     return TicketRow(
         ticket_id=row.ticket_id,

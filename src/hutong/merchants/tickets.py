@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, cast, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 
-from hutong.core.errors import InvalidInput, NotFound
+from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
 from hutong.db.unit import Unit
 from hutong.merchants.models import ticket
 
@@ -19,6 +19,21 @@ NOTE_CHARS_MAX: Final = 500
 #: Details that say how a ticket ended.
 NOTE: Final = "note"
 RESOLVED_BY: Final = "resolved_by"
+#: A detail of tickets about money in suspense: a decision takes them off the desk, nothing else does.
+SUSPENSE_ID: Final = "suspense_id"
+
+
+class DecisionNeeded(HutongError):
+    """A ticket about money in suspense was to be marked as done."""
+
+    code = "decision_needed"
+    status = 409
+    zh = ErrorText("这件事要先决定钱怎么办。", "这笔钱还记在待查款项里。", "打开这条待办，选择收下、退回或核销。")
+    en = ErrorText(
+        "Decide first what becomes of the money.",
+        "It still lies in suspense.",
+        "Open the ticket and take it, send it back or write it off.",
+    )
 
 
 class TicketKind(StrEnum):
@@ -56,6 +71,7 @@ async def open_ticket(
     subject: tuple[str, str],
     details: Mapping[str, str | int],
     dedupe_key: str,
+    ticket_id: UUID | None = None,
 ) -> bool:
     """Put a trouble on the desk. The same kind and key is put there once; details carry no personal data.
 
@@ -63,7 +79,7 @@ async def open_ticket(
     """
     return await unit.insert_once(
         ticket,
-        ticket_id=unit.new_id(),
+        ticket_id=ticket_id or unit.new_id(),
         kind=kind.value,
         severity=severity.value,
         subject_kind=subject[0],
@@ -122,16 +138,34 @@ async def resolve_ticket(unit: Unit, ticket_id: UUID, *, note: str = "", actor: 
     """Take a ticket off the desk; ``note`` says how it was dealt with, ``actor`` by whom.
 
     Raises:
-        NotFound: no such open ticket. InvalidInput: the note is too long.
+        NotFound: no such open ticket. InvalidInput: the note is too long. DecisionNeeded: it is about money that lies
+            in suspense.
     """
     note = note.strip()
     if len(note) > NOTE_CHARS_MAX:
         raise InvalidInput(field="note", problem=f"≤ {NOTE_CHARS_MAX}")
+    here = (ticket.c.merchant_id == unit.merchant_id) & (ticket.c.ticket_id == ticket_id)
+    if await unit.one(select(ticket.c.ticket_id).where(here, ticket.c.details.has_key(SUSPENSE_ID))) is not None:
+        raise DecisionNeeded
+    if not await end_ticket(unit, ticket_id, note=note, actor=actor):
+        raise NotFound(what="ticket", key=str(ticket_id))
+
+
+async def end_ticket(unit: Unit, ticket_id: UUID, *, note: str, actor: str) -> bool:
+    """Take a ticket off the desk, whatever it is about; False where it was not on it."""
     told = {name: value for name, value in ((NOTE, note), (RESOLVED_BY, actor)) if value}
     done = await unit.run(
         update(ticket)
         .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id, ticket.c.state == "open")
         .values(state="resolved", resolved_at=unit.now(), details=ticket.c.details + cast(told, JSONB))
     )
-    if not done.rowcount:
-        raise NotFound(what="ticket", key=str(ticket_id))
+    return done.rowcount == 1
+
+
+async def reopen_ticket(unit: Unit, ticket_id: UUID) -> None:
+    """What was dealt with is a trouble again."""
+    await unit.run(
+        update(ticket)
+        .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id)
+        .values(state="open", resolved_at=None)
+    )

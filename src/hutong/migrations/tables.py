@@ -16,11 +16,25 @@ from hutong.links import models as links
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
 from hutong.payments import models as payments
+from hutong.payments import suspense_models as suspended
 from hutong.shops import models as shops
 from hutong.webhooks import models as webhooks
 
 #: The rooms whose tables are in the metadata; importing them registers their tables.
-ROOMS: Final = (analytics, bills, customers, ledger, links, merchants, pages, payments, shops, splits, webhooks)
+ROOMS: Final = (
+    analytics,
+    bills,
+    customers,
+    ledger,
+    links,
+    merchants,
+    pages,
+    payments,
+    shops,
+    splits,
+    suspended,
+    webhooks,
+)
 
 
 def all_tables() -> MetaData:

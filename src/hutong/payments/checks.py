@@ -6,22 +6,28 @@ from typing import Final
 
 from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
+from hutong.payments import suspense_checks as suspense
 
 #: Rule → query of what breaks it. Merchant in ``:m``.
 RULES: Final[dict[str, str]] = {
+    # Set apart: what came in and stays on no order, sent back by itself or as a person decided on it.
     "payments.one_capture_stays": (
-        "SELECT p.payment_id, count(*) || ' captures, ' || count(r.refund_id) || ' automatic refunds' FROM payment p "
+        "SELECT p.payment_id, count(*) || ' captures, ' || coalesce(sum(b.back), 0) || ' set apart' FROM payment p "
         "JOIN attempt a ON a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id AND a.state = 'paid' "
-        "LEFT JOIN refund r ON r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id AND r.cause = 'automatic' "
+        "LEFT JOIN (SELECT attempt_id, count(*) AS back FROM (SELECT attempt_id FROM refund WHERE merchant_id = :m "
+        "AND cause = 'automatic' UNION ALL SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved "
+        "AND state <> 'taken') u GROUP BY attempt_id) b ON b.attempt_id = a.attempt_id "
         "WHERE p.merchant_id = :m GROUP BY p.payment_id, p.captured_attempt_id "
-        "HAVING count(*) - count(r.refund_id) > (CASE WHEN p.captured_attempt_id IS NULL THEN 0 ELSE 1 END)"
+        "HAVING count(*) - coalesce(sum(b.back), 0) > (CASE WHEN p.captured_attempt_id IS NULL THEN 0 ELSE 1 END)"
     ),
     "payments.surplus_goes_back_once": (
-        "SELECT a.attempt_id, count(r.refund_id) || ' automatic refunds' FROM attempt a "
+        "SELECT a.attempt_id, coalesce(b.back, 0) || ' automatic refunds or decisions' FROM attempt a "
         "JOIN payment p ON p.merchant_id = a.merchant_id AND p.payment_id = a.payment_id "
-        "LEFT JOIN refund r ON r.merchant_id = a.merchant_id AND r.attempt_id = a.attempt_id AND r.cause = 'automatic' "
-        "WHERE a.merchant_id = :m AND a.state = 'paid' GROUP BY a.attempt_id, p.captured_attempt_id "
-        "HAVING count(r.refund_id) <> (CASE WHEN a.attempt_id = p.captured_attempt_id THEN 0 ELSE 1 END)"
+        "LEFT JOIN (SELECT attempt_id, count(*) AS back FROM (SELECT attempt_id FROM refund WHERE merchant_id = :m "
+        "AND cause = 'automatic' UNION ALL SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved "
+        "AND state <> 'taken') u GROUP BY attempt_id) b ON b.attempt_id = a.attempt_id "
+        "WHERE a.merchant_id = :m AND a.state = 'paid' "
+        "AND coalesce(b.back, 0) <> (CASE WHEN a.attempt_id = p.captured_attempt_id THEN 0 ELSE 1 END)"
     ),
     "payments.refunds_within_capture": (
         "SELECT p.payment_id, sum(r.amount_minor) || ' > ' || p.amount_minor FROM payment p JOIN refund r "
@@ -95,4 +101,5 @@ RULES: Final[dict[str, str]] = {
 @over_whole_tables
 async def check(unit: Unit) -> list[Breach]:
     """Every broken invariant of one merchant's payments."""
-    return [breach for rule, sql in RULES.items() for breach in await breaches(unit, rule, sql)]
+    rules = RULES | suspense.RULES
+    return [breach for rule, sql in rules.items() for breach in await breaches(unit, rule, sql)]

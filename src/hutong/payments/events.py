@@ -139,6 +139,46 @@ class NoticeMismatched(Event, frozen=True, kw_only=True):
     received_at: datetime
 
 
+class SuspenseDecided(Event, frozen=True, kw_only=True):
+    """A person decided on money that fitted no payment: ``take``, ``send_back`` or ``write_off``, once and for all.
+
+    ``is_proved``: the wallet said again that the money is there; else it never came. A ``send_back`` whose refund the
+    wallet refused for good is decided on anew.
+    """
+
+    name: ClassVar[str] = "payment.decided"
+
+    suspense_id: UUID
+    connection_id: UUID
+    platform: str
+    out_trade_no: str
+    attempt_id: UUID | None
+    payment_id: UUID | None
+    order_id: UUID | None
+    refund_id: UUID | None
+    decision: str
+    is_proved: bool
+    amount_minor: int
+    currency: str
+    decided_at: datetime
+
+
+class SuspenseReturned(Event, frozen=True, kw_only=True):
+    """Money that a person sent back has reached whoever paid it: it is out of suspense."""
+
+    name: ClassVar[str] = "payment.sent_back"
+
+    suspense_id: UUID
+    refund_id: UUID
+    attempt_id: UUID
+    order_id: UUID | None
+    connection_id: UUID
+    platform: str
+    amount_minor: int
+    currency: str
+    returned_at: datetime
+
+
 class BillRead(Event, frozen=True, kw_only=True):
     """The wallet's bill of a day (in China) was read, perhaps not for the first time, and held against what we know.
 
@@ -164,5 +204,7 @@ EVENTS: list[type[Event]] = [
     SurplusCaptured,
     SurplusReturned,
     NoticeMismatched,
+    SuspenseDecided,
+    SuspenseReturned,
     BillRead,
 ]

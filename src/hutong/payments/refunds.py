@@ -15,9 +15,12 @@ from hutong.db.unit import Unit
 from hutong.payments.events import PaymentRefunded, RefundStopped, SurplusReturned
 from hutong.payments.models import attempt, payment, refund
 from hutong.payments.states import PAYMENT, REFUND, PaymentEvent, RefundEvent, RefundState
+from hutong.payments.suspense import suspense_returned, suspense_stayed
 
 REQUESTED: Final = "requested"
 AUTOMATIC: Final = "automatic"
+#: A person sends money in suspense back.
+SENT_BACK: Final = "sent_back"
 SEND_REFUND: Final = "payments.send_refund"
 #: WeChat Pay allows at most 50 partial refunds of one order.
 REFUNDS_PER_PAYMENT_MAX: Final = 50
@@ -214,6 +217,8 @@ async def stop_refund(unit: Unit, view: RefundView, event: RefundEvent, problem:
     moved = await unit.transition(
         refund, {"refund_id": view.refund_id}, REFUND, event, problem=problem[:PROBLEM_CHARS_MAX], **values
     )
+    if moved and view.cause == SENT_BACK and event is RefundEvent.FAIL:
+        await suspense_stayed(unit, view.refund_id)
     if moved:
         state = RefundState.ABNORMAL if event is RefundEvent.STALL else RefundState.FAILED
         unit.emit(
@@ -257,6 +262,9 @@ async def finish_refund(unit: Unit, view: RefundView, platform_refund_id: str | 
     )
     if not fresh:
         return False
+    if view.cause == SENT_BACK:
+        await suspense_returned(unit, view.refund_id, finished_at)
+        return True
     if view.cause == AUTOMATIC:
         unit.emit(
             SurplusReturned(

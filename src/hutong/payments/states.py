@@ -156,6 +156,38 @@ REFUND: Final = TransitionTable(
 )
 
 
+class SuspenseState(StrEnum):
+    """Money that fits no payment. OPEN: nobody has decided. RETURNING: its refund is on its way."""
+
+    OPEN = "open"
+    TAKEN = "taken"
+    RETURNING = "returning"
+    RETURNED = "returned"
+    WRITTEN_OFF = "written_off"
+
+
+class SuspenseEvent(StrEnum):
+    """What can happen to it: a person's decision, and how a refund ended."""
+
+    TAKE = "take"
+    SEND_BACK = "send_back"
+    WRITE_OFF = "write_off"
+    RETURN = "return"
+    FAIL = "fail"  # the wallet did not send it back and will not: a person decides anew
+
+
+SUSPENSE: Final = TransitionTable(
+    "suspense",
+    {
+        (SuspenseState.OPEN, SuspenseEvent.TAKE): SuspenseState.TAKEN,
+        (SuspenseState.OPEN, SuspenseEvent.SEND_BACK): SuspenseState.RETURNING,
+        (SuspenseState.OPEN, SuspenseEvent.WRITE_OFF): SuspenseState.WRITTEN_OFF,
+        (SuspenseState.RETURNING, SuspenseEvent.RETURN): SuspenseState.RETURNED,
+        (SuspenseState.RETURNING, SuspenseEvent.FAIL): SuspenseState.OPEN,
+    },
+)
+
+
 class CheckoutState(StrEnum):
     """A buyer at the cash desk."""
 

@@ -112,6 +112,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "refund_cause": {
         "requested": mark("手动退款"),
         "automatic": mark("自动退款"),
+        "sent_back": mark("待查款项退回"),
     },
     "order_origin": {
         "checkout": mark("收银台"),
@@ -186,6 +187,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "commission": mark("佣金支出"),
         "platform_fee": mark("平台服务费"),
         "outside": mark("钱包外付款"),
+        "unexplained": mark("不明收入"),
+        "never_came": mark("未到账待查"),
         "external": mark("接口科目"),
         "other": mark("其他科目"),
     },
@@ -200,6 +203,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "refund": mark("退款"),
         "suspense": mark("待查入账"),
         "suspense_return": mark("待查退回"),
+        "suspense_cleared": mark("待查了结"),
         "share": mark("钱包分账"),
         "take_back": mark("分账回退"),
         "payout": mark("支付佣金"),
@@ -352,6 +356,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "payment.surplus": mark("多收了钱"),
         "payment.surplus_returned": mark("多收的钱已退回"),
         "payment.mismatched": mark("付款通知对不上"),
+        "payment.decided": mark("待查款项已决定"),
+        "payment.sent_back": mark("待查款项已退回"),
         "payment.bill_read": mark("钱包账单已读取"),
         "order.placed": mark("下单"),
         "order.paid": mark("订单已付"),

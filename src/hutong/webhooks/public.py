@@ -51,6 +51,8 @@ PUBLIC: Final = (
     Public("payment.surplus", payments.SurplusCaptured),
     Public("payment.surplus_returned", payments.SurplusReturned),
     Public("payment.mismatched", payments.NoticeMismatched),
+    Public("payment.decided", payments.SuspenseDecided),
+    Public("payment.sent_back", payments.SuspenseReturned),
     Public("payment.bill_read", payments.BillRead),
     Public("order.placed", shops.OrderPlaced),
     Public("order.paid", shops.OrderPaid, ("click_id", "container")),

@@ -25,6 +25,7 @@ from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
 from hutong.web.api.statements import StatementsApi
+from hutong.web.api.tickets import DecisionsApi
 from hutong.web.api.wallets import WalletsApi
 from hutong.web.api.webhooks import WebhooksApi
 
@@ -45,6 +46,7 @@ CONTROLLERS: Final = (
     StatementsApi,
     PartyPagesApi,
     TicketsApi,
+    DecisionsApi,
     FiguresApi,
     CostsApi,
     WebhooksApi,

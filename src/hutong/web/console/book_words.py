@@ -11,14 +11,22 @@ from hutong.ledger.accounts import (
     EXPENSE_COMMISSION,
     EXPENSE_WALLET_FEE,
     EXTERNAL_ROOT,
+    NEVER_CAME,
     PARTY_PREFIX,
+    UNEXPLAINED,
 )
 from hutong.ledger.equation import owners_view
 from hutong.ledger.queries import BatchRow
 from hutong.web.console.book_views import AccountName, Batch, Effect, Leg
 from hutong.web.labels import LABELS
 
-_EXACT: Final = {EXPENSE_WALLET_FEE: "wallet_fee", EXPENSE_COMMISSION: "commission", CLEARING_OUTSIDE: "outside"}
+_EXACT: Final = {
+    EXPENSE_WALLET_FEE: "wallet_fee",
+    EXPENSE_COMMISSION: "commission",
+    CLEARING_OUTSIDE: "outside",
+    UNEXPLAINED: "unexplained",
+    NEVER_CAME: "never_came",
+}
 _WITH_PLATFORM: Final = frozenset({"wallet", "receivable"})
 #: What an owner looks for first: what happened to the money itself.
 _MONEY_ROOTS: Final = ("wallet:", "receivable:")

@@ -60,6 +60,19 @@ RULES: Final[dict[str, str]] = {
         "AND o.state NOT IN ('unpaid', 'pending', 'closed') "
         "AND (o.paid_minor <> coalesce(p.amount_minor, 0) OR o.currency <> p.currency)"
     ),
+    # Each sum that a wallet spoke of stands in suspense from then on, until the decision on it has taken it out, once.
+    "all.suspense_is_booked": (
+        "SELECT s.suspense_id, s.state || ' ' || s.amount_minor || ' / claimed ' || coalesce(b.came, 0) "
+        "|| ', cleared ' || coalesce(b.gone, 0) FROM suspense s "
+        "LEFT JOIN (SELECT split_part(b.idempotency_key, ':', 2) AS id, "
+        "sum(p.amount_minor) FILTER (WHERE b.kind = 'suspense') AS came, "
+        "-sum(p.amount_minor) FILTER (WHERE b.kind = 'suspense_cleared') AS gone FROM posting p "
+        "JOIN ledger_batch b ON b.merchant_id = :m AND b.batch_id = p.batch_id "
+        "JOIN ledger_account a ON a.merchant_id = :m AND a.account_id = p.account_id AND a.path = 'suspense:claimed' "
+        "WHERE p.merchant_id = :m GROUP BY 1) b ON b.id = s.suspense_id::text WHERE s.merchant_id = :m "
+        "AND (coalesce(b.came, 0), coalesce(b.gone, 0)) <> (s.amount_minor, "
+        "CASE WHEN s.state IN ('open', 'returning') THEN 0 ELSE s.amount_minor END)"
+    ),
     "all.paid_order_is_counted": (
         "SELECT coalesce(o.order_id, f.order_id), coalesce(o.state, 'no such paid order') "
         "FROM (SELECT order_id, state FROM sales_order WHERE merchant_id = :m "

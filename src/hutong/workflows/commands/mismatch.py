@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final
-from uuid import UUID
+from uuid import UUID, uuid5
 
 import msgspec
 
 from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.unit import Unit
-from hutong.merchants.tickets import Severity, TicketKind, has_ticket, open_ticket
+from hutong.merchants.tickets import SUSPENSE_ID, Severity, TicketKind, has_ticket, open_ticket
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import RefundView
-from hutong.payments.service import AttemptView
+from hutong.payments.service import AttemptView, find_attempts
+from hutong.payments.states import SuspenseState
+from hutong.payments.suspense import ROUNDS_MAX, SuspenseView, add_suspense, same_money
 from hutong.platforms.payments import RefundReport, TradeReport, TradeStatus
 from hutong.workflows.runtime import OpenedAccount
 
@@ -34,6 +36,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     number: str
     field: str
     amount: Money | None
+    transaction_id: str = ""  # the wallet's own number, where it told one
     order_id: UUID | None = None  # where the number is that of an order of ours
 
     def source(self) -> str:
@@ -98,14 +101,92 @@ def wrong_money(told: Money, expected: Money) -> str | None:
 async def tell_mismatch(unit: Unit, claim: Claim) -> None:
     """A ticket and, for a sum that can be, a suspense entry, once; a person decides.
 
-    A notice that comes again is the same, and so is an answer, also one that says what a notice has said.
+    A notice that comes again is the same, and so is an answer, also one that says what a notice has said; and so is
+    either after the decision. Only an answer that finds what was written off as never come is news again.
     """
     amount = claim.amount
     if amount is not None and not 0 < amount.amount_minor <= SUM_MINOR_MAX:
         amount = None  # it gets its ticket, but the books do not reckon with it
+    if amount is None:
+        await _tell_without_sum(unit, claim)
+        return
+    known = await same_money(unit, claim.opened.connection.connection_id, claim.number, amount, claim.transaction_id)
+    if known is not None and not (claim.notice_id is None and known.never_came):
+        return
+    round_no = 0 if known is None else known.round_no + 1
+    if round_no > ROUNDS_MAX:
+        return
+    await _put_in_suspense(unit, claim, amount, round_no)
+
+
+async def _put_in_suspense(unit: Unit, claim: Claim, amount: Money, round_no: int) -> None:
+    told = _told(unit, claim, amount, round_no)
+    attempt = (await find_attempts(unit, [claim.number])).get(claim.number)
+    if attempt is not None and attempt.connection_id != told.connection_id:
+        attempt = None
+    view = SuspenseView(
+        suspense_id=suspense_id_of(told.connection_id, told.notice_id),
+        ticket_id=unit.new_id(),
+        connection_id=told.connection_id,
+        platform=told.platform,
+        number=claim.number,
+        transaction_id=claim.transaction_id,
+        round_no=round_no,
+        field=claim.field,
+        attempt_id=None if attempt is None else attempt.attempt_id,
+        payment_id=None if attempt is None else attempt.payment_id,
+        order_id=None if attempt is None else attempt.order_id,
+        amount=amount,
+        expected=None if attempt is None else attempt.amount,
+        state=SuspenseState.OPEN,
+        is_proved=None,
+        actor="",
+        reason="",
+        refund_id=None,
+        opened_at=unit.now(),
+        decided_at=None,
+        ended_at=None,
+    )
+    if not await add_suspense(unit, view):
+        return
+    details = _details(told) | {SUSPENSE_ID: str(view.suspense_id)}
+    if await _open_ticket(unit, claim, told, details, view.ticket_id):
+        unit.emit(told)
+
+
+async def _tell_without_sum(unit: Unit, claim: Claim) -> None:
+    told = _told(unit, claim, None, 0)
+    details = _details(told)
+    is_answer = claim.notice_id is None
+    if await has_ticket(unit, TicketKind.NOTICE_MISMATCHED, details if is_answer else details | ANSWER):
+        return
+    if await _open_ticket(unit, claim, told, details, None):
+        unit.emit(told)
+
+
+async def _open_ticket(
+    unit: Unit, claim: Claim, told: NoticeMismatched, details: Mapping[str, str | int], ticket_id: UUID | None
+) -> bool:
+    return await open_ticket(
+        unit,
+        TicketKind.NOTICE_MISMATCHED,
+        Severity.URGENT,
+        subject=("notice", told.notice_id) if claim.order_id is None else ("order", str(claim.order_id)),
+        details={**details, **ANSWER} if claim.notice_id is None else details,
+        dedupe_key=f"{told.connection_id.hex}:{told.notice_id}",
+        ticket_id=ticket_id,
+    )
+
+
+def suspense_id_of(connection_id: UUID, notice_id: str) -> UUID:
+    """Under which id the books and the desk know what was told."""
+    return uuid5(connection_id, notice_id)
+
+
+def _told(unit: Unit, claim: Claim, amount: Money | None, round_no: int) -> NoticeMismatched:
     connection = claim.opened.connection
-    told = NoticeMismatched(
-        notice_id=claim.source(),
+    return NoticeMismatched(
+        notice_id=f"{claim.source()}:{round_no}" if round_no else claim.source(),
         connection_id=connection.connection_id,
         platform=connection.platform,
         out_trade_no=claim.number,
@@ -114,23 +195,13 @@ async def tell_mismatch(unit: Unit, claim: Claim) -> None:
         currency="CNY" if amount is None else amount.currency,
         received_at=unit.now(),
     )
-    details: dict[str, str | int] = {
+
+
+def _details(told: NoticeMismatched) -> dict[str, str | int]:
+    return {
         "platform": told.platform,
         "field": told.field,
         "out_trade_no": told.out_trade_no,
         "amount_minor": told.amount_minor,
         "currency": told.currency,
     }
-    is_answer = claim.notice_id is None
-    if await has_ticket(unit, TicketKind.NOTICE_MISMATCHED, details if is_answer else details | ANSWER):
-        return
-    is_news = await open_ticket(
-        unit,
-        TicketKind.NOTICE_MISMATCHED,
-        Severity.URGENT,
-        subject=("notice", told.notice_id) if claim.order_id is None else ("order", str(claim.order_id)),
-        details=details | ANSWER if is_answer else details,
-        dedupe_key=f"{connection.connection_id.hex}:{told.notice_id}",
-    )
-    if is_news:
-        unit.emit(told)

@@ -87,6 +87,7 @@ async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report:
         number=attempt.out_trade_no,
         field=field,
         amount=report.amount,
+        transaction_id=report.transaction_id or "",
         order_id=attempt.order_id,
     )
     await tell_mismatch(unit, claim)

@@ -157,6 +157,7 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
                 number=trade.out_trade_no,
                 field=field or "out_trade_no",
                 amount=trade.amount,
+                transaction_id=trade.transaction_id or "",
                 order_id=None if ours is None else ours.order_id,
             )
             await tell_mismatch(unit, claim)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hutong.core.money import Money
 from hutong.db.unit import Unit
+from hutong.ledger.accounts import NEVER_CAME, SUSPENSE_CLAIMED, UNEXPLAINED
 from hutong.ledger.commissions import Booked, restart_window
 from hutong.ledger.sales import Refunded, platform_sale_batch, sale_batch
 from hutong.ledger.service import (
@@ -27,15 +28,22 @@ from hutong.ledger.service import (
     split_by,
     wallet_path,
 )
+from hutong.ledger.suspense import clear_suspense
 from hutong.merchants.connections import ConnectionView, get_connection
-from hutong.payments.events import NoticeMismatched, PaymentRefunded, SurplusCaptured, SurplusReturned
+from hutong.payments.events import (
+    NoticeMismatched,
+    PaymentRefunded,
+    SurplusCaptured,
+    SurplusReturned,
+    SuspenseDecided,
+    SuspenseReturned,
+)
+from hutong.payments.suspense import Decision
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped
 from hutong.shops.orders import OWN, get_order
+from hutong.workflows.commands.mismatch import suspense_id_of
 from hutong.workflows.commands.sold import platform_fee, sold_by_event, wallet_fee
 from hutong.workflows.runtime import Runtime
-
-#: Money that a notice claims and that we have not seen in a wallet.
-CLAIMED: Final = "suspense:claimed"
 
 
 async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
@@ -180,10 +188,72 @@ async def book_mismatch(_runtime: Runtime, unit: Unit, event: NoticeMismatched) 
         return
     await post_suspense(
         unit,
-        suspense_id=uuid5(event.connection_id, event.notice_id),
-        wallet_path=CLAIMED,
+        suspense_id=suspense_id_of(event.connection_id, event.notice_id),
+        wallet_path=SUSPENSE_CLAIMED,
         amount=Money(event.amount_minor, event.currency),
         subject_kind="connection",
         subject_id=event.connection_id,
         event_at=event.received_at,
+    )
+
+
+async def book_decision(_runtime: Runtime, unit: Unit, event: SuspenseDecided) -> None:
+    """A claim leaves suspense: for the order's sale, which books itself, or for where it was written off to.
+
+    What goes back leaves when it is back (:func:`book_sent_back`).
+    """
+    if event.decision == Decision.SEND_BACK.value:
+        return
+    amount = Money(event.amount_minor, event.currency)
+    is_kept = event.decision == Decision.WRITE_OFF.value and event.is_proved
+    if is_kept:
+        await _arrive(unit, event, event.decided_at)
+    path = UNEXPLAINED if is_kept else NEVER_CAME
+    await clear_suspense(
+        unit,
+        suspense_id=event.suspense_id,
+        amount=amount,
+        connection_id=event.connection_id,
+        written_off_to=None if event.decision == Decision.TAKE.value else path,
+        event_at=event.decided_at,
+    )
+
+
+async def book_sent_back(_runtime: Runtime, unit: Unit, event: SuspenseReturned) -> None:
+    """Money in suspense was in the wallet, and went back with its fee; the claim is settled."""
+    amount = Money(event.amount_minor, event.currency)
+    await _arrive(unit, event, event.returned_at)
+    await post_suspense_return(
+        unit,
+        refund_id=event.refund_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        amount=amount,
+        fee=wallet_fee(await get_connection(unit, event.connection_id), amount),
+        subject_kind="connection",
+        subject_id=event.connection_id,
+        event_at=event.returned_at,
+    )
+    await clear_suspense(
+        unit,
+        suspense_id=event.suspense_id,
+        amount=amount,
+        connection_id=event.connection_id,
+        written_off_to=None,
+        event_at=event.returned_at,
+    )
+
+
+async def _arrive(unit: Unit, event: SuspenseDecided | SuspenseReturned, event_at: datetime) -> None:
+    """The wallet has the money and took its fee of it: from now on its account says so."""
+    assert event.attempt_id is not None, "only what came by a try of ours can be proved"
+    amount = Money(event.amount_minor, event.currency)
+    await post_suspense(
+        unit,
+        suspense_id=event.attempt_id,
+        wallet_path=wallet_path(event.platform, event.connection_id),
+        amount=amount,
+        fee=wallet_fee(await get_connection(unit, event.connection_id), amount),
+        subject_kind="connection",
+        subject_id=event.connection_id,
+        event_at=event_at,
     )

@@ -17,6 +17,8 @@ from hutong.payments.events import (
     PaymentRefunded,
     SurplusCaptured,
     SurplusReturned,
+    SuspenseDecided,
+    SuspenseReturned,
 )
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, StockChanged
 from hutong.webhooks.public import PUBLIC
@@ -67,6 +69,8 @@ REACTIONS: Final = (
     Reaction("books.surplus", SurplusCaptured, books.book_surplus),
     Reaction("books.surplus_return", SurplusReturned, books.book_surplus_return),
     Reaction("books.mismatch", NoticeMismatched, books.book_mismatch),
+    Reaction("books.decision", SuspenseDecided, books.book_decision),
+    Reaction("books.sent_back", SuspenseReturned, books.book_sent_back),
     Reaction("figures.sale", OrderPaid, figures.count_sales, takes_many=True),
     Reaction("figures.refund", OrderRefunded, figures.count_refund),
     Reaction("customers.sale", OrderPaid, figures.credit_customers, takes_many=True),
