@@ -35,7 +35,7 @@ from hutong.web.console.payment_views import (
 from hutong.web.console.periods import PERIODS, Period
 from hutong.web.console.refunds import refund_tabs
 from hutong.web.console.statement_views import Finding, StatementLine, StatementsView, StatementView
-from hutong.web.console.tickets import ticket_items
+from hutong.web.console.ticket_items import ticket_items
 from hutong.web.format import Formats
 from hutong.web.i18n import Catalogues, Locale
 from hutong.web.papers.answers import FileForm

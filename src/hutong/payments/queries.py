@@ -14,7 +14,7 @@ from hutong.core.errors import NotFound
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.payments.models import attempt, payment, refund
-from hutong.payments.refunds import REFUNDS_PER_PAYMENT_MAX, REQUESTED
+from hutong.payments.refunds import AUTOMATIC, REFUNDS_PER_PAYMENT_MAX, REQUESTED
 from hutong.payments.states import AttemptState, PaymentState, RefundState
 
 PAGE_ROWS_MAX: Final = 200
@@ -128,11 +128,7 @@ class PaymentRow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def surplus(self) -> Money:
         """What came in beyond the one capture and goes back by itself."""
-        extra = sum(
-            part.amount.amount_minor
-            for part in self.attempts
-            if part.state == AttemptState.PAID.value and part.attempt_id != self.captured_attempt_id
-        )
+        extra = sum(part.amount.amount_minor for part in self.refunds if part.cause == AUTOMATIC)
         return Money(extra, self.amount.currency)
 
 

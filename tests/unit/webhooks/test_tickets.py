@@ -10,8 +10,8 @@ import pytest
 
 from hutong.merchants.queries import TicketRow
 from hutong.merchants.tickets import TicketKind
+from hutong.web.console.ticket_items import ticket_items
 from hutong.web.console.ticket_texts import ticket_text
-from hutong.web.console.tickets import ticket_items
 from hutong.web.format import Formats
 from hutong.web.i18n import Catalogues
 from hutong.web.i18n.locales import LOCALES

@@ -13,13 +13,14 @@ from hutong.ledger.queries import batches_about, order_effects, party_names
 from hutong.merchants.queries import connections, staff_names, this_merchant, tickets_about
 from hutong.merchants.staff import REFUND_ROLES
 from hutong.payments.queries import AttemptRow, PaymentRow, one_payment
+from hutong.payments.refunds import AUTOMATIC, REQUESTED, SENT_BACK
 from hutong.payments.states import ASKABLE, UNPAID, AttemptState, RefundState
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.book_words import ORDER, batch_in_words
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.payment_views import AttemptItem, PaymentItem, PaymentStep, PaymentView
 from hutong.web.console.refunding import may_refund
-from hutong.web.console.tickets import ticket_items
+from hutong.web.console.ticket_items import ticket_items
 from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
 from hutong.workflows.jobs import AttemptKey
@@ -103,7 +104,7 @@ def steps_of(payment: PaymentRow) -> tuple[PaymentStep, ...]:
                 )
             )
     for refund in payment.refunds:
-        own = refund.takes_from_capture or refund.cause == "requested"
+        own = refund.takes_from_capture or refund.cause in (REQUESTED, SENT_BACK)
         asked, done = ("refund_requested", "refunded") if own else ("surplus_leaving", "surplus_returned")
         steps.append(
             PaymentStep(
@@ -125,7 +126,8 @@ def steps_of(payment: PaymentRow) -> tuple[PaymentStep, ...]:
 
 
 def _is_surplus(payment: PaymentRow, part: AttemptRow) -> bool:
-    return part.state == AttemptState.PAID.value and part.attempt_id != payment.captured_attempt_id
+    apart = part.state == AttemptState.PAID.value and part.attempt_id != payment.captured_attempt_id
+    return apart and any(refund.cause == AUTOMATIC for refund in payment.refunds)  # else a person decided on it
 
 
 def _is_on_its_way(state: str, cause: str) -> bool:

@@ -25,7 +25,7 @@ TEXTS: Final[dict[str, TicketText]] = {
     "notice_mismatched": TicketText(
         sentence=mark("%(platform)s报来的付款与订单对不上：商户单号 %(out_trade_no)s，金额 %(amount)s。"),
         cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款，款项记入待查。"),
-        fix=mark("在钱包的商户后台查这笔单，再到付款页处理：钱包更正后点“现在就查”，或按未付关单。"),
+        fix=mark("点“去决定”：按实收金额收下、原路退回或核销。拿不准时先到钱包的商户后台查这笔单。"),
     ),
     "surplus_captured": TicketText(
         sentence=mark("同一笔订单多收了 %(amount)s，已自动退款。"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -12,39 +11,34 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
+from hutong.core.errors import InvalidInput
 from hutong.merchants.actors import staff_actor
-from hutong.merchants.queries import TicketRow, staff_names, this_merchant, tickets_page
-from hutong.merchants.tickets import TicketKind, resolve_ticket
+from hutong.merchants.queries import staff_names, this_merchant, tickets_page
+from hutong.merchants.tickets import resolve_ticket
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
-from hutong.web.console.ticket_texts import ticket_text
-from hutong.web.console.views import TicketItem, TicketsView
+from hutong.web.console.ticket_items import ticket_items
+from hutong.web.console.ticket_page import decision_named, ticket_view
+from hutong.web.console.views import TicketsView
 from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
+from hutong.workflows.commands.decide import DecisionRefused, MoneyUnclear, decide
 
 _STATES: Final = ("open", "resolved")
-_PAGES: Final = {
-    "order": "/orders/{}",
-    "connection": "/connections",
-    "webhook": "/webhooks/{}",
-    "bill": "/bills/{}",
-}
-#: Kinds about money of an order: what to do stands with its payment.
-_MONEY_KINDS: Final = frozenset(
-    {
-        TicketKind.SURPLUS_CAPTURED.value,
-        TicketKind.REFUND_ABNORMAL.value,
-        TicketKind.REFUND_FAILED.value,
-        TicketKind.REFUND_WAITING.value,
-        TicketKind.PAYMENT_UNCLEAR.value,
-    }
-)
 
 
 class ResolveForm(msgspec.Struct, frozen=True, kw_only=True):
     """How a ticket was dealt with; may be left empty."""
 
     note: str = ""
+
+
+class DecideForm(msgspec.Struct, frozen=True, kw_only=True):
+    """What was decided on money in suspense, why, and that it was confirmed."""
+
+    decision: str
+    reason: str = ""
+    confirmed: str = ""
 
 
 class TicketsController(Controller):
@@ -85,20 +79,34 @@ class TicketsController(Controller):
             await resolve_ticket(unit, ticket_id, note=data.note, actor=actor)
         return go_to("/tickets")
 
+    @get("/{ticket_id:uuid}")
+    async def one(self, request: ConsoleRequest, desk: Desk, ticket_id: UUID, choose: str = "") -> Response[str]:
+        """One ticket; ``choose`` names the decision that is to be confirmed."""
+        async with desk.unit(request, "console.ticket") as unit:
+            view = await ticket_view(request, desk, unit, ticket_id, chosen=choose)
+            return await desk.page(request, unit, "console/ticket.html", view)
 
-def ticket_items(
-    tickets: Sequence[TicketRow], translate: Callable[[str], str], formats: Formats
-) -> tuple[TicketItem, ...]:
-    """Tickets in the reader's words."""
-    told = [(ticket, ticket_text(ticket, translate, formats)) for ticket in tickets]
-    return tuple(
-        TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href=_href(ticket))
-        for ticket, (sentence, cause, fix) in told
-    )
-
-
-def _href(ticket: TicketRow) -> str:
-    if ticket.kind in _MONEY_KINDS and ticket.subject_kind == "order":
-        return f"/payments/of/{ticket.subject_id}"
-    pattern = _PAGES.get(ticket.subject_kind)
-    return "" if pattern is None else pattern.format(ticket.subject_id)
+    @post("/{ticket_id:uuid}/decide")
+    async def decide(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        ticket_id: UUID,
+        data: Annotated[DecideForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Response[str] | Redirect:
+        """Decide on money in suspense; what cannot be now is told on the page, and what was typed stays."""
+        session = session_of(request)
+        decision = decision_named(data.decision)
+        if decision is None or data.confirmed != "yes":
+            return go_to(f"/tickets/{ticket_id}")
+        try:
+            await decide(desk.runtime, session.merchant_id, ticket_id, decision, data.reason, staff_actor(session))
+        except (DecisionRefused, MoneyUnclear, InvalidInput) as trouble:
+            async with desk.unit(request, "console.ticket") as unit:
+                view = await ticket_view(
+                    request, desk, unit, ticket_id, chosen=data.decision, reason=data.reason, trouble=trouble
+                )
+                answer = await desk.page(request, unit, "console/ticket.html", view)
+            answer.status_code = trouble.status
+            return answer
+        return go_to(f"/tickets/{ticket_id}")
