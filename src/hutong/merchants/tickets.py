@@ -166,6 +166,6 @@ async def reopen_ticket(unit: Unit, ticket_id: UUID) -> None:
     """What was dealt with is a trouble again."""
     await unit.run(
         update(ticket)
-        .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id)
+        .where(ticket.c.merchant_id == unit.merchant_id, ticket.c.ticket_id == ticket_id, ticket.c.state == "resolved")
         .values(state="open", resolved_at=None)
     )

@@ -41,6 +41,7 @@ THINGS: Final[dict[str, str]] = {
     "shop_code": mark("收款码"),
     "split rule": mark("分账规则"),
     "statement": mark("结算单"),
+    "suspense": mark("待查款项"),
     "ticket": mark("待办"),
     "webhook": mark("推送地址"),
     "webhook message": mark("推送消息"),
