@@ -40,6 +40,17 @@ def revenue(kind: str, change: str) -> str:
     )
 
 
+def in_suspense(state: str, **further: str) -> str:
+    """Plants a sum in suspense that nobody told of."""
+    values = {"actor": "'staff:1'", "reason": "'x'", "is_proved": "true", "decided_at": "now()"} | further
+    return (
+        "INSERT INTO suspense (merchant_id, suspense_id, ticket_id, connection_id, platform, number, field, "
+        f"amount_minor, currency, state, opened_at, {', '.join(values)}) SELECT merchant_id, gen_random_uuid(), "
+        "gen_random_uuid(), connection_id, platform, 'planted', 'amount', 7, 'CNY', "
+        f"'{state}', now(), {', '.join(values.values())} FROM attempt LIMIT 1"
+    )
+
+
 PAID = one("sales_order", "state = 'paid' AND source = 'own'")
 NOT_REVERSED = one("commission", "reversed_minor = 0 AND amount_minor > 0")
 REQUESTED = one("refund", "cause = 'requested'")
@@ -154,6 +165,11 @@ PLANTS = {
     "all.captured_payment_has_paid_order": [f"UPDATE sales_order SET state = 'unpaid' WHERE {PAID}"],
     "all.refund_reached_order": ["UPDATE sales_order SET refunded_minor = refunded_minor - 1 WHERE state = 'refunded'"],
     "all.order_is_what_was_captured": [f"UPDATE sales_order SET paid_minor = paid_minor + 100 WHERE {PAID}"],
+    "payments.open_suspense_has_ticket": [in_suspense("open")],
+    "payments.decision_says_who": [in_suspense("taken", actor="''")],
+    "payments.sent_back_is_its_refund": [in_suspense("returning")],
+    "payments.taken_is_captured": [in_suspense("taken")],
+    "all.suspense_is_booked": [in_suspense("written_off")],
     "all.paid_order_is_counted": [f"DELETE FROM sale_fact WHERE {one('sale_fact')}"],
     "all.figures_are_the_orders": ["UPDATE sale_fact SET gross_minor = gross_minor * 10"],
     "all.figures_have_the_lines": [f"UPDATE sale_line_fact SET quantity = quantity + 1 WHERE {one('sale_line_fact')}"],
