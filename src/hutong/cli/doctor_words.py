@@ -146,6 +146,15 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "payments.refund_is_of_a_paid_attempt": Meaning(
         "每笔退款都对应一次已付的钱包尝试", "each refund is of a paid attempt of its payment"
     ),
+    "payments.combined_is_its_parts": Meaning(
+        "合单的笔数、金额、币种就是其中各笔付款之和", "a combined payment is the count and sum of its parts"
+    ),
+    "payments.combined_state_is_its_tries": Meaning(
+        "合单的状态与其中各笔的收款结果相符", "a combined payment stands where the attempts of its parts stand"
+    ),
+    "payments.combined_try_is_whole": Meaning(
+        "每次合单下单都包含全部各笔", "each try of a combined payment has every part of it"
+    ),
     "customers.identity_leads_to_one": Meaning(
         "每个身份对应一位顾客，每位顾客都有身份", "each identity leads to a customer, each customer has one"
     ),

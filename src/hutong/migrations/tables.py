@@ -15,6 +15,7 @@ from hutong.ledger import split_models as splits
 from hutong.links import models as links
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
+from hutong.payments import combined_models as combined
 from hutong.payments import models as payments
 from hutong.payments import suspense_models as suspended
 from hutong.shops import models as shops
@@ -24,6 +25,7 @@ from hutong.webhooks import models as webhooks
 ROOMS: Final = (
     analytics,
     bills,
+    combined,
     customers,
     ledger,
     links,

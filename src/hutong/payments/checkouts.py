@@ -28,6 +28,7 @@ _HOLD: Final = Fixed(
     _MINE.where(among(checkout.c.checkout_id, "checkout_ids")).order_by(checkout.c.checkout_id).with_for_update()
 )
 _OF_ORDERS: Final = Fixed(_MINE.where(among(checkout.c.order_id, "order_ids")))
+_OF_PAYMENTS: Final = Fixed(_MINE.where(among(checkout.c.payment_id, "payment_ids")))
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -193,3 +194,8 @@ async def give_up_checkout(unit: Unit, checkout_id: UUID) -> CheckoutView:
 async def checkouts_of_orders(unit: Unit, order_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
     """The checkouts that orders were made at, by order; those made elsewhere are missing."""
     return {row.order_id: _view(row) for row in await unit.ask(_OF_ORDERS, order_ids=list(order_ids))}
+
+
+async def checkouts_of_payments(unit: Unit, payment_ids: Sequence[UUID]) -> dict[UUID, CheckoutView]:
+    """The checkouts of payments, by payment; unknown ones are missing."""
+    return {row.payment_id: _view(row) for row in await unit.ask(_OF_PAYMENTS, payment_ids=list(payment_ids))}

@@ -95,6 +95,33 @@ RULES: Final[dict[str, str]] = {
         "WHERE r.merchant_id = :m "
         "AND (a.payment_id, a.state, a.currency) IS DISTINCT FROM (r.payment_id, 'paid', r.currency)"
     ),
+    "payments.combined_is_its_parts": (
+        "SELECT c.combined_id, c.parts_count || ' parts, ' || c.amount_minor || ' ' || c.currency || ' / ' "
+        "|| count(p.payment_id) || ', ' || coalesce(sum(p.amount_minor), 0) FROM combined_payment c "
+        "LEFT JOIN combined_part part USING (merchant_id, combined_id) LEFT JOIN payment p "
+        "ON p.merchant_id = part.merchant_id AND p.payment_id = part.payment_id AND p.currency = c.currency "
+        "WHERE c.merchant_id = :m GROUP BY c.combined_id, c.parts_count, c.amount_minor, c.currency "
+        "HAVING (c.parts_count, c.amount_minor) "
+        "IS DISTINCT FROM (count(p.payment_id), coalesce(sum(p.amount_minor), 0))"
+    ),
+    "payments.combined_state_is_its_tries": (
+        "SELECT c.combined_id, c.state || ' / ' || coalesce(s.paid, 0) || ' of ' || c.parts_count || ' paid' "
+        "FROM combined_payment c LEFT JOIN (SELECT t.combined_id, count(DISTINCT a.payment_id) "
+        "FILTER (WHERE a.state = 'paid') AS paid, bool_or(a.state IN ('created', 'open', 'unknown', 'reversing', "
+        "'mismatched')) AS live FROM combined_try t JOIN attempt a ON a.merchant_id = t.merchant_id "
+        "AND a.combined_try_id = t.try_id WHERE t.merchant_id = :m GROUP BY t.combined_id) s USING (combined_id) "
+        "WHERE c.merchant_id = :m AND c.state <> CASE WHEN coalesce(s.paid, 0) >= c.parts_count THEN 'paid' "
+        "WHEN s.paid > 0 THEN 'partly_paid' WHEN s.live THEN 'open' ELSE 'closed' END"
+    ),
+    # One tap pays all or nothing: every part is in each try, and asked about where that try was opened.
+    "payments.combined_try_is_whole": (
+        "SELECT t.try_id, count(DISTINCT a.payment_id) || ' of ' || c.parts_count || ' parts' FROM combined_try t "
+        "JOIN combined_payment c USING (merchant_id, combined_id) "
+        "LEFT JOIN combined_part part USING (merchant_id, combined_id) LEFT JOIN attempt a "
+        "ON a.merchant_id = part.merchant_id AND a.combined_try_id = t.try_id AND a.payment_id = part.payment_id "
+        "AND a.told_by_id = t.connection_id AND a.platform = c.platform WHERE t.merchant_id = :m "
+        "GROUP BY t.try_id, c.parts_count HAVING count(a.attempt_id) <> c.parts_count"
+    ),
 }
 
 

@@ -89,6 +89,8 @@ attempt: Final = Table(
     Column("transaction_id", Text),
     Column("queries_count", Integer, nullable=False, server_default=text("0")),
     Column("refusal", Text),  # the wallet's own code, where it refused to open
+    Column("combined_try_id", Uuid),  # of a part of a combined payment: its wallet is asked about all parts at once
+    Column("told_by_id", Uuid),  # its combined payment's connection: there it is asked about, whoever gets the money
     moment("created_at"),
     moment("expires_at"),
     moment("asked_at", nullable=True),
@@ -96,6 +98,12 @@ attempt: Final = Table(
     PrimaryKeyConstraint("merchant_id", "attempt_id"),
     UniqueConstraint("merchant_id", "out_trade_no"),
     Index("ix_attempt_payment", "merchant_id", "payment_id"),
+    Index(
+        "ix_attempt_combined",
+        "merchant_id",
+        "combined_try_id",
+        postgresql_where=text("combined_try_id IS NOT NULL"),
+    ),
 )
 
 refund: Final = Table(

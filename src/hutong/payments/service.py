@@ -16,6 +16,7 @@ from hutong.db.bulk import insert_rows, transition_rows
 from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import expire_checkout, settle_checkouts
+from hutong.payments.combined import CombinedTry, settle_combined
 from hutong.payments.events import AttemptUnclear, PaymentCaptured, PaymentClosed, SurplusCaptured
 from hutong.payments.models import attempt, payment
 from hutong.payments.refunds import AUTOMATIC, open_refund
@@ -53,6 +54,13 @@ class AttemptView(msgspec.Struct, frozen=True, kw_only=True):
     queries_count: int
     transaction_id: str | None
     paid_at: datetime | None = None
+    combined_try_id: UUID | None = None
+    told_by_id: UUID | None = None
+
+    @property
+    def asked_at_id(self) -> UUID:
+        """The connection at which the wallet is asked about it, and by which it tells of it."""
+        return self.told_by_id or self.connection_id
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -98,13 +106,14 @@ async def open_payment(unit: Unit, order_id: UUID, amount: Money) -> UUID:
 
 
 class NewAttempt(msgspec.Struct, frozen=True, kw_only=True):
-    """A wallet's try to be, at most as long as its payment."""
+    """A wallet's try to be, at most as long as its payment; a part of a combined one ends with that."""
 
     payment: PaymentOpened
     connection_id: UUID
     platform: str
     method: str
     life: timedelta = PAYMENT_LIFE
+    combined: CombinedTry | None = None
 
 
 async def open_attempts(unit: Unit, wanted: Sequence[NewAttempt]) -> list[AttemptView]:
@@ -124,10 +133,12 @@ async def open_attempts(unit: Unit, wanted: Sequence[NewAttempt]) -> list[Attemp
                 out_trade_no=attempt_id.hex,
                 state=AttemptState.CREATED,
                 amount=new.payment.amount,
-                expires_at=min(new.payment.expires_at, now + new.life),
+                expires_at=_expiry(new, now),
                 payment_expires_at=new.payment.expires_at,
                 queries_count=0,
                 transaction_id=None,
+                combined_try_id=None if new.combined is None else new.combined.try_id,
+                told_by_id=None if new.combined is None else new.combined.connection_id,
             )
         )
     columns: dict[str, list[Any]] = {
@@ -142,9 +153,15 @@ async def open_attempts(unit: Unit, wanted: Sequence[NewAttempt]) -> list[Attemp
         "currency": [view.amount.currency for view in views],
         "created_at": [now] * len(views),
         "expires_at": [view.expires_at for view in views],
+        "combined_try_id": [view.combined_try_id for view in views],
+        "told_by_id": [view.told_by_id for view in views],
     }
     await insert_rows(unit, attempt, columns)
     return views
+
+
+def _expiry(new: NewAttempt, now: datetime) -> datetime:
+    return min(new.payment.expires_at, now + new.life) if new.combined is None else new.combined.expires_at
 
 
 async def open_attempt(
@@ -179,16 +196,20 @@ async def mark_opened(unit: Unit, attempt_ids: Sequence[UUID]) -> set[UUID]:
     return {row.attempt_id for row in rows}
 
 
-def _attempts() -> Any:  # noqa: ANN401 (a select with a typed row would need generated types)
+def attempts_with_payments() -> Any:  # noqa: ANN401 (a select with a typed row would need generated types)
+    """Attempts with what :func:`attempt_of` needs of their payments."""
     return select(attempt, payment.c.order_id, payment.c.expires_at.label("payment_expires_at")).join(
         payment, (payment.c.merchant_id == attempt.c.merchant_id) & (payment.c.payment_id == attempt.c.payment_id)
     )
 
 
-_BY_NUMBERS: Final = Fixed(_attempts().where(mine(attempt.c.merchant_id), among(attempt.c.out_trade_no, "numbers")))
+_BY_NUMBERS: Final = Fixed(
+    attempts_with_payments().where(mine(attempt.c.merchant_id), among(attempt.c.out_trade_no, "numbers"))
+)
 
 
-def _view(row: Row[Any]) -> AttemptView:
+def attempt_of(row: Row[Any]) -> AttemptView:
+    """A row of :func:`attempts_with_payments`."""
     return AttemptView(
         attempt_id=row.attempt_id,
         payment_id=row.payment_id,
@@ -204,6 +225,8 @@ def _view(row: Row[Any]) -> AttemptView:
         queries_count=row.queries_count,
         transaction_id=row.transaction_id,
         paid_at=row.paid_at,
+        combined_try_id=row.combined_try_id,
+        told_by_id=row.told_by_id,
     )
 
 
@@ -214,38 +237,38 @@ async def get_attempt(unit: Unit, attempt_id: UUID) -> AttemptView:
         NotFound: not this merchant's.
     """
     row = await unit.one(
-        _attempts().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
+        attempts_with_payments().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
     )
     if row is None:
         raise NotFound(what="attempt", key=str(attempt_id))
-    return _view(row)
+    return attempt_of(row)
 
 
 async def find_attempts(unit: Unit, out_trade_nos: Sequence[str]) -> dict[str, AttemptView]:
     """The attempts with our numbers; what we never gave out is missing."""
-    return {row.out_trade_no: _view(row) for row in await unit.ask(_BY_NUMBERS, numbers=list(out_trade_nos))}
+    return {row.out_trade_no: attempt_of(row) for row in await unit.ask(_BY_NUMBERS, numbers=list(out_trade_nos))}
 
 
 async def captured_attempt(unit: Unit, order_id: UUID) -> AttemptView | None:
     """The attempt whose money an order keeps; None while it is unpaid, or paid elsewhere."""
     row = await unit.one(
-        _attempts().where(
+        attempts_with_payments().where(
             payment.c.merchant_id == unit.merchant_id,
             payment.c.order_id == order_id,
             attempt.c.attempt_id == payment.c.captured_attempt_id,
         )
     )
-    return None if row is None else _view(row)
+    return None if row is None else attempt_of(row)
 
 
 async def attempts_of(unit: Unit, payment_id: UUID) -> list[AttemptView]:
     """All attempts of a payment, oldest first."""
     rows = await unit.all(
-        _attempts()
+        attempts_with_payments()
         .where(attempt.c.merchant_id == unit.merchant_id, attempt.c.payment_id == payment_id)
         .order_by(attempt.c.attempt_id)
     )
-    return [_view(row) for row in rows]
+    return [attempt_of(row) for row in rows]
 
 
 async def payment_state(unit: Unit, payment_id: UUID) -> PaymentState:
@@ -369,6 +392,7 @@ async def capture_many(
             _tell_captured(unit, one)
         else:
             await _return_surplus(unit, one)
+    await settle_combined(unit, {tried for one in fresh if (tried := one.view.combined_try_id) is not None})
     return [one.view for one in fresh]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -41,6 +42,14 @@ class CombinedPayments(Protocol):
     @property
     def methods(self) -> tuple[PayMethod, ...]:
         """Ways to open a combined order."""
+        ...
+
+    def receivers(self, account: Account, sellers: Sequence[Account]) -> tuple[str, ...]:
+        """How ``account`` names who gets each part's money; nothing is asked.
+
+        Raises:
+            InvalidInput: it combines fewer or more parts, or not those of one of these accounts.
+        """
         ...
 
     async def create(self, account: Account, command: CreateCombined) -> PaymentCreated:

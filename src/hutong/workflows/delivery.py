@@ -25,7 +25,13 @@ from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, se
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
 from hutong.workflows.commands.read_bill import check_told, read_due_bill
-from hutong.workflows.commands.settle import check_closed, close_due_payment, look_at_attempt, query_attempt
+from hutong.workflows.commands.settle import (
+    check_closed,
+    close_due_payment,
+    look_at_attempt,
+    query_attempt,
+    query_combined,
+)
 from hutong.workflows.commands.share_out import share_out
 from hutong.workflows.commands.take_back import follow_take_backs
 from hutong.workflows.commands.take_notice import work_inbound
@@ -38,6 +44,7 @@ from hutong.workflows.jobs import (
     PULL_ORDERS,
     PUSH_STOCK,
     QUERY_ATTEMPT,
+    QUERY_COMBINED,
     QUERY_REFUND,
     READ_BILL,
     SHARE_OUT,
@@ -75,6 +82,7 @@ async def deliver_event(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
 EFFECTS: Final[dict[str, Effect]] = {
     DELIVER: deliver_event,
     QUERY_ATTEMPT: query_attempt,
+    QUERY_COMBINED: query_combined,
     LOOK_AT_ATTEMPT: look_at_attempt,
     CHECK_CLOSED: check_closed,
     CHECK_PAID: check_told,

@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 QUERY_ATTEMPT: Final = "payments.query_attempt"
+QUERY_COMBINED: Final = "payments.query_combined"
 LOOK_AT_ATTEMPT: Final = "payments.look_at_attempt"
 CLOSE_PAYMENT: Final = "payments.close_payment"
 FOLLOW_CHARGE: Final = "payments.follow_charge"
@@ -72,6 +73,12 @@ class AttemptKey(msgspec.Struct, frozen=True):
     """Payload: which attempt."""
 
     attempt_id: UUID
+
+
+class TryKey(msgspec.Struct, frozen=True):
+    """Payload: which try of a combined payment."""
+
+    try_id: UUID
 
 
 class ClosedKey(msgspec.Struct, frozen=True):

@@ -54,6 +54,10 @@ def in_suspense(state: str, **further: str) -> str:
 PAID = one("sales_order", "state = 'paid' AND source = 'own'")
 NOT_REVERSED = one("commission", "reversed_minor = 0 AND amount_minor > 0")
 REQUESTED = one("refund", "cause = 'requested'")
+COMBINED = (
+    "INSERT INTO combined_payment SELECT merchant_id, gen_random_uuid(), 'open', 'wechatpay', 'native', 2, 1, 'CNY', "
+    "now() FROM connection LIMIT 1"
+)
 #: Rule -> statements that break it. The owner may drop what stands in the way; everything is rolled back.
 PLANTS = {
     "ledger.batch_balances": [f"UPDATE posting SET amount_minor = amount_minor + 1 WHERE {one('posting')}"],
@@ -146,6 +150,15 @@ PLANTS = {
     "payments.state_is_its_sums": ["UPDATE payment SET state = 'partly_refunded' WHERE state = 'paid'"],
     "payments.capture_is_its_attempt": ["DELETE FROM attempt"],
     "payments.refund_is_of_a_paid_attempt": ["DELETE FROM attempt"],
+    "payments.combined_is_its_parts": [COMBINED],
+    "payments.combined_state_is_its_tries": [COMBINED],
+    "payments.combined_try_is_whole": [
+        COMBINED,
+        (
+            "INSERT INTO combined_try SELECT merchant_id, gen_random_uuid(), combined_id, gen_random_uuid(), now(), "
+            "now() FROM combined_payment LIMIT 1"
+        ),
+    ],
     "payments.paid_has_capture": ["UPDATE payment SET captured_attempt_id = NULL WHERE state = 'paid'"],
     "customers.identity_leads_to_one": [f"DELETE FROM customer WHERE {one('customer')}"],
     "customers.refund_within_order": [

@@ -7,6 +7,7 @@ name its sub-merchants.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import quote
@@ -117,6 +118,12 @@ class WechatCombined:
         """In a page of WeChat, by QR, in a phone's browser, in an app."""
         return METHODS
 
+    def receivers(self, account: Account, sellers: Sequence[Account]) -> tuple[str, ...]:
+        """The merchants' own numbers; a provider combines for sub-merchants of its own alone, a merchant for none."""
+        merchant = merchant_of(account)
+        _check_count(merchant, len(sellers))
+        return tuple(_receiver(merchant, merchant_of(seller)) for seller in sellers)
+
     async def create(self, account: Account, command: CreateCombined) -> PaymentCreated:
         """Open the combined order; an invocation is signed as a single order's."""
         merchant = merchant_of(account)
@@ -151,9 +158,7 @@ def build_create(merchant: Merchant, command: CreateCombined, now: datetime, non
     Raises:
         InvalidInput: too few or too many parts, or a field that this method needs is missing.
     """
-    least, most = (1, PROVIDERS_PARTS_MAX) if merchant.is_provider else (PARTS_MIN, PARTS_MAX)
-    if not least <= len(command.parts) <= most:
-        raise InvalidInput(field="parts", problem=f"{least}..{most}")
+    _check_count(merchant, len(command.parts))
     if command.method not in METHODS:
         raise InvalidInput(field="method", problem=command.method.value)
     body: dict[str, Any] = {
@@ -195,6 +200,19 @@ def read_combined(merchant: Merchant, combine_out_trade_no: str, response: Respo
         return combined.reports()
     except (HutongError, ValueError) as error:
         raise PlatformUnknown(platform=merchant.platform) from error
+
+
+def _check_count(merchant: Merchant, count: int) -> None:
+    least, most = (1, PROVIDERS_PARTS_MAX) if merchant.is_provider else (PARTS_MIN, PARTS_MAX)
+    if not least <= count <= most:
+        raise InvalidInput(field="parts", problem=f"{least}..{most}")
+
+
+def _receiver(merchant: Merchant, seller: Merchant) -> str:
+    is_own = seller.mchid == merchant.mchid if merchant.is_provider else not seller.is_provider
+    if merchant.is_provider is not seller.is_provider or not is_own:
+        raise InvalidInput(field="connection_id", problem="sub_mchid")
+    return seller.sub_mchid or seller.mchid
 
 
 def _part(merchant: Merchant, part: CombinedPart) -> dict[str, Any]:

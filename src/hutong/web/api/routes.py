@@ -14,6 +14,7 @@ from hutong.web.api.bills import BillsApi
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.combined import CombinedApi
 from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
@@ -35,6 +36,7 @@ CONTROLLERS: Final = (
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,
+    CombinedApi,
     ConnectionsApi,
     WalletsApi,
     BillsApi,

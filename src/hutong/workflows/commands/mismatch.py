@@ -67,7 +67,7 @@ def foreign_trade(
     owner = foreign_owner(opened, report.owner)
     if owner is not None:
         return owner
-    if attempt is None or attempt.connection_id != opened.connection.connection_id:
+    if attempt is None or attempt.asked_at_id != opened.connection.connection_id:
         return "out_trade_no"
     if report.attach and report.attach != attempt.payment_id.hex:
         return "out_trade_no"

@@ -76,12 +76,18 @@ async def lay_out(runtime: Runtime, unit: Unit, wanted: Wanted) -> UUID:
         NoWallet: no account takes payments in this way.
     """
     _check_payer(wanted)
-    goods = await _goods(unit, wanted)
+    goods = await goods_of(unit, wanted)
     account = _taker(await wallet_accounts(runtime, unit), wanted)
-    checkout_id = await open_checkout(unit, goods, await _visit(unit, wanted, account))
-    await register(unit, CHECKOUT, checkout_id.hex, checkout_id)
+    checkout_id = await lay_goods(unit, wanted, goods, account)
     if wanted.payer_id:
         await _know(runtime, unit, checkout_id, account, wanted, wanted.payer_id)
+    return checkout_id
+
+
+async def lay_goods(unit: Unit, wanted: Wanted, goods: Goods, account: WalletAccount) -> UUID:
+    """These goods on a desk before this account. Raises NotFound or InvalidInput for the link or channel."""
+    checkout_id = await open_checkout(unit, goods, await _visit(unit, wanted, account))
+    await register(unit, CHECKOUT, checkout_id.hex, checkout_id)
     return checkout_id
 
 
@@ -91,7 +97,8 @@ def _check_payer(wanted: Wanted) -> None:
         raise InvalidInput(field="payer_id", problem=f"{wanted.method}: {'payer_id | login_code' if needs else '—'}")
 
 
-async def _goods(unit: Unit, wanted: Wanted) -> Goods:
+async def goods_of(unit: Unit, wanted: Wanted) -> Goods:
+    """What is to be paid. Raises InvalidInput or NotFound where that is not clear."""
     if (wanted.sku_id is None) == (wanted.amount is None):
         raise InvalidInput(field="sku_id", problem="sku_id | amount_fen")
     if wanted.sku_id is None:

@@ -275,6 +275,7 @@ def _choose(
     for account in accounts:
         for attempt in attempts:
             same = attempt.connection_id == account.connection.connection_id and attempt.method == method.value
+            same = same and attempt.combined_try_id is None  # a part is paid with its siblings or after their close
             if same and attempt.state in UNPAID and not (account.is_down and len(accounts) > 1):
                 return account, attempt
     return accounts[0], None

@@ -15,10 +15,14 @@ from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
 from hutong.merchants.actors import Actor, write_down
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
+from hutong.payments.combined import settle_combined
+from hutong.payments.combined_attempts import attempts_of_try, count_try_query
 from hutong.payments.service import (
     AttemptView,
+    Capture,
     attempts_of,
     capture,
+    capture_many,
     close_payment,
     count_close,
     count_query,
@@ -29,6 +33,7 @@ from hutong.payments.service import (
 )
 from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
+from hutong.workflows.commands.combined_wallet import CombinedTold, close_combined, query_combined_order
 from hutong.workflows.commands.mismatch import PAID, Claim, foreign_trade, tell_mismatch
 from hutong.workflows.jobs import (
     CHECK_AFTER_EXPIRY,
@@ -44,6 +49,7 @@ from hutong.workflows.jobs import (
     AttemptKey,
     ClosedKey,
     PaymentKey,
+    TryKey,
     closed_gap,
     query_gap,
 )
@@ -94,6 +100,29 @@ async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report:
     return False
 
 
+async def apply_combined(unit: Unit, told: CombinedTold, *, closing: bool = False) -> None:
+    """Take the wallet's word for every part of a combined order, as :func:`apply_trade_report` does for one.
+
+    The parts are held first, as they stand now; their captures come together and last. ``closing``: what the wallet
+    does not know is closed.
+    """
+    parts = {part.out_trade_no: part for part in await attempts_of_try(unit, told.try_id, lock=True)}
+    captures: list[Capture] = []
+    for report in told.reports:
+        part = parts.get(report.out_trade_no)
+        if part is None or not await _fits(unit, told.opened, part, report, undone=False):
+            continue
+        if report.status in PAID:
+            captures.append(Capture(part, report.transaction_id or "", report.paid_at or unit.now()))
+        elif report.status is TradeStatus.CLOSED or (closing and report.status is TradeStatus.NOT_FOUND):
+            await mark_attempt(unit, part.attempt_id, AttemptEvent.CLOSE)
+        elif report.status is TradeStatus.PENDING and part.state in _UNHEARD:
+            await mark_attempt(unit, part.attempt_id, AttemptEvent.OPENED)
+    if captures:
+        await capture_many(unit, captures)
+    await settle_combined(unit, [told.try_id])
+
+
 async def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
     """Nobody needs to ask about these attempts any more, nor to close their payments."""
     queries = [(QUERY_ATTEMPT, first_query_key(view.attempt_id)) for view in captured]
@@ -132,8 +161,32 @@ async def query_attempt(runtime: Runtime, merchant_id: UUID, payload: bytes) -> 
         raise Postpone(query_gap(attempt.queries_count))
 
 
+async def query_combined(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """:func:`query_attempt` for all parts of a try at once, as long as one of them may still be paid."""
+    try_id = msgspec.json.decode(payload, type=TryKey).try_id
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        parts = [part for part in await attempts_of_try(unit, try_id) if part.state in UNPAID]
+    if not parts or parts[0].expires_at <= runtime.clock.now():
+        return
+    try:
+        await ask_wallet(runtime, merchant_id, parts[0])
+    except (PlatformUnknown, PlatformFailure):
+        async with runtime.unit(merchant_id, "attempt.unanswered") as unit:
+            await count_try_query(unit, try_id)
+    async with runtime.unit(merchant_id, "attempt.read") as unit:
+        parts = [part for part in await attempts_of_try(unit, try_id) if part.state in UNPAID]
+    if parts:
+        raise Postpone(query_gap(parts[0].queries_count))
+
+
 async def ask_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
-    """Query one attempt at its wallet and apply the answer."""
+    """Query one attempt at its wallet, with all others of its combined order, and apply the answer."""
+    if attempt.combined_try_id is not None:
+        told = await query_combined_order(runtime, merchant_id, attempt.combined_try_id)
+        async with runtime.unit(merchant_id, "combined.report") as unit:
+            await apply_combined(unit, told)
+            await count_try_query(unit, told.try_id)
+        return
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
     report = await opened.connector.payments.query(opened.account, attempt.out_trade_no)
@@ -241,6 +294,7 @@ async def close_by_hand(unit: Unit, payment_id: UUID, actor: Actor) -> None:
         if attempt.state is AttemptState.MISMATCHED:
             actor.require_refunds()
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.DISMISS)
+            await settle_combined(unit, [tried for tried in (attempt.combined_try_id,) if tried is not None])
             await write_down(unit, actor, "payment.dismiss", f"payment:{payment_id}")
 
 
@@ -256,6 +310,13 @@ async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptV
     """End an attempt at its wallet; money that came first counts."""
     if attempt.method == PayMethod.CODE.value:
         await undo_charge(runtime, merchant_id, attempt)
+        return
+    if attempt.combined_try_id is not None:
+        told = await close_combined(runtime, merchant_id, attempt.combined_try_id)
+        async with runtime.unit(merchant_id, "combined.closed") as unit:
+            await apply_combined(unit, told, closing=True)
+            if not any(report.status in PAID for report in told.reports):
+                look_later(unit, attempt, 0, closed_gap(0))
         return
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"

@@ -16,6 +16,7 @@ from hutong.core.errors import InvalidSignature, NotFound
 from hutong.db.bulk import insert_rows
 from hutong.db.tables import inbound
 from hutong.db.unit import Unit
+from hutong.payments.combined import settle_combined
 from hutong.payments.refunds import find_refund
 from hutong.payments.service import AttemptView, Capture, capture_many, find_attempts
 from hutong.payments.states import AttemptState
@@ -170,6 +171,8 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
             captures.setdefault(attempt.attempt_id, paid)
     if captures:
         await forget_schedules(unit, await capture_many(unit, list(captures.values())))
+    told = {attempt.combined_try_id for attempt in attempts.values() if attempt.combined_try_id is not None}
+    await settle_combined(unit, told)  # a part that was told as anything but paid
 
 
 def _foreign_notice(

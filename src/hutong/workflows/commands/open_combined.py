@@ -1,0 +1,378 @@
+"""A buyer pays several orders with one tap: they are ordered and bound, and the wallet opens one order for all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
+from hutong.core.money import Money
+from hutong.db.unit import Unit
+from hutong.payments.checkouts import CheckoutView, hold_checkouts
+from hutong.payments.combined import CombinedTry, find_combined, get_try, open_combined, open_try
+from hutong.payments.combined_attempts import (
+    attempts_of_many,
+    attempts_of_try,
+    mark_try_unclear,
+    open_parts,
+    payments_owed,
+    refuse_try,
+)
+from hutong.payments.combined_queries import CombinedRow, one_combined
+from hutong.payments.health import record_success
+from hutong.payments.service import AttemptView, PaymentOpened, mark_opened
+from hutong.payments.shop_codes import count_code_use
+from hutong.payments.states import UNPAID, UNSETTLED
+from hutong.platforms.combined import CombinedPart, CreateCombined
+from hutong.platforms.contract import ErrorWord
+from hutong.platforms.payments import PaymentCreated, PayMethod
+from hutong.platforms.refusals import PlatformRefused
+from hutong.shops.stock import OutOfStock
+from hutong.workflows.commands.combined_parts import CombinedWanted, combines
+from hutong.workflows.commands.combined_wallet import combining
+from hutong.workflows.commands.freeze import freeze, is_frozen
+from hutong.workflows.commands.order import CheckoutOver, orders_at_desk, payable
+from hutong.workflows.commands.pay import (
+    ATTEMPTS_PER_PAYMENT_MAX,
+    DESCRIPTION_CHARS_MAX,
+    ENDED,
+    ROUNDS_MAX,
+    PayerUnknown,
+    blame_account,
+    schedule_close,
+)
+from hutong.workflows.commands.settle import ask_wallet, try_to_close
+from hutong.workflows.commands.switch import AlreadyPaid, end_earlier
+from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
+from hutong.workflows.jobs import QUERY_COMBINED, QUERY_FIRST, TryKey
+from hutong.workflows.runtime import Runtime
+
+
+class PartOver(CheckoutOver):
+    """One of the parts is paid or expired."""
+
+    code = "part_over"
+    zh = ErrorText(
+        "第 {part} 笔已经付过，或已过期。", "合单里的每一笔都要还能付款。", "请去掉这一笔，或重新下单后再合并付款。"
+    )
+    en = ErrorText(
+        "Part {part} is paid, or it has expired.",
+        "Each part of a combined payment must still be payable.",
+        "Leave that part out, or order it anew.",
+    )
+
+
+class CombinedOpened(msgspec.Struct, frozen=True, kw_only=True):
+    """A combined payment, and what the app invokes the wallet with; nothing once it has ended."""
+
+    row: CombinedRow
+    created: PaymentCreated | None
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """One part, about to be opened at the wallet."""
+
+    attempt: AttemptView
+    title: str
+    is_shared: bool
+
+
+class CombinedStep(msgspec.Struct, frozen=True, kw_only=True):
+    """What to do next: end what is earlier, else open this try at this account."""
+
+    account: WalletAccount
+    made: CombinedTry | None
+    parts: tuple[Part, ...]
+    earlier: tuple[AttemptView, ...]
+
+
+async def open_combined_payment(
+    runtime: Runtime, merchant_id: UUID, checkout_ids: Sequence[UUID], wanted: CombinedWanted
+) -> CombinedOpened:
+    """Order, reserve and bind what lies on these desks in one transaction, then the wallet's one order for all of it.
+
+    Asked again it finds the same, with fresh parameters; once it has ended it only says so. Whatever another way,
+    another account or another combination had opened for one of the parts is ended at its wallet first. An account that
+    refuses for reasons of its own leaves it to the wallet's next one; one that does not answer does not: what became of
+    that is found out, not guessed.
+
+    Raises:
+        OutOfStock, CheckoutOver, NoWallet, PayerUnknown, AlreadyPaid, EarlierPaymentUnclear.
+        PlatformUnknown: the wallet did not answer; it is followed up by itself, and asking again is safe.
+        PlatformFailure: the wallet refused. InvalidInput: the account combines no such parts; nothing was ordered.
+    """
+    try:
+        created = await _open(runtime, merchant_id, checkout_ids, wanted)
+    except (CheckoutOver, AlreadyPaid):
+        row = await _found(runtime, merchant_id, checkout_ids, wanted)
+        if row is None:
+            raise
+        return CombinedOpened(row=row, created=None)
+    row = await _found(runtime, merchant_id, checkout_ids, wanted)
+    assert row is not None, "it was opened"
+    return CombinedOpened(row=row, created=created)
+
+
+async def _found(
+    runtime: Runtime, merchant_id: UUID, checkout_ids: Sequence[UUID], wanted: CombinedWanted
+) -> CombinedRow | None:
+    async with runtime.unit(merchant_id, "combined.read") as unit:
+        views = await hold_checkouts(unit, checkout_ids)
+        payment_ids = {view.payment_id for view in views.values() if view.payment_id is not None}
+        if len(payment_ids) != len(checkout_ids):
+            return None
+        combined = await find_combined(unit, payment_ids, wanted.platform, wanted.method.value)
+        return None if combined is None else await one_combined(unit, combined.combined_id)
+
+
+async def _open(
+    runtime: Runtime, merchant_id: UUID, checkout_ids: Sequence[UUID], wanted: CombinedWanted
+) -> PaymentCreated:
+    tried: set[UUID] = set()
+    trouble: HutongError = NoWallet()
+    for _ in range(ROUNDS_MAX):
+        account = await _choose(runtime, merchant_id, checkout_ids, wanted, tried)
+        if account is None:
+            raise trouble
+        receivers = await _receivers(runtime, merchant_id, account, wanted)
+        async with runtime.unit(merchant_id, "combined.open") as unit:
+            step = await prepare(unit, checkout_ids, wanted, account)
+        if step.earlier:
+            await end_earlier(runtime, merchant_id, step.earlier)
+            continue
+        try:
+            return await _open_at_wallet(runtime, merchant_id, step, receivers, wanted)
+        except PlatformUnknown as problem:
+            await blame_account(runtime, merchant_id, account, problem)
+            raise
+        except PlatformFailure as problem:
+            if not await blame_account(runtime, merchant_id, account, problem):
+                raise
+            trouble = problem
+            tried.add(account.connection.connection_id)
+    raise trouble
+
+
+async def _choose(
+    runtime: Runtime,
+    merchant_id: UUID,
+    checkout_ids: Sequence[UUID],
+    wanted: CombinedWanted,
+    tried: set[UUID],
+) -> WalletAccount | None:
+    """The account to open it at: the one that has opened it already, unless it stands back; else the first that can.
+
+    Raises:
+        PayerUnknown: only such as know the buyer by another id.
+    """
+    async with runtime.unit(merchant_id, "combined.account") as unit:
+        usable = [one for one in await wallet_accounts(runtime, unit) if combines(one, wanted)]
+        usable = [one for one in usable if one.connection.connection_id not in tried]
+        views = await hold_checkouts(unit, checkout_ids)
+        live = await _live_at(unit, views)
+    if wanted.method is PayMethod.JSAPI and usable:
+        scopes = {view.payer_scope for view in views.values()}
+        knowing = [one for one in usable if scopes <= {"", one.scope_in(wanted.method)}]
+        if not knowing and not tried:
+            raise PayerUnknown
+        usable = knowing
+    for account in usable:
+        if account.connection.connection_id in live and not (account.is_down and len(usable) > 1):
+            return account
+    return usable[0] if usable else None
+
+
+async def _live_at(unit: Unit, views: dict[UUID, CheckoutView]) -> set[UUID]:
+    """The accounts at which one of these is open as a part."""
+    payment_ids = [view.payment_id for view in views.values() if view.payment_id is not None]
+    attempts = await attempts_of_many(unit, payment_ids) if payment_ids else []
+    return {one.asked_at_id for one in attempts if one.combined_try_id is not None and one.state in UNPAID}
+
+
+async def _receivers(
+    runtime: Runtime, merchant_id: UUID, account: WalletAccount, wanted: CombinedWanted
+) -> tuple[str, ...]:
+    """Who gets each part's money, in the wallet's words. Raises InvalidInput where this account cannot combine that."""
+    opened = await runtime.open_account(merchant_id, account.connection.connection_id)
+    sellers = []
+    for part in wanted.parts:
+        seller = await runtime.open_account(merchant_id, part.connection_id or account.connection.connection_id)
+        if seller.connector.name != wanted.platform:
+            raise InvalidInput(field="connection_id", problem=seller.connector.name)
+        sellers.append(seller.account)
+    return combining(opened).receivers(opened.account, sellers)
+
+
+async def prepare(
+    unit: Unit, checkout_ids: Sequence[UUID], wanted: CombinedWanted, account: WalletAccount
+) -> CombinedStep:
+    """The next step, with every desk held against a second tap: what another has opened meanwhile is seen.
+
+    Raises:
+        OutOfStock, CheckoutOver: one of the parts cannot be paid; nothing is ordered of any.
+    """
+    views = await hold_checkouts(unit, checkout_ids)
+    await _order(unit, [_payable(views, number, one) for number, one in enumerate(checkout_ids, start=1)])
+    views = await hold_checkouts(unit, checkout_ids)
+    titles: dict[UUID, str] = {}
+    for checkout_id in checkout_ids:
+        payment_id = views[checkout_id].payment_id
+        assert payment_id is not None, "it was ordered"
+        titles[payment_id] = views[checkout_id].goods.title
+    attempts = await attempts_of_many(unit, list(titles))
+    same = await _same_try(unit, attempts, list(titles), wanted, account)
+    unsettled = [one for one in attempts if one.state in UNSETTLED]
+    if same is not None:
+        parts = [one for one in attempts if one.combined_try_id == same.try_id]
+        shared = [await is_frozen(unit, account.connector, part) for part in parts]
+        return _step(account, same, parts, shared, titles)
+    if unsettled:
+        firsts = {one.combined_try_id or one.attempt_id: one for one in reversed(unsettled)}
+        return CombinedStep(account=account, made=None, parts=(), earlier=tuple(firsts.values()))
+    for payment_id in titles:
+        if sum(one.payment_id == payment_id for one in attempts) >= ATTEMPTS_PER_PAYMENT_MAX:
+            raise CheckoutOver
+    made, parts = await _begin(unit, list(titles), wanted, account)
+    shared = [await freeze(unit, account.connector, part) for part in parts]
+    return _step(account, made, parts, shared, titles)
+
+
+def _payable(views: dict[UUID, CheckoutView], number: int, checkout_id: UUID) -> CheckoutView:
+    try:
+        return payable(views, checkout_id)
+    except CheckoutOver:
+        raise PartOver(part=number) from None
+
+
+async def _order(unit: Unit, desks: Sequence[CheckoutView]) -> None:
+    """The orders of those that have none yet, all or none."""
+    fresh = [view for view in desks if view.payment_id is None]
+    for view in fresh:
+        if view.goods.sku_id is None:
+            await count_code_use(unit, view.checkout_id)
+    if fresh and None in await orders_at_desk(unit, fresh):
+        raise OutOfStock
+
+
+async def _same_try(
+    unit: Unit,
+    attempts: Sequence[AttemptView],
+    payment_ids: Sequence[UUID],
+    wanted: CombinedWanted,
+    account: WalletAccount,
+) -> CombinedTry | None:
+    """The try that is open at this account for exactly these parts and these receivers, or None."""
+    here = account.connection.connection_id
+    receivers = {one: part.connection_id or here for one, part in zip(payment_ids, wanted.parts, strict=True)}
+    tries = {one.combined_try_id for one in attempts if one.asked_at_id == here and one.state in UNPAID}
+    for try_id in tries:
+        if try_id is None:
+            continue
+        parts = await attempts_of_try(unit, try_id)
+        told = {part.payment_id: part.connection_id for part in parts}
+        is_open = all(part.state in UNPAID and part.method == wanted.method.value for part in parts)
+        if is_open and told == receivers:
+            return await get_try(unit, try_id)
+    return None
+
+
+async def _begin(
+    unit: Unit, payment_ids: Sequence[UUID], wanted: CombinedWanted, account: WalletAccount
+) -> tuple[CombinedTry, list[AttemptView]]:
+    owed = await payments_owed(unit, payment_ids)
+    here = account.connection.connection_id
+    method, platform = wanted.method.value, wanted.platform
+    combined = await find_combined(unit, payment_ids, platform, method)
+    if combined is None:
+        combined = await open_combined(unit, payment_ids, _sum(list(owed.values())), platform, method)
+    until = min(one.expires_at for one in owed.values())
+    made = await open_try(unit, combined.combined_id, here, until)
+    parts = [(owed[one], part.connection_id or here) for one, part in zip(payment_ids, wanted.parts, strict=True)]
+    attempts = await open_parts(unit, made, platform, method, parts)
+    unit.schedule(QUERY_COMBINED, TryKey(made.try_id), delay=QUERY_FIRST, dedupe_key=made.number)
+    for attempt in attempts:
+        schedule_close(unit, attempt)
+    return made, attempts
+
+
+def _sum(owed: Sequence[PaymentOpened]) -> Money:
+    return Money(sum(one.amount.amount_minor for one in owed), owed[0].amount.currency)
+
+
+def _step(
+    account: WalletAccount,
+    made: CombinedTry,
+    attempts: Sequence[AttemptView],
+    shared: Sequence[bool],
+    titles: dict[UUID, str],
+) -> CombinedStep:
+    by_payment = {one.payment_id: (one, is_shared) for one, is_shared in zip(attempts, shared, strict=True)}
+    parts = tuple(
+        Part(attempt=by_payment[payment_id][0], title=title, is_shared=by_payment[payment_id][1])
+        for payment_id, title in titles.items()
+    )
+    return CombinedStep(account=account, made=made, parts=parts, earlier=())
+
+
+async def _open_at_wallet(
+    runtime: Runtime, merchant_id: UUID, step: CombinedStep, receivers: Sequence[str], wanted: CombinedWanted
+) -> PaymentCreated:
+    """Ask the wallet to open its order. No answer is UNKNOWN, never failure: the query schedule finds out."""
+    assert step.made is not None, "nothing earlier stands in the way"
+    opened = await runtime.open_account(merchant_id, step.made.connection_id)
+    command = _command(runtime, step, step.made, receivers, wanted)
+    try:
+        created = await combining(opened).create(opened.account, command)
+    except (PlatformUnknown, PlatformFailure, InvalidInput) as problem:
+        if isinstance(problem, PlatformRefused) and problem.word is ErrorWord.ALREADY_DONE:
+            await ask_wallet(runtime, merchant_id, step.parts[0].attempt)  # opened before: paid or closed since
+            raise CheckoutOver from None
+        await _tell_problem(runtime, merchant_id, step.made, problem)
+        raise
+    async with runtime.unit(merchant_id, "combined.opened") as unit:
+        await mark_opened(unit, [part.attempt.attempt_id for part in step.parts])
+        parts = await attempts_of_try(unit, step.made.try_id)
+        if step.account.is_troubled:
+            await record_success(unit, step.made.connection_id)
+    ended = next((part for part in parts if part.state in ENDED), None)
+    if ended is not None:  # something else took a part over while this one was opening: nobody may pay here any more
+        await try_to_close(runtime, merchant_id, ended)
+        raise CheckoutOver
+    return created
+
+
+def _command(
+    runtime: Runtime, step: CombinedStep, made: CombinedTry, receivers: Sequence[str], wanted: CombinedWanted
+) -> CreateCombined:
+    return CreateCombined(
+        combine_out_trade_no=made.number,
+        parts=tuple(
+            CombinedPart(
+                merchant_ref=receiver,
+                out_trade_no=part.attempt.out_trade_no,
+                amount=part.attempt.amount,
+                description=part.title[:DESCRIPTION_CHARS_MAX],
+                attach=part.attempt.payment_id.hex,
+                shared=part.is_shared,
+            )
+            for receiver, part in zip(receivers, step.parts, strict=True)
+        ),
+        method=wanted.method,
+        notify_url=runtime.callback_url(wanted.platform, made.connection_id),
+        expires_at=made.expires_at,
+        payer_id=wanted.payer_id or None,
+        client_ip=wanted.client_ip or None,
+    )
+
+
+async def _tell_problem(
+    runtime: Runtime, merchant_id: UUID, made: CombinedTry, problem: PlatformUnknown | PlatformFailure | InvalidInput
+) -> None:
+    """Write down how the wallet failed to open it: refused, and no part is held by it any more, or unclear."""
+    async with runtime.unit(merchant_id, "combined.problem") as unit:
+        if isinstance(problem, PlatformUnknown):
+            await mark_try_unclear(unit, made.try_id)
+        else:
+            await refuse_try(unit, made.try_id, str(problem.details.get("platform_code", problem.code)))

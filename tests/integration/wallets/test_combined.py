@@ -1,0 +1,154 @@
+"""Combined payments, from the API to the wallet's own books: opened, paid with one tap, refunded part by part."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from wallets_combined import Town
+
+TWO = {
+    "platform": "wechatpay",
+    "method": "native",
+    "parts": [{"amount_fen": 4990, "title": "青瓷饭碗"}, {"amount_fen": 1200, "title": "同城配送"}],
+}
+
+
+@pytest.fixture(scope="module")
+def town(address, tmp_path_factory):
+    opened = Town(address, tmp_path_factory.mktemp("town"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def in_a_shop(town):
+    """Run ``work(shop)`` in a shop of its own."""
+    return town.run
+
+
+def test_one_tap_pays_every_order_and_a_part_goes_back(in_a_shop):
+    async def work(shop):
+        opened = await shop.post(TWO)
+        bowl, way = opened["combined"]["parts"]
+        assert opened["code_url"].startswith("weixin://")
+        assert await shop.states(opened) == ("open", ["open", "open"])
+        await shop.pay(opened)
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
+        assert len(await shop.events("payment.paid")) == 2
+        orders = {row["order_id"]: row["state"] for row in (await shop.get("/orders"))["items"]}
+        assert orders == {bowl["order_id"]: "completed", way["order_id"]: "completed"}  # nothing to ship
+        refund = {"amount_fen": 1000, "reason": "少一只"}
+        assert (await shop.send(refund, path=f"/orders/{bowl['order_id']}/refunds")).is_success
+        await shop.advance(120)
+        assert [(await shop.payment(part))["refunded_minor"] for part in (bowl, way)] == [1000, 0]
+        assert shop.books() == {bowl["out_trade_no"]: (4990, 1000), way["out_trade_no"]: (1200, 0)}
+        sold = "SELECT coalesce(sum(p.amount_minor), 0) FROM posting p JOIN ledger_account a "
+        sold += "USING (merchant_id, account_id) WHERE a.path = 'revenue:sales'"
+        assert await shop.values(sold) == [-(4990 + 1200 - 1000)]
+        assert await shop.breaches() == []
+        assert await shop.tickets() == []
+
+    in_a_shop(work)
+
+
+async def owed(shop, *titles):
+    """Payments that are open already, each at a wallet of its own."""
+    body = {"platform": "wechatpay", "method": "native"}
+    return [
+        await shop.post({**body, "amount_fen": 100 * (at + 1), "title": title}, path="/payments")
+        for at, title in enumerate(titles)
+    ]
+
+
+def of(*payments, **more):
+    return {**TWO, "parts": [{"payment_id": one["payment_id"]} for one in payments], **more}
+
+
+def test_what_is_open_elsewhere_is_closed_there_first(in_a_shop):
+    async def work(shop):
+        one, two = await owed(shop, "碗", "盘")
+        opened = await shop.post(of(one, two))
+        parts = opened["combined"]["parts"]
+        assert [part["payment_id"] for part in parts] == [one["payment_id"], two["payment_id"]]
+        assert shop.open_there() == sorted(part["out_trade_no"] for part in parts)
+        assert await shop.states(opened) == ("open", ["open", "open"])
+        await shop.press(one["checkout_url"].rsplit("/", 1)[1])  # and back: one part by itself, all are closed before
+        assert await shop.states(opened) == ("closed", ["open", "open"])
+        assert len(shop.open_there()) == 1
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_two_who_combine_the_same_at_once_find_one(in_a_shop):
+    async def work(shop):
+        one, two = await owed(shop, "碗", "盘")
+        answers = await asyncio.gather(*(shop.post(of(one, two)) for _ in range(5)))
+        assert len({answer["combined"]["combined_id"] for answer in answers}) == 1
+        assert len(shop.open_there()) == 2
+        await shop.pay(answers[0])
+        assert await shop.states(answers[0]) == ("paid", ["paid", "paid"])
+        assert sum(amount - back for amount, back in shop.books().values()) == 300
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_two_that_share_a_part_leave_one_open_there(in_a_shop):
+    async def work(shop):
+        one, two, three = await owed(shop, "碗", "盘", "杯")
+        answers = await asyncio.gather(shop.send(of(one, two)), shop.send(of(two, three)))
+        await shop.advance(60)
+        assert any(answer.is_success for answer in answers)
+        assert len(shop.open_there()) in (2, 3), "one combined order, and what it left alone"
+        opened = next(answer.json() for answer in reversed(answers) if answer.is_success)
+        state, _ = await shop.states(opened)
+        assert state in ("open", "closed")
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_the_same_key_is_the_same_until_it_ended_and_no_other_request(in_a_shop):
+    async def work(shop):
+        first, second = await shop.post(TWO, "k"), await shop.post(TWO, "k")
+        assert first["combined"] == second["combined"]
+        other = {**TWO, "parts": [*TWO["parts"], {"amount_fen": 1, "title": "袋"}]}
+        assert await shop.refused(other, "k") == (422, "idempotency_key_reused")
+        await shop.pay(second)
+        ended = await shop.post(TWO, "k")
+        assert (ended["combined"]["state"], ended["code_url"]) == ("paid", None)
+        assert ended["combined"]["combined_id"] == first["combined"]["combined_id"]
+        parts = ended["combined"]["parts"]
+        again = {"payment_id": parts[0]["payment_id"]}
+        assert await shop.refused({**TWO, "parts": [again, TWO["parts"][1]]}) == (409, "part_over")
+
+    in_a_shop(work)
+
+
+def test_what_is_asked_for_must_be_clear(in_a_shop):
+    async def work(shop):
+        bowl = TWO["parts"][0]
+        known = {"payment_id": (await owed(shop, "碗"))[0]["payment_id"]}
+        unclear = [
+            {**TWO, "parts": [bowl]},
+            {**TWO, "parts": [bowl] * 51},
+            {**TWO, "parts": [known, known]},
+            {**TWO, "parts": [bowl, {**known, "amount_fen": 1}]},
+            {**TWO, "parts": [bowl, {"amount_fen": 1}]},
+            {**TWO, "parts": [bowl, {}]},
+            {**TWO, "parts": [bowl] * 11},  # a merchant of WeChat Pay combines ten
+            {**TWO, "method": "mini"},
+            {**TWO, "method": "h5"},
+            {**TWO, "method": "jsapi"},
+            {**TWO, "payer_id": "o"},
+        ]
+        for body in unclear:
+            assert (await shop.refused(body))[0] == 400, body
+        lost = {"payment_id": "01a21a97-9051-7f13-99a8-4e0d52b6bd8e"}
+        assert await shop.refused({**TWO, "parts": [bowl, lost]}) == (404, "not_found")
+        assert await shop.refused({**TWO, "platform": "alipay"}) == (409, "no_wallet")
+        assert (await shop.get("/payments"))["total"] == 1, "nothing was ordered"
+
+    in_a_shop(work)
