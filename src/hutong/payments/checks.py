@@ -97,12 +97,12 @@ RULES: Final[dict[str, str]] = {
     ),
     "payments.combined_is_its_parts": (
         "SELECT c.combined_id, c.parts_count || ' parts, ' || c.amount_minor || ' ' || c.currency || ' / ' "
-        "|| count(p.payment_id) || ', ' || coalesce(sum(p.amount_minor), 0) FROM combined_payment c "
+        "|| count(p.payment_id) || ', ' || coalesce(sum(part.amount_minor), 0) FROM combined_payment c "
         "LEFT JOIN combined_part part USING (merchant_id, combined_id) LEFT JOIN payment p "
         "ON p.merchant_id = part.merchant_id AND p.payment_id = part.payment_id AND p.currency = c.currency "
         "WHERE c.merchant_id = :m GROUP BY c.combined_id, c.parts_count, c.amount_minor, c.currency "
         "HAVING (c.parts_count, c.amount_minor) "
-        "IS DISTINCT FROM (count(p.payment_id), coalesce(sum(p.amount_minor), 0))"
+        "IS DISTINCT FROM (count(p.payment_id), coalesce(sum(part.amount_minor), 0))"
     ),
     "payments.combined_state_is_its_tries": (
         "SELECT c.combined_id, c.state || ' / ' || coalesce(s.paid, 0) || ' of ' || c.parts_count || ' paid' "

@@ -8,8 +8,10 @@ of his transaction, after every other lock.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
+from functools import reduce
+from operator import add
 from typing import Any, Final
 from uuid import UUID
 
@@ -123,16 +125,15 @@ async def get_combined(unit: Unit, combined_id: UUID) -> CombinedView:
     return _view(row)
 
 
-async def open_combined(
-    unit: Unit, payment_ids: Sequence[UUID], amount: Money, platform: str, method: str
-) -> CombinedView:
-    """These payments are to be paid with one tap."""
+async def open_combined(unit: Unit, owed: Mapping[UUID, Money], platform: str, method: str) -> CombinedView:
+    """These payments, each with what it owes, are to be paid with one tap; of one currency all of them."""
+    amount = reduce(add, owed.values())
     view = CombinedView(
         combined_id=unit.new_id(),
         state=CombinedState.OPEN,
         platform=platform,
         method=method,
-        parts_count=len(payment_ids),
+        parts_count=len(owed),
         amount=amount,
         created_at=unit.now(),
     )
@@ -148,9 +149,10 @@ async def open_combined(
         created_at=view.created_at,
     )
     columns: dict[str, list[Any]] = {
-        "combined_id": [view.combined_id] * len(payment_ids),
-        "part_no": list(range(1, len(payment_ids) + 1)),
-        "payment_id": list(payment_ids),
+        "combined_id": [view.combined_id] * len(owed),
+        "part_no": list(range(1, len(owed) + 1)),
+        "payment_id": list(owed),
+        "amount_minor": [one.amount_minor for one in owed.values()],
     }
     await insert_rows(unit, combined_part, columns)
     return view
@@ -216,3 +218,13 @@ async def settle_combined(unit: Unit, try_ids: Collection[UUID]) -> None:
         state = state_of(row.parts_count, attempts)
         if state.value != row.state:
             await unit.transition(combined_payment, {"combined_id": row.combined_id}, COMBINED, LEADS_TO[state])
+
+
+async def settle_combined_of(unit: Unit, attempt_id: UUID) -> None:
+    """:func:`settle_combined` after a change of one attempt, if it is a part at all."""
+    try_id = await unit.scalar(
+        select(attempt.c.combined_try_id).where(
+            attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id
+        )
+    )
+    await settle_combined(unit, [] if try_id is None else [try_id])

@@ -24,7 +24,7 @@ combined_payment: Final = Table(
     PrimaryKeyConstraint("merchant_id", "combined_id"),
 )
 
-#: Which payments those are, in the order in which they were named.
+#: Which payments those are, in the order in which they were named, and what each owed then.
 combined_part: Final = Table(
     "combined_part",
     METADATA,
@@ -32,6 +32,7 @@ combined_part: Final = Table(
     Column("combined_id", Uuid, nullable=False),
     Column("part_no", Integer, nullable=False),
     Column("payment_id", Uuid, nullable=False),
+    Column("amount_minor", BigInteger, nullable=False),
     PrimaryKeyConstraint("merchant_id", "combined_id", "part_no"),
     UniqueConstraint("merchant_id", "combined_id", "payment_id", name="uq_combined_part_once"),
     Index("ix_combined_part_payment", "merchant_id", "payment_id"),

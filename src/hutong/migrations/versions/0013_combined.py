@@ -70,6 +70,7 @@ def _parts() -> None:
         sa.Column("combined_id", sa.Uuid(), nullable=False),
         sa.Column("part_no", sa.Integer(), nullable=False),
         sa.Column("payment_id", sa.Uuid(), nullable=False),
+        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("merchant_id", "combined_id", "part_no", name=op.f("pk_combined_part")),
         sa.UniqueConstraint("merchant_id", "combined_id", "payment_id", name=op.f("uq_combined_part_once")),
     )

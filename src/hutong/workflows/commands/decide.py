@@ -17,6 +17,8 @@ from hutong.core.errors import ErrorText, HutongError, NotFound, PlatformFailure
 from hutong.db.unit import Unit
 from hutong.merchants.actors import Actor, write_down
 from hutong.merchants.tickets import end_ticket
+from hutong.payments.combined import settle_combined_of
+from hutong.payments.combined_attempts import count_try_query
 from hutong.payments.service import AttemptView, attempts_of, count_query, get_attempt
 from hutong.payments.states import UNENDED, UNSETTLED, AttemptState, PaymentState, SuspenseState
 from hutong.payments.suspense import Decision, SuspenseView, end_suspense, get_suspense, read_reason, suspense_of_ticket
@@ -32,8 +34,9 @@ from hutong.payments.suspense_decisions import (
     take_as_payment,
 )
 from hutong.platforms.payments import TradeReport, TradeStatus
+from hutong.workflows.commands.combined_wallet import query_combined_order
 from hutong.workflows.commands.mismatch import PAID, foreign_owner
-from hutong.workflows.commands.settle import apply_trade_report, forget_schedules, try_to_close
+from hutong.workflows.commands.settle import apply_combined, apply_trade_report, forget_schedules, try_to_close
 from hutong.workflows.jobs import CLOSE_PAYMENT, PaymentKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
@@ -175,6 +178,8 @@ async def decide_in(
     if standing is not None and standing.attempt_state in UNENDED:
         raise MoneyUnclear
     refund_id = await _carry_out(unit, view, decision, seen, reason=reason, actor=actor)
+    if view.attempt_id is not None:
+        await settle_combined_of(unit, view.attempt_id)
     if not await end_suspense(
         unit, view, decision, is_proved=seen.is_there, actor=actor.name, reason=reason, refund_id=refund_id
     ):
@@ -224,7 +229,7 @@ async def _ask(runtime: Runtime, merchant_id: UUID, view: SuspenseView, attempt_
         attempt = await get_attempt(unit, attempt_id)
     if attempt.state is AttemptState.REVERSING:  # what a wallet says of it now is stale
         raise MoneyUnclear
-    opened = await runtime.open_account(merchant_id, attempt.connection_id)
+    opened = await runtime.open_account(merchant_id, attempt.asked_at_id)
     report = await _query(runtime, merchant_id, opened, attempt)
     if report.status in PAID:
         return _seen(opened, view, attempt, report)
@@ -240,6 +245,8 @@ async def _ask(runtime: Runtime, merchant_id: UUID, view: SuspenseView, attempt_
 
 async def _query(runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, attempt: AttemptView) -> TradeReport:
     """The wallet's word, applied as ever: it may say that all is well by now."""
+    if attempt.combined_try_id is not None:  # a wallet tells of a part only beside its siblings
+        return await _query_part(runtime, merchant_id, attempt, attempt.combined_try_id)
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
     try:
         report = await opened.connector.payments.query(opened.account, attempt.out_trade_no)
@@ -249,6 +256,20 @@ async def _query(runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, att
         await apply_trade_report(unit, opened, attempt, report)
         await count_query(unit, attempt.attempt_id)
     return report
+
+
+async def _query_part(runtime: Runtime, merchant_id: UUID, attempt: AttemptView, try_id: UUID) -> TradeReport:
+    try:
+        told = await query_combined_order(runtime, merchant_id, try_id)
+    except (PlatformUnknown, PlatformFailure) as silence:
+        raise MoneyUnclear from silence
+    async with runtime.unit(merchant_id, "suspense.report") as unit:
+        await apply_combined(unit, told)
+        await count_try_query(unit, try_id)
+    for report in told.reports:
+        if report.out_trade_no == attempt.out_trade_no:
+            return report
+    raise MoneyUnclear
 
 
 def _seen(opened: OpenedAccount, view: SuspenseView, attempt: AttemptView, report: TradeReport) -> Seen:

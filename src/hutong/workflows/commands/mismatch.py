@@ -91,6 +91,14 @@ def foreign_refund(opened: OpenedAccount, refund: RefundView | None, report: Ref
     return None if report.amount is None else wrong_money(report.amount, refund.amount)
 
 
+def at_receiver(opened: OpenedAccount, attempt: AttemptView | None) -> OpenedAccount:
+    """Where the money of an attempt is: a part of a combined order may be told by one account and paid to another."""
+    if attempt is None or attempt.asked_at_id != opened.connection.connection_id:
+        return opened
+    there = msgspec.structs.replace(opened.connection, connection_id=attempt.connection_id)
+    return msgspec.structs.replace(opened, connection=there)
+
+
 def wrong_money(told: Money, expected: Money) -> str | None:
     """Which part of a sum is another one, or None."""
     if told.currency != expected.currency:

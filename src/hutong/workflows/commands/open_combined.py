@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
-from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import CheckoutView, hold_checkouts
 from hutong.payments.combined import CombinedTry, find_combined, get_try, open_combined, open_try
@@ -22,7 +21,7 @@ from hutong.payments.combined_attempts import (
 )
 from hutong.payments.combined_queries import CombinedRow, one_combined
 from hutong.payments.health import record_success
-from hutong.payments.service import AttemptView, PaymentOpened, mark_opened
+from hutong.payments.service import AttemptView, mark_opened
 from hutong.payments.shop_codes import count_code_use
 from hutong.payments.states import UNPAID, UNSETTLED
 from hutong.platforms.combined import CombinedPart, CreateCombined
@@ -286,7 +285,8 @@ async def _begin(
     method, platform = wanted.method.value, wanted.platform
     combined = await find_combined(unit, payment_ids, platform, method)
     if combined is None:
-        combined = await open_combined(unit, payment_ids, _sum(list(owed.values())), platform, method)
+        amounts = {payment_id: owed[payment_id].amount for payment_id in payment_ids}
+        combined = await open_combined(unit, amounts, platform, method)
     until = min(one.expires_at for one in owed.values())
     made = await open_try(unit, combined.combined_id, here, until)
     parts = [(owed[one], part.connection_id or here) for one, part in zip(payment_ids, wanted.parts, strict=True)]
@@ -295,10 +295,6 @@ async def _begin(
     for attempt in attempts:
         schedule_close(unit, attempt)
     return made, attempts
-
-
-def _sum(owed: Sequence[PaymentOpened]) -> Money:
-    return Money(sum(one.amount.amount_minor for one in owed), owed[0].amount.currency)
 
 
 def _step(

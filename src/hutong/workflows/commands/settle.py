@@ -15,7 +15,7 @@ from hutong.db.jobs import Postpone
 from hutong.db.unit import Unit
 from hutong.merchants.actors import Actor, write_down
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
-from hutong.payments.combined import settle_combined
+from hutong.payments.combined import settle_combined, settle_combined_of
 from hutong.payments.combined_attempts import attempts_of_try, count_try_query
 from hutong.payments.service import (
     AttemptView,
@@ -34,7 +34,7 @@ from hutong.payments.service import (
 from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
 from hutong.workflows.commands.combined_wallet import CombinedTold, close_combined, query_combined_order
-from hutong.workflows.commands.mismatch import PAID, Claim, foreign_trade, tell_mismatch
+from hutong.workflows.commands.mismatch import PAID, Claim, at_receiver, foreign_trade, tell_mismatch
 from hutong.workflows.jobs import (
     CHECK_AFTER_EXPIRY,
     CHECK_CLOSED,
@@ -88,7 +88,7 @@ async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report:
         event = AttemptEvent.STAYED_MISMATCHED if undone else AttemptEvent.MISMATCH
         await mark_attempt(unit, attempt.attempt_id, event)
     claim = Claim(
-        opened=opened,
+        opened=at_receiver(opened, attempt),
         notice_id=None,
         number=attempt.out_trade_no,
         field=field,
@@ -294,7 +294,7 @@ async def close_by_hand(unit: Unit, payment_id: UUID, actor: Actor) -> None:
         if attempt.state is AttemptState.MISMATCHED:
             actor.require_refunds()
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.DISMISS)
-            await settle_combined(unit, [tried for tried in (attempt.combined_try_id,) if tried is not None])
+            await settle_combined_of(unit, attempt.attempt_id)
             await write_down(unit, actor, "payment.dismiss", f"payment:{payment_id}")
 
 

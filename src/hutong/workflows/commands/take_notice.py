@@ -22,7 +22,7 @@ from hutong.payments.service import AttemptView, Capture, capture_many, find_att
 from hutong.payments.states import AttemptState
 from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport
 from hutong.workflows.commands.follow_refund import apply_refund_report, tell_foreign_refund
-from hutong.workflows.commands.mismatch import PAID, Claim, foreign_refund, foreign_trade, tell_mismatch
+from hutong.workflows.commands.mismatch import PAID, Claim, at_receiver, foreign_refund, foreign_trade, tell_mismatch
 from hutong.workflows.commands.settle import apply_trade_report, forget_schedules
 from hutong.workflows.jobs import QUERY_ATTEMPT, WORK_INBOUND, AttemptKey, InboundKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -153,7 +153,7 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
         if field is not None or attempt is None:
             ours = attempt if field != "out_trade_no" else None
             claim = Claim(
-                opened=opened,
+                opened=at_receiver(opened, ours),
                 notice_id=notice_id,
                 number=trade.out_trade_no,
                 field=field or "out_trade_no",
