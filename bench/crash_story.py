@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urljoin
 
 import httpx
-from restartable import Died, Unreached, World, wait_until
+from restartable import TLS, Died, Unreached, World, wait_until
 
 from hutong.cli.buyers import DESKTOP_AGENT, WECHAT_AGENT
 from hutong.cli.story_steps import SELLER_CODE, TAOBAO_PIECES, TITLE, StoryPlan
@@ -152,7 +152,7 @@ class CrashStory:
     def _browse(self, url: str, agent: str, *, keep: bool) -> None:
         headers = {"user-agent": agent, "x-sandbox-buyer": BUYER}
         cookies = self.cookies if keep else None
-        with httpx.Client(headers=headers, cookies=cookies, timeout=20, trust_env=False) as browser:
+        with httpx.Client(headers=headers, cookies=cookies, timeout=20, trust_env=False, verify=TLS) as browser:
             for _ in range(HOPS_MAX):
                 answer = browser.get(url)
                 if keep:
@@ -179,7 +179,9 @@ class CrashStory:
             return
         headers = {"user-agent": WECHAT_AGENT}
         pressed = {"method": "jsapi", "platform": "wechatpay"}
-        answer = httpx.post(f"{self.checkout}/pay", json=pressed, headers=headers, timeout=20, trust_env=False)
+        answer = httpx.post(
+            f"{self.checkout}/pay", json=pressed, headers=headers, timeout=20, trust_env=False, verify=TLS
+        )
         if answer.status_code == 200:
             invoke = answer.json()["invoke"]
             self.world.sandbox.post("/pay", json={"platform": "wechatpay", "invoke": invoke})
@@ -206,7 +208,7 @@ class CrashStory:
         self.until("stock back", lambda: (self.stock(), self.taobao_stock()) == (left, left))
         self.until("books", lambda: self.balances() == self.platform_books())
         # At rest nothing is left that could still move a figure: effects that would come twice have come by now.
-        self.until("rest", self.at_rest)
+        self.until("rest", self.world.at_rest)
 
     def draw(self) -> None:
         if self.get("/statements")["items"]:  # drawn before the hub died, and only the answer was lost
@@ -216,10 +218,6 @@ class CrashStory:
         self._api("POST", "/statements", json={"party_id": self.party_id, **period})
 
     # Looking
-
-    def at_rest(self) -> bool:
-        due = "finished_at IS NULL AND (state <> 'waiting' OR due_at <= $1)"
-        return self.world.count("undelivered") == 0 and self.world.count("job", due, self.world.now()) == 0
 
     def clicks(self, container: str) -> int:
         channels = self.get("/channels")["items"]
