@@ -100,6 +100,7 @@ PARTY = PartyView(
     link=LINK,
     was_made=True,
     free_channels=CHANNELS[1:],
+    payable=(fen(60_429),),
 )
 
 

@@ -8,6 +8,7 @@ from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_money import MONEY_GALLERY
+from browser_payouts import PAYOUTS_GALLERY
 from browser_samples import (
     CHANNELS_VIEW,
     CONNECTIONS,
@@ -130,6 +131,7 @@ GALLERY = {
     **BILLS_GALLERY,
     **BOOKS_GALLERY,
     **CREATOR_GALLERY,
+    **PAYOUTS_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
     **WEBHOOKS_GALLERY,

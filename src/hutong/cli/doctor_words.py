@@ -65,6 +65,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "ledger.settlement_is_booked": Meaning(
         "付给分账方的钱与账上一致", "what commissions say was paid to a party is what the books say"
     ),
+    "ledger.payout_is_its_moves": Meaning(
+        "每笔钱包外付款付清的佣金等于它的金额，撤销的全部退回",
+        "a payment outside the wallet settled its whole sum, and undoing it took back just that",
+    ),
     "ledger.settled_is_fold": Meaning(
         "佣金的已付金额等于它的流水之和", "what was paid of a commission is the sum of its journal"
     ),

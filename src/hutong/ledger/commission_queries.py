@@ -37,6 +37,11 @@ class CommissionTotals(msgspec.Struct, frozen=True, kw_only=True):
     reversed: Money
     owed_back: Money
 
+    @property
+    def payable_outside(self) -> Money:
+        """What may be paid outside the wallet now: what stands there, less what the party owes back."""
+        return Money(max(0, self.outside.amount_minor - self.owed_back.amount_minor), self.currency)
+
 
 class CommissionRow(msgspec.Struct, frozen=True, kw_only=True):
     """One party's share of one order by one rule. ``owed`` is still to be paid (below zero: to be paid back)."""

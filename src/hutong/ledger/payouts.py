@@ -6,49 +6,51 @@ payments outside it. Every change of what is settled is a row of the journal ``c
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import ColumnElement, Row, and_, func, select, update
 
-from hutong.core.errors import Conflict, InvalidInput
+from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.core.money import Money, allocate
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import CLEARING_OUTSIDE, party_path, wallet_path
 from hutong.ledger.batches import Batch, Leg
 from hutong.ledger.commission_queries import is_outside, owed_minor
-from hutong.ledger.commission_states import CommissionState
+from hutong.ledger.commission_states import COMMISSION, CommissionEvent, CommissionState
 from hutong.ledger.commissions import mark_settled
 from hutong.ledger.parties import get_party
+from hutong.ledger.payout_queries import (
+    ROWS_MAX,
+    MoveKind,
+    PayoutMethod,
+    due_outside_minor,
+    is_relied_on,
+    one_outside_payment,
+    parts_of,
+)
 from hutong.ledger.posting import lock_chain
-from hutong.ledger.refusals import OutsidePaymentTooLarge
+from hutong.ledger.refusals import OutsidePaymentTooLarge, PayoutRelied, PayoutUndone
 from hutong.ledger.service import post
 from hutong.ledger.split_events import CommissionSettled
-from hutong.ledger.split_models import commission, commission_move, outside_payment
+from hutong.ledger.split_models import commission, commission_move, outside_payment, outside_payment_undo
 from hutong.merchants.actors import Actor, write_down
 
 SHARE: Final = "share"
 TAKE_BACK: Final = "take_back"
 PAYOUT: Final = "payout"
+PAYOUT_UNDO: Final = "payout_undo"
 #: What the batches are about: not the order's own figures, which stay sale and refunds.
 SETTLEMENT: Final = "settlement"
 REFERENCE_CHARS_MAX: Final = 100
-PAGE_ROWS_MAX: Final = 200
-#: Commissions of one party that one payment may reach.
-ROWS_MAX: Final = 5_000
-
-
-class MoveKind(StrEnum):
-    """How what is settled of a commission changed."""
-
-    SHARED = "shared"
-    OUTSIDE = "outside"
-    TAKEN_BACK = "taken_back"
-    NETTED = "netted"
+NOTE_CHARS_MAX: Final = 200
+REASON_CHARS_MAX: Final = 200
+#: Whoever records a payment may have a clock that is a little ahead.
+CLOCKS_APART_MAX: Final = timedelta(minutes=5)
 
 
 class OutsideReason(StrEnum):
@@ -61,17 +63,7 @@ class OutsideReason(StrEnum):
     WINDOW_OVER = "window_over"  # the freeze ended by itself
     FINISHED = "finished"  # the order was unfrozen before
     TAKEN_BACK = "taken_back"
-
-
-class OutsidePayment(msgspec.Struct, frozen=True, kw_only=True):
-    """A payment outside the wallet, as it was written down."""
-
-    outside_payment_id: UUID
-    party_id: UUID
-    amount: Money
-    paid_by: str
-    reference: str
-    paid_at: datetime
+    PAYOUT_UNDONE = "payout_undone"  # it had been paid outside, and that was undone
 
 
 async def net_debts(unit: Unit, party_id: UUID, currency: str, against: ColumnElement[bool]) -> int:
@@ -150,50 +142,57 @@ async def record_taken_back(unit: Unit, paid: Paid) -> None:
     await _post(unit, f"take_back:{paid.number}", TAKE_BACK, paid, other, -paid.amount)
 
 
-async def due_outside_minor(unit: Unit, party_id: UUID, currency: str) -> int:
-    """What is payable to a party outside the wallet, after what it owes back."""
-    statement = select(func.coalesce(func.sum(owed_minor()), 0)).where(
-        commission.c.merchant_id == unit.merchant_id,
-        commission.c.party_id == party_id,
-        commission.c.currency == currency,
-    )
-    outside = int(await unit.scalar(statement.where(is_outside())) or 0)
-    debts = int(await unit.scalar(statement.where(owed_minor() < 0)) or 0)
-    return max(0, outside + debts)
-
-
 async def record_outside_payment(
-    unit: Unit, actor: Actor, *, party_id: UUID, amount: Money, paid_by: str, paid_at: datetime, reference: str
+    unit: Unit,
+    actor: Actor,
+    *,
+    party_id: UUID,
+    amount: Money,
+    paid_by: str,
+    paid_at: datetime,
+    reference: str,
+    method: str = "",
+    note: str = "",
+    payment_id: UUID | None = None,
 ) -> UUID:
-    """The merchant paid a party outside the wallet: who paid, when, and under which reference. Oldest sales first.
+    """The merchant paid a party outside the wallet: who paid, when, how, and under which reference. Oldest sales first.
+
+    ``payment_id``: of a form that may be sent twice; the second one has no effect.
 
     Raises:
         Forbidden: the role or key does not allow it.
         NotFound: no such party.
         OutsidePaymentTooLarge: more than is payable there.
-        Conflict: this reference of the party is recorded already.
+        Conflict: this reference of the party is recorded already, or the id was used for something else.
+        PayoutUndone: the payment of this id was undone.
     """
     actor.require_payouts()
     await lock_chain(unit)  # two who record at once must see each other
     await get_party(unit, party_id)
-    if not 0 < len(reference.strip()) <= REFERENCE_CHARS_MAX or not 0 < len(paid_by.strip()) <= REFERENCE_CHARS_MAX:
-        raise InvalidInput(field="reference, paid_by", problem=f"1–{REFERENCE_CHARS_MAX}")
-    if paid_at.tzinfo is None or amount.amount_minor <= 0:
-        raise InvalidInput(field="paid_at, amount", problem="> 0")
+    told = {"paid_by": paid_by.strip(), "reference": reference.strip(), "method": method, "note": note.strip()}
+    _refuse_unless_fit(unit, amount, paid_at, told)
+    payment_id = payment_id or unit.new_id()
+    known = await one_outside_payment(unit, payment_id)
+    if known is not None:
+        facts = {"party_id": party_id, "amount": amount, "paid_at": paid_at, **told}
+        if any(getattr(known, name) != value for name, value in facts.items()):
+            raise Conflict(what="reference")
+        if known.undone_at is not None:
+            raise PayoutUndone
+        return payment_id
     due_minor = await due_outside_minor(unit, party_id, amount.currency)
     if amount.amount_minor > due_minor:
         raise OutsidePaymentTooLarge(amount_minor=amount.amount_minor, due_minor=due_minor)
-    payment_id = unit.new_id()
     fresh = await unit.insert_once(
         outside_payment,
         outside_payment_id=payment_id,
         party_id=party_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        paid_by=paid_by.strip(),
-        reference=reference.strip(),
         paid_at=paid_at,
         recorded_at=unit.now(),
+        undone_before=await _undone_before(unit, party_id, told["reference"]),
+        **told,
     )
     if not fresh:
         raise Conflict(what="reference")
@@ -204,47 +203,41 @@ async def record_outside_payment(
         if part_minor > 0:
             await _move(unit, row, MoveKind.OUTSIDE, part_minor, str(payment_id))
             left_minor -= part_minor
-    legs = (Leg(party_path(party_id), amount), Leg(CLEARING_OUTSIDE, -amount))
-    await post(
-        unit,
-        Batch(
-            idempotency_key=f"payout:{payment_id}",
-            kind=PAYOUT,
-            subject_kind="party",
-            subject_id=party_id,
-            event_at=paid_at,
-            legs=legs,
-        ),
-    )
+    if left_minor:  # more commissions than one payment may reach
+        raise OutsidePaymentTooLarge(amount_minor=amount.amount_minor, due_minor=amount.amount_minor - left_minor)
+    await _post_outside(unit, f"payout:{payment_id}", PAYOUT, party_id, amount, paid_at)
     await write_down(unit, actor, "payout.record", f"outside_payment:{payment_id}")
     return payment_id
 
 
-async def outside_payments(
-    unit: Unit, party_id: UUID | None = None, *, limit: int, offset: int = 0
-) -> tuple[OutsidePayment, ...]:
-    """What was paid outside the wallet, the latest first; of one party or of all."""
-    conditions = [outside_payment.c.merchant_id == unit.merchant_id]
-    if party_id is not None:
-        conditions.append(outside_payment.c.party_id == party_id)
-    page = (
-        select(outside_payment)
-        .where(*conditions)
-        .order_by(outside_payment.c.paid_at.desc(), outside_payment.c.outside_payment_id.desc())
-        .limit(min(limit, PAGE_ROWS_MAX))
-        .offset(offset)
-    )
-    return tuple(
-        OutsidePayment(
-            outside_payment_id=row.outside_payment_id,
-            party_id=row.party_id,
-            amount=Money(row.amount_minor, row.currency),
-            paid_by=row.paid_by,
-            reference=row.reference,
-            paid_at=row.paid_at,
-        )
-        for row in await unit.all(page)
-    )
+async def undo_outside_payment(unit: Unit, actor: Actor, payment_id: UUID, reason: str) -> None:
+    """A payment was recorded by mistake: a reversing posting, once; what it settled is payable again.
+
+    Raises:
+        Forbidden: the role or key does not allow it.
+        NotFound: no such payment.
+        InvalidInput: no reason, or too long a one.
+        PayoutUndone: it was undone before.
+        PayoutRelied: what it settled was set off or taken back since.
+    """
+    actor.require_payouts()
+    await lock_chain(unit)  # whoever pays, nets or takes back in between is seen
+    payment = await one_outside_payment(unit, payment_id)
+    if payment is None:
+        raise NotFound(what="payout", key=str(payment_id))
+    if not 0 < len(reason.strip()) <= REASON_CHARS_MAX:
+        raise InvalidInput(field="reason", problem=f"1–{REASON_CHARS_MAX}")
+    undo = {"outside_payment_id": payment_id, "reason": reason.strip()}
+    if not await unit.insert_once(outside_payment_undo, **undo, undone_by=actor.name, undone_at=unit.now()):
+        raise PayoutUndone
+    parts = await parts_of(unit, payment_id)
+    rows = await _rows(unit, payment.party_id, payment.amount.currency, commission.c.commission_id.in_(parts))
+    if await is_relied_on(unit, payment):
+        raise PayoutRelied
+    for row in rows:
+        await _move(unit, row, MoveKind.UNDONE, -parts[row.commission_id], str(payment_id))
+    await _post_outside(unit, f"payout_undo:{payment_id}", PAYOUT_UNDO, payment.party_id, -payment.amount, unit.now())
+    await write_down(unit, actor, "payout.undo", f"outside_payment:{payment_id}")
 
 
 async def stand_outside(unit: Unit, commission_ids: Iterable[UUID], reason: str) -> None:
@@ -290,6 +283,9 @@ async def _move(unit: Unit, row: Row[Any], kind: MoveKind, amount_minor: int, re
     assert changed is not None, "the row is locked"
     if changed.owed_minor <= 0 and changed.state == CommissionState.CONFIRMED.value:
         await mark_settled(unit, row.commission_id)
+    elif kind is MoveKind.UNDONE and changed.owed_minor > 0 and changed.state == CommissionState.SETTLED.value:
+        key, reason = {"commission_id": row.commission_id}, OutsideReason.PAYOUT_UNDONE.value
+        await unit.transition(commission, key, COMMISSION, CommissionEvent.REOPEN, outside_reason=reason)
     unit.emit(
         CommissionSettled(
             commission_id=row.commission_id,
@@ -316,3 +312,48 @@ async def _post(unit: Unit, key: str, kind: str, paid: Paid, other: str, amount:
             legs=(Leg(party_path(paid.party_id), amount), Leg(other, -amount)),
         ),
     )
+
+
+async def _post_outside(unit: Unit, key: str, kind: str, party_id: UUID, amount: Money, event_at: datetime) -> None:
+    """The party is owed less by ``amount`` (below zero: more), and the account of payments outside pays it."""
+    await post(
+        unit,
+        Batch(
+            idempotency_key=key,
+            kind=kind,
+            subject_kind="party",
+            subject_id=party_id,
+            event_at=event_at,
+            legs=(Leg(party_path(party_id), amount), Leg(CLEARING_OUTSIDE, -amount)),
+        ),
+    )
+
+
+def _refuse_unless_fit(unit: Unit, amount: Money, paid_at: datetime, told: Mapping[str, str]) -> None:
+    """Stop what nobody can mean: no reference, nothing paid, a time to come."""
+    for field in ("reference", "paid_by"):
+        if not 0 < len(told[field]) <= REFERENCE_CHARS_MAX:
+            raise InvalidInput(field="reference, paid_by", problem=f"1–{REFERENCE_CHARS_MAX}")
+    if told["method"] and told["method"] not in set(PayoutMethod):
+        raise InvalidInput(field="method", problem=", ".join(PayoutMethod))
+    if len(told["note"]) > NOTE_CHARS_MAX:
+        raise InvalidInput(field="note", problem=f"0–{NOTE_CHARS_MAX}")
+    if paid_at.tzinfo is None or amount.amount_minor <= 0:
+        raise InvalidInput(field="paid_at, amount", problem="> 0")
+    if paid_at > unit.now() + CLOCKS_APART_MAX:
+        raise InvalidInput(field="paid_at", problem="≤ now")
+
+
+async def _undone_before(unit: Unit, party_id: UUID, reference: str) -> int:
+    """How often this reference of the party was recorded and undone."""
+    undone = and_(
+        outside_payment_undo.c.merchant_id == outside_payment.c.merchant_id,
+        outside_payment_undo.c.outside_payment_id == outside_payment.c.outside_payment_id,
+    )
+    statement = (
+        select(func.count())
+        .select_from(outside_payment.join(outside_payment_undo, undone))
+        .where(outside_payment.c.merchant_id == unit.merchant_id, outside_payment.c.party_id == party_id)
+        .where(outside_payment.c.reference == reference)
+    )
+    return int(await unit.scalar(statement) or 0)

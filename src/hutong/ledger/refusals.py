@@ -118,3 +118,37 @@ class OutsidePaymentTooLarge(HutongError):
         "Only what is due and the wallet may not carry is paid outside; what the party owes back is netted first.",
         "Look at the party's commissions first.",
     )
+
+
+class PayoutUndone(HutongError):
+    """A payment outside the wallet was undone before."""
+
+    code = "payout_undone"
+    status = 409
+    zh = ErrorText(
+        "这笔付款已经撤销过了。",
+        "一笔付款只能撤销一次，可能是别人刚刚撤销的。",
+        "请刷新页面看现在的状态；确实付了钱就重新记一笔。",
+    )
+    en = ErrorText(
+        "This payment was undone already.",
+        "A payment is undone once; somebody else may just have done it.",
+        "Reload the page; record the payment anew if it was really made.",
+    )
+
+
+class PayoutRelied(HutongError):
+    """Something later rests on a payment outside the wallet."""
+
+    code = "payout_relied_on"
+    status = 409
+    zh = ErrorText(
+        "这笔付款不能撤销。",
+        "它付清的佣金后来因退款欠回，已经和别的佣金抵扣，或被钱包退回；撤销会让后面的账对不上。",
+        "请不要撤销；金额有出入的，在下一次付款里多付或少付。",
+    )
+    en = ErrorText(
+        "This payment cannot be undone.",
+        "What it paid was set off against other commissions since, or taken back by the wallet.",
+        "Leave it; settle a difference with the next payment.",
+    )

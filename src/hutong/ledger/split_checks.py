@@ -35,7 +35,7 @@ RULES: Final[dict[str, str]] = {
         "FROM (SELECT party_id::text AS party, currency, sum(settled_minor) AS paid FROM commission "
         "WHERE merchant_id = :m GROUP BY party_id, currency) c "
         "FULL JOIN (SELECT substr(path, 15) AS party, currency, sum(amount_minor) AS paid "
-        "FROM party_posting WHERE kind IN ('share', 'take_back', 'payout') GROUP BY path, currency) b "
+        "FROM party_posting WHERE kind IN ('share', 'take_back', 'payout', 'payout_undo') GROUP BY path, currency) b "
         "ON b.party = c.party AND b.currency = c.currency WHERE coalesce(c.paid, 0) <> coalesce(b.paid, 0)"
     ),
     "ledger.settled_is_fold": (
@@ -43,6 +43,18 @@ RULES: Final[dict[str, str]] = {
         "FROM commission c LEFT JOIN (SELECT commission_id, sum(amount_minor) AS moved FROM commission_move "
         "WHERE merchant_id = :m GROUP BY commission_id) j USING (commission_id) "
         "WHERE c.merchant_id = :m AND c.settled_minor <> coalesce(j.moved, 0)"
+    ),
+    # A payment outside the wallet settled commissions of its whole sum; undone, it took all of that back, and no more.
+    "ledger.payout_is_its_moves": (
+        "SELECT p.outside_payment_id, 'paid ' || p.amount_minor || ', settled ' || coalesce(j.paid, 0) || ', undone ' "
+        "|| coalesce(j.undone, 0) FROM outside_payment p LEFT JOIN outside_payment_undo u ON u.merchant_id = :m "
+        "AND u.outside_payment_id = p.outside_payment_id LEFT JOIN (SELECT reference, "
+        "sum(amount_minor) FILTER (WHERE kind = 'outside') AS paid, "
+        "-sum(amount_minor) FILTER (WHERE kind = 'undone') AS undone FROM commission_move "
+        "WHERE merchant_id = :m AND kind IN ('outside', 'undone') GROUP BY reference) j "
+        "ON j.reference = p.outside_payment_id::text WHERE p.merchant_id = :m "
+        "AND (coalesce(j.paid, 0) <> p.amount_minor OR coalesce(j.undone, 0) "
+        "<> CASE WHEN u.outside_payment_id IS NULL THEN 0 ELSE p.amount_minor END)"
     ),
     # An order's commissions stay within its price less the wallet's fee and what went back; each may be one unit of
     # rounding above its part.

@@ -43,7 +43,7 @@ class CommissionsConfirmed(Event, frozen=True, kw_only=True):
 
 
 class CommissionSettled(Event, frozen=True, kw_only=True):
-    """A party was paid: ``how`` is shared (by the wallet), outside, netted or taken_back (then below zero)."""
+    """A party was paid: ``how`` is shared (by the wallet), outside, netted, taken_back or undone (then below zero)."""
 
     name: ClassVar[str] = "ledger.commission_settled"
 

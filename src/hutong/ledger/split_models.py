@@ -228,8 +228,24 @@ outside_payment: Final = Table(
     Column("reference", Text, nullable=False),
     moment("paid_at"),
     moment("recorded_at"),
+    Column("method", Text, nullable=False, server_default=text("''")),
+    Column("note", Text, nullable=False, server_default=text("''")),
+    # How often this reference had been recorded and undone before: it is free again after an undoing, and only then.
+    Column("undone_before", Integer, nullable=False, server_default=text("0")),
     PrimaryKeyConstraint("merchant_id", "outside_payment_id"),
-    UniqueConstraint("merchant_id", "party_id", "reference", name="uq_outside_payment_reference"),
+    UniqueConstraint("merchant_id", "party_id", "reference", "undone_before", name="uq_outside_payment_reference"),
+)
+
+#: A payment outside the wallet that was recorded by mistake: undone once, by whom and why. The payment's row stays.
+outside_payment_undo: Final = Table(
+    "outside_payment_undo",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("outside_payment_id", Uuid, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("undone_by", Text, nullable=False),  # staff:ID or key:ID
+    moment("undone_at"),
+    PrimaryKeyConstraint("merchant_id", "outside_payment_id"),
 )
 
 #: All tables of this file, for the migration's `tenancy.protect`.
@@ -246,6 +262,7 @@ PROTECTED_TABLES: Final = (
     "share_line",
     "take_back",
     "outside_payment",
+    "outside_payment_undo",
 )
 #: Those of them that the app role may only add to (`tenancy.make_append_only`).
-APPEND_ONLY_TABLES: Final = ("commission_move", "outside_payment")
+APPEND_ONLY_TABLES: Final = ("commission_move", "outside_payment", "outside_payment_undo")

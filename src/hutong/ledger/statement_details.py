@@ -15,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.ledger.commission_states import CommissionState
 from hutong.ledger.joins import ON_BATCH, ON_LINE
 from hutong.ledger.models import ledger_batch, posting, statement_line
-from hutong.ledger.payouts import MoveKind
+from hutong.ledger.payout_queries import MoveKind
 from hutong.ledger.queries import StatementRow
 from hutong.ledger.sales import SALE
 from hutong.ledger.split_models import commission, commission_move
@@ -180,7 +180,7 @@ def _share(row: Row[Any], paid: dict[str, int]) -> ShareNow:
         estimated=money(left_minor if estimated else 0),
         due=money(0 if estimated else left_minor),
         by_wallet=money(paid.get(MoveKind.SHARED, 0) + paid.get(MoveKind.TAKEN_BACK, 0)),
-        outside=money(paid.get(MoveKind.OUTSIDE, 0)),
+        outside=money(paid.get(MoveKind.OUTSIDE, 0) + paid.get(MoveKind.UNDONE, 0)),
         netted=money(paid.get(MoveKind.NETTED, 0)),
         channel_id=row.channel_id,
         platform=row.platform,

@@ -38,6 +38,7 @@ from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
 from hutong.web.console.party_page import PartyController
 from hutong.web.console.payments import PaymentsController
+from hutong.web.console.payouts import PayoutsController
 from hutong.web.console.platforms import PlatformsController
 from hutong.web.console.refunds import RefundsController
 from hutong.web.console.roles import may_visit
@@ -76,6 +77,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     BookPagesController,
     SplitsController,
     PartyController,
+    PayoutsController,
     StatementsController,
     CostsController,
     TicketsController,

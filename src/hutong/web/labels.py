@@ -207,6 +207,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "share": mark("钱包分账"),
         "take_back": mark("分账回退"),
         "payout": mark("支付佣金"),
+        "payout_undo": mark("撤销支付佣金"),
         "external": mark("接口记账"),
     },
     "stock_move": {
@@ -310,6 +311,14 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "window_over": mark("冻结期已过"),
         "finished": mark("资金已解冻"),
         "taken_back": mark("已回退，待补付"),
+        "payout_undone": mark("付款已撤销，待重付"),
+    },
+    "payout_method": {
+        "bank": mark("银行转账"),
+        "wechat": mark("微信转账"),
+        "alipay": mark("支付宝转账"),
+        "cash": mark("现金"),
+        "other": mark("其他方式"),
     },
     "file_form": {"csv": mark("下载 CSV"), "xlsx": mark("下载 Excel"), "pdf": mark("下载 PDF")},
     "file_kind": {"csv": "CSV", "xlsx": "Excel", "pdf": "PDF"},

@@ -33,6 +33,7 @@ THINGS: Final[dict[str, str]] = {
     "party": mark("推广人"),
     "payment": mark("收款"),
     "payment of order": mark("订单的收款"),
+    "payout": mark("钱包外付款"),
     "product": mark("商品"),
     "reference": mark("凭证号"),
     "refund": mark("退款"),

@@ -39,6 +39,7 @@ JOURNALS = {
     "ledger_mark",
     "outbox",
     "outside_payment",
+    "outside_payment_undo",
     "posting",
     "statement",
     "statement_line",

@@ -79,6 +79,13 @@ PLANTS = {
     "ledger.commission_is_booked": [f"UPDATE commission SET amount_minor = amount_minor + 1 WHERE {one('commission')}"],
     "ledger.settlement_is_booked": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
     "ledger.settled_is_fold": [f"UPDATE commission SET settled_minor = 1 WHERE {one('commission')}"],
+    "ledger.payout_is_its_moves": [
+        (
+            "INSERT INTO outside_payment (merchant_id, outside_payment_id, party_id, amount_minor, currency, paid_by, "
+            "reference, paid_at, recorded_at) SELECT merchant_id, gen_random_uuid(), party_id, 100, 'CNY', 'x', "
+            f"'planted', created_at, created_at FROM party WHERE {one('party')}"
+        )
+    ],
     "ledger.split_within_sale": [
         f"UPDATE commission SET amount_minor = gross_minor WHERE {one('commission', 'reversed_minor = 0')}"
     ],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -15,7 +15,8 @@ from hutong.db.unit import Unit
 from hutong.ledger.commission_queries import commission_totals, commissions_of
 from hutong.ledger.commissions import preview
 from hutong.ledger.parties import create_party, give_channel, introduce, know_customer, parties_page
-from hutong.ledger.payouts import outside_payments, record_outside_payment
+from hutong.ledger.payout_queries import PayoutMethod, outside_payments
+from hutong.ledger.payouts import NOTE_CHARS_MAX, record_outside_payment, undo_outside_payment
 from hutong.ledger.receivers import set_receiver, wallets_of
 from hutong.ledger.rule_terms import (
     PAID_FOR_ORDER,
@@ -194,12 +195,20 @@ class NewPayout(RequestBody, frozen=True, kw_only=True):
     reference: Line
     currency: CurrencyCode = "CNY"
     paid_by: Line = ""  # who paid; without it the key's name
+    method: PayoutMethod | None = None
+    note: Annotated[str, msgspec.Meta(max_length=NOTE_CHARS_MAX)] = ""
 
 
 class PayoutMade(msgspec.Struct, frozen=True, kw_only=True):
     """The payment's id."""
 
     outside_payment_id: UUID
+
+
+class PayoutUndo(RequestBody, frozen=True, kw_only=True):
+    """Why a payment is undone."""
+
+    reason: Line
 
 
 class SplitsApi(Controller):
@@ -383,7 +392,24 @@ class SplitsApi(Controller):
                 paid_by=data.paid_by or caller.name,
                 paid_at=data.paid_at,
                 reference=data.reference,
+                method=data.method or "",
+                note=data.note,
             )
             return PayoutMade(outside_payment_id=payment_id)
 
         return await once(runtime, caller, request, "api.payout", work)
+
+    @post("/payouts/{payment_id:uuid}/undo", opt={"scope": PAYOUTS}, summary="Undo a payment that was not made")
+    async def undo_payout(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, payment_id: UUID, data: PayoutUndo
+    ) -> Response[bytes]:
+        """A reversing posting, once; what the payment settled is payable again. Nothing that was written is changed.
+
+        Refused where what it settled was set off or taken back since (`payout_relied_on`).
+        """
+
+        async def work(unit: Unit) -> PayoutMade:
+            await undo_outside_payment(unit, key_actor(caller), payment_id, data.reason)
+            return PayoutMade(outside_payment_id=payment_id)
+
+        return await once(runtime, caller, request, "api.payout_undo", work)

@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
+from hutong.ledger.commission_queries import commission_totals
 from hutong.ledger.parties import get_party, give_channel, owners_of
 from hutong.ledger.party_pages import MadeLink, end_page_link, make_page_link, page_links
 from hutong.links.queries import channel_choices
@@ -97,6 +98,7 @@ async def party_view(unit: Unit, desk: Desk, party_id: UUID) -> PartyView:
     alive = next((link for link in links if link.is_alive(unit.now())), None)
     channels = await channel_choices(unit)
     owners = await owners_of(unit, [channel.channel_id for channel in channels])
+    totals = await commission_totals(unit, party_id)
     return PartyView(
         party_id=party.party_id,
         name=party.name,
@@ -104,6 +106,7 @@ async def party_view(unit: Unit, desk: Desk, party_id: UUID) -> PartyView:
         link=alive,
         was_made=bool(links),
         free_channels=tuple(channel for channel in channels if channel.channel_id not in owners),
+        payable=tuple(row.payable_outside for row in totals),
     )
 
 

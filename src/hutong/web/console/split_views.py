@@ -134,5 +134,6 @@ class PartyView(View, frozen=True, kw_only=True):
     link: PageLink | None
     was_made: bool
     free_channels: tuple[ChannelChoice, ...]
+    payable: tuple[Money, ...] = ()  # outside the wallet, now
     address: str = ""
     qr_svg: str = ""

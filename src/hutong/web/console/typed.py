@@ -4,11 +4,13 @@ gives the reason that applies. ``label``: the field's text on the form, in the s
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 from typing import Final
 
 from hutong.core.errors import ErrorText, InvalidAmount, InvalidInput, clipped
 from hutong.core.money import BPS_WHOLE, MINOR_DIGITS, SUM_MINOR_MAX, Money, decimal_of
+from hutong.web.console.periods import day_of
 from hutong.web.format import Formats
 from hutong.web.i18n import DEFAULT_LOCALE
 from hutong.web.labels import mark
@@ -93,6 +95,55 @@ class ChoiceUnknown(InvalidInput):
         "The page may be old and the choices other ones by now.",
         "Open the page anew and choose “{label}” again.",
     )
+
+
+class DayUnreadable(InvalidInput):
+    """A field for a day holds something else, or one out of its bounds."""
+
+    code = "day_unreadable"
+    zh = ErrorText("“{label}”填的“{value}”不能用。", "这里要填 {first} 到 {last} 之间的日期。", "例如填 {last}。")
+    en = ErrorText(
+        "“{value}” in “{label}” cannot be used.", "This is a day from {first} to {last}.", "Write {last}, for example."
+    )
+
+
+class TextTooLong(InvalidInput):
+    """A field for words holds more than is kept."""
+
+    code = "text_too_long"
+    zh = ErrorText("“{label}”写得太长。", "这里最多 {most} 个字，现在有 {count} 个。", "请写短一点再提交。")
+    en = ErrorText(
+        "“{label}” is too long.", "It takes {most} characters, and has {count}.", "Shorten it and send again."
+    )
+
+
+def typed_day(text: str, label: str, first: date, last: date) -> date:
+    """A day as a date field sends it, both bounds included.
+
+    Raises:
+        FieldBlank, DayUnreadable.
+    """
+    if not text.strip():
+        raise FieldBlank(label=Told(label))
+    day = day_of(text)
+    if day is None or not first <= day <= last:
+        value = clipped(text.strip())
+        raise DayUnreadable(label=Told(label), value=value, first=first.isoformat(), last=last.isoformat())
+    return day
+
+
+def typed_words(text: str, label: str, most: int, *, may_be_blank: bool = False) -> str:
+    """A line of words, without blanks at its ends.
+
+    Raises:
+        FieldBlank, TextTooLong.
+    """
+    plain = text.strip()
+    if not plain and not may_be_blank:
+        raise FieldBlank(label=Told(label))
+    if len(plain) > most:
+        raise TextTooLong(label=Told(label), most=most, count=len(plain))
+    return plain
 
 
 def typed_amount(text: str, label: str, currency: str, *, may_be_zero: bool = False) -> Money:
