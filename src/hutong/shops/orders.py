@@ -17,6 +17,7 @@ from hutong.core.money import Money
 from hutong.db.bulk import insert_rows, transition_rows
 from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
+from hutong.merchants.days import today_here
 from hutong.shops.events import OrderClosed, OrderLine, OrderPaid, OrderPlaced, OrderRefunded
 from hutong.shops.models import order_line, sales_order
 from hutong.shops.states import ORDER, OrderEvent, OrderState
@@ -82,9 +83,9 @@ async def place_orders(unit: Unit, wanted: Sequence[NewOrder]) -> list[UUID | No
 
 
 async def _write_orders(unit: Unit, placed: Sequence[tuple[UUID, NewOrder]]) -> None:
-    now, count = unit.now(), len(placed)
+    now, count, today = unit.now(), len(placed), await today_here(unit)
     totals = [new.unit_price.times(new.quantity) for _, new in placed]
-    numbers = [f"{now:%y%m%d}{new_code(ORDER_CODE_CHARS).upper()}" for _ in placed]
+    numbers = [f"{today:%y%m%d}{new_code(ORDER_CODE_CHARS).upper()}" for _ in placed]
     orders: dict[str, list[Any]] = {
         "order_id": [order_id for order_id, _ in placed],
         "source": [OWN] * count,

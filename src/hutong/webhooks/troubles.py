@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from hutong.db.unit import Unit
+from hutong.merchants.days import today_here
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.webhooks.states import DisabledBecause
 
@@ -29,7 +30,7 @@ async def tell_disabled(unit: Unit, endpoint: Row[Any], because: DisabledBecause
 async def tell_failed(unit: Unit, endpoint: Row[Any], event_id: UUID, event_type: str) -> None:
     """One message was not taken, however often it was sent; others arrived. Told once a day for each endpoint."""
     details = {"event_id": str(event_id), "event_type": event_type}
-    day = unit.now().date().isoformat()
+    day = (await today_here(unit)).isoformat()
     await _tell(unit, endpoint, TicketKind.WEBHOOK_FAILED, Severity.NORMAL, day, details)
 
 

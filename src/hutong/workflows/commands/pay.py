@@ -12,6 +12,7 @@ import msgspec
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.db.unit import Unit
+from hutong.merchants.days import today_here
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.checkouts import CheckoutView, hold_checkouts, payer_of
 from hutong.payments.health import record_failure, record_success
@@ -384,6 +385,6 @@ async def blame_account(
                 Severity.URGENT,
                 subject=("connection", str(connection.connection_id)),
                 details={"platform": connection.platform, "title": connection.title, "word": word.value},
-                dedupe_key=f"{connection.connection_id.hex}:{unit.now():%Y%m%d}",
+                dedupe_key=f"{connection.connection_id.hex}:{await today_here(unit):%Y%m%d}",
             )
     return True

@@ -1,0 +1,23 @@
+"""The merchant's calendar: which day it is where the shop stands. UTC's day begins at eight in a Chinese morning."""
+
+from __future__ import annotations
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+
+from hutong.db.unit import Unit
+from hutong.merchants.models import merchant
+from hutong.merchants.service import HOME_ZONE
+
+
+async def zone_here(unit: Unit) -> ZoneInfo:
+    """The time zone of the unit's merchant."""
+    named = await unit.scalar(select(merchant.c.timezone).where(merchant.c.merchant_id == unit.merchant_id))
+    return ZoneInfo(named or HOME_ZONE)
+
+
+async def today_here(unit: Unit) -> date:
+    """The day that the merchant's calendar shows now."""
+    return unit.now().astimezone(await zone_here(unit)).date()
