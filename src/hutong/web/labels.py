@@ -395,58 +395,7 @@ LABELS["carrier"] = {
 #: Where buyers came from: the app of a platform, not the shop that it also has.
 LABELS["source"] = {**LABELS["carrier"], **LABELS["container"], "other": LABELS["carrier"]["other"]}
 
-#: kind of value -> value -> tone of its badge; what is not listed is neutral.
-TONES: Final[dict[str, dict[str, str]]] = {
-    "order_status": {
-        "pending": "wait", "unpaid": "wait", "paid": "act", "partly_shipped": "act", "shipped": "good",
-        "completed": "good",
-    },
-    "payment_status": {"open": "wait", "paid": "good"},
-    "payment_shown": {"open": "wait", "checking": "act", "paid": "good"},
-    "attempt_status": {
-        "created": "wait",
-        "open": "wait",
-        "unknown": "wait",
-        "paid": "good",
-        "refused": "bad",
-        "reversing": "wait",
-        "mismatched": "bad",
-    },
-    "bill_status": {"expected": "wait", "read": "good", "empty": "mute", "missing": "bad"},
-    "difference_kind": {
-        "missing_in_bill": "bad",
-        "unknown_to_us": "bad",
-        "amount_differs": "bad",
-        "fee_differs": "act",
-    },
-    "difference_status": {"open": "act", "explained": "good"},
-    "refund_status": {
-        "created": "wait",
-        "unknown": "wait",
-        "sent": "wait",
-        "succeeded": "good",
-        "abnormal": "bad",
-        "failed": "bad",
-    },
-    "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
-    "severity": {"urgent": "bad", "normal": "wait"},
-    "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
-    "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
-    "proof": {"simulated": "wait", "judged": "good", "file-tested": "good", "live-tested": "good", "unverified": "bad"},
-    "mode": {"sandbox": "wait", "live": "good"},
-    "reliance": {"low": "good", "medium": "act", "high": "bad"},
-    "till_status": {"paying": "wait", "paid": "good"},
-    "shop_code_state": {"active": "good", "paused": "mute"},
-    "webhook_health": {"fine": "good", "failing": "bad", "disabled": "mute", "new": "wait"},
-    "webhook_delivery": {"waiting": "wait", "delivered": "good", "failed": "bad"},
-}  # fmt: skip
-
 
 def label_of(kind: str, value: str) -> str:
     """The source text for a value of a kind, or the value itself."""
     return LABELS[kind].get(value, value)
-
-
-def tone_of(kind: str, value: str) -> str:
-    """The tone of a value's badge: good, act, wait, bad or mute."""
-    return TONES.get(kind, {}).get(value, "mute")

@@ -18,8 +18,9 @@ from hutong.web.charts import chart_json
 from hutong.web.format import Formats
 from hutong.web.i18n import LOCALES, Catalogues, Locale
 from hutong.web.i18n.locales import LOCALE_TITLES
-from hutong.web.labels import label_of, tone_of
+from hutong.web.labels import label_of
 from hutong.web.scene import Scene
+from hutong.web.tones import tone_of
 
 TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
 STATIC_DIR: Final = Path(__file__).parent / "static"

@@ -24,7 +24,8 @@ from hutong.shops.stock import MoveKind
 from hutong.web.console.book_words import account_name
 from hutong.web.console.ticket_texts import TEXTS, ticket_text
 from hutong.web.format import Formats
-from hutong.web.labels import LABELS, label_of, tone_of
+from hutong.web.labels import LABELS, label_of
+from hutong.web.tones import tone_of
 
 ENUMS = {
     "order_status": OrderState,

@@ -24,10 +24,11 @@ from hutong.web.charts import BarChart, chart_json
 from hutong.web.console.paging import PAGE_NUMBER_MAX, PAGE_ROWS, page_offset, paging
 from hutong.web.console.views import ErrorView
 from hutong.web.i18n import LOCALES
-from hutong.web.labels import LABELS, TONES
+from hutong.web.labels import LABELS
 from hutong.web.qr import qr_svg
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
+from hutong.web.tones import TONES
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
