@@ -300,3 +300,88 @@ def test_a_way_that_no_account_knows(at_the_till):
         assert await till.values("SELECT 1 FROM payment") == []
 
     at_the_till(work)
+
+
+def ended(code="ORDERPAID"):
+    return refusal(ErrorWord.ALREADY_DONE, code)
+
+
+@pytest.mark.parametrize("first", ["open", "unknown"])
+def test_a_press_on_an_order_that_was_paid_says_so(at_the_till, first):
+    """The callback is lost: the wallet refuses to open it again, and only a question tells how it ended."""
+
+    async def work(till):
+        sale = await till.sale()
+        if first == "unknown":
+            till.wallet.will("create", silence())
+            with pytest.raises(PlatformUnknown):
+                await press(till, sale)
+        else:
+            await press(till, sale)
+        attempt = await newest(till)
+        till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
+        till.wallet.sums[attempt.out_trade_no] = attempt.amount
+        till.wallet.will("create", ended())
+        till.wallet.will("query", silence())  # and is asked until it says so
+        with pytest.raises(AlreadyPaid):
+            await press(till, sale)
+        assert (await states(till), (await till.payment()).state) == (["paid"], "paid")
+
+    at_the_till(work)
+
+
+def test_a_press_on_an_order_that_was_closed_opens_another_one(at_the_till):
+    async def work(till):
+        sale = await till.sale()
+        await press(till, sale)
+        attempt = await newest(till)
+        till.wallet.trades[attempt.out_trade_no] = TradeStatus.CLOSED
+        till.wallet.will("create", ended("ORDER_CLOSED"))
+        await press(till, sale)
+        assert await states(till) == ["closed", "open"]
+
+    at_the_till(work)
+
+
+@pytest.mark.parametrize("first", ["open", "unknown"])
+@pytest.mark.parametrize("answer", [silence(), TradeStatus.PENDING, TradeStatus.NOT_FOUND])
+def test_a_press_on_an_order_whose_end_is_unclear_goes_on_being_asked_about(at_the_till, first, answer):
+    async def work(till):
+        sale = await till.sale()
+        if first == "unknown":
+            till.wallet.will("create", silence())
+            with pytest.raises(PlatformUnknown):
+                await press(till, sale)
+        else:
+            await press(till, sale)
+        attempt = await newest(till)
+        till.wallet.will("create", ended())
+        till.wallet.will("query", *[answer] * len(switch.SWITCH_PAUSES_S))
+        with pytest.raises(EarlierPaymentUnclear):
+            await press(till, sale)
+        assert await states(till) in (["open"], ["unknown"])
+        jobs = await till.values(
+            "SELECT kind FROM job WHERE finished_at IS NULL AND kind IN ('payments.query_attempt', 'payments.close')"
+        )
+        assert "payments.query_attempt" in jobs
+        till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
+        till.wallet.sums[attempt.out_trade_no] = attempt.amount
+        assert await till.job(query_attempt, AttemptKey(attempt.attempt_id)) is None
+        assert await states(till) == ["paid"]
+
+    at_the_till(work)
+
+
+def test_a_close_of_an_order_that_has_ended_asks_how(at_the_till):
+    async def work(till):
+        sale = await till.sale()
+        await press(till, sale)
+        attempt = await newest(till)
+        till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
+        till.wallet.sums[attempt.out_trade_no] = attempt.amount
+        till.wallet.will("close", ended("ACQ.TRADE_HAS_SUCCESS"))
+        with pytest.raises(AlreadyPaid):
+            await press(till, sale, PayMethod.H5)
+        assert await states(till) == ["paid"]
+
+    at_the_till(work)

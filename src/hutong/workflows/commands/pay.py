@@ -36,7 +36,7 @@ from hutong.shops.stock import OutOfStock
 from hutong.workflows.commands.freeze import can_share, freeze, is_frozen
 from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk, orders_at_desk, payable
 from hutong.workflows.commands.settle import first_query_key, try_to_close
-from hutong.workflows.commands.switch import EarlierPaymentUnclear, end_earlier
+from hutong.workflows.commands.switch import EarlierPaymentUnclear, ask_how_it_ended, end_earlier, ended_before
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import CLOSE_PAYMENT, QUERY_ATTEMPT, QUERY_FIRST, AttemptKey, PaymentKey
 from hutong.workflows.runtime import Runtime
@@ -66,6 +66,14 @@ class PayerUnknown(HutongError):
     status = 409
     zh = ErrorText("需要重新确认是谁在付款。", "收款账户刚刚换了一个。", "请刷新页面后再付款。")
     en = ErrorText("Who pays has to be confirmed again.", "Another account takes the money now.", "Reload and pay.")
+
+
+class EndedBefore(Exception):
+    """The wallet's order of an attempt ended unpaid before it was asked for again."""
+
+    def __init__(self, refusal: PlatformFailure) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
 
 
 async def pay(
@@ -114,6 +122,8 @@ async def pay(
             continue
         try:
             return await open_at_wallet(runtime, merchant_id, step, client_ip)
+        except EndedBefore as ended:  # unpaid, or the command has said so: the next round opens another one
+            trouble = ended.refusal
         except (PlatformUnknown, PlatformFailure) as problem:
             if not await blame_account(runtime, merchant_id, step.account, problem):
                 raise
@@ -334,6 +344,9 @@ async def open_at_wallet(runtime: Runtime, merchant_id: UUID, step: Step, client
     try:
         created = await opened.connector.payments.create(opened.account, command)
     except (PlatformUnknown, PlatformFailure, InvalidInput) as problem:
+        if isinstance(problem, PlatformFailure) and ended_before(problem):
+            await ask_how_it_ended(runtime, merchant_id, attempt)
+            raise EndedBefore(problem) from None
         await tell_problem(runtime, merchant_id, attempt, problem)
         raise
     opening = runtime.gatherings.of("opened", partial(tell_opened, runtime), PRESSES_PAUSE_S)

@@ -32,7 +32,9 @@ from hutong.payments.service import (
     take_look,
 )
 from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
+from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
+from hutong.platforms.refusals import PlatformRefused
 from hutong.workflows.commands.combined_wallet import CombinedTold, close_combined, query_combined_order
 from hutong.workflows.commands.mismatch import PAID, Claim, at_receiver, foreign_trade, tell_mismatch
 from hutong.workflows.jobs import (
@@ -320,10 +322,17 @@ async def close_at_wallet(runtime: Runtime, merchant_id: UUID, attempt: AttemptV
         return
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     assert opened.connector.payments is not None, "an attempt is only opened where payments exist"
-    report = await opened.connector.payments.close(opened.account, attempt.out_trade_no)
+    ended_before = False
+    try:
+        report = await opened.connector.payments.close(opened.account, attempt.out_trade_no)
+    except PlatformRefused as refusal:
+        if refusal.word is not ErrorWord.ALREADY_DONE:
+            raise
+        ended_before = True  # it does not say how: that it does not know the order would be no answer
+        report = await opened.connector.payments.query(opened.account, attempt.out_trade_no)
     async with runtime.unit(merchant_id, "attempt.closed") as unit:
         await apply_trade_report(unit, opened, attempt, report)
-        if report.status is TradeStatus.NOT_FOUND:
+        if report.status is TradeStatus.NOT_FOUND and not ended_before:
             await mark_attempt(unit, attempt.attempt_id, AttemptEvent.CLOSE)
         if report.status not in PAID:
             look_later(unit, attempt, 0, closed_gap(0))

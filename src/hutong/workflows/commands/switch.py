@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
-from hutong.core.errors import ErrorText, HutongError
-from hutong.payments.service import AttemptView
+from hutong.core.errors import ErrorText, HutongError, PlatformFailure, PlatformUnknown
+from hutong.payments.service import AttemptView, get_attempt, mark_unclear
 from hutong.payments.states import UNSETTLED, AttemptState
-from hutong.workflows.commands.settle import try_to_close
+from hutong.platforms.contract import ErrorWord
+from hutong.platforms.refusals import PlatformRefused
+from hutong.workflows.commands.settle import ask_wallet, try_to_close
+from hutong.workflows.jobs import QUERY_ATTEMPT, QUERY_FIRST, AttemptKey
 from hutong.workflows.runtime import Runtime
 
 #: How long a buyer waits for his first wallet's word, and the pauses between asking it.
@@ -61,6 +65,44 @@ async def end_earlier(runtime: Runtime, merchant_id: UUID, attempts: Sequence[At
                 await _end(runtime, merchant_id, attempt)
     except TimeoutError as error:
         raise EarlierPaymentUnclear from error
+
+
+def ended_before(problem: Exception) -> bool:
+    """Whether a wallet refuses because its order has ended already: it does not say how."""
+    return isinstance(problem, PlatformRefused) and problem.word is ErrorWord.ALREADY_DONE
+
+
+async def ask_how_it_ended(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
+    """A wallet did not open an attempt because its order has ended: it is asked how, and the answer applied.
+
+    Returns where it ended unpaid: another one can be opened. What stays unclear goes on being asked about.
+
+    Raises:
+        AlreadyPaid: it was paid.
+        EarlierPaymentUnclear: the wallet did not say clearly how it ended.
+    """
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SWITCH_WAIT_S):
+            for pause_s in SWITCH_PAUSES_S:
+                await asyncio.sleep(pause_s)
+                with contextlib.suppress(PlatformUnknown, PlatformFailure):
+                    await ask_wallet(runtime, merchant_id, attempt)
+                async with runtime.unit(merchant_id, "attempt.read") as unit:
+                    state = (await get_attempt(unit, attempt.attempt_id)).state
+                if state is AttemptState.PAID:
+                    raise AlreadyPaid
+                if state not in UNSETTLED:
+                    return
+                if state is AttemptState.MISMATCHED:
+                    break
+    async with runtime.unit(merchant_id, "attempt.unclear") as unit:
+        await mark_unclear(unit, attempt)
+        unit.schedule(QUERY_ATTEMPT, AttemptKey(attempt.attempt_id), delay=QUERY_FIRST, dedupe_key=_key(attempt))
+    raise EarlierPaymentUnclear
+
+
+def _key(attempt: AttemptView) -> str:
+    return f"ended:{attempt.attempt_id.hex}"
 
 
 async def _end(runtime: Runtime, merchant_id: UUID, attempt: AttemptView) -> None:
