@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl
 
+from msgspec import structs
+
 from hutong.core.errors import InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.alipay import cashier
 from hutong_sandbox.alipay.accounts import Keyring
@@ -108,6 +110,8 @@ class Alipay(Platform):
         self.trades.arrive(trade, buyer_id)
         if trade.state is not TradeState.WAIT_BUYER_PAY:
             raise TradeNotOpen(order=trade.order.out_trade_no, state=trade.state.value)
+        if paid_fen := count_of(order, "paid_fen", 0):
+            trade.order = structs.replace(trade.order, total_fen=paid_fen)
         if given_back_fen := count_of(order, "given_back_fen", 0):
             self.trades.pay(trade, buyer_id)
             self.notices.hold_payment(trade)

@@ -6,6 +6,8 @@ import ssl
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import structs
+
 from hutong.core.errors import InvalidInput, InvalidSignature, NotFound
 from hutong_sandbox.books import BookRow, fee_back, fee_of
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
@@ -152,6 +154,8 @@ class WechatPay(Platform):
             self.combined.pay(combined, buyer)
             await self.notices.announce_combined(combined)
             return combined.wire(self._world.buyers)
+        if paid_fen := count_of(order, "paid_fen", 0):
+            trade.order = structs.replace(trade.order, total_fen=paid_fen)
         self.trades.pay(trade, buyer)
         if given_back_fen := count_of(order, "given_back_fen", 0):
             self.notices.hold_payment(trade)

@@ -95,3 +95,45 @@ def test_a_code_that_was_left_and_is_scanned_after_all_is_repaired_soon(market, 
     market.advance(120)
     until("paid", lambda: desk.states()[0] == "paid")
     assert desk.states()[1][0] == "paid"
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+def test_a_press_on_an_order_that_was_paid_asks_how_it_ended(market, desk, wallet):
+    """The callback is lost, the wallet refuses to open the order again: the buyer hears that it is paid."""
+    market.faults({"platform": wallet, "kind": "callback_lost"})
+    market.world.post_sandbox("/pay", **desk.open(wallet))
+    pressed = {"method": "native", "platform": wallet}
+    answer = desk.browser.post(f"{desk.url}/pay", json=pressed, headers={"accept": "application/json"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_paid")
+    assert desk.states() == ("paid", ["paid"])
+
+
+def held(market, wallet: str) -> int:
+    """What the books say that the wallet holds."""
+    return sum(row["balance_minor"] for row in market.items("/accounts") if f"wallet:{wallet}:" in row["account"])
+
+
+@pytest.mark.parametrize("wallet", WALLETS)
+@pytest.mark.parametrize(("decision", "ends"), [("take", "taken"), ("send_back", "returned")])
+def test_what_is_decided_on_another_sum_ends_as_the_wallets_books_say(market, desk, until, wallet, decision, ends):
+    market.faults()
+    before, in_suspense = held(market, wallet), claimed(market)
+    market.world.post_sandbox("/pay", **desk.open(wallet), paid_fen=PRICE_FEN - 300)
+    until("a ticket", lambda: desk.tickets() == ["notice_mismatched"])
+    market.world.settle()
+    payment = desk.payment
+    assert abs(claimed(market) - in_suspense) == PRICE_FEN - 300
+    ticket = next(t for t in market.items("/tickets") if t["subject_id"] == payment["order_id"])
+    path = f"/tickets/{ticket['ticket_id']}"
+    market.post(f"{path}/decide", {"decision": decision, "reason": "和买家说好了"})
+    until("the end", lambda: market.client.get(path).json()["suspense"]["state"] == ends)
+    number = payment["attempts"][0]["out_trade_no"]
+    for _ in range(2):
+        market.world.settle()
+        book = next(row for row in market.world.sandbox.get("/books").json() if row["order_no"] == number)
+        kept = book["amount_fen"] - book["refunded_fen"] - book["fee_fen"] + book["refunded_fee_fen"]
+        assert (book["amount_fen"], held(market, wallet) - before) == (PRICE_FEN - 300, kept)
+        assert claimed(market) == in_suspense
+        assert desk.states() == (("paid" if decision == "take" else "open"), ["paid"])
+        market.world.post_sandbox("/callbacks/replay", platform=wallet, out_trade_no=number)
+    assert (desk.tickets(), market.world.breaches()) == ([], [])
