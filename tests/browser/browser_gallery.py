@@ -34,6 +34,7 @@ from browser_samples import (
     uid,
 )
 from browser_splits import SPLIT_GALLERY
+from browser_suspense import SUSPENSE_GALLERY
 from browser_till import TILL_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
 from msgspec import structs
@@ -129,6 +130,7 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **BILLS_GALLERY,
+    **SUSPENSE_GALLERY,
     **BOOKS_GALLERY,
     **CREATOR_GALLERY,
     **PAYOUTS_GALLERY,
