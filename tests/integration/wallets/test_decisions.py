@@ -240,7 +240,7 @@ def test_what_was_written_off_as_never_come_and_is_there_after_all_is_a_case_aga
     at_the_till(work)
 
 
-@pytest.mark.parametrize("decision", list(Decision))
+@pytest.mark.parametrize("decision", [Decision.SEND_BACK, Decision.WRITE_OFF])
 def test_nothing_is_decided_while_the_wallet_is_silent_or_the_money_may_still_come(at_the_till, decision):
     async def work(till):
         attempt, ticket = await mismatched(till)
@@ -281,7 +281,7 @@ def test_another_way_to_pay_is_closed_before_the_sum_is_taken(at_the_till):
     at_the_till(work)
 
 
-@pytest.mark.parametrize("decision", list(Decision))
+@pytest.mark.parametrize("decision", [Decision.TAKE, Decision.SEND_BACK])
 def test_twenty_at_once_decide_once(at_the_till, decision):
     async def work(till):
         attempt, ticket = await mismatched(till)
@@ -355,5 +355,43 @@ def test_each_is_offered_only_where_it_can_hold(at_the_till, wrong, take, back):
             await till.job(send_refund, RefundKey(made.refund_id))
             assert till.wallet.refunds[made.refund_id.hex] is RefundStatus.SUCCEEDED
         assert (await books(till), await sound(till)) == ({}, [])
+
+    at_the_till(work)
+
+
+def test_a_hub_that_dies_after_the_wallet_sent_it_back_sends_it_once(at_the_till):
+    async def work(till):
+        _, ticket = await mismatched(till)
+        made = await choose(till, ticket, Decision.SEND_BACK)
+
+        async def killed(number):
+            till.wallet.refunds[number] = RefundStatus.SUCCEEDED
+            till.wallet.sums[number] = CAME
+            raise KeyboardInterrupt  # nothing after it is written down
+
+        till.wallet.will("refund", killed)
+        with pytest.raises(KeyboardInterrupt):
+            await till.job(send_refund, RefundKey(made.refund_id))
+        assert (await state(till), await sound(till)) == ("returning", [])
+        assert await till.job(send_refund, RefundKey(made.refund_id)) is None
+        assert list(till.wallet.refunds) == [made.refund_id.hex]
+        assert (await state(till), await books(till), await sound(till)) == ("returned", {}, [])
+
+    at_the_till(work)
+
+
+def test_suspense_is_what_lies_open_whatever_was_decided(at_the_till):
+    async def work(till):
+        for number, decision in enumerate([None, *Decision, None, *reversed(Decision)], start=1):
+            attempt, ticket = await mismatched(till, Money.fen(number * 111))
+            if decision is not None:
+                made = await choose(till, ticket, decision)
+                if made.refund_id is not None:
+                    await till.job(send_refund, RefundKey(made.refund_id))
+            await notice(till, attempt, Money.fen(number * 111), f"again {number}")
+            open_fen = sum(await till.values("SELECT amount_minor FROM suspense WHERE state IN ('open', 'returning')"))
+            found = await books(till)
+            assert (found["suspense:claimed"], found["suspense:payments"]) == (open_fen, -open_fen)
+        assert await sound(till) == []
 
     at_the_till(work)
