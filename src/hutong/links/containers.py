@@ -1,8 +1,10 @@
 """In which app a page is open, read from the User-Agent. Ordered: the first rule that holds wins.
 
-Tokens as seen in the wild; the corpus with a source for each is ``tests/unit/links/user_agents.json``. Traps minded:
+Tokens as seen in the wild; the corpus, with the public file and commit each stands in, is
+``tests/unit/links/user_agents.json``. Traps minded:
 
 - PC WeChat is still WeChat; WeCom carries WeChat's token; a mini-program's web-view is WeChat and cannot pay by itself.
+  One WeChat of 2020 names itself without a version.
 - QQ the app (`` QQ/``) is not QQ Browser (``MQQBrowser``), and an old WeChat ended in a `` QQ/`` of its own.
 - Alipay and Taobao draw with UC's engine: on Android they carry ``UCBS/`` or even ``UCBrowser/``. UC Browser of 2017-18
   in turn carried ``AliApp(TB``: without the shop's own mark (``@taobao_``) that one is a browser.
@@ -27,8 +29,8 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]] =
     (name, re.compile(yes, re.IGNORECASE), re.compile(no, re.IGNORECASE) if no else None)
     for name, yes, no in (
         ("wecom", r"wxwork/", ""),
-        ("wechat_mini", r"MicroMessenger/.*(?:miniProgram\b|MiniProgramEnv/)", ""),
-        ("wechat", r"MicroMessenger/", ""),
+        ("wechat_mini", r"MicroMessenger\b.*(?:miniProgram\b|MiniProgramEnv/)", ""),
+        ("wechat", r"MicroMessenger\b", ""),
         ("alipay_mini", r"AlipayClient/.*MiniProgram", ""),
         ("alipay", r"AlipayClient/|AliApp\(AP/", ""),
         ("tmall", r"AliApp\(TM", r"UCBrowser"),

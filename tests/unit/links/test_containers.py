@@ -1,6 +1,8 @@
 """Which app a page is open in: a corpus of real User-Agents, each with its source, and made ones for the traps."""
 
 import json
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,9 +10,35 @@ import pytest
 from hutong.links.containers import classify
 from hutong.web.labels import LABELS
 
-#: Each: what it is (container, os), what the cash desk opens there (see tests/unit/web), and where it was seen.
+#: Each: what it is (container, os), what the cash desk opens there (see tests/unit/web), and where it was seen:
+#: ``github.com/OWNER/NAME PATH @COMMIT``; ``git show COMMIT:PATH`` there holds exactly this string.
 CORPUS = json.loads((Path(__file__).parent / "user_agents.json").read_text("utf-8"))
-CORPUS_MIN = 60
+CORPUS_MIN = 115
+SOURCE = re.compile(r"github\.com/[\w.-]+/[\w.-]+ \S.* @[0-9a-f]{40}")
+#: Seen in public, but in no repository that can be named; kept so that the container stays covered. May only shrink.
+UNNAMED = {"alipay_mini": 2, "xiaohongshu": 2}
+#: The walls a buyer is most often behind: each seen at least this many times.
+SEEN_MIN = 3
+WALLS = [
+    "wechat",
+    "wechat_mini",
+    "wecom",
+    "qq",
+    "douyin",
+    "toutiao",
+    "kuaishou",
+    "kuaishou_lite",
+    "xiaohongshu",
+    "weibo",
+    "taobao",
+    "tmall",
+    "alipay",
+    "pinduoduo",
+    "jd",
+    "baidu",
+    "mobile",
+    "desktop",
+]
 
 IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_3 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 ANDROID = (
@@ -51,12 +79,20 @@ AGENTS = [
 ]
 
 
-def test_the_corpus_is_wide_and_every_entry_names_its_source():
+def test_the_corpus_is_wide():
     assert len(CORPUS) >= CORPUS_MIN
     assert len({entry["agent"] for entry in CORPUS}) == len(CORPUS)
-    assert all(entry["source"].startswith(("github.com/", "public repository file")) for entry in CORPUS)
     assert {entry["opens"] for entry in CORPUS} == {"wechatpay", "alipay", "chooser", "qr"}
-    assert {entry["container"] for entry in CORPUS} <= set(LABELS["container"])
+    seen = Counter(entry["container"] for entry in CORPUS)
+    assert set(seen) <= set(LABELS["container"])
+    assert [wall for wall in WALLS if seen[wall] < SEEN_MIN] == []
+
+
+def test_every_source_can_be_checked():
+    """A repository, a file and the commit; what has no name is counted, so that it cannot grow."""
+    assert Counter(entry["container"] for entry in CORPUS if entry["source"] == "unnamed") == UNNAMED
+    named = [entry["source"] for entry in CORPUS if entry["source"] != "unnamed"]
+    assert [source for source in named if not SOURCE.fullmatch(source)] == []
 
 
 @pytest.mark.parametrize("entry", CORPUS, ids=lambda entry: entry["container"])
