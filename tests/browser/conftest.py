@@ -166,6 +166,24 @@ def watch(contexts: Contexts) -> Iterator[Callable[..., Watched]]:
     assert complaints == []
 
 
+@pytest.fixture(scope="module")
+def frame(contexts: Contexts) -> Iterator[Watched]:
+    """One page for many samples; to open one anew costs more than to show a sample in it."""
+    context, is_new = contexts.get("gallery", "phone")
+    watched = Watched(context.new_page(), is_new=is_new)
+    yield watched
+    watched.page.close()
+
+
+@pytest.fixture
+def framed(frame: Watched) -> Iterator[Watched]:
+    """That page; what a sample complains about fails the test that shows it."""
+    frame.complaints.clear()
+    yield frame
+    frame.page.goto("about:blank")  # whatever the sample still does ends here
+    assert frame.complaints == []
+
+
 class GalleryHandler(BaseHTTPRequestHandler):
     """``/{locale}/{name}``: a sample page; ``/static/…``: the assets; with the headers that the hub sends."""
 
