@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
-
-from hutong.migrations.runner import migrate
 
 
 @pytest.fixture
-def address(make_database):
-    made = make_database()
-    asyncio.run(migrate(made))
-    return made
+def address(make_database, hub_template):
+    return make_database(hub_template)

@@ -12,7 +12,6 @@ import pytest
 from hutong.db.clock import OffsetClock
 from hutong.db.engine import Database
 from hutong.db.jobs import Ticker, Worker
-from hutong.migrations.runner import migrate
 
 WAIT_S = 30
 
@@ -66,14 +65,13 @@ class Floor:
 
 
 @pytest.fixture
-def run_floor(make_database):
+def run_floor(make_database, hub_template):
     """Run ``work(floor)`` on a fresh database."""
 
     def run(work) -> None:
-        address = make_database()
+        address = make_database(hub_template)
 
         async def main() -> None:
-            await migrate(address)
             floor = Floor(address)
             try:
                 await work(floor)

@@ -14,7 +14,6 @@ import pytest
 
 from hutong.db.engine import Database
 from hutong.db.roles import ensure_roles
-from hutong.migrations.runner import migrate
 from hutong.transport.client import HttpPool
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
@@ -23,13 +22,9 @@ from wallets_till import HandClock, Till
 
 
 @pytest.fixture(scope="module")
-def address(server):
-    async def prepare():
-        made = await ensure_roles(server.url("postgres"), f"pay_{os.urandom(4).hex()}")
-        await migrate(made)
-        return made
-
-    return asyncio.run(prepare())
+def address(server, hub_template):
+    name = f"pay_{os.urandom(4).hex()}"
+    return asyncio.run(ensure_roles(server.url("postgres"), name, template=hub_template))
 
 
 @pytest.fixture
