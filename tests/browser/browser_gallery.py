@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
+from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
@@ -132,6 +133,7 @@ GALLERY = {
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,
     **BOOKS_GALLERY,
+    **COMBINED_GALLERY,
     **CREATOR_GALLERY,
     **PAYOUTS_GALLERY,
     **TILL_GALLERY,

@@ -184,7 +184,7 @@ async def get_try(unit: Unit, try_id: UUID) -> CombinedTry:
         select(combined_try).where(combined_try.c.merchant_id == unit.merchant_id, combined_try.c.try_id == try_id)
     )
     if row is None:
-        raise NotFound(what="try", key=str(try_id))
+        raise NotFound(what="attempt", key=str(try_id))
     return _try(row)
 
 

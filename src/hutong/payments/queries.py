@@ -60,6 +60,7 @@ class AttemptRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     paid_at: datetime | None
+    combined_try_id: UUID | None = None
 
     @property
     def is_unclear(self) -> bool:
@@ -371,6 +372,7 @@ def _attempt(row: Row[Any]) -> AttemptRow:
         created_at=row.created_at,
         expires_at=row.expires_at,
         paid_at=row.paid_at,
+        combined_try_id=row.combined_try_id,
     )
 
 

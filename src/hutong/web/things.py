@@ -19,6 +19,7 @@ THINGS: Final[dict[str, str]] = {
     "callback": mark("回调地址"),
     "channel": mark("渠道"),
     "checkout": mark("结账页"),
+    "combined payment": mark("合并付款"),
     "connection": mark("平台连接"),
     "customer": mark("顾客"),
     "customer_order": mark("订单"),

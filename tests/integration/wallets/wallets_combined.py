@@ -182,7 +182,7 @@ class Shop:
         return await pay(
             self.runtime,
             self.merchant_id,
-            UUID(checkout_id),
+            UUID(str(checkout_id)),
             platform="wechatpay",
             method=PayMethod.NATIVE,
             client_ip="203.0.113.7",
@@ -242,10 +242,10 @@ class Shop:
                 await unit.connection.execute(statement, {"job_id": job.job_id, **told})
         return len(due)
 
-    async def advance(self, seconds):
+    async def advance(self, seconds, step_s=STEP_S):
         """Time passes there and here, in steps."""
-        for _ in range(0, seconds, STEP_S):
-            await self.wallet.world.agenda.advance(min(STEP_S, seconds))
+        for _ in range(0, seconds, step_s):
+            await self.wallet.world.agenda.advance(step_s)
             await self.settle()
 
     async def values(self, statement):

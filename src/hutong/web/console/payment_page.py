@@ -12,18 +12,19 @@ from hutong.ledger.accounts import EXPENSE_WALLET_FEE
 from hutong.ledger.queries import batches_about, order_effects, party_names
 from hutong.merchants.queries import connections, staff_names, this_merchant, tickets_about
 from hutong.merchants.staff import REFUND_ROLES
+from hutong.payments.combined_queries import combined_of_payment
 from hutong.payments.queries import AttemptRow, PaymentRow, one_payment
 from hutong.payments.refunds import AUTOMATIC, REQUESTED, SENT_BACK
 from hutong.payments.states import ASKABLE, UNPAID, AttemptState, RefundState
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.book_words import ORDER, batch_in_words
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
-from hutong.web.console.payment_views import AttemptItem, PaymentItem, PaymentStep, PaymentView
+from hutong.web.console.payment_views import AttemptItem, CombinedItem, PaymentItem, PaymentStep, PaymentView
 from hutong.web.console.refunding import may_refund
 from hutong.web.console.ticket_items import ticket_items
 from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
-from hutong.workflows.jobs import AttemptKey
+from hutong.workflows.jobs import AttemptKey, TryKey
 
 #: What happens within one second is told in the order it must have happened in: wallets tell whole seconds.
 _ORDER: Final = ("opened", "captured", "surplus", "refund_requested", "surplus_leaving", "refunded", "surplus_returned")
@@ -37,9 +38,11 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
     """
     payment = await one_payment(unit, payment_id)
     session = session_of(request)
-    names = await order_names(unit, [payment.order_id])
     titles = {account.connection_id: account.title for account in await connections(unit)}
-    due = await next_due(unit, [AttemptKey(part.attempt_id) for part in payment.attempts])
+    due = await next_due(unit, [_asked_about(part) for part in payment.attempts])
+    combined = await combined_of_payment(unit, payment_id)
+    siblings = () if combined is None else combined.parts
+    names = await order_names(unit, [payment.order_id, *(part.order_id for part in siblings)])
     parties = await party_names(unit)
     effects = await order_effects(unit, payment.order_id)
     locale = locale_of(request)
@@ -58,7 +61,7 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
             AttemptItem(
                 attempt=part,
                 account=titles.get(part.connection_id, ""),
-                next_at=due.get(AttemptKey(part.attempt_id)) if part.state in UNPAID else None,
+                next_at=due.get(_asked_about(part)) if part.state in UNPAID else None,
                 is_surplus=_is_surplus(payment, part),
             )
             for part in payment.attempts
@@ -74,7 +77,13 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
         asked=asked,
         may_rescue=session.role in REFUND_ROLES,
         staff=await staff_names(unit),
+        combined=None if combined is None else CombinedItem(combined=combined, orders=names),
     )
+
+
+def _asked_about(part: AttemptRow) -> AttemptKey | TryKey:
+    """What the job that asks the wallet carries: all parts of a combined order are asked about at once."""
+    return AttemptKey(part.attempt_id) if part.combined_try_id is None else TryKey(part.combined_try_id)
 
 
 def steps_of(payment: PaymentRow) -> tuple[PaymentStep, ...]:

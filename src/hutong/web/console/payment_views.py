@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from hutong.core.money import Money
+from hutong.payments.combined_queries import CombinedRow
 from hutong.payments.queries import AttemptRow, PaymentRow, PaymentSums, RefundRow
 from hutong.shops.names import OrderName
 from hutong.web.console.book_views import Batch
@@ -75,6 +77,13 @@ class PaymentStep(View, frozen=True, kw_only=True):
     detail: str = ""
 
 
+class CombinedItem(View, frozen=True, kw_only=True):
+    """The payments that a buyer makes with one tap, and how the order of each is called."""
+
+    combined: CombinedRow
+    orders: dict[UUID, OrderName]
+
+
 class PaymentView(View, frozen=True, kw_only=True):
     """One payment: attempts, money, refunds, what the books say, what waits."""
 
@@ -91,6 +100,7 @@ class PaymentView(View, frozen=True, kw_only=True):
     may_rescue: bool
     staff: dict[str, str]  # names of people by how a refund calls them
     asked: str  # after somebody asked: heard, or silent where a wallet said nothing clear
+    combined: CombinedItem | None = None
 
 
 class RefundItem(View, frozen=True, kw_only=True):
