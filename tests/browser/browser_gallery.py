@@ -35,6 +35,7 @@ from browser_samples import (
     uid,
 )
 from browser_splits import SPLIT_GALLERY
+from browser_staff import STAFF_GALLERY
 from browser_suspense import SUSPENSE_GALLERY
 from browser_till import TILL_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
@@ -138,6 +139,7 @@ GALLERY = {
     **PAYOUTS_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
+    **STAFF_GALLERY,
     **WEBHOOKS_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),

@@ -12,7 +12,9 @@ from hutong.analytics.costs import ChannelCost
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
-from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
+from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
+from hutong.merchants.staff import Role
+from hutong.merchants.staffing import Member
 from hutong.payments.queries import AttemptRow, PaymentRow, RefundRow
 from hutong.shops.queries import (
     ImportRow,
@@ -533,9 +535,29 @@ IMPORT_DONE = views.ImportDoneView(
     ),
 )
 IMPORT_TRIED = msgspec.structs.replace(IMPORT_DONE, dry_run=True, rejected=0, refused=())
+STAFF = tuple(
+    Member(
+        staff_id=uid(number),
+        name=name,
+        login=login,
+        role=role,
+        created_at=NOW - timedelta(days=40),
+        disabled_at=NOW if number == 4 else None,
+        last_in_at=NOW - timedelta(hours=number) if number % 2 else None,
+    )
+    for number, (name, login, role) in enumerate(
+        [
+            ("李明", "li@example.cn", Role.OWNER),
+            ("王芳", "wang.fang", Role.CASHIER),
+            ("欧阳建国", "ouyangjianguo.changshanlu.shop@example.com.cn", Role.MANAGER),
+            ("Zoë", "zoe", Role.CLERK),
+        ],
+        start=1,
+    )
+)
 SETTINGS = views.SettingsView(
     merchant=MerchantRow(name="老李日用百货", currency="CNY", timezone="Asia/Shanghai"),
-    staff=(StaffRow(name="李明", login="li@example.cn", role="owner", disabled_at=None),),
+    staff=STAFF,
     keys=(KeyRow(name="story", scopes=("orders:read", "links:write"), created_at=NOW, revoked_at=None),),
 )
 NONE = Paging(first=0, last=0, total=0, previous_href="", next_href="")

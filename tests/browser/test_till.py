@@ -352,3 +352,36 @@ def test_the_camera_reads_the_code(browser, hub, code, tmp_path):
     assert page.locator("[data-on=paid] [data-sum]").inner_text() == "¥9.90"
     assert page.evaluate("document.querySelector('#till-video').srcObject") is None, "the camera is shut"
     seeing.close()
+
+
+def test_a_cashier_made_by_the_form_takes_money_on_a_phone_and_is_out_when_switched_off(signed_in, watch, hub, code):
+    clerk = ("staff", "add", "xiao.zhang", "--name", "小张", "--role", "clerk", "--merchant", hub.merchant, "--json")
+    assert hub.run(*clerk)["login"] == "xiao.zhang"
+    owner = signed_in().page
+    owner.goto("/settings/staff")
+    assert "店员" in owner.locator("[data-member='xiao.zhang']").inner_text()
+    owner.fill("[name=name]", "收银小王")
+    owner.fill("[name=login]", "xiao.wang")
+    owner.check("[name=role][value=cashier]")
+    owner.click("form[action='/settings/staff'] button.btn-primary")
+    password = owner.wait_for_selector("[data-password]").inner_text()
+    assert faults(owner) == []
+    page = watch("phone", base_url=hub.url).page
+    page.goto("/login?next=/counter")
+    page.fill("[name=login]", "xiao.wang")
+    page.fill("[name=password]", password)
+    page.click("form button.btn-primary")
+    page.wait_for_url("**/counter")
+    by_hand(page, "3.30")
+    by_gun(page, code())
+    reaches(page, "paid")
+    assert faults(page) == []
+    assert hub.api("/payments")[0]["amount_minor"] == 330
+    hrefs = page.locator("nav a").evaluate_all("(all) => all.map((one) => one.getAttribute('href'))")
+    assert "/counter" in hrefs
+    assert not {"/books", "/webhooks"} & set(hrefs)
+    owner.click("[data-open-dialog=disable]")
+    owner.click("#disable button.btn-danger")
+    owner.wait_for_selector("form[action$='/enable']")
+    page.goto("/counter")
+    page.wait_for_url("**/login?next=*")

@@ -6,7 +6,6 @@ import asyncio
 import gc
 import logging
 import os
-import secrets
 import socket
 import sys
 from typing import Any, Final
@@ -21,10 +20,12 @@ from hutong.cli.output import progress
 from hutong.config import Settings, load_settings
 from hutong.db.house import House, open_house
 from hutong.db.refusals import DatabaseEnded
+from hutong.merchants.actors import HOME
 from hutong.merchants.keys import create_key
 from hutong.merchants.service import all_merchants
-from hutong.merchants.staff import merchant_of_login, set_password
-from hutong.workflows.commands.open_shop import PASSWORD_BYTES, open_shop, renew_sandbox_connections
+from hutong.merchants.staff import merchant_of_login
+from hutong.merchants.staffing import renew_password, staff_of_login
+from hutong.workflows.commands.open_shop import open_shop, renew_sandbox_connections
 from hutong.workflows.runtime import Runtime
 
 FIRST_SHOP: Final = "我的小店"
@@ -137,10 +138,9 @@ async def renew_login(runtime: Runtime) -> dict[str, Any]:
     async with runtime.database.plain("app") as connection:
         merchant_id = await merchant_of_login(connection, FIRST_LOGIN)
     assert merchant_id is not None, "a demo home has its first shop"
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
     async with runtime.unit(merchant_id, "login.renew") as unit:
-        await set_password(unit, FIRST_LOGIN, password)
-    return {"merchant": str(merchant_id), "login": FIRST_LOGIN, "password": password}
+        renewed = await renew_password(unit, HOME, await staff_of_login(unit, FIRST_LOGIN))
+    return {"merchant": str(merchant_id), "login": FIRST_LOGIN, "password": renewed.password}
 
 
 async def demo_key(runtime: Runtime, merchant_id: UUID) -> str:

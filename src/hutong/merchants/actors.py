@@ -10,18 +10,20 @@ from hutong.core.errors import Forbidden
 from hutong.db.unit import Unit
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.models import audit
-from hutong.merchants.staff import PAYOUT_ROLES, REFUND_ROLES, Session
+from hutong.merchants.staff import PAYOUT_ROLES, REFUND_ROLES, STAFF_ROLES, Session
 
 REFUNDS: Final = "refunds:write"
 PAYOUTS: Final = "payouts:write"
+STAFF: Final = "staff:write"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
-    """A member of staff, or a program with a key."""
+    """A member of staff, a program with a key, or whoever holds the home."""
 
-    name: str  # staff:ID or key:ID
+    name: str  # staff:ID, key:ID or home
     may_refund: bool
     may_pay_out: bool = False
+    may_staff: bool = False
 
     def require_refunds(self) -> None:
         """Stop whoever may not move money back.
@@ -41,6 +43,19 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         if not self.may_pay_out:
             raise Forbidden(scope=PAYOUTS)
 
+    def require_staff(self) -> None:
+        """Stop whoever may not say who works here.
+
+        Raises:
+            Forbidden: neither the role nor the key allows it.
+        """
+        if not self.may_staff:
+            raise Forbidden(scope=STAFF)
+
+
+#: Whoever runs commands in the home: nobody can be locked out who holds the machine.
+HOME: Final = Actor(name="home", may_refund=False, may_staff=True)
+
 
 def staff_actor(session: Session) -> Actor:
     """A signed-in member of staff."""
@@ -48,12 +63,18 @@ def staff_actor(session: Session) -> Actor:
         name=f"staff:{session.staff_id}",
         may_refund=session.role in REFUND_ROLES,
         may_pay_out=session.role in PAYOUT_ROLES,
+        may_staff=session.role in STAFF_ROLES,
     )
 
 
 def key_actor(key: ApiKey) -> Actor:
     """A caller of the API."""
-    return Actor(name=f"key:{key.key_id}", may_refund=key.allows(REFUNDS), may_pay_out=key.allows(PAYOUTS))
+    return Actor(
+        name=f"key:{key.key_id}",
+        may_refund=key.allows(REFUNDS),
+        may_pay_out=key.allows(PAYOUTS),
+        may_staff=key.allows(STAFF),
+    )
 
 
 async def write_down(unit: Unit, actor: Actor, action: str, subject: str) -> None:

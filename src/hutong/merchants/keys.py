@@ -31,6 +31,8 @@ SCOPES: Final = (
     "ledger:write",
     "payouts:write",
     "connections:write",
+    "staff:read",
+    "staff:write",
     "figures:read",
     "webhooks:read",
     "webhooks:write",

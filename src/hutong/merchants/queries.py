@@ -49,15 +49,6 @@ class ConnectionRow(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
 
 
-class StaffRow(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who can sign in."""
-
-    name: str
-    login: str
-    role: str
-    disabled_at: datetime | None
-
-
 class KeyRow(msgspec.Struct, frozen=True, kw_only=True):
     """An API key, by name; the key itself is not kept."""
 
@@ -150,15 +141,6 @@ async def connections(unit: Unit) -> tuple[ConnectionRow, ...]:
             created_at=row.created_at,
         )
         for row in await unit.all(statement.order_by(connection.c.platform, connection.c.created_at).limit(ROWS_MAX))
-    )
-
-
-async def staff_members(unit: Unit) -> tuple[StaffRow, ...]:
-    """Everybody who can or could sign in."""
-    statement = select(staff).where(staff.c.merchant_id == unit.merchant_id)
-    return tuple(
-        StaffRow(name=row.name, login=row.login, role=row.role, disabled_at=row.disabled_at)
-        for row in await unit.all(statement.order_by(staff.c.created_at).limit(ROWS_MAX))
     )
 
 

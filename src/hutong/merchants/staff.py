@@ -15,7 +15,7 @@ from argon2.exceptions import VerificationError, VerifyMismatchError
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from hutong.core.errors import Conflict, InvalidInput, NotFound, Unauthorized
+from hutong.core.errors import Conflict, ErrorText, InvalidInput, NotFound, Unauthorized
 from hutong.crypto.digests import sha256
 from hutong.db.unit import Unit
 from hutong.merchants.directory import LOGIN, look_up, register
@@ -25,6 +25,10 @@ SESSION_LIFE: Final = timedelta(days=7)
 LOGIN_CHARS_MAX: Final = 100
 PASSWORD_CHARS_MIN: Final = 10
 PASSWORD_CHARS_MAX: Final = 200
+#: What random passwords are made of: no letter that looks like another one, and no capitals.
+PASSWORD_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"  # noqa: S105 (an alphabet)
+PASSWORD_GROUPS: Final = 4
+PASSWORD_GROUP_CHARS: Final = 4
 
 _HASHER: Final = PasswordHasher()
 
@@ -46,6 +50,22 @@ PAYOUT_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 CODE_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may take money at the counter, and undo a charge that is still running.
 TILL_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER, Role.CASHIER})
+#: Roles that may say who works here, and as what.
+STAFF_ROLES: Final = frozenset({Role.OWNER})
+
+
+class LoginTaken(Conflict):
+    """Somebody of this hub has the login already."""
+
+    code = "login_taken"
+    zh = ErrorText(
+        "登录名“{login}”已经有人用了。", "登录名在整套系统里不能重复，已停用的也算。", "请换一个，例如加上数字。"
+    )
+    en = ErrorText(
+        "The login “{login}” is taken.",
+        "A login is unique on this hub, those who are switched off included.",
+        "Choose another one, for example with a number.",
+    )
 
 
 class Session(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,16 +78,28 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
 
 
+def new_password() -> str:
+    """A random password of 79 bits that can be read aloud and typed on a phone."""
+    return "-".join(
+        "".join(secrets.choice(PASSWORD_LETTERS) for _ in range(PASSWORD_GROUP_CHARS)) for _ in range(PASSWORD_GROUPS)
+    )
+
+
+def login_of(text: str) -> str:
+    """A login as it is kept, whatever case it was typed in."""
+    return text.strip().lower()
+
+
 async def add_staff(unit: Unit, login: str, name: str, password: str, role: Role) -> UUID:
     """Add a member of staff; the login is unique over all merchants of this hub."""
-    login = login.strip().lower()
+    login = login_of(login)
     if not login or len(login) > LOGIN_CHARS_MAX:
         raise InvalidInput(field="login", problem=f"1–{LOGIN_CHARS_MAX}")
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
         raise InvalidInput(field="password", problem=f"{PASSWORD_CHARS_MIN}–{PASSWORD_CHARS_MAX}")
     staff_id = unit.new_id()
     if not await register(unit, LOGIN, login, staff_id):
-        raise Conflict(what="login")
+        raise LoginTaken(login=login)
     await unit.insert(
         staff,
         staff_id=staff_id,
@@ -80,25 +112,29 @@ async def add_staff(unit: Unit, login: str, name: str, password: str, role: Role
     return staff_id
 
 
-async def set_password(unit: Unit, login: str, password: str) -> None:
+async def set_password(unit: Unit, staff_id: UUID, password: str) -> None:
     """Give a member of staff another password and end their sessions.
 
     Raises:
-        NotFound: no such login here.
+        NotFound: nobody of this id here.
     """
     if not PASSWORD_CHARS_MIN <= len(password) <= PASSWORD_CHARS_MAX:
         raise InvalidInput(field="password", problem=f"{PASSWORD_CHARS_MIN}–{PASSWORD_CHARS_MAX}")
-    row = await unit.one(
+    done = await unit.run(
         update(staff)
-        .where(staff.c.merchant_id == unit.merchant_id, staff.c.login == login.strip().lower())
+        .where(staff.c.merchant_id == unit.merchant_id, staff.c.staff_id == staff_id)
         .values(password_hash=_HASHER.hash(password))
-        .returning(staff.c.staff_id)
     )
-    if row is None:
-        raise NotFound(what="login", key=login)
+    if not done.rowcount:
+        raise NotFound(what="staff", key=str(staff_id))
+    await end_sessions(unit, staff_id)
+
+
+async def end_sessions(unit: Unit, staff_id: UUID) -> None:
+    """Sign a member of staff out, wherever they are signed in."""
     await unit.run(
         delete(staff_session).where(
-            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.staff_id == row.staff_id
+            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.staff_id == staff_id
         )
     )
 
@@ -110,17 +146,20 @@ def nobodys_hash() -> str:
 
 
 async def check_password(unit: Unit, login: str, password: str) -> Session:
-    """The member of staff with this login and password.
+    """The member of staff with this login and password. Whoever changes the password or switches the person off
+    waits until this unit is over, so that the session it opens is ended with the others.
 
     Raises:
         Unauthorized: whatever is wrong; the reason is not told.
     """
     row = await unit.one(
-        select(staff).where(
+        select(staff)
+        .where(
             staff.c.merchant_id == unit.merchant_id,
-            staff.c.login == login.strip().lower(),
+            staff.c.login == login_of(login),
             staff.c.disabled_at.is_(None),
         )
+        .with_for_update(read=True)
     )
     try:
         _HASHER.verify(nobodys_hash() if row is None else row.password_hash, password[:PASSWORD_CHARS_MAX])
@@ -135,7 +174,7 @@ async def check_password(unit: Unit, login: str, password: str) -> Session:
 
 async def merchant_of_login(connection: AsyncConnection, login: str) -> UUID | None:
     """Which merchant a login belongs to."""
-    return await look_up(connection, LOGIN, login.strip().lower())
+    return await look_up(connection, LOGIN, login_of(login))
 
 
 async def open_session(unit: Unit, staff_id: UUID) -> str:

@@ -41,10 +41,11 @@ from hutong.web.console.payments import PaymentsController
 from hutong.web.console.payouts import PayoutsController
 from hutong.web.console.platforms import PlatformsController
 from hutong.web.console.refunds import RefundsController
-from hutong.web.console.roles import may_visit
+from hutong.web.console.roles import may_visit, scope_of
 from hutong.web.console.settings import SettingsController
 from hutong.web.console.signin import SignInController
 from hutong.web.console.splits import SplitsController
+from hutong.web.console.staff import StaffController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
@@ -85,6 +86,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     WebhooksController,
     ImportsController,
     SettingsController,
+    StaffController,
 )
 
 
@@ -201,7 +203,7 @@ def _doorkeeper(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redi
             return _lead_to(wanted)
         request.state.session = session
         if not may_visit(session.role, request.url.path):
-            raise Forbidden(scope="ledger:read")
+            raise Forbidden(scope=scope_of(request.url.path))
         if request.method not in SAFE_METHODS:
             check_form(request, cookie, (await request.form()).get(CSRF_FIELD))
         return None

@@ -26,6 +26,7 @@ from hutong.merchants.staff import (
     merchant_of_login,
     open_session,
 )
+from hutong.merchants.staffing import note_sign_in
 from hutong.workflows.runtime import Runtime
 
 SESSION_COOKIE: Final = "hutong_session"
@@ -120,6 +121,7 @@ async def sign_in(runtime: Runtime, login: str, password: str) -> str:
         merchant_id = NOBODY
     async with runtime.unit(merchant_id, "session.open") as unit:
         session = await check_password(unit, login, password)
+        await note_sign_in(unit, session.staff_id)
         return await open_session(unit, session.staff_id)
 
 

@@ -42,6 +42,7 @@ THINGS: Final[dict[str, str]] = {
     "share": mark("分账记录"),
     "shop_code": mark("收款码"),
     "split rule": mark("分账规则"),
+    "staff": mark("员工"),
     "statement": mark("结算单"),
     "suspense": mark("待查款项"),
     "ticket": mark("待办"),

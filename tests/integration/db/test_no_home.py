@@ -16,6 +16,7 @@ COMMANDS = (
     ("doctor",),
     ("doctor", "--json"),
     ("staff", "reset-password", "owner"),
+    ("staff", "add", "wang", "--name", "王", "--role", "clerk", "--merchant", "x"),
     ("key", "create", "--merchant", "x", "--scopes", "*"),
 )
 

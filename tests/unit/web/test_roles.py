@@ -6,7 +6,7 @@ import pytest
 
 from hutong.merchants.queries import MerchantRow
 from hutong.merchants.staff import Role
-from hutong.web.console.roles import MONEY_PATHS, closed_paths, may_visit
+from hutong.web.console.roles import MONEY_PATHS, OUTSIDE_PATHS, closed_paths, may_visit, scope_of
 from hutong.web.console.views import SettingsView
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
@@ -14,8 +14,16 @@ from hutong.web.scene import Scene
 
 @pytest.mark.parametrize("role", [Role.OWNER, Role.MANAGER])
 def test_who_runs_the_shop_sees_its_money(role):
-    assert closed_paths(role) == ()
+    assert not set(closed_paths(role)) & {*MONEY_PATHS, *OUTSIDE_PATHS}
     assert all(may_visit(role, path) for path in MONEY_PATHS)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_owner_alone_says_who_works_here(role):
+    assert may_visit(role, "/settings")
+    assert may_visit(role, "/settings/staff") is may_visit(role, "/settings/staff/1/role") is (role is Role.OWNER)
+    assert scope_of("/settings/staff/1") == "staff:write"
+    assert scope_of("/books") == "ledger:read"
 
 
 @pytest.mark.parametrize("path", [*MONEY_PATHS, "/books/journal", "/books/journal.csv", "/splits/rules/1/end"])

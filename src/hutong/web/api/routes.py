@@ -25,6 +25,7 @@ from hutong.web.api.orders import ConnectionsApi, OrdersApi
 from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi
+from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.tickets import DecisionsApi
 from hutong.web.api.wallets import WalletsApi
@@ -47,6 +48,7 @@ CONTROLLERS: Final = (
     SplitsApi,
     StatementsApi,
     PartyPagesApi,
+    StaffApi,
     TicketsApi,
     DecisionsApi,
     FiguresApi,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from litestar import Controller, Response, get
 
-from hutong.merchants.queries import api_keys, staff_members, this_merchant
+from hutong.merchants.queries import api_keys, this_merchant
+from hutong.merchants.staffing import members
 from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.views import SettingsView
 
@@ -20,6 +21,6 @@ class SettingsController(Controller):
         """Merchant, staff, keys."""
         async with desk.unit(request, "console.settings") as unit:
             view = SettingsView(
-                merchant=await this_merchant(unit), staff=await staff_members(unit), keys=await api_keys(unit)
+                merchant=await this_merchant(unit), staff=await members(unit), keys=await api_keys(unit)
             )
             return await desk.page(request, unit, "console/settings.html", view)

@@ -10,7 +10,8 @@ import msgspec
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, LinkSummary
-from hutong.merchants.queries import KeyRow, MerchantRow, StaffRow, TicketRow
+from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
+from hutong.merchants.staffing import Member
 from hutong.payments.queries import PaymentRow
 from hutong.shops.queries import ImportRow, OrderDetail, OrderFilter, OrderSummary, SkuChoice, StockMoveRow, StockRow
 from hutong.web.charts import BarChart
@@ -292,7 +293,7 @@ class SettingsView(View, frozen=True, kw_only=True):
     """The merchant, the staff, the keys."""
 
     merchant: MerchantRow
-    staff: tuple[StaffRow, ...]
+    staff: tuple[Member, ...]
     keys: tuple[KeyRow, ...]
 
 
