@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from browser_accounts import ACCOUNTS_GALLERY
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_combined import COMBINED_GALLERY
@@ -131,6 +132,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,
     **BOOKS_GALLERY,

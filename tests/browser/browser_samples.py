@@ -478,7 +478,23 @@ CONNECTIONS = views.ConnectionsView(
                 views.CapabilityRow(name="identity", proof="simulated"),
             ),
             needs_account=True,
-            accounts=(("沙盒商户号", "sandbox", NOW),),
+            accounts=(
+                views.AccountLine(
+                    connection_id=str(uid(1)), title="沙盒商户号", mode="sandbox", is_active=True, since=NOW
+                ),
+                views.AccountLine(
+                    connection_id=str(uid(2)),
+                    title="总店商户号",
+                    mode="live",
+                    is_active=False,
+                    since=NOW,
+                    until=NOW,
+                    is_first=False,
+                    may_change=True,
+                ),
+            ),
+            may_add=True,
+            takes_payments=True,
         ),
         views.PlatformCard(
             platform="taobao",

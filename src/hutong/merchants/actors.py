@@ -10,11 +10,12 @@ from hutong.core.errors import Forbidden
 from hutong.db.unit import Unit
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.models import audit
-from hutong.merchants.staff import PAYOUT_ROLES, REFUND_ROLES, STAFF_ROLES, Session
+from hutong.merchants.staff import CONNECTION_ROLES, PAYOUT_ROLES, REFUND_ROLES, STAFF_ROLES, Session
 
 REFUNDS: Final = "refunds:write"
 PAYOUTS: Final = "payouts:write"
 STAFF: Final = "staff:write"
+CONNECTIONS: Final = "connections:write"
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +25,7 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
     may_refund: bool
     may_pay_out: bool = False
     may_staff: bool = False
+    may_connect: bool = False
 
     def require_refunds(self) -> None:
         """Stop whoever may not move money back.
@@ -52,6 +54,15 @@ class Actor(msgspec.Struct, frozen=True, kw_only=True):
         if not self.may_staff:
             raise Forbidden(scope=STAFF)
 
+    def require_connections(self) -> None:
+        """Stop whoever may not enter or change platform accounts.
+
+        Raises:
+            Forbidden: neither the role nor the key allows it.
+        """
+        if not self.may_connect:
+            raise Forbidden(scope=CONNECTIONS)
+
 
 #: Whoever runs commands in the home: nobody can be locked out who holds the machine.
 HOME: Final = Actor(name="home", may_refund=False, may_staff=True)
@@ -64,6 +75,7 @@ def staff_actor(session: Session) -> Actor:
         may_refund=session.role in REFUND_ROLES,
         may_pay_out=session.role in PAYOUT_ROLES,
         may_staff=session.role in STAFF_ROLES,
+        may_connect=session.role in CONNECTION_ROLES,
     )
 
 
@@ -74,6 +86,7 @@ def key_actor(key: ApiKey) -> Actor:
         may_refund=key.allows(REFUNDS),
         may_pay_out=key.allows(PAYOUTS),
         may_staff=key.allows(STAFF),
+        may_connect=key.allows(CONNECTIONS),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, select, update
 
-from hutong.core.errors import InvalidInput, NotFound
+from hutong.core.errors import Conflict, ErrorText, InvalidInput, NotFound
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.merchants.directory import CALLBACK, register
@@ -26,6 +27,24 @@ WALLET_FEE_BPS_DEFAULT: Final = 60
 #: Setting of a shop's connection: what the platform keeps of each sale, as staff entered it; empty: nobody knows.
 PLATFORM_FEE_BPS: Final = "platform_fee_bps"
 UNKNOWN: Final = ""
+#: Settings of a connection: whether it takes payments, and its place among those of its platform (smaller comes first).
+IS_ACTIVE: Final = "is_active"
+PRIORITY: Final = "priority"
+PRIORITY_DEFAULT: Final = 100
+#: What was signed or sealed for the credentials before is believed so long after a change: platforms repeat for a day.
+EARLIER_LIFE: Final = timedelta(days=2)
+
+
+class CredentialsMoved(Conflict):
+    """Somebody else changed the credentials between the reading and the writing."""
+
+    code = "credentials_moved"
+    zh = ErrorText("这个账号的资料刚刚被别人改过。", "你打开页面之后，另一个人保存了新的资料。", "请重新打开页面再改。")
+    en = ErrorText(
+        "Somebody else has just changed this account.",
+        "Other credentials were kept after this page was opened.",
+        "Open the page anew and change it again.",
+    )
 
 
 class Mode(StrEnum):
@@ -33,6 +52,14 @@ class Mode(StrEnum):
 
     SANDBOX = "sandbox"
     LIVE = "live"
+
+
+class CredentialTold(msgspec.Struct, frozen=True, kw_only=True):
+    """What is told of a credential: first digits of a keyed digest, since when it is here, until when it is valid."""
+
+    fingerprint: str
+    since: datetime
+    until: datetime | None = None
 
 
 class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +71,19 @@ class ConnectionView(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     base_url: str
     settings: Mapping[str, Any]
+    created_at: datetime
+    told: Mapping[str, CredentialTold] = {}
+    earlier_ends_at: datetime | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it takes payments."""
+        return bool(int(self.settings.get(IS_ACTIVE, 1)))
+
+    @property
+    def priority(self) -> int:
+        """Its place among the accounts of its platform."""
+        return int(self.settings.get(PRIORITY, PRIORITY_DEFAULT))
 
     @property
     def platform_fee_bps(self) -> int | None:
@@ -62,6 +102,7 @@ async def add_connection(
     base_url: str,
     credentials: Mapping[str, str],
     settings: Mapping[str, str | int],
+    told: Mapping[str, CredentialTold] | None = None,
 ) -> UUID:
     """Keep a platform account; its credentials are sealed at once.
 
@@ -83,10 +124,17 @@ async def add_connection(
         base_url=base_url,
         credentials=sealed,
         settings=dict(settings),
+        told=msgspec.to_builtins(told or {}),
         created_at=unit.now(),
     )
     await register(unit, CALLBACK, connection_id.hex, connection_id)
     return connection_id
+
+
+async def hold_connections(unit: Unit) -> None:
+    """Nobody else changes the merchant's connections until the end of this transaction."""
+    statement = select(connection.c.connection_id).where(connection.c.merchant_id == unit.merchant_id)
+    await unit.all(statement.order_by(connection.c.connection_id).with_for_update().limit(CONNECTIONS_MAX))
 
 
 async def change_settings(unit: Unit, connection_id: UUID, **changes: str | int) -> None:
@@ -95,11 +143,72 @@ async def change_settings(unit: Unit, connection_id: UUID, **changes: str | int)
     Raises:
         NotFound: not this merchant's.
     """
+    mine = (connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
+    await unit.one(select(connection.c.connection_id).where(*mine).with_for_update())
     view = await get_connection(unit, connection_id)
     await unit.run(
         update(connection)
         .where(connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
         .values(settings={**view.settings, **changes})
+    )
+
+
+async def replace_credentials(
+    unit: Unit,
+    vault: Vault,
+    connection_id: UUID,
+    *,
+    known: bytes,
+    title: str,
+    credentials: Mapping[str, str],
+    told: Mapping[str, CredentialTold],
+) -> None:
+    """Other credentials for an account; what comes in for the ones before is believed for EARLIER_LIFE.
+
+    ``known``: the sealed ones from which the change was made (``sealed_credentials``).
+
+    Raises:
+        CredentialsMoved: somebody changed them meanwhile.
+    """
+    sealed = await vault.seal(unit.merchant_id, CREDENTIALS, msgspec.json.encode(dict(credentials)))
+    changed = await unit.run(
+        update(connection)
+        .where(connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
+        .where(connection.c.credentials == known)
+        .values(
+            title=title,
+            credentials=sealed,
+            told=msgspec.to_builtins(told),
+            earlier_credentials=connection.c.credentials,
+            earlier_ends_at=unit.now() + EARLIER_LIFE,
+        )
+    )
+    if changed.rowcount != 1:
+        raise CredentialsMoved
+
+
+async def sealed_credentials(unit: Unit, connection_id: UUID) -> bytes:
+    """The credentials as they are kept.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    sealed = await unit.scalar(
+        select(connection.c.credentials).where(
+            connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id
+        )
+    )
+    if sealed is None:
+        raise NotFound(what="connection", key=str(connection_id))
+    return bytes(sealed)
+
+
+async def rename(unit: Unit, connection_id: UUID, title: str) -> None:
+    """Another name of the merchant's own."""
+    await unit.run(
+        update(connection)
+        .where(connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
+        .values(title=title)
     )
 
 
@@ -132,6 +241,9 @@ def _view(row: Row[Any]) -> ConnectionView:
         title=row.title,
         base_url=row.base_url,
         settings=row.settings,
+        created_at=row.created_at,
+        told=msgspec.convert(row.told, dict[str, CredentialTold]),
+        earlier_ends_at=row.earlier_ends_at,
     )
 
 
@@ -161,11 +273,19 @@ async def get_connection(unit: Unit, connection_id: UUID) -> ConnectionView:
 
 async def open_credentials(unit: Unit, vault: Vault, connection_id: UUID) -> dict[str, str]:
     """The credentials, opened for one call."""
+    sealed = await sealed_credentials(unit, connection_id)
+    return msgspec.json.decode(await vault.open(unit.merchant_id, CREDENTIALS, sealed), type=dict[str, str])
+
+
+async def open_earlier(unit: Unit, vault: Vault, connection_id: UUID) -> dict[str, str] | None:
+    """The credentials before the last change, while what comes in for them is still believed."""
     sealed = await unit.scalar(
-        select(connection.c.credentials).where(
-            connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id
+        select(connection.c.earlier_credentials).where(
+            connection.c.merchant_id == unit.merchant_id,
+            connection.c.connection_id == connection_id,
+            connection.c.earlier_ends_at > unit.now(),
         )
     )
     if sealed is None:
-        raise NotFound(what="connection", key=str(connection_id))
+        return None
     return msgspec.json.decode(await vault.open(unit.merchant_id, CREDENTIALS, sealed), type=dict[str, str])

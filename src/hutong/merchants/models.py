@@ -60,7 +60,8 @@ api_key: Final = Table(
     UniqueConstraint("merchant_id", "key_hash"),
 )
 
-#: An authorised account on a platform; sandbox or live for ever.
+#: An authorised account on a platform; sandbox or live for ever. ``told``: of each credential fingerprint and dates.
+#: ``earlier_credentials`` stay good for what comes in until ``earlier_ends_at``.
 connection: Final = Table(
     "connection",
     METADATA,
@@ -72,6 +73,9 @@ connection: Final = Table(
     Column("base_url", Text, nullable=False),
     Column("credentials", LargeBinary, nullable=False),
     Column("settings", JSONB, nullable=False),
+    Column("told", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("earlier_credentials", LargeBinary, nullable=True),
+    moment("earlier_ends_at", nullable=True),
     moment("created_at"),
     PrimaryKeyConstraint("merchant_id", "connection_id"),
 )

@@ -46,6 +46,8 @@ class Role(StrEnum):
 REFUND_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may write down that a party was paid outside the wallet.
 PAYOUT_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
+#: Roles that may enter or change the shop's accounts on platforms.
+CONNECTION_ROLES: Final = frozenset({Role.OWNER})
 #: Roles that may hang up a shop code, change its limits, or take it down.
 CODE_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may take money at the counter, and undo a charge that is still running.

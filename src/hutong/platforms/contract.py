@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -11,6 +12,7 @@ import msgspec
 from hutong.platforms.bills import Bills
 from hutong.platforms.codes import CodePayments
 from hutong.platforms.combined import CombinedPayments
+from hutong.platforms.credentials import Examined
 from hutong.platforms.files import OrderFiles
 from hutong.platforms.payments import Callbacks, Identity, Payments, PayMethod, RefundRescue
 from hutong.platforms.sharing import ProfitSharing, ShareReceivers
@@ -104,6 +106,14 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     #: The part of them that an account may do without: a product it has not opened, a mode it is not in.
     optional_fields: tuple[str, ...] = ()
     secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
+    #: The part of them that says whose account it is: another value is another account.
+    account_fields: tuple[str, ...] = ()
+    #: The part of them that only a sandbox has.
+    sandbox_fields: tuple[str, ...] = ()
+    #: Whether credentials can work, before they are kept. Pure.
+    examine: Callable[[Mapping[str, str], datetime], Examined] | None = None
+    #: Further addresses of the live platform, beside ``base_url``.
+    other_base_urls: tuple[str, ...] = ()
     error_words: Mapping[str, ErrorWord]
     proofs: Mapping[str, Proof]  # capability name -> proof
     #: ``capability.operation`` -> checks in which an outside client agreed, as ``client/check``: the judges' own names.

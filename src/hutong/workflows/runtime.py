@@ -21,7 +21,7 @@ from hutong.db.gathering import Gatherings
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
-from hutong.merchants.connections import CALLS_PER_S, ConnectionView, get_connection, open_credentials
+from hutong.merchants.connections import CALLS_PER_S, ConnectionView, get_connection, open_credentials, open_earlier
 from hutong.merchants.directory import CALLBACK, OWNERS_QUERY
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector
@@ -61,6 +61,7 @@ class OpenedAccount(msgspec.Struct, frozen=True, kw_only=True):
     connection: ConnectionView
     connector: Connector
     account: Account
+    earlier: Account | None = None  # with the credentials before the last change: for what comes in
 
 
 class KnownAccount(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,6 +167,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         async with self.unit(merchant_id, "account.open") as unit:
             view = await get_connection(unit, connection_id)
             credentials = await open_credentials(unit, self.vault, connection_id)
+            earlier = None if view.earlier_ends_at is None else await open_earlier(unit, self.vault, connection_id)
         connector = self.registry.get(view.platform)
         pace = _pace_of(view, connector)
         client = WatchedClient(view.platform, self.http.account(view.platform, connection_id.hex, pace))
@@ -176,7 +178,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
             http=client,
             clock=self.clock,
         )
-        return OpenedAccount(connection=view, connector=connector, account=account)
+        before = None if earlier is None else msgspec.structs.replace(account, credentials=earlier)
+        return OpenedAccount(connection=view, connector=connector, account=account, earlier=before)
 
     def callback_url(self, platform: str, connection_id: UUID) -> str:
         """Where a platform sends its callbacks for a connection."""

@@ -149,7 +149,9 @@ def broken_first(market):
     credentials = {k: v if isinstance(v, str) else str(v) for k, v in told["credentials"].items()}
     credentials["private_key"] = other["credentials"]["private_key"]
     body = {"platform": "wechatpay", "mode": "sandbox", "base_url": told["base_url"], "title": "坏的账户"}
-    connection_id = market.post("/connections", {**body, "credentials": credentials})["connection_id"]
+    connection_id = market.post("/connections", {**body, "credentials": credentials, "is_tried": False})[
+        "connection_id"
+    ]
     market.patch(f"/connections/{connection_id}", {"priority": 1})
     yield connection_id
     market.patch(f"/connections/{connection_id}", {"is_active": False})

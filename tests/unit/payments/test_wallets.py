@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from uuid import UUID
 
 import msgspec
@@ -34,6 +35,7 @@ def account(connector: Connector, number: int, **settings: int) -> WalletAccount
         title=f"{connector.name} {number}",
         base_url="",
         settings=settings,
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
     )
     return WalletAccount(connection=view, connector=connector)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +20,13 @@ REGISTRY = Registry.from_entry_points()
 ACCOUNTS = [
     WalletAccount(
         connection=ConnectionView(
-            connection_id=UUID(int=number), platform=name, mode=Mode.SANDBOX, title=name, base_url="", settings={}
+            connection_id=UUID(int=number),
+            platform=name,
+            mode=Mode.SANDBOX,
+            title=name,
+            base_url="",
+            settings={},
+            created_at=datetime(2026, 11, 23, tzinfo=UTC),
         ),
         connector=REGISTRY.get(name),
     )

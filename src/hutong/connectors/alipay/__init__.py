@@ -8,6 +8,7 @@ from hutong.connectors.alipay.bills import AlipayBills
 from hutong.connectors.alipay.callbacks import AlipayCallbacks
 from hutong.connectors.alipay.codes import AlipayCodes
 from hutong.connectors.alipay.errors import ERROR_WORDS
+from hutong.connectors.alipay.examine import examine
 from hutong.connectors.alipay.identity import AlipayIdentity
 from hutong.connectors.alipay.judged import JUDGED_BY
 from hutong.connectors.alipay.merchant import LIVE_BASE_URL
@@ -45,6 +46,8 @@ CONNECTOR: Final = Connector(
         "alipay_root_cert",
     ),
     secret_fields=("private_key_pkcs8", "private_key_pkcs1"),
+    account_fields=("app_id",),
+    examine=examine,
     error_words=ERROR_WORDS,
     proofs={
         "payments": Proof.JUDGED,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from hutong.connectors.taobao.errors import ERROR_WORDS
+from hutong.connectors.taobao.examine import examine
 from hutong.connectors.taobao.order_files import ORDER_FILES
 from hutong.connectors.taobao.orders import TaobaoOrders
 from hutong.connectors.taobao.stock import TaobaoStock
@@ -20,6 +21,8 @@ CONNECTOR: Final = Connector(
     rate_limit=RateLimit(calls=20, seconds=1),
     credential_fields=("app_key", "app_secret", "access_token", "refresh_token", "shop_id"),
     secret_fields=("app_secret", "access_token", "refresh_token"),
+    account_fields=("app_key", "shop_id"),
+    examine=examine,
     error_words=ERROR_WORDS,
     # The files were written after headers that merchants published; no merchant's own file was at hand.
     proofs={"orders": Proof.SIMULATED, "stock": Proof.SIMULATED, "order_files": Proof.SIMULATED},

@@ -9,9 +9,10 @@ from hutong.connectors.wechatpay.callbacks import WechatCallbacks
 from hutong.connectors.wechatpay.codes import WechatCodes
 from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.connectors.wechatpay.errors import ERROR_WORDS
+from hutong.connectors.wechatpay.examine import examine
 from hutong.connectors.wechatpay.identity import WechatIdentity
 from hutong.connectors.wechatpay.judged import JUDGED_BY
-from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL
+from hutong.connectors.wechatpay.merchant import LIVE_BASE_URL, RESERVE_BASE_URL
 from hutong.connectors.wechatpay.orders import PAY_METHODS
 from hutong.connectors.wechatpay.payments import WechatPayments
 from hutong.connectors.wechatpay.receivers import WechatReceivers
@@ -64,6 +65,10 @@ CONNECTOR: Final = Connector(
         "line_authority",
     ),
     secret_fields=("app_secret", "mini_app_secret", "private_key", "api_v3_key", "api_key"),
+    account_fields=("mchid", "appid", "sub_mchid", "sub_appid"),
+    sandbox_fields=("line_url", "line_authority"),
+    examine=examine,
+    other_base_urls=(RESERVE_BASE_URL,),
     error_words=ERROR_WORDS,
     proofs={
         "payments": Proof.JUDGED,

@@ -14,8 +14,9 @@ from hutong.platforms.account import Account
 
 #: The live platform. Identity has hosts of its own there; a sandbox serves all paths from one root.
 LIVE_BASE_URL: Final = "https://api.mch.weixin.qq.com"
-#: With the reserve address of the documents.
-LIVE_BASE_URLS: Final = frozenset({LIVE_BASE_URL, "https://api2.mch.weixin.qq.com"})
+#: The reserve address of the documents.
+RESERVE_BASE_URL: Final = "https://api2.mch.weixin.qq.com"
+LIVE_BASE_URLS: Final = frozenset({LIVE_BASE_URL, RESERVE_BASE_URL})
 
 
 class Merchant(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""Orders, refunds, payments, connections and pulls."""
+"""Orders and refunds."""
 
 from __future__ import annotations
 
@@ -12,15 +12,12 @@ from litestar import Controller, Request, Response, get, post
 from hutong.analytics.order_costs import OrderCost, order_cost
 from hutong.db.unit import Unit
 from hutong.merchants.actors import key_actor
-from hutong.merchants.connections import Mode, list_connections
 from hutong.merchants.keys import ApiKey
 from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, orders_page
-from hutong.web.api.bodies import Line, Price, RequestBody, Secret, Url, Word
+from hutong.web.api.bodies import Line, Price, RequestBody
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.follow_refund import refund_in
-from hutong.workflows.commands.open_shop import connect_in
-from hutong.workflows.commands.pull_orders import Pulled, pull_orders
 from hutong.workflows.runtime import Runtime
 
 
@@ -98,38 +95,6 @@ class RefundMade(msgspec.Struct, frozen=True, kw_only=True):
     refund_id: UUID
 
 
-class NewConnection(RequestBody, frozen=True, kw_only=True):
-    """A platform account to connect; sandbox or live for ever."""
-
-    platform: Word
-    mode: Mode
-    credentials: dict[Word, Secret]
-    base_url: Url = ""
-    title: Line = ""
-
-
-class ConnectionMade(msgspec.Struct, frozen=True, kw_only=True):
-    """The connection's id and where the platform shall send its callbacks."""
-
-    connection_id: UUID
-    callback_url: str
-
-
-class ConnectionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A connected account, without its secrets."""
-
-    connection_id: UUID
-    platform: str
-    mode: Mode
-    title: str
-
-
-class ConnectionsAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """All connections."""
-
-    items: tuple[ConnectionItem, ...]
-
-
 class OrdersApi(Controller):
     """Orders and refunds."""
 
@@ -164,55 +129,6 @@ class OrdersApi(Controller):
             return RefundMade(refund_id=refund_id)
 
         return await once(runtime, caller, request, "refund.request", work)
-
-
-class ConnectionsApi(Controller):
-    """Platform accounts."""
-
-    path = "/api/v1"
-    tags = ["Connections"]
-
-    @get("/connections", opt={"scope": "orders:read"}, summary="Connected accounts")
-    async def connections(self, runtime: Runtime, caller: ApiKey) -> ConnectionsAnswer:
-        """Connections, oldest first; secrets never leave."""
-        async with runtime.unit(caller.merchant_id, "api.connections") as unit:
-            views = await list_connections(unit)
-        return ConnectionsAnswer(
-            items=tuple(
-                ConnectionItem(
-                    connection_id=view.connection_id, platform=view.platform, mode=view.mode, title=view.title
-                )
-                for view in views
-            )
-        )
-
-    @post("/connections", opt={"scope": "connections:write"}, summary="Connect a platform account")
-    async def make_connection(
-        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewConnection
-    ) -> Response[bytes]:
-        """Connect an account; its credentials are sealed at once and never shown again."""
-        connector = runtime.registry.get(data.platform)
-
-        async def work(unit: Unit) -> ConnectionMade:
-            connection_id = await connect_in(
-                unit,
-                runtime.vault,
-                connector,
-                mode=data.mode,
-                base_url=data.base_url,
-                credentials=data.credentials,
-                title=data.title,
-            )
-            return ConnectionMade(
-                connection_id=connection_id, callback_url=runtime.callback_url(data.platform, connection_id)
-            )
-
-        return await once(runtime, caller, request, "connection.add", work)
-
-    @post("/connections/{connection_id:uuid}/pull", opt={"scope": "orders:write"}, summary="Pull orders now")
-    async def pull(self, runtime: Runtime, caller: ApiKey, connection_id: UUID) -> Pulled:
-        """Read what changed in a shop since the last pull; pulling twice changes nothing twice."""
-        return await pull_orders(runtime, caller.merchant_id, connection_id)
 
 
 def _item(row: OrderSummary) -> OrderItem:

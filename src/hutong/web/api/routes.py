@@ -15,13 +15,14 @@ from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
 from hutong.web.api.combined import CombinedApi
+from hutong.web.api.connections import ConnectionsApi
 from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
-from hutong.web.api.orders import ConnectionsApi, OrdersApi
+from hutong.web.api.orders import OrdersApi
 from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.splits import SplitsApi

@@ -17,6 +17,7 @@ class BillAccount(View, frozen=True, kw_only=True):
     connection_id: UUID
     platform: str
     title: str
+    mode: str = ""
 
 
 class BillDate(View, frozen=True, kw_only=True):

@@ -142,7 +142,8 @@ async def _accounts(unit: Unit, desk: Desk) -> tuple[BillAccount, ...]:
         connector = desk.runtime.registry.get(row.platform)
         if connector.bills is not None:
             title = "" if row.title == connector.title_zh else row.title
-            found.append(BillAccount(connection_id=row.connection_id, platform=row.platform, title=title))
+            account = BillAccount(connection_id=row.connection_id, platform=row.platform, title=title, mode=row.mode)
+            found.append(account)
     return tuple(found)
 
 

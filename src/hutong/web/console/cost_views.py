@@ -28,6 +28,7 @@ class FeeRate(View, frozen=True, kw_only=True):
     platform: str
     title: str
     rate_bps: int | None
+    mode: str = ""
 
 
 class Share(View, frozen=True, kw_only=True):

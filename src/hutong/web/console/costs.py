@@ -124,7 +124,11 @@ async def fee_rates(desk: Desk, unit: Unit) -> tuple[FeeRate, ...]:
     """The shops' accounts with what their platforms keep."""
     return tuple(
         FeeRate(
-            connection_id=view.connection_id, platform=view.platform, title=view.title, rate_bps=view.platform_fee_bps
+            connection_id=view.connection_id,
+            platform=view.platform,
+            title=view.title,
+            rate_bps=view.platform_fee_bps,
+            mode=view.mode.value,
         )
         for view in await list_connections(unit)
         if is_shop(desk, view.platform)

@@ -38,7 +38,7 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
     """
     payment = await one_payment(unit, payment_id)
     session = session_of(request)
-    titles = {account.connection_id: account.title for account in await connections(unit)}
+    accounts = {account.connection_id: account for account in await connections(unit)}
     due = await next_due(unit, [_asked_about(part) for part in payment.attempts])
     combined = await combined_of_payment(unit, payment_id)
     siblings = () if combined is None else combined.parts
@@ -60,7 +60,8 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
         attempts=tuple(
             AttemptItem(
                 attempt=part,
-                account=titles.get(part.connection_id, ""),
+                account=accounts[part.connection_id].title if part.connection_id in accounts else "",
+                mode=accounts[part.connection_id].mode if part.connection_id in accounts else "",
                 next_at=due.get(_asked_about(part)) if part.state in UNPAID else None,
                 is_surplus=_is_surplus(payment, part),
             )

@@ -63,6 +63,7 @@ class AttemptItem(View, frozen=True, kw_only=True):
     account: str
     next_at: datetime | None
     is_surplus: bool
+    mode: str = ""  # sandbox or live
 
 
 class PaymentStep(View, frozen=True, kw_only=True):

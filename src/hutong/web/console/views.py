@@ -221,6 +221,19 @@ class CapabilityRow(View, frozen=True, kw_only=True):
     judges: tuple[str, ...] = ()
 
 
+class AccountLine(View, frozen=True, kw_only=True):
+    """An account on the platforms page. ``until``: when the first of its certificates ends."""
+
+    connection_id: str
+    title: str
+    mode: str
+    is_active: bool
+    since: datetime
+    until: datetime | None = None
+    is_first: bool = True
+    may_change: bool = False
+
+
 class PlatformCard(View, frozen=True, kw_only=True):
     """A platform with its capabilities and this merchant's accounts on it."""
 
@@ -228,7 +241,9 @@ class PlatformCard(View, frozen=True, kw_only=True):
     title: str
     capabilities: tuple[CapabilityRow, ...]
     needs_account: bool
-    accounts: tuple[tuple[str, str, datetime], ...]  # title, mode, since when
+    accounts: tuple[AccountLine, ...]  # as payments try them
+    may_add: bool = False
+    takes_payments: bool = False
 
 
 class ConnectionsView(View, frozen=True, kw_only=True):

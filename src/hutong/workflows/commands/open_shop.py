@@ -16,6 +16,7 @@ from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.merchants.connections import (
     WALLET_FEE_BPS_DEFAULT,
+    CredentialTold,
     Mode,
     add_connection,
     list_connections,
@@ -93,6 +94,7 @@ async def connect_in(
     base_url: str,
     credentials: Mapping[str, str],
     title: str = "",
+    told: Mapping[str, CredentialTold] | None = None,
 ) -> UUID:
     """Keep a platform account; a shop's orders are pulled from then on."""
     settings: dict[str, str | int] = {}
@@ -111,6 +113,7 @@ async def connect_in(
         base_url=base_url,
         credentials=credentials,
         settings=settings,
+        told=told,
     )
     if connector.bills is not None:
         first_bill(unit, connection_id, connector.bills)

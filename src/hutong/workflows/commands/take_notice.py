@@ -20,7 +20,7 @@ from hutong.payments.combined import settle_combined
 from hutong.payments.refunds import find_refund
 from hutong.payments.service import AttemptView, Capture, capture_many, find_attempts
 from hutong.payments.states import AttemptState
-from hutong.platforms.payments import Acknowledgement, Notice, RefundReport, TradeReport
+from hutong.platforms.payments import Acknowledgement, Callbacks, Notice, RefundReport, TradeReport
 from hutong.workflows.commands.follow_refund import apply_refund_report, tell_foreign_refund
 from hutong.workflows.commands.mismatch import PAID, Claim, at_receiver, foreign_refund, foreign_trade, tell_mismatch
 from hutong.workflows.commands.settle import apply_trade_report, forget_schedules
@@ -56,14 +56,28 @@ async def take_notice(
         raise NotFound(what="callback", key=str(connection_id))
     if len(body) > BODY_BYTES_MAX:
         raise InvalidSignature
-    await callbacks.prepare(opened.account, headers)  # a key that was rotated in is fetched first
-    notice = callbacks.verify(opened.account, headers, body)
+    notice = await _verified(opened, callbacks, headers, body)
     if NUL_IN_JSON in msgspec.json.encode(notice):  # no platform writes it, no database keeps it
         raise InvalidSignature
     taken = Taken(opened=opened, notice=notice, body=body)
     await runtime.gatherings.of("notices", partial(store_notices, runtime)).submit(merchant_id, taken)
     reach("ack:callback:before")
     return callbacks.acknowledge()
+
+
+async def _verified(opened: OpenedAccount, callbacks: Callbacks, headers: Mapping[str, str], body: bytes) -> Notice:
+    """What the callback says; for a while after a change also by the credentials before.
+
+    Raises:
+        InvalidSignature: it verifies by neither.
+    """
+    await callbacks.prepare(opened.account, headers)  # a key that was rotated in is fetched first
+    try:
+        return callbacks.verify(opened.account, headers, body)
+    except InvalidSignature:
+        if opened.earlier is None:
+            raise
+    return callbacks.verify(opened.earlier, headers, body)
 
 
 class Taken(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,8 +17,6 @@ from hutong.platforms.payments import PayMethod
 from hutong.workflows.runtime import Runtime
 
 DESKTOP: Final = "desktop"
-#: A smaller number comes first; accounts of one number in the order in which they were connected.
-PRIORITY_DEFAULT: Final = 100
 #: Settings of a connection: under which app of the platform its visitors are known, in pages and in a mini-program.
 IDENTITY_SCOPE: Final = "identity_scope"
 MINI_SCOPE: Final = "mini_scope"
@@ -87,7 +85,7 @@ async def wallet_accounts(runtime: Runtime, unit: Unit) -> list[WalletAccount]:
     found = []
     for view in await list_connections(unit):
         connector = runtime.registry.get(view.platform)
-        if connector.payments is None or not int(view.settings.get("is_active", 1)):
+        if connector.payments is None or not view.is_active:
             continue
         known = health.get(view.connection_id)
         found.append(
@@ -98,7 +96,8 @@ async def wallet_accounts(runtime: Runtime, unit: Unit) -> list[WalletAccount]:
                 is_troubled=known is not None,
             )
         )
-    found.sort(key=lambda one: (one.is_down, int(one.connection.settings.get("priority", PRIORITY_DEFAULT))))
+    # A smaller number comes first; accounts of one number in the order in which they were connected.
+    found.sort(key=lambda one: (one.is_down, one.connection.priority))
     return found
 
 
