@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -66,8 +66,3 @@ def state_of(parts_count: int, attempts: Iterable[tuple[UUID, AttemptState]]) ->
     if paid:
         return CombinedState.PARTLY_PAID
     return CombinedState.OPEN if is_live else CombinedState.CLOSED
-
-
-def is_whole(states: Collection[AttemptState], among: Collection[AttemptState]) -> bool:
-    """Whether every part is in one of these states."""
-    return bool(states) and all(state in among for state in states)

@@ -152,3 +152,27 @@ def test_what_is_asked_for_must_be_clear(in_a_shop):
         assert (await shop.get("/payments"))["total"] == 1, "nothing was ordered"
 
     in_a_shop(work)
+
+
+def test_bills_agree_and_shares_go_out_part_by_part(in_a_shop):
+    async def work(shop):
+        await shop.post({"return_window_days": 0}, path="/split-terms")
+        product = await shop.post({"title": "碗"}, path="/products")
+        body = {"product_id": product["product_id"], "seller_code": "w", "price_fen": 10_000, "stock": 3}
+        sku_id = (await shop.post(body, path="/skus"))["sku_id"]
+        party_id = (await shop.post({"name": "代理"}, path="/parties"))["party_id"]
+        await shop.post({"party_id": party_id, "rate_bps": 1_000, "sku_id": sku_id}, path="/split-rules")
+        receiver = {"platform": "wechatpay", "kind": "merchant", "account_ref": "1900000109", "name": "代理公司"}
+        await shop.post(receiver, path=f"/parties/{party_id}/receivers")
+        opened = await shop.post({**TWO, "parts": [{"sku_id": sku_id}, TWO["parts"][1]]})
+        await shop.pay(opened)
+        await shop.advance(6_000, step_s=2_000)
+        shared = {row.order_no: row.shared_fen for row in shop.wallet.wechat.books()}
+        assert [shared[part["out_trade_no"]] for part in opened["combined"]["parts"]] == [1_000, 0]
+        await shop.advance(2 * 86_400, step_s=43_200)
+        assert await shop.values("SELECT rows_count FROM bill WHERE rows_count > 0") == [2]
+        assert await shop.values("SELECT matched_count FROM bill WHERE rows_count > 0") == [2]
+        assert await shop.values("SELECT kind FROM bill_difference") == []
+        assert await shop.breaches() == []
+
+    in_a_shop(work)

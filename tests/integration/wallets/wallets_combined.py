@@ -40,11 +40,9 @@ from hutong_sandbox.world import World
 
 STEP_S = 10
 ROUNDS_MAX = 60
-DUE = text(
-    "SELECT job_id, kind, payload FROM job WHERE finished_at IS NULL AND due_at <= :now AND kind NOT LIKE '%bill%' "
-    "ORDER BY due_at, job_id"
-)
-AGAIN = text("UPDATE job SET due_at = :due_at, dedupe_key = NULL WHERE job_id = :job_id")
+DUE = text("SELECT job_id, kind, payload FROM job WHERE finished_at IS NULL AND due_at <= :now ORDER BY due_at, job_id")
+CLAIM = text("UPDATE job SET dedupe_key = NULL WHERE job_id = :job_id")
+AGAIN = text("UPDATE job SET due_at = :due_at WHERE job_id = :job_id")
 DONE = text("UPDATE job SET state = 'done', finished_at = :now WHERE job_id = :job_id")
 
 
@@ -232,6 +230,8 @@ class Shop:
         async with self.unit() as unit:
             due = (await unit.connection.execute(DUE, {"now": self.clock.now()})).all()
         for job in due:
+            async with self.unit() as unit:
+                await unit.connection.execute(CLAIM, {"job_id": job.job_id})
             try:
                 await EFFECTS[job.kind](self.runtime, self.merchant_id, job.payload)
             except Postpone as later:
