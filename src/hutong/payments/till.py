@@ -7,7 +7,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hutong.core.money import Money
 from hutong.db.unit import Unit
@@ -42,7 +42,7 @@ async def last_at_till(unit: Unit, limit: int) -> tuple[TillRow, ...]:
             checkout.c.title,
             checkout.c.container,
             checkout.c.state,
-            checkout.c.amount_minor,
+            func.coalesce(payment.c.amount_minor, checkout.c.amount_minor).label("amount_minor"),
             checkout.c.currency,
             checkout.c.created_at,
             payment.c.paid_at,

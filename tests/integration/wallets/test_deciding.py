@@ -8,17 +8,21 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from test_decisions import books, choose, mismatched, settle, sound
+from test_decisions import CAME, attempt_of, books, choose, mismatched, press, settle, sound, ticket_of
 from wallets_till import silence
 
 from hutong.merchants.keys import create_key
 from hutong.merchants.staff import Role, add_staff, open_session
 from hutong.payments.refunds import RefundKey
 from hutong.payments.suspense import Decision
+from hutong.payments.till import last_at_till
 from hutong.platforms.payments import TradeStatus
 from hutong.web.app import build_web
+from hutong.web.buyer.reading import read_desk, receipt_of
 from hutong.web.session import CSRF_FIELD, SESSION_COOKIE, csrf_token
 from hutong.workflows.commands.follow_refund import send_refund
+from hutong.workflows.commands.settle import query_attempt
+from hutong.workflows.jobs import AttemptKey
 
 BODY = {"decision": "take", "reason": "说好了"}
 
@@ -142,5 +146,31 @@ def test_who_may_not_decide_sees_it_and_is_refused(at_the_till, role):
             form = {CSRF_FIELD: csrf_token(session), "decision": "take", "reason": "收下", "confirmed": "yes"}
             assert (await client.post(f"/tickets/{ticket}/decide", data=form)).status_code == 403
         await choose(till, ticket, Decision.TAKE)
+
+    at_the_till(work)
+
+
+def test_the_buyer_sees_what_he_paid_and_no_receipt_of_what_went_back(at_the_till):
+    async def work(till):
+        first, ticket = await mismatched(till)
+        [sale] = await till.values("SELECT checkout_id FROM checkout")
+
+        async def seen():
+            async with till.unit() as unit:
+                reading, row = await read_desk(unit, sale), (await last_at_till(unit, 1))[0]
+            receipt = receipt_of(reading)
+            number = None if receipt is None else receipt.transaction_id
+            return reading.amount.amount_minor, row.amount.amount_minor, number
+
+        await choose(till, ticket, Decision.SEND_BACK)
+        assert await seen() == (880, 880, None)
+        await press(till, sale)
+        second = await attempt_of(till)
+        assert second.attempt_id != first.attempt_id
+        till.wallet.trades[second.out_trade_no], till.wallet.sums[second.out_trade_no] = TradeStatus.PAID, CAME
+        await till.job(query_attempt, AttemptKey(second.attempt_id))
+        await choose(till, await ticket_of(till), Decision.TAKE)
+        await settle(till)
+        assert await seen() == (700, 700, f"T{second.out_trade_no}")
 
     at_the_till(work)

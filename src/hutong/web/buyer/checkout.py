@@ -133,7 +133,7 @@ class CheckoutController(Controller):
             shop=reading.merchant.name,
             title=view.goods.title,
             quantity=view.goods.quantity if view.goods.sku_id is not None else 0,
-            amount=view.goods.amount,
+            amount=reading.amount,
             state=shown_state(view.state, reading.payment),
             container=agent.container,
             layout=layout_of(buttons, is_phone=agent.is_phone),

@@ -8,10 +8,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.merchants.queries import MerchantRow, this_merchant
 from hutong.payments.checkouts import CheckoutView, get_checkout
 from hutong.payments.queries import AttemptRow, PaymentRow, payment_of_order
+from hutong.payments.refunds import AUTOMATIC, SENT_BACK
 from hutong.payments.shop_codes import CodeRoom, code_of_checkout, code_room
 from hutong.payments.states import AttemptState, CheckoutState, PaymentState, RefundState
 from hutong.platforms.payments import PayMethod
@@ -40,6 +42,12 @@ class DeskReading(msgspec.Struct, frozen=True, kw_only=True):
     order_no: str
     payment: PaymentRow | None
     room: CodeRoom | None = None
+
+    @property
+    def amount(self) -> Money:
+        """What was paid, where the shop took another sum than it had asked for; else what is owed."""
+        is_paid = self.payment is not None and self.payment.captured_attempt_id is not None
+        return self.payment.amount if is_paid and self.payment is not None else self.view.goods.amount
 
     @property
     def zone(self) -> ZoneInfo:
@@ -105,18 +113,22 @@ def receipt_of(reading: DeskReading) -> Receipt | None:
             ReceiptRefund(
                 amount=refund.amount,
                 state=refund.state,
-                is_automatic=refund.cause == "automatic",
+                is_automatic=refund.cause == AUTOMATIC,
                 at=refund.finished_at or refund.created_at,
             )
             for refund in payment.refunds
-            if refund.state not in _GIVEN_UP
+            if refund.state not in _GIVEN_UP and refund.cause != SENT_BACK
         ),
     )
 
 
 def _paid_attempt(payment: PaymentRow) -> AttemptRow | None:
+    """What the order was paid with, else what went back by itself; what a person decided on is no receipt."""
     paid = [attempt for attempt in payment.attempts if attempt.state == AttemptState.PAID.value]
-    return min(paid, key=lambda attempt: attempt.paid_at or attempt.created_at, default=None)
+    kept = [attempt for attempt in paid if attempt.attempt_id == payment.captured_attempt_id]
+    if not kept and not any(refund.cause == AUTOMATIC for refund in payment.refunds):
+        return None
+    return min(kept or paid, key=lambda attempt: attempt.paid_at or attempt.created_at, default=None)
 
 
 def buttons_for(accounts: list[WalletAccount], container: str) -> tuple[PayButton, ...]:
