@@ -19,9 +19,23 @@ HELD_BATCH = msgspec.structs.replace(
 ACCOUNT = AccountView(
     account=account_name("external:points:customer.42", {}),
     standing=(
-        StandingAccount(balance=fen(50_000), coming=fen(1_200), going=fen(30_000), guard="floor", headroom=fen(20_000)),
         StandingAccount(
-            balance=Money(-700, "USD"), coming=Money(0, "USD"), going=Money(0, "USD"), guard="", headroom=None
+            balance=fen(50_000),
+            coming=fen(1_200),
+            going=fen(30_000),
+            guard="floor",
+            headroom=fen(20_000),
+            set_by="李明",
+            set_at=NOW,
+        ),
+        StandingAccount(
+            balance=Money(-700, "USD"),
+            coming=Money(0, "USD"),
+            going=Money(0, "USD"),
+            guard="",
+            headroom=None,
+            above=Money(-700, "USD"),
+            below=Money(700, "USD"),
         ),
     ),
     day="2026-11-01",
@@ -37,6 +51,8 @@ ACCOUNT = AccountView(
         HeldRow(key="external:gift", held_at=NOW, expires_at=None, changes=(fen(1_200), Money(500, "USD"))),
     ),
     holds_total=3,
+    is_external=True,
+    may_guard=True,
 )
 PLAIN_ACCOUNT = AccountView(
     account=account_name(WALLET, PARTIES),
@@ -58,6 +74,16 @@ NO_BOOKS_TO_SEAL = DaysView(rows=(), paging=NONE, batches=0)
 BOOKS_GALLERY: dict[str, tuple[str, str, object]] = {
     "batch-held": ("/books/batches/1283", "console/batch.html", HELD_BATCH),
     "account": ("/books/account", "console/account.html", ACCOUNT),
+    "account-guard-refused": (
+        "/books/account",
+        "console/account.html",
+        msgspec.structs.replace(ACCOUNT, standing=ACCOUNT.standing[1:], refused="USD"),
+    ),
+    "account-guard-closed": (
+        "/books/account",
+        "console/account.html",
+        msgspec.structs.replace(ACCOUNT, may_guard=False),
+    ),
     "account-plain": ("/books/account", "console/account.html", PLAIN_ACCOUNT),
     "days": ("/books/days", "console/days.html", DAYS),
     "days-none": ("/books/days", "console/days.html", NO_DAYS),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from sqlalchemy import select
 
+from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import kind_of
 from hutong.ledger.errors import AccountOverdrawn, MalformedBatch
+from hutong.ledger.external import refuse_unless_external
 from hutong.ledger.guards import Guard
 from hutong.ledger.models import account_balance
 from hutong.ledger.posting import lock_chain
 from hutong.ledger.store import accounts_of, driver_of, put_guard
+from hutong.merchants.actors import Actor, Deed, last_deed, write_down
 
 
 async def guard_account(unit: Unit, path: str, currency: str, guard: Guard | None) -> None:
@@ -38,3 +41,28 @@ async def guard_account(unit: Unit, path: str, currency: str, guard: Guard | Non
     if guard is not None and worst[guard] < 0:
         raise AccountOverdrawn(key=guard, path=path, currency=currency, headroom_minor=worst[guard])
     await put_guard(raw, unit.merchant_id, account_id, guard, unit.now())
+
+
+async def set_guard(unit: Unit, actor: Actor, path: str, currency: str, guard: Guard | None) -> None:
+    """Guard an account of callers, or lift its guard, and write down who did. The hub's own accounts follow facts of
+    wallets and platforms, which nobody can refuse.
+
+    Raises:
+        Forbidden: the role or key does not allow it.
+        AccountNotExternal: it is one of the hub's own.
+        AccountOverdrawn: it is off that side now.
+    """
+    actor.require_guards()
+    refuse_unless_external(path)
+    Money(0, currency)  # refuses a currency that nobody knows
+    await guard_account(unit, path, currency, guard)
+    await write_down(unit, actor, f"guard.{guard or 'lift'}", _subject(path, currency))
+
+
+async def last_guarded(unit: Unit, path: str, currency: str) -> Deed | None:
+    """Who set or lifted the account's guard last."""
+    return await last_deed(unit, _subject(path, currency))
+
+
+def _subject(path: str, currency: str) -> str:
+    return f"account:{path}:{currency}"

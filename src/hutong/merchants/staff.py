@@ -48,6 +48,8 @@ REFUND_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 PAYOUT_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may enter or change the shop's accounts on platforms.
 CONNECTION_ROLES: Final = frozenset({Role.OWNER})
+#: Roles that may set and lift the guard of an account.
+GUARD_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may hang up a shop code, change its limits, or take it down.
 CODE_ROLES: Final = frozenset({Role.OWNER, Role.MANAGER})
 #: Roles that may take money at the counter, and undo a charge that is still running.

@@ -11,15 +11,15 @@ from litestar import Controller, Request, Response, get, post
 from litestar.params import Parameter
 
 from hutong.core.errors import NotFound
-from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.ledger.account_queries import account_states
 from hutong.ledger.accounts import PATH_CHARS_MAX
 from hutong.ledger.external import external_batch, refuse_unless_external
+from hutong.ledger.guarding import set_guard
 from hutong.ledger.guards import Guard
 from hutong.ledger.hold_queries import HoldRow, one_hold, open_holds
-from hutong.ledger.service import guard_account, hold, post_hold, void_hold
-from hutong.merchants.actors import key_actor, write_down
+from hutong.ledger.service import hold, post_hold, void_hold
+from hutong.merchants.actors import key_actor
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import RequestBody, Word
 from hutong.web.api.callers import CREATED, once
@@ -253,11 +253,7 @@ class GuardsApi(Controller):
         """
 
         async def work(unit: Unit) -> AccountStateItem:
-            refuse_unless_external(data.account)
-            Money(0, data.currency)  # refuses a currency that nobody knows
-            await guard_account(unit, data.account, data.currency, data.guard)
-            subject = f"account:{data.account}:{data.currency}"
-            await write_down(unit, key_actor(caller), f"guard.{data.guard or 'lift'}", subject)
+            await set_guard(unit, key_actor(caller), data.account, data.currency, data.guard)
             found = await account_states(unit, path=data.account, limit=1, currency=data.currency)
             return states(found)[0]
 

@@ -92,6 +92,10 @@ class StandingAccount(View, frozen=True, kw_only=True):
     going: Money
     guard: str
     headroom: Money | None
+    above: Money | None = None  # what lies above zero at worst, reserves counted; below zero: no floor can be set
+    below: Money | None = None  # the same of a ceiling
+    set_by: str = ""  # who set or lifted the guard last; empty: nobody did
+    set_at: datetime | None = None
 
 
 class PastBalance(View, frozen=True, kw_only=True):
@@ -120,6 +124,9 @@ class AccountView(View, frozen=True, kw_only=True):
     past: tuple[PastBalance, ...]
     holds: tuple[HeldRow, ...]
     holds_total: int
+    is_external: bool = False  # one of callers of the API: the only ones that are guarded
+    may_guard: bool = False
+    refused: str = ""  # the currency of a guard that was refused
 
 
 class DayRow(View, frozen=True, kw_only=True):
