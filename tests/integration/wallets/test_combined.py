@@ -7,6 +7,8 @@ import asyncio
 import pytest
 from wallets_combined import Town
 
+from hutong.merchants.keys import create_key
+
 TWO = {
     "platform": "wechatpay",
     "method": "native",
@@ -101,10 +103,9 @@ def test_two_that_share_a_part_leave_one_open_there(in_a_shop):
         answers = await asyncio.gather(shop.send(of(one, two)), shop.send(of(two, three)))
         await shop.advance(60)
         assert any(answer.is_success for answer in answers)
-        assert len(shop.open_there()) in (2, 3), "one combined order, and what it left alone"
-        opened = next(answer.json() for answer in reversed(answers) if answer.is_success)
-        state, _ = await shop.states(opened)
-        assert state in ("open", "closed")
+        live = "SELECT out_trade_no FROM attempt WHERE state IN ('created', 'open', 'unknown') ORDER BY out_trade_no"
+        assert await shop.values(live) == shop.open_there(), "what can be paid there is what we know of"
+        assert len(await shop.values("SELECT 1 FROM combined_payment WHERE state = 'open'")) <= 1
         assert await shop.breaches() == []
 
     in_a_shop(work)
@@ -150,6 +151,13 @@ def test_what_is_asked_for_must_be_clear(in_a_shop):
         assert await shop.refused({**TWO, "parts": [bowl, lost]}) == (404, "not_found")
         assert await shop.refused({**TWO, "platform": "alipay"}) == (409, "no_wallet")
         assert (await shop.get("/payments"))["total"] == 1, "nothing was ordered"
+        async with shop.unit() as unit:
+            _, secret = await create_key(unit, "只看", ["payments:read"])
+        headers = {"authorization": f"Bearer {secret}"}
+        answer = await shop.client.post("/api/v1/payments/combined", json=TWO, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        other = "/api/v1/payments/combined/01a21a97-9051-7f13-99a8-4e0d52b6bd8e"
+        assert (await shop.client.get(other, headers=headers)).status_code == 404
 
     in_a_shop(work)
 
@@ -174,5 +182,44 @@ def test_bills_agree_and_shares_go_out_part_by_part(in_a_shop):
         assert await shop.values("SELECT matched_count FROM bill WHERE rows_count > 0") == [2]
         assert await shop.values("SELECT kind FROM bill_difference") == []
         assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+@pytest.mark.parametrize("method", ["app", "h5"])
+def test_other_ways_to_pay(in_a_shop, method):
+    async def work(shop):
+        opened = await shop.post({**TWO, "method": method, **({"client_ip": "203.0.113.7"} if method == "h5" else {})})
+        if method == "app":
+            await shop.wallet.wechat.pay_invoked(opened["invoke"])
+        else:
+            await shop.wallet.wechat.pay({"h5_url": opened["redirect_url"]})
+        await shop.settle()
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
+
+    in_a_shop(work)
+
+
+def test_a_part_that_is_almost_over_is_refused(in_a_shop):
+    async def work(shop):
+        one, two = await owed(shop, "碗", "盘")
+        await shop.advance(1_760, step_s=880)
+        before = shop.open_there()
+        assert await shop.refused(of(one, two)) == (409, "part_over")
+        assert (len(before), shop.open_there()) == (2, before), "as they were"
+
+    in_a_shop(work)
+
+
+def test_the_description_tells_ways_limits_and_answer(in_a_shop):
+    async def work(shop):
+        told = (await shop.client.get("/api/openapi.json")).json()
+        operation = told["paths"]["/api/v1/payments/combined"]["post"]
+        assert all(name in operation["description"] for name in ("payer_id", "client_ip", "Idempotency-Key"))
+        (content,) = operation["requestBody"]["content"].values()
+        body = told["components"]["schemas"]["NewCombined"]["properties"]
+        assert set(content["examples"]["example"]["value"]) <= set(body)
+        assert (body["parts"]["minItems"], body["parts"]["maxItems"]) == (2, 50)
+        assert "get" in told["paths"]["/api/v1/payments/combined/{combined_id}"]
 
     in_a_shop(work)

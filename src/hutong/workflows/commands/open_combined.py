@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -21,7 +23,7 @@ from hutong.payments.combined_attempts import (
 )
 from hutong.payments.combined_queries import CombinedRow, one_combined
 from hutong.payments.health import record_success
-from hutong.payments.service import AttemptView, mark_opened
+from hutong.payments.service import AttemptView, PaymentOpened, mark_opened
 from hutong.payments.shop_codes import count_code_use
 from hutong.payments.states import UNPAID, UNSETTLED
 from hutong.platforms.combined import CombinedPart, CreateCombined
@@ -47,6 +49,9 @@ from hutong.workflows.commands.switch import AlreadyPaid, end_earlier
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import QUERY_COMBINED, QUERY_FIRST, TryKey
 from hutong.workflows.runtime import Runtime
+
+#: A wallet opens no order that is over at once: a part must be payable for so long.
+PART_LEFT_MIN: Final = timedelta(minutes=1)
 
 
 class PartOver(CheckoutOver):
@@ -227,13 +232,14 @@ async def prepare(
         parts = [one for one in attempts if one.combined_try_id == same.try_id]
         shared = [await is_frozen(unit, account.connector, part) for part in parts]
         return _step(account, same, parts, shared, titles)
+    owed = await _owed(unit, list(titles))
     if unsettled:
         firsts = {one.combined_try_id or one.attempt_id: one for one in reversed(unsettled)}
         return CombinedStep(account=account, made=None, parts=(), earlier=tuple(firsts.values()))
     for payment_id in titles:
         if sum(one.payment_id == payment_id for one in attempts) >= ATTEMPTS_PER_PAYMENT_MAX:
             raise CheckoutOver
-    made, parts = await _begin(unit, list(titles), wanted, account)
+    made, parts = await _begin(unit, owed, wanted, account)
     shared = [await freeze(unit, account.connector, part) for part in parts]
     return _step(account, made, parts, shared, titles)
 
@@ -277,19 +283,28 @@ async def _same_try(
     return None
 
 
+async def _owed(unit: Unit, payment_ids: Sequence[UUID]) -> dict[UUID, PaymentOpened]:
+    """What each part owes, in their order. Raises PartOver for one that is over almost."""
+    found = await payments_owed(unit, payment_ids)
+    owed = {payment_id: found[payment_id] for payment_id in payment_ids}
+    for number, one in enumerate(owed.values(), start=1):
+        if one.expires_at - unit.now() < PART_LEFT_MIN:
+            raise PartOver(part=number)
+    return owed
+
+
 async def _begin(
-    unit: Unit, payment_ids: Sequence[UUID], wanted: CombinedWanted, account: WalletAccount
+    unit: Unit, owed: Mapping[UUID, PaymentOpened], wanted: CombinedWanted, account: WalletAccount
 ) -> tuple[CombinedTry, list[AttemptView]]:
-    owed = await payments_owed(unit, payment_ids)
     here = account.connection.connection_id
     method, platform = wanted.method.value, wanted.platform
-    combined = await find_combined(unit, payment_ids, platform, method)
+    combined = await find_combined(unit, list(owed), platform, method)
     if combined is None:
-        amounts = {payment_id: owed[payment_id].amount for payment_id in payment_ids}
+        amounts = {payment_id: one.amount for payment_id, one in owed.items()}
         combined = await open_combined(unit, amounts, platform, method)
     until = min(one.expires_at for one in owed.values())
     made = await open_try(unit, combined.combined_id, here, until)
-    parts = [(owed[one], part.connection_id or here) for one, part in zip(payment_ids, wanted.parts, strict=True)]
+    parts = [(one, part.connection_id or here) for one, part in zip(owed.values(), wanted.parts, strict=True)]
     attempts = await open_parts(unit, made, platform, method, parts)
     unit.schedule(QUERY_COMBINED, TryKey(made.try_id), delay=QUERY_FIRST, dedupe_key=made.number)
     for attempt in attempts:
