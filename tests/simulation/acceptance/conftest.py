@@ -223,13 +223,13 @@ def market(world: World) -> Iterator[Market]:
     world.sandbox.put("/faults", json=[])
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def market_of() -> Callable[[World], Market]:
     """For a test with a world of its own."""
     return Market
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def until() -> Callable[..., Any]:
     return wait_until
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import hutong
+from hutong.cli.doctor import doctor
 from hutong.db.checks import BREACHES_PER_RULE_MAX, MORE, Breach
 from hutong.db.clock import SystemClock
 from hutong.db.unit import Unit
@@ -261,9 +264,11 @@ def known_rules() -> set[str]:
     return {found for file in files for found in re.findall(rf'"((?:{names})\.[a-z_]+)"', file.read_text("utf-8"))}
 
 
-@pytest.fixture
-def traded(market, until):
-    """Sales with a commission: one refunded, two paid, one unpaid; and a statement."""
+@pytest.fixture(scope="module")
+def traded(world, market_of, until):
+    """Sales with a commission: one refunded, two paid, one unpaid; and a statement. Every test leaves them as found."""
+    world.sandbox.put("/faults", json=[])
+    market = market_of(world)
     market.post("/webhooks", {"url": "http://127.0.0.1:9/", "title": "nobody listens there"})
     goods = market.goods(price_fen=10_000, stock=9)
     party = market.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
@@ -279,42 +284,52 @@ def traded(market, until):
     market.world.settle()
     yield market
     market.post("/split-terms", {"total_cap_bps": SplitTerms().total_cap_bps})
+    market.close()
 
 
-def plant(world, statements: list[str]) -> set[Breach]:
-    """What is broken after these statements, as the owner of the tables; then as if nothing had been."""
+def planted(world, plants: Iterable[list[str]]) -> list[set[Breach]]:
+    """What is broken after each of these plants, as the owner of the tables; after each as if nothing had been."""
 
-    async def work() -> set[Breach]:
+    async def work() -> list[set[Breach]]:
         url = world.database_url().replace("postgresql://", "postgresql+asyncpg://", 1)
         settings = {"role": "hutong_owner"}
         # One moment, as the doctor's own: the shop works on meanwhile.
         engine = create_async_engine(url, isolation_level="REPEATABLE READ", connect_args={"server_settings": settings})
-        merchant = world.login["merchant"]
         try:
-            async with engine.connect() as connection, connection.begin() as transaction:
-                await connection.execute(text("SELECT set_config('app.merchant_id', :m, true)"), {"m": merchant})
-                for statement in statements:
-                    await connection.exec_driver_sql(statement)
-                driver = (await connection.get_raw_connection()).driver_connection
-                unit = Unit(connection, driver, UUID(merchant), SystemClock())
-                found = {breach for check in CHECKS for breach in await check(unit)}
-                found |= set(await breaches_of_walls(connection))
-                await transaction.rollback()
-                return found
+            async with engine.connect() as connection:
+                return [await broken_by(connection, world.login["merchant"], statements) for statements in plants]
         finally:
             await engine.dispose()
 
     return asyncio.run(work())
 
 
+async def broken_by(connection: AsyncConnection, merchant: str, statements: list[str]) -> set[Breach]:
+    """In a transaction of its own, which is rolled back."""
+    async with connection.begin() as transaction:
+        await connection.execute(text("SELECT set_config('app.merchant_id', :m, true)"), {"m": merchant})
+        for statement in statements:
+            await connection.exec_driver_sql(statement)
+        driver = (await connection.get_raw_connection()).driver_connection
+        unit = Unit(connection, driver, UUID(merchant), SystemClock())
+        found = {breach for check in CHECKS for breach in await check(unit)}
+        found |= set(await breaches_of_walls(connection))
+        await transaction.rollback()
+        return found
+
+
+def plant(world, statements: list[str]) -> set[Breach]:
+    return planted(world, [statements])[0]
+
+
 def test_every_rule_finds_its_break(traded):
     assert {*PLANTS, *ROLE_RULES, *ledger_rules()} == known_rules()
-    assert plant(traded.world, []) == set()
-    seen = {rule: rules(plant(traded.world, statements)) for rule, statements in PLANTS.items()}
-    missed = {rule: found for rule, found in seen.items() if rule not in found}
-    assert missed == {}
-    assert [more for more in FURTHER_PLANTS if more[0] not in rules(plant(traded.world, more[1]))] == []
-    assert plant(traded.world, []) == set()
+    cases = [*PLANTS.items(), *FURTHER_PLANTS]
+    before, *found, after = planted(traded.world, [[], *(statements for _, statements in cases), []])
+    assert before == set()
+    missed = [(*case, rules(seen)) for case, seen in zip(cases, found, strict=True) if case[0] not in rules(seen)]
+    assert missed == []
+    assert after == set()
 
 
 #: A break, and what of it must be told: never two halves that are the same.
@@ -380,12 +395,12 @@ def test_the_command_says_so_with_its_exit_code(traded):
     change = "UPDATE stock SET on_hand = on_hand + $2 WHERE sku_id = $1::text::uuid"
     traded.world.sql(change, sku, 1, role="app")
     try:
-        broken = traded.world.run("doctor", "--json")
+        broken = CliRunner().invoke(doctor, ["--json"], env={"HUTONG_HOME": str(traded.world.home)})
         plain = traded.world.run("doctor")
     finally:
         traded.world.sql(change, sku, -1, role="app")
     told = json.loads(broken.stdout)
-    assert broken.returncode == 1
+    assert broken.exit_code == 1
     assert [(breach["rule"], breach["subject"]) for breach in told["breaches"]] == [("shops.stock_is_fold", sku)]
     assert set(told) == {"merchants", "checks", "waiting", "breaches"}
     assert set(told["breaches"][0]) == {"merchant", "rule", "subject", "detail"}
