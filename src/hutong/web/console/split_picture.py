@@ -36,7 +36,16 @@ def picture_of(sold: Sold, split: Split, parties: Mapping[UUID, str], order: Ord
         pieces.append(_piece("refunded", "", "", refunded, (), 0, start))
         start += refunded.amount_minor
     pieces.append(_piece("yours", "", "", Money(sold.gross.amount_minor - start, currency), (), YOURS_TONE, start))
-    return Picture(order=order, gross=sold.gross, pieces=tuple(pieces), limit=Money(split.limit_minor, currency))
+    return Picture(
+        order=order,
+        gross=sold.gross,
+        pieces=tuple(pieces),
+        limit=Money(split.limit_minor, currency),
+        fee=sold.fee,
+        shared=Money(sum(line.amount_minor for line in split.lines), currency),
+        refunded=refunded,
+        net=pieces[-1].amount,
+    )
 
 
 def _piece(

@@ -17,7 +17,7 @@ from hutong.ledger.receivers import receivers_of
 from hutong.ledger.rules import Sold
 from hutong.ledger.split_rules import PAGE_ROWS_MAX, RuleRow, rules_page
 from hutong.links.queries import channel_choices, links_page
-from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT
+from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, ConnectionView
 from hutong.shops.names import OrderName, order_names, orders_numbered
 from hutong.shops.queries import sku_choices
 from hutong.web.console.split_picture import picture_of
@@ -25,7 +25,7 @@ from hutong.web.console.split_views import PartyItem, Picture, ReceiverItem, Rul
 from hutong.web.console.typed import ChoiceUnknown, amount_outside, money_text, typed_amount
 from hutong.web.labels import mark
 from hutong.web.told import Told
-from hutong.workflows.commands.sold import sold_by_order
+from hutong.workflows.commands.sold import sold_by_order, wallet_fee
 from hutong.workflows.runtime import Runtime
 
 TAIL_CHARS: Final = 4
@@ -60,8 +60,10 @@ async def party_items(unit: Unit, runtime: Runtime, wallets: tuple[str, ...]) ->
     )
 
 
-async def tried(unit: Unit, form: TryForm, currency: str, parties: Mapping[UUID, str]) -> Picture | None:
-    """The rules tried on an order, or on an amount; None where nothing was asked.
+async def tried(
+    unit: Unit, form: TryForm, currency: str, parties: Mapping[UUID, str], wallet: ConnectionView | None = None
+) -> Picture | None:
+    """The rules tried on an order, or on an amount; None where nothing was asked. ``wallet`` would take the money.
 
     Raises:
         InvalidInput: no such order, no amount, or an order of nothing.
@@ -70,11 +72,12 @@ async def tried(unit: Unit, form: TryForm, currency: str, parties: Mapping[UUID,
         orders = await orders_numbered(unit, form.order)
         if not orders:
             raise ChoiceUnknown(label=Told(mark("拿一笔订单来试")))
-        sold = await sold_by_order(unit, orders[0])
+        sold = await sold_by_order(unit, orders[0], wallet)
         name = (await order_names(unit, orders[:1])).get(orders[0], OrderName())
     elif form.amount:
         gross = typed_amount(form.amount, mark("金额"), currency)
-        fee = Money(share_bps(gross.amount_minor, WALLET_FEE_BPS_DEFAULT), currency)
+        default = Money(share_bps(gross.amount_minor, WALLET_FEE_BPS_DEFAULT), currency)
+        fee = default if wallet is None else wallet_fee(wallet, gross)
         channel_id = UUID(form.channel) if form.channel else None
         sold = Sold(gross=gross, fee=fee, channel_id=channel_id, live_session_id=channel_id)
         name = OrderName()

@@ -86,6 +86,10 @@ class Picture(View, frozen=True, kw_only=True):
     gross: Money
     pieces: tuple[Piece, ...]
     limit: Money
+    fee: Money
+    shared: Money
+    refunded: Money
+    net: Money
 
 
 class TryForm(View, frozen=True, kw_only=True):

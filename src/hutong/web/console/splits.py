@@ -42,6 +42,7 @@ from hutong.web.errors import text_for
 from hutong.web.labels import mark
 from hutong.web.languages import locale_of
 from hutong.web.told import Told
+from hutong.workflows.commands.sold import expected_wallet
 from hutong.workflows.commands.split_rule import make_split_rule
 
 ORDERS_OFFERED: Final = 20
@@ -107,7 +108,8 @@ class SplitsController(Controller):
             names = await party_names(unit)
             picture = None
             try:
-                picture = await tried(unit, form, (await this_merchant(unit)).currency, names)
+                wallet = await expected_wallet(desk.runtime, unit)
+                picture = await tried(unit, form, (await this_merchant(unit)).currency, names, wallet)
             except HutongError as problem:
                 text = text_for(problem, locale_of(request), desk.renderer.catalogues)
                 form = msgspec.structs.replace(form, problem=f"{text.sentence}{text.fix}")

@@ -13,6 +13,8 @@ from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, ConnectionView,
 from hutong.shops.catalogue import products_of
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN, get_order, lines_of
+from hutong.workflows.commands.wallets import wallet_accounts
+from hutong.workflows.runtime import Runtime
 
 
 def wallet_fee(connection: ConnectionView, gross: Money) -> Money:
@@ -52,8 +54,13 @@ async def sold_by_event(unit: Unit, event: OrderPaid, fee: Money, rules: Sequenc
     )
 
 
-async def sold_by_order(unit: Unit, order_id: UUID) -> Sold:
-    """An order as it stands now, paid or not, with the fee of the wallet that took it.
+async def expected_wallet(runtime: Runtime, unit: Unit) -> ConnectionView | None:
+    """The account that would take a payment now, where nobody has chosen one; None where no wallet is connected."""
+    return next((account.connection for account in await wallet_accounts(runtime, unit)), None)
+
+
+async def sold_by_order(unit: Unit, order_id: UUID, wallet: ConnectionView | None = None) -> Sold:
+    """An order as it stands now, with the fee of the wallet that took it; of ``wallet``, where none has yet.
 
     Raises:
         NotFound: not this merchant's.
@@ -63,8 +70,9 @@ async def sold_by_order(unit: Unit, order_id: UUID) -> Sold:
     products = await products_of(unit, _skus(line.sku_id for line in lines))
     gross = Money(order.paid_minor or order.total_minor, order.currency)
     fee = Money(0, gross.currency)
-    if order.source == OWN and order.connection_id is not None:
-        fee = wallet_fee(await get_connection(unit, order.connection_id), gross)
+    if order.source == OWN:
+        taker = wallet if order.connection_id is None else await get_connection(unit, order.connection_id)
+        fee = fee if taker is None else wallet_fee(taker, gross)
     return Sold(
         gross=gross,
         fee=fee,
