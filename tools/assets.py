@@ -27,11 +27,16 @@ FILES: Final[dict[str, tuple[str, str]]] = {
     # Reads payment codes with the camera at the till, where the browser has no reader of its own; fetched when asked.
     "zxing.min.js": ("@zxing/library", "umd/index.min.js"),
 }
+#: Fonts that printed papers embed (ADR 0021): each package whole, as slices by letters, with the list of them.
+FONTS: Final = ("noto-sans-sc", "noto-sans-tc")
+SLICES: Final = "*-wght-normal.woff2"
 LICENCES: Final[dict[str, tuple[str, ...]]] = {
     "htmx.org": ("LICENSE",),
     "@tabler/core": (),  # the licence stands in the head of each file
     "echarts": ("LICENSE", "NOTICE"),
     "@zxing/library": ("LICENSE",),
+    "@fontsource-variable/noto-sans-sc": ("LICENSE",),
+    "@fontsource-variable/noto-sans-tc": ("LICENSE",),
     "ts-custom-error": ("LICENSE",),  # is inside the reader's file
 }
 
@@ -53,6 +58,8 @@ def main() -> None:
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         }
+    for font in FONTS:
+        listed |= copy_font(font, fresh / "fonts" / font)
     for package, texts in LICENCES.items():
         for text in texts:
             place = fresh / "licences" / package.replace("@", "").replace("/", "-")
@@ -61,6 +68,31 @@ def main() -> None:
     (fresh / "assets.json").write_text(json.dumps(listed, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     shutil.rmtree(TARGET, ignore_errors=True)
     fresh.rename(TARGET)
+
+
+def copy_font(font: str, place: Path) -> dict[str, dict[str, str | int]]:
+    """Copy the slices of a font and the list of what is in which; one entry stands for all of them."""
+    package = f"@fontsource-variable/{font}"
+    slices = sorted((MODULES / package / "files").glob(SLICES))
+    if not slices:
+        raise SystemExit(f"{package} has no {SLICES}")
+    place.mkdir(parents=True)
+    digest, size = hashlib.sha256(), 0
+    for source in (*slices, MODULES / package / "unicode.json"):
+        content = source.read_bytes()
+        (place / source.name).write_bytes(content)
+        digest.update(content)
+        size += len(content)
+    about = json.loads((MODULES / package / "package.json").read_text(encoding="utf-8"))
+    return {
+        f"fonts/{font}": {
+            "package": package,
+            "version": about["version"],
+            "licence": about["license"],
+            "bytes": size,
+            "sha256": digest.hexdigest(),
+        }
+    }
 
 
 if __name__ == "__main__":

@@ -125,7 +125,7 @@ class Renderer:
 
 def _asset_versions() -> dict[str, str]:
     """A digest of the content of every static file, by its name below the folder."""
-    files = [path for path in STATIC_DIR.rglob("*") if path.is_file()]
+    files = [path for path in STATIC_DIR.rglob("*") if path.is_file() and path.suffix != ".woff2"]  # papers embed those
     return {
         path.relative_to(STATIC_DIR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:_VERSION_CHARS]
         for path in files

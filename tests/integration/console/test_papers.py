@@ -36,6 +36,7 @@ from hutong.merchants.actors import Actor
 from hutong.merchants.service import create_merchant
 from hutong.web.i18n import LOCALES, Catalogues
 from hutong.web.papers import reading
+from hutong.web.papers.letters import OWN
 from hutong.web.papers.printed import statement_pdf
 from hutong.web.papers.reading import read_paper
 from hutong.web.papers.returned import compare, read_back
@@ -240,17 +241,16 @@ def test_the_pdf_can_be_read_as_text(room, traded, locale):
     assert reader.metadata.author == "小杯子店"
 
 
-def test_the_pdf_carries_no_font(room, traded):
+def test_each_font_of_the_pdf_stands_in_it(room, traded):
     paper = paper_of(room, traded[1])
     made = statement_pdf(paper, words_of(paper))
-    assert not any(mark in made for mark in (b"/FontFile", b"/FontFile2", b"/FontFile3"))
-    fonts = {
-        font.get_object()["/BaseFont"]
-        for page in PdfReader(io.BytesIO(made)).pages
-        for font in page["/Resources"]["/Font"].values()
-    }
-    assert fonts == {"/Helvetica", "/Helvetica-Bold", "/STSong-Light"}
-    assert len(made) < 20_000
+    fonts = [
+        font.get_object() for page in PdfReader(io.BytesIO(made)).pages for font in page["/Resources"]["/Font"].values()
+    ]
+    assert {font["/BaseFont"].partition("+")[2] for font in fonts} == {OWN.regular, OWN.bold}
+    assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts)
+    assert len(made) < 80_000
+    assert "有 1 个生僻字" in PdfReader(io.BytesIO(made)).pages[-1].extract_text(), "the emoji of the party's name"
 
 
 def seal(room):

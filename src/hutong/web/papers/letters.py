@@ -1,41 +1,84 @@
 """Text on a printed page: which font draws which letter, and what fits into a column.
 
-No font is shipped: Latin letters are drawn by Helvetica and Chinese ones by STSong-Light, which every reader of PDF
-brings or replaces by one of its own (ADR 0018). The text itself is in the file, so that it can be searched and copied.
+Letters are drawn by the font that set-up fetched, and what a page uses of it is in its file (ADR 0021). A letter that
+it lacks is drawn by STSong-Light, which a reader of PDF brings or replaces by its own; where that lacks it too, as a
+box. Without a fetched font Helvetica and STSong-Light draw all. The text itself is in the file in any case.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
 from itertools import groupby
-from typing import Final
+from typing import Any, BinaryIO, Final, NamedTuple
 
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
 from reportlab.pdfgen.canvas import Canvas
 
-LATIN: Final = "Helvetica"
-BOLD: Final = "Helvetica-Bold"
-CHINESE: Final = "STSong-Light"
-#: Stands for a letter that neither font has (an emoji in a title).
+from hutong.web.papers.embedding import PaperFont
+from hutong.web.papers.outlines import BOLD, REGULAR, outlines
+
+
+class Fonts(NamedTuple):
+    """The names of a font at both weights."""
+
+    regular: str
+    bold: str
+
+
+OWN: Final = Fonts("HutongPaper-Regular", "HutongPaper-Bold")
+LATIN: Final = Fonts("Helvetica", "Helvetica-Bold")
+CHINESE: Final = Fonts("STSong-Light", "STSong-Light")
+#: Stands for a letter that no font has (an emoji in a title).
 MISSING: Final = "□"
 ELLIPSIS: Final = "…"
 #: Words of a column come again and again; measuring them is most of the work.
 KNOWN_TEXTS_MAX: Final = 4_096
+KNOWN_LETTERS_MAX: Final = 8_192
 #: A longer run of letters without a blank is no word and is broken anywhere.
 WORD_CHARS_MAX: Final = 20
 _LATIN_LAST: Final = "\u00ff"
 _FIRST_PRINTABLE: Final = " "
 
-pdfmetrics.registerFont(UnicodeCIDFont(CHINESE))
+pdfmetrics.registerFont(UnicodeCIDFont(CHINESE.regular))
+
+
+class PaperCanvas(Canvas):
+    """A canvas that remembers which letters its file does not carry."""
+
+    def __init__(self, file: BinaryIO, size: tuple[int, int]) -> None:
+        first = OWN.regular if is_embedding() else LATIN.regular  # every page begins with it
+        more: dict[str, Any] = {"initialFontName": first}  # the stubs call it a number
+        super().__init__(file, pagesize=size, pageCompression=1, invariant=1, **more)
+        self.lacking: set[str] = set()
+
+
+@lru_cache(maxsize=1)
+def is_embedding() -> bool:
+    """Whether pages carry their font; registers it the first time."""
+    found = outlines()
+    if found is None:
+        return False
+    for name, weight in ((OWN.regular, REGULAR), (OWN.bold, BOLD)):
+        pdfmetrics.registerFont(PaperFont(name, found, weight))
+    return True
 
 
 @lru_cache(maxsize=KNOWN_TEXTS_MAX)
 def runs(text: str, *, bold: bool = False) -> tuple[tuple[str, str], ...]:
     """A text in pieces of one font each: (font, piece). What cannot be drawn is replaced."""
-    latin = BOLD if bold else LATIN
-    pieces = groupby(map(_drawn, text), key=lambda letter: letter <= _LATIN_LAST)
-    return tuple((latin if is_latin else CHINESE, "".join(letters)) for is_latin, letters in pieces)
+    pieces = groupby(map(_drawn, text), key=lambda drawn: drawn[0])
+    return tuple(
+        (fonts.bold if bold else fonts.regular, "".join(letter for _, letter in drawn)) for fonts, drawn in pieces
+    )
+
+
+@lru_cache(maxsize=KNOWN_TEXTS_MAX)
+def lacking(text: str) -> frozenset[str]:
+    """Letters of a text that a page cannot carry, where it carries its font."""
+    if not is_embedding():
+        return frozenset()
+    return frozenset(letter for letter in text if letter >= _FIRST_PRINTABLE and _drawn(letter) != (OWN, letter))
 
 
 @lru_cache(maxsize=KNOWN_TEXTS_MAX)
@@ -73,10 +116,11 @@ def lines_of(text: str, size: int, width: int, most: int) -> list[str]:
     return [*found, fitted(rest, size, width)] if rest else found
 
 
-def draw(canvas: Canvas, x: int, y: int, text: str, size: int, *, bold: bool = False, right: bool = False) -> None:
+def draw(canvas: PaperCanvas, x: int, y: int, text: str, size: int, *, bold: bool = False, right: bool = False) -> None:
     """Draw a text; ``x`` is its left edge, or its right one."""
     if not text:
         return
+    canvas.lacking |= lacking(text)
     pen = canvas.beginText()
     pen.setTextOrigin(x - width_of(text, size, bold=bold) if right else x, y)
     for font, piece in runs(text, bold=bold):
@@ -85,13 +129,18 @@ def draw(canvas: Canvas, x: int, y: int, text: str, size: int, *, bold: bool = F
     canvas.drawText(pen)
 
 
-def _drawn(letter: str) -> str:
-    if _FIRST_PRINTABLE <= letter <= _LATIN_LAST and letter.isprintable():
-        return letter
+@lru_cache(maxsize=KNOWN_LETTERS_MAX)
+def _drawn(letter: str) -> tuple[Fonts, str]:
+    """By which fonts a letter is drawn, and the letter or what stands for it."""
     if letter < _FIRST_PRINTABLE:
-        return _FIRST_PRINTABLE
+        letter = _FIRST_PRINTABLE
+    found = outlines() if is_embedding() else None
+    if found is not None and letter.isprintable() and found.has(ord(letter)):
+        return OWN, letter
+    if letter <= _LATIN_LAST and letter.isprintable():
+        return LATIN, letter
     try:
         letter.encode("gbk")
     except UnicodeEncodeError:
-        return MISSING
-    return letter
+        return (CHINESE if found is None else OWN), MISSING
+    return CHINESE, letter

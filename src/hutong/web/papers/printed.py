@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 from reportlab.lib.colors import HexColor
 from reportlab.lib.pagesizes import A4, landscape
-from reportlab.pdfgen.canvas import Canvas
 
 from hutong.core.money import Money
 from hutong.web.labels import mark
-from hutong.web.papers.letters import draw, fitted, lines_of
+from hutong.web.papers.letters import PaperCanvas, draw, fitted, lines_of
 from hutong.web.papers.reading import PaperLine, StatementPaper
 from hutong.web.papers.words import Fact, PaperWords
 
@@ -58,7 +57,7 @@ COLUMNS: Final = (
 def statement_pdf(paper: StatementPaper, words: PaperWords) -> bytes:
     """The statement as a PDF in the reader's language; its text can be searched and copied."""
     kept = BytesIO()
-    canvas = Canvas(kept, pagesize=(WIDTH, HEIGHT), pageCompression=1, invariant=1)
+    canvas = PaperCanvas(kept, (WIDTH, HEIGHT))
     canvas.setTitle(f"{words.say(mark('结算单'))} {paper.statement.party_name} {words.period(paper)}")
     canvas.setAuthor(paper.merchant)
     canvas.setSubject(str(paper.statement.statement_id))
@@ -72,6 +71,7 @@ def statement_pdf(paper: StatementPaper, words: PaperWords) -> bytes:
         start += count
         if number == len(pages):
             _sums(canvas, paper, words, y)
+            _lacking(canvas, words)
         _foot(canvas, paper, words, number, len(pages))
         canvas.showPage()
     canvas.save()
@@ -91,7 +91,7 @@ def _pages(lines: int) -> list[int]:
     return [*pages, left]
 
 
-def _first_head(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> int:
+def _first_head(canvas: PaperCanvas, paper: StatementPaper, words: PaperWords) -> int:
     """Title, facts on the left, three figures on the right, the seal below."""
     canvas.setFillColor(INK)
     draw(canvas, MARGIN, HEIGHT - 52, words.say(mark("佣金结算单")), TITLE, bold=True)
@@ -114,7 +114,7 @@ def _first_head(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> int
     return FIRST_TOP
 
 
-def _fact(canvas: Canvas, words: PaperWords, fact: Fact, y: int) -> None:
+def _fact(canvas: PaperCanvas, words: PaperWords, fact: Fact, y: int) -> None:
     label, value = fact
     canvas.setFillColor(FAINT)
     draw(canvas, MARGIN, y, label, TEXT)
@@ -122,7 +122,7 @@ def _fact(canvas: Canvas, words: PaperWords, fact: Fact, y: int) -> None:
     draw(canvas, MARGIN + 90, y, fitted(_shown(value, words), TEXT, 250), TEXT)
 
 
-def _seal(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> None:
+def _seal(canvas: PaperCanvas, paper: StatementPaper, words: PaperWords) -> None:
     """A box with the seal, beside the facts."""
     left, top, bottom = WIDTH // 2 - 30, HEIGHT - 118, FIRST_TOP + 14
     canvas.setStrokeColor(LINE)
@@ -139,7 +139,7 @@ def _seal(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> None:
         y -= 3
 
 
-def _next_head(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> int:
+def _next_head(canvas: PaperCanvas, paper: StatementPaper, words: PaperWords) -> int:
     canvas.setFillColor(INK)
     row = paper.statement
     draw(canvas, MARGIN, HEIGHT - 44, fitted(f"{row.party_name}  {words.period(paper)}", TEXT, 400), TEXT)
@@ -147,7 +147,7 @@ def _next_head(canvas: Canvas, paper: StatementPaper, words: PaperWords) -> int:
     return NEXT_TOP
 
 
-def _table_head(canvas: Canvas, words: PaperWords, top: int) -> int:
+def _table_head(canvas: PaperCanvas, words: PaperWords, top: int) -> int:
     canvas.setFillColor(FAINT)
     for column in COLUMNS:
         text = fitted(words.say(column.title), SMALL, column.width)
@@ -156,7 +156,7 @@ def _table_head(canvas: Canvas, words: PaperWords, top: int) -> int:
     return top - HEAD_ROW
 
 
-def _row(canvas: Canvas, words: PaperWords, line: PaperLine, y: int) -> int:
+def _row(canvas: PaperCanvas, words: PaperWords, line: PaperLine, y: int) -> int:
     share, money = line.share, words.formats.money
     earned = line.line.earned
     state = words.label("book_kind", line.line.kind)
@@ -191,7 +191,7 @@ def _unpaid(line: PaperLine, words: PaperWords) -> str:
     return words.formats.money(left) if left.amount_minor else ""
 
 
-def _sums(canvas: Canvas, paper: StatementPaper, words: PaperWords, y: int) -> None:
+def _sums(canvas: PaperCanvas, paper: StatementPaper, words: PaperWords, y: int) -> None:
     sums, money = paper.sums, words.formats.money
     canvas.setFillColor(INK)
     draw(canvas, MARGIN, y - 12, words.say(mark("合计")), TEXT, bold=True)
@@ -203,7 +203,20 @@ def _sums(canvas: Canvas, paper: StatementPaper, words: PaperWords, y: int) -> N
     draw(canvas, COLUMNS[6].x, y - 22, money(left), SMALL, right=True)
 
 
-def _foot(canvas: Canvas, paper: StatementPaper, words: PaperWords, number: int, pages: int) -> None:
+def _lacking(canvas: PaperCanvas, words: PaperWords) -> None:
+    """Letters that the file cannot carry do not vanish in silence."""
+    if canvas.lacking:
+        canvas.setFillColor(FAINT)
+        text = words.say(
+            mark(
+                "有 %(count)s 个生僻字不在随附的字体里：可能显示为方框，或在个别阅读器里空白；CSV 和 Excel 里文字完整。"
+            ),
+            count=len(canvas.lacking),
+        )
+        draw(canvas, MARGIN, FOOT_Y + 11, fitted(text, SMALL, RIGHT - MARGIN), SMALL)
+
+
+def _foot(canvas: PaperCanvas, paper: StatementPaper, words: PaperWords, number: int, pages: int) -> None:
     canvas.setFillColor(FAINT)
     day = paper.seal.day
     text = words.say(mark("未封印"))
@@ -214,7 +227,7 @@ def _foot(canvas: Canvas, paper: StatementPaper, words: PaperWords, number: int,
     draw(canvas, RIGHT, FOOT_Y, page, SMALL, right=True)
 
 
-def _rule_under(canvas: Canvas, y: int) -> None:
+def _rule_under(canvas: PaperCanvas, y: int) -> None:
     canvas.setStrokeColor(LINE)
     canvas.line(MARGIN, y, RIGHT, y)
 
