@@ -14,7 +14,7 @@ from hutong.platforms.payments import PayMethod, TradeStatus
 from hutong.platforms.registry import Registry
 from hutong.workflows.commands.charge_code import ChargeState, charge_code, follow_charge
 from hutong.workflows.commands.open_shop import connect_in
-from hutong.workflows.commands.pay import pay
+from hutong.workflows.commands.pay import PayerUnknown, pay
 
 CODE = "991234567890123456"
 OWN_REASONS = [ErrorWord.NOT_PERMITTED, ErrorWord.BAD_SIGNATURE, ErrorWord.THROTTLED, ErrorWord.UNAVAILABLE]
@@ -173,9 +173,10 @@ def test_an_account_of_another_app_is_not_asked_with_an_id_that_it_does_not_know
         other = await connect_with_another_app(till)
         sale = await sale_inside_the_wallet(till)
         till.wallet.will("create", refusal(ErrorWord.NOT_PERMITTED, "NO_AUTH"))
-        with pytest.raises(PlatformFailure) as told:
+        with pytest.raises(PayerUnknown) as told:
             await press(till, sale)
-        assert told.value.details["platform_code"] == "NO_AUTH"
+        assert told.value.connection_id == other, "which account has to learn who pays"
+        assert told.value.__cause__.details["platform_code"] == "NO_AUTH"
         assert other not in await takers(till)
 
     at_the_till(work)

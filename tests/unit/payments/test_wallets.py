@@ -12,7 +12,8 @@ from hutong.merchants.connections import ConnectionView, Mode
 from hutong.platforms.contract import Connector
 from hutong.platforms.payments import PayMethod
 from hutong.platforms.registry import Registry
-from hutong.workflows.commands.wallets import WalletAccount, choices_among, home_account, method_in
+from hutong.workflows.commands.detour import identifying
+from hutong.workflows.commands.wallets import WalletAccount, choices_among, method_in
 
 WECHAT = Registry.from_entry_points().get("wechatpay")
 #: A second wallet of the other kind, whatever connectors exist today.
@@ -82,8 +83,8 @@ def test_a_wallet_without_a_way_is_not_offered():
 
 
 def test_only_the_containers_own_wallet_says_who_the_visitor_is():
-    assert home_account(BOTH, "wechat") is BOTH[0]
-    assert home_account(BOTH, "alipay") is BOTH[1]
-    assert home_account(BOTH, "weibo") is None
+    assert identifying(BOTH, "wechat") == BOTH[:1]
+    assert identifying(BOTH, "alipay") == BOTH[1:]
+    assert identifying(BOTH, "weibo") == []
     silent = [account(msgspec.structs.replace(WECHAT, identity=None), 1)]
-    assert home_account(silent, "wechat") is None
+    assert identifying(silent, "wechat") == []

@@ -15,13 +15,18 @@ from hutong.core.errors import HutongError, NotFound
 from hutong.links.containers import Agent, classify
 from hutong.links.service import get_link
 from hutong.merchants.directory import CHECKOUT
+from hutong.payments.checkouts import get_checkout
 from hutong.payments.states import CheckoutState
 from hutong.platforms.payments import PayMethod
 from hutong.web.buyer.desk import (
+    BUYER_COOKIE,
     BuyerDesk,
     BuyerRequest,
+    asking_of,
     is_forwarded,
     is_handed_over,
+    may_say_who_pays,
+    new_mark,
     refuse_other_sites,
 )
 from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, CheckoutPage
@@ -29,7 +34,7 @@ from hutong.web.buyer.reading import DeskReading, buttons_for, layout_of, read_d
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
 from hutong.workflows.commands.check_out import identify_url, learn_payer, watch_checkout
-from hutong.workflows.commands.pay import pay
+from hutong.workflows.commands.pay import PayerUnknown, pay
 from hutong.workflows.commands.wallets import wallet_accounts
 
 LOG: Final = logging.getLogger(__name__)
@@ -49,6 +54,7 @@ class PayAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     invoke: dict[str, str] | None = None
     redirect_url: str | None = None
+    identify_url: str | None = None  # another app of the wallet has to learn who pays; then the buyer presses again
     code_svg: str | None = None
     code_url: str | None = None
 
@@ -84,27 +90,31 @@ class CheckoutController(Controller):
             return self._again(buyer, checkout_id)
         agent = classify(request.headers.get("user-agent", ""))
         problem, code = "", code or auth_code  # as WeChat and as Alipay name it
-        if code and request.query_params.get("state") == checkout_id.hex:
+        is_stray = False
+        if code:
             try:
-                wanted = code[:_OAUTH_CODE_CHARS_MAX]
-                await learn_payer(buyer.runtime, merchant_id, checkout_id, agent.container, wanted)
+                if await self._learn(request, buyer, merchant_id, checkout_id, agent.container, code):
+                    return self._again(buyer, checkout_id)
+                is_stray = True  # this browser was not sent to fetch a code: it followed somebody's address
             except HutongError as error:
                 LOG.warning("the payer could not be learned: %s", error.code)
                 problem = buyer.pages.sentence(error, locale_of(request))
-            else:
-                return self._again(buyer, checkout_id)
         async with buyer.runtime.unit(merchant_id, "buyer.checkout", snapshot=True) as unit:
             reading = await read_desk(unit, checkout_id)
         view = reading.view
-        if view.state is CheckoutState.OPEN and is_forwarded(request, agent.container, view):
+        is_passed_on = is_stray and BUYER_COOKIE not in request.cookies
+        if view.state is CheckoutState.OPEN and (is_passed_on or is_forwarded(request, agent.container, view)):
             link_path = None if view.link_id is None else await self._link_path(buyer, merchant_id, view.link_id)
             if link_path is not None:
                 return Redirect(link_path, status_code=HTTP_302_FOUND)
-        if not problem and view.state in _UNPAID:
+        if not problem and not is_passed_on and view.state in _UNPAID and may_say_who_pays(request, view):
+            asking = asking_of(request) or new_mark()
             here = f"{buyer.runtime.public_url}/c/{checkout_id}"
-            away = await identify_url(buyer.runtime, merchant_id, checkout_id, agent.container, here)
+            away = await identify_url(buyer.runtime, merchant_id, checkout_id, agent.container, here, asking=asking)
             if away is not None:
-                return Redirect(away, status_code=HTTP_302_FOUND)
+                answer = Redirect(away, status_code=HTTP_302_FOUND)
+                answer.cookies.append(buyer.asking(checkout_id, asking))
+                return answer
         page = await self._page(buyer, merchant_id, reading, agent, problem)
         return buyer.pages.checkout(
             page, locale_of(request), zone=reading.zone, is_big=request.query_params.get("big") == "1"
@@ -113,8 +123,26 @@ class CheckoutController(Controller):
     def _again(self, buyer: BuyerDesk, checkout_id: UUID) -> Redirect:
         """The page by its plain address, in a browser that is now known as the buyer's."""
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
-        answer.cookies.append(buyer.cookie(checkout_id))
+        answer.cookies += [buyer.cookie(checkout_id), buyer.asking(checkout_id, "")]
         return answer
+
+    async def _learn(
+        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, checkout_id: UUID, container: str, code: str
+    ) -> bool:
+        """Take the wallet's word for who pays, in the browser that was sent to ask; False in any other."""
+        async with buyer.runtime.unit(merchant_id, "buyer.asked") as unit:
+            view = await get_checkout(unit, checkout_id)
+        if view.state not in _UNPAID or not may_say_who_pays(request, view):
+            return False
+        return await learn_payer(
+            buyer.runtime,
+            merchant_id,
+            checkout_id,
+            container,
+            code[:_OAUTH_CODE_CHARS_MAX],
+            state=request.query_params.get("state", ""),
+            asking=asking_of(request),
+        )
 
     async def _link_path(self, buyer: BuyerDesk, merchant_id: UUID, link_id: UUID) -> str | None:
         """The link a checkout came from, for somebody it was forwarded to: a visit and a checkout of his own."""
@@ -166,14 +194,17 @@ class CheckoutController(Controller):
         merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
         if merchant_id is None:
             raise NotFound(what="checkout", key=str(checkout_id))
-        created = await pay(
-            buyer.runtime,
-            merchant_id,
-            checkout_id,
-            platform=data.platform,
-            method=data.method,
-            client_ip=request.client.host if request.client else "",
-        )
+        try:
+            created = await pay(
+                buyer.runtime,
+                merchant_id,
+                checkout_id,
+                platform=data.platform,
+                method=data.method,
+                client_ip=request.client.host if request.client else "",
+            )
+        except PayerUnknown as unknown:
+            return await self._ask_again(request, buyer, merchant_id, checkout_id, unknown)
         answer = PayAnswer(
             invoke=None if created.invoke is None else dict(created.invoke),
             redirect_url=created.redirect_url,
@@ -181,3 +212,30 @@ class CheckoutController(Controller):
             code_url=created.code_url,
         )
         return Response(answer, headers={"cache-control": "no-store"})
+
+    async def _ask_again(
+        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, checkout_id: UUID, unknown: PayerUnknown
+    ) -> Response[PayAnswer]:
+        """Another app's account takes over: its wallet is asked who pays, in the buyer's own browser.
+
+        Raises:
+            PayerUnknown: this is not his browser, or it cannot be learned here.
+        """
+        container = classify(request.headers.get("user-agent", "")).container
+        if BUYER_COOKIE not in request.cookies or unknown.connection_id is None:
+            raise unknown
+        asking = asking_of(request) or new_mark()
+        away = await identify_url(
+            buyer.runtime,
+            merchant_id,
+            checkout_id,
+            container,
+            f"{buyer.runtime.public_url}/c/{checkout_id}",
+            asking=asking,
+            connection_id=unknown.connection_id,
+        )
+        if away is None:
+            raise unknown
+        answer = Response(PayAnswer(identify_url=away), headers={"cache-control": "no-store"})
+        answer.cookies.append(buyer.asking(checkout_id, asking))
+        return answer

@@ -26,6 +26,9 @@ BUYER_COOKIE: Final = "hutong_buyer"
 #: Tells one buyer's browser from another's at a shop code, for the limits of a day.
 BROWSER_COOKIE: Final = "hutong_browser"
 BROWSER_CHARS_MAX: Final = 64
+#: The browser that was sent to a wallet to say who pays: what comes back counts there alone.
+ASKING_COOKIE: Final = "hutong_asking"
+ASKING_LIFE_S: Final = 600
 CODE_CHARS_MAX: Final = 64
 #: Checkouts opened here are meant for another screen: the buyer's phone reads their QR.
 HANDED_OVER: Final = frozenset({"desktop", "store"})
@@ -87,6 +90,10 @@ class BuyerDesk:
         """
         return buyer_cookie(checkout_id, secure=self.runtime.public_url.startswith("https://"))
 
+    def asking(self, checkout_id: UUID, value: str) -> Cookie:
+        """Marks the browser that is sent to a wallet to say who pays; empty: it is back."""
+        return asking_cookie(checkout_id, value, secure=self.runtime.public_url.startswith("https://"))
+
 
 def hand_over_mark(key: bytes, checkout_id: UUID) -> str:
     """Proves that an address was handed on by the checkout's own page and not read off an address bar."""
@@ -120,6 +127,34 @@ def buyer_cookie(checkout_id: UUID, *, secure: bool) -> Cookie:
         secure=secure,
         samesite="lax",
     )
+
+
+def asking_of(request: BuyerRequest) -> str:
+    """The mark of a browser that was sent to say who pays; empty where it was not."""
+    return request.cookies.get(ASKING_COOKIE, "")[:BROWSER_CHARS_MAX]
+
+
+def asking_cookie(checkout_id: UUID, value: str, *, secure: bool) -> Cookie:
+    """Marks the browser that is sent; an empty value ends that."""
+    return Cookie(
+        key=ASKING_COOKIE,
+        value=value,
+        path=f"/c/{checkout_id}",
+        max_age=ASKING_LIFE_S if value else 0,
+        httponly=True,
+        secure=secure,
+        samesite="lax",
+    )
+
+
+def new_mark() -> str:
+    """A fresh mark of a browser."""
+    return secrets.token_urlsafe(_BROWSER_BYTES)
+
+
+def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
+    """Once somebody is known to pay, only his own browser can say so anew: the address may have been passed on."""
+    return view.payer_kind is None or BUYER_COOKIE in request.cookies
 
 
 def browser_of(request: BuyerRequest) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from typing import Final
 from uuid import UUID
 
@@ -9,13 +10,14 @@ from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
-from hutong.payments.checkouts import CheckoutView, Goods, Visit, get_checkout, know_payer, open_checkout
+from hutong.payments.checkouts import Goods, Visit, get_checkout, know_payer, open_checkout
 from hutong.payments.queries import PaymentRow, one_payment
 from hutong.payments.shop_codes import mark_code_payer
 from hutong.payments.states import CheckoutState, PaymentState
 from hutong.shops.catalogue import get_sku
+from hutong.workflows.commands.detour import account_to_ask, identifying, state_of
 from hutong.workflows.commands.settle import look_again
-from hutong.workflows.commands.wallets import WalletAccount, home_account, wallet_accounts
+from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
 from hutong.workflows.runtime import Runtime
 
 #: Purpose of the blind index that tells one payer's visits to a shop code apart from another's.
@@ -47,13 +49,19 @@ def _sold_by(link: LinkView, unit: Unit) -> UUID:
     return link.sku_id
 
 
-async def learn_payer(runtime: Runtime, merchant_id: UUID, checkout_id: UUID, container: str, code: str) -> None:
-    """Exchange the platform's one-time code for the visitor's id and keep it with the checkout."""
+async def learn_payer(
+    runtime: Runtime, merchant_id: UUID, checkout_id: UUID, container: str, code: str, *, state: str, asking: str
+) -> bool:
+    """Exchange the platform's one-time code for the visitor's id and keep it with the checkout.
+
+    False, and nothing is exchanged, where the state is not what the browser with the mark ``asking`` was sent with.
+    """
     async with runtime.unit(merchant_id, "checkout.wallet") as unit:
         view = await get_checkout(unit, checkout_id)
-        account = home_account(await wallet_accounts(runtime, unit), container)
-    if account is None or account.connector.identity is None or _is_known(view, account):
-        return
+        accounts = identifying(await wallet_accounts(runtime, unit), container)
+    account = next((one for one in accounts if _is_of(runtime, checkout_id, one, state, asking)), None)
+    if account is None or account.connector.identity is None:
+        return False
     opened = await runtime.open_account(merchant_id, account.connection.connection_id)
     visitor_id = await account.connector.identity.visitor_id(opened.account, code)
     kind = account.connector.identity_kind
@@ -62,24 +70,40 @@ async def learn_payer(runtime: Runtime, merchant_id: UUID, checkout_id: UUID, co
         await know_payer(unit, runtime.vault, checkout_id, kind, visitor_id, account.scope)
         if view.goods.sku_id is None:
             await mark_code_payer(unit, checkout_id, mark)
+    return True
 
 
-def _is_known(view: CheckoutView, account: WalletAccount) -> bool:
-    """Whether the visitor's id at hand is one that this account can use."""
-    return view.payer_kind == account.connector.identity_kind and view.payer_scope in ("", account.scope)
+def _is_of(runtime: Runtime, checkout_id: UUID, account: WalletAccount, state: str, asking: str) -> bool:
+    wanted = state_of(runtime.link_key, checkout_id, account.connection.connection_id, asking)
+    return bool(asking) and state.isascii() and hmac.compare_digest(wanted, state)
 
 
 async def identify_url(
-    runtime: Runtime, merchant_id: UUID, checkout_id: UUID, container: str, return_url: str
+    runtime: Runtime,
+    merchant_id: UUID,
+    checkout_id: UUID,
+    container: str,
+    return_url: str,
+    *,
+    asking: str,
+    connection_id: UUID | None = None,
 ) -> str | None:
-    """Where to send the browser to learn who it is; None when that is known or cannot be known in this container."""
+    """Where to send the browser with the mark ``asking`` to learn who it is; None when that is known or cannot be.
+
+    ``connection_id``: the account that has to know him now, whoever knew him before.
+    """
     async with runtime.unit(merchant_id, "checkout.wallet") as unit:
         view = await get_checkout(unit, checkout_id)
-        account = home_account(await wallet_accounts(runtime, unit), container)
-    if account is None or account.connector.identity is None or _is_known(view, account):
+        accounts = await wallet_accounts(runtime, unit)
+    account = account_to_ask(accounts, container, view)
+    if connection_id is not None:
+        able = identifying(accounts, container)
+        account = next((one for one in able if one.connection.connection_id == connection_id), None)
+    if account is None or account.connector.identity is None:
         return None
     opened = await runtime.open_account(merchant_id, account.connection.connection_id)
-    return account.connector.identity.authorise_url(opened.account, return_url, checkout_id.hex)
+    state = state_of(runtime.link_key, checkout_id, account.connection.connection_id, asking)
+    return account.connector.identity.authorise_url(opened.account, return_url, state)
 
 
 async def watch_checkout(runtime: Runtime, merchant_id: UUID, checkout_id: UUID) -> CheckoutState:

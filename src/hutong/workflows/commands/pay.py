@@ -33,6 +33,7 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import CreatePayment, PaymentCreated, PayMethod
 from hutong.platforms.refusals import PlatformRefused
 from hutong.shops.stock import OutOfStock
+from hutong.workflows.commands.detour import other_app
 from hutong.workflows.commands.freeze import can_share, freeze, is_frozen
 from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk, orders_at_desk, payable
 from hutong.workflows.commands.settle import first_query_key, try_to_close
@@ -66,6 +67,10 @@ class PayerUnknown(HutongError):
     status = 409
     zh = ErrorText("需要重新确认是谁在付款。", "收款账户刚刚换了一个。", "请刷新页面后再付款。")
     en = ErrorText("Who pays has to be confirmed again.", "Another account takes the money now.", "Reload and pay.")
+
+    def __init__(self, connection_id: UUID | None = None) -> None:
+        self.connection_id = connection_id  # the account that has to learn who pays
+        super().__init__()
 
 
 class EndedBefore(Exception):
@@ -112,7 +117,8 @@ async def pay(
         preparing = runtime.gatherings.of("pay", partial(prepare, runtime), PRESSES_PAUSE_S)
         step = await preparing.submit(merchant_id, press)
         if step is None:
-            raise trouble
+            other = await other_app(runtime, merchant_id, checkout_id, platform, method, tried)
+            raise trouble if other is None else PayerUnknown(other) from trouble
         platform = step.account.connector.name  # another account may take over, never another wallet by itself
         if step.earlier:
             try:
@@ -275,7 +281,7 @@ def _usable(accounts: Sequence[WalletAccount], press: Press, view: CheckoutView)
         return found
     knowing = [account for account in found if view.payer_scope in ("", account.scope_in(press.method))]
     if found and not knowing and not press.tried:
-        raise PayerUnknown
+        raise PayerUnknown(found[0].connection.connection_id)
     return knowing
 
 

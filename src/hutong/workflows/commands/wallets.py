@@ -126,15 +126,3 @@ def choices_among(accounts: Sequence[WalletAccount], container: str) -> list[Wal
         )
         for account, method in open_here
     ]
-
-
-def home_account(accounts: Sequence[WalletAccount], container: str) -> WalletAccount | None:
-    """The account whose wallet's own app this container is and can tell who the visitor is, or None."""
-    return next(
-        (
-            account
-            for account in accounts
-            if container in account.connector.home_containers and account.connector.identity is not None
-        ),
-        None,
-    )
