@@ -115,6 +115,10 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "payments.open_suspense_has_ticket": Meaning(
         "待查的款项都有待办，已决定的待办已了结", "money in suspense has an open ticket, and what was decided has none"
     ),
+    "payments.mismatched_try_is_a_case": Meaning(
+        "金额或归属对不上的付款尝试，都有一笔待决定的款项",
+        "each try that does not fit has a sum that can be decided on",
+    ),
     "payments.decision_says_who": Meaning(
         "每个决定都记下了是谁、何时、为什么", "each decision on money in suspense says who, when and why"
     ),

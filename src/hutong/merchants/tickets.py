@@ -90,6 +90,18 @@ async def open_ticket(
     )
 
 
+async def tell_again(unit: Unit, kind: TicketKind, dedupe_key: str, details: Mapping[str, str | int]) -> UUID:
+    """The trouble that was put on the desk under this key is one (again), with these details besides; its ticket."""
+    here = (ticket.c.merchant_id == unit.merchant_id) & (ticket.c.kind == kind.value)
+    ticket_id: UUID = await unit.scalar(
+        update(ticket)
+        .where(here, ticket.c.dedupe_key == dedupe_key, ticket.c.state.in_(("open", "resolved")))
+        .values(state="open", resolved_at=None, details=ticket.c.details + cast(dict(details), JSONB))
+        .returning(ticket.c.ticket_id)
+    )
+    return ticket_id
+
+
 async def has_ticket(unit: Unit, kind: TicketKind, details: Mapping[str, str | int]) -> bool:
     """Whether a trouble of this kind with these details was ever put on the desk."""
     statement = select(ticket.c.ticket_id).where(

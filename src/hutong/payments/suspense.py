@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, Select, or_, select
+from sqlalchemy import Row, Select, or_, select, update
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.money import Money
@@ -103,10 +103,16 @@ async def add_suspense(unit: Unit, view: SuspenseView) -> bool:
     )
 
 
+async def point_to_ticket(unit: Unit, suspense_id: UUID, ticket_id: UUID) -> None:
+    """The ticket that was there before is this sum's."""
+    here = (suspense.c.merchant_id == unit.merchant_id) & (suspense.c.suspense_id == suspense_id)
+    await unit.run(update(suspense).where(here).values(ticket_id=ticket_id))
+
+
 async def same_money(
     unit: Unit, connection_id: UUID, number: str, amount: Money, transaction_id: str
 ) -> SuspenseView | None:
-    """The last time this money was told of, whatever was decided since.
+    """The last time this money was told of, whatever was decided since; before that, what nobody has decided on.
 
     A wallet takes one order's money once: the same sum under the same number is the same money, unless the wallet's
     own numbers say otherwise.
@@ -119,7 +125,8 @@ async def same_money(
     )
     if transaction_id:
         statement = statement.where(or_(suspense.c.transaction_id == transaction_id, suspense.c.transaction_id == ""))
-    row = await unit.one(statement.order_by(suspense.c.round_no.desc()).limit(1))
+    is_open = suspense.c.state == SuspenseState.OPEN.value
+    row = await unit.one(statement.order_by(is_open.desc(), suspense.c.round_no.desc()).limit(1))
     return None if row is None else _view(row)
 
 

@@ -11,6 +11,15 @@ RULES: Final[dict[str, str]] = {
         "LEFT JOIN ticket t ON t.merchant_id = s.merchant_id AND t.ticket_id = s.ticket_id WHERE s.merchant_id = :m "
         "AND coalesce(t.state, 'missing') <> CASE WHEN s.state = 'open' THEN 'open' ELSE 'resolved' END"
     ),
+    # Nobody asks by himself about such a try. What came without a sum that can be has a ticket, and nothing to decide.
+    "payments.mismatched_try_is_a_case": (
+        "SELECT a.attempt_id, a.out_trade_no || ' waits for a decision that nobody can take' FROM attempt a "
+        "LEFT JOIN (SELECT DISTINCT attempt_id FROM suspense WHERE merchant_id = :m AND state = 'open') s "
+        "USING (attempt_id) LEFT JOIN (SELECT DISTINCT details ->> 'out_trade_no' AS out_trade_no FROM ticket "
+        "WHERE merchant_id = :m AND kind = 'notice_mismatched' AND details -> 'suspense_id' IS NULL) t "
+        "USING (out_trade_no) WHERE a.merchant_id = :m AND a.state = 'mismatched' AND s.attempt_id IS NULL "
+        "AND t.out_trade_no IS NULL"
+    ),
     "payments.decision_says_who": (
         "SELECT suspense_id, state || ' by ' || coalesce(nullif(actor, ''), 'nobody') FROM suspense "
         "WHERE merchant_id = :m AND state <> 'open' "

@@ -196,6 +196,27 @@ def test_a_notice_and_an_answer_that_say_the_same_are_one_trouble(at_the_till):
     at_the_till(work)
 
 
+def test_the_same_sum_under_two_numbers_of_the_wallet_is_two_sums(at_the_till):
+    async def work(till):
+        attempt = await mismatched(till)
+        account = await till.runtime.open_account(till.merchant_id, till.connection_id)
+        for transaction_id in ("T2", "T2", "T3"):
+            report = TradeReport(
+                out_trade_no=attempt.out_trade_no,
+                status=TradeStatus.PAID,
+                raw_status="SUCCESS",
+                amount=ONE_FEN,
+                transaction_id=transaction_id,
+            )
+            async with till.unit() as unit:
+                await apply_trade_report(unit, account, attempt, report)
+        told = await till.values("SELECT transaction_id FROM suspense s JOIN ticket t USING (merchant_id, ticket_id)")
+        assert (len(told), set(told)) == (3, {"T2", "T3", f"T{attempt.out_trade_no}"})
+        assert (await till.events()).count("payment.mismatched") == 3
+
+    at_the_till(work)
+
+
 def test_a_wallet_that_puts_it_right_pays_the_order(at_the_till):
     async def work(till):
         attempt = await mismatched(till)

@@ -14,12 +14,12 @@ import msgspec
 
 from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.unit import Unit
-from hutong.merchants.tickets import SUSPENSE_ID, Severity, TicketKind, has_ticket, open_ticket
+from hutong.merchants.tickets import SUSPENSE_ID, Severity, TicketKind, has_ticket, open_ticket, tell_again
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import RefundView
 from hutong.payments.service import AttemptView, find_attempts
 from hutong.payments.states import SuspenseState
-from hutong.payments.suspense import ROUNDS_MAX, SuspenseView, add_suspense, same_money
+from hutong.payments.suspense import ROUNDS_MAX, SuspenseView, add_suspense, point_to_ticket, same_money
 from hutong.platforms.payments import RefundReport, TradeReport, TradeStatus
 from hutong.workflows.runtime import OpenedAccount
 
@@ -44,7 +44,8 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
         if self.notice_id is not None:
             return self.notice_id
         told = "" if self.amount is None else f"{self.amount.amount_minor}{self.amount.currency}"
-        return f"answer:{self.number}:{self.field}:{told}"
+        by = f":{self.transaction_id}" if self.transaction_id else ""
+        return f"answer:{self.number}:{self.field}:{told}{by}"
 
 
 def foreign_owner(opened: OpenedAccount, owner: Mapping[str, str]) -> str | None:
@@ -160,6 +161,12 @@ async def _put_in_suspense(unit: Unit, claim: Claim, amount: Money, round_no: in
     details = _details(told) | {SUSPENSE_ID: str(view.suspense_id)}
     if await _open_ticket(unit, claim, told, details, view.ticket_id):
         unit.emit(told)
+        return
+    was_booked = await has_ticket(unit, TicketKind.NOTICE_MISMATCHED, _details(told))
+    ticket_id = await tell_again(unit, TicketKind.NOTICE_MISMATCHED, _ticket_key(told), details)
+    await point_to_ticket(unit, view.suspense_id, ticket_id)
+    if not was_booked:
+        unit.emit(told)
 
 
 async def _tell_without_sum(unit: Unit, claim: Claim) -> None:
@@ -181,9 +188,13 @@ async def _open_ticket(
         Severity.URGENT,
         subject=("notice", told.notice_id) if claim.order_id is None else ("order", str(claim.order_id)),
         details={**details, **ANSWER} if claim.notice_id is None else details,
-        dedupe_key=f"{told.connection_id.hex}:{told.notice_id}",
+        dedupe_key=_ticket_key(told),
         ticket_id=ticket_id,
     )
+
+
+def _ticket_key(told: NoticeMismatched) -> str:
+    return f"{told.connection_id.hex}:{told.notice_id}"
 
 
 def suspense_id_of(connection_id: UUID, notice_id: str) -> UUID:
