@@ -11,19 +11,6 @@ pytestmark = pytest.mark.slow
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 
 
-def faults(watched, locale: str) -> list[str]:
-    page = watched.settle()
-    return [
-        *checks.untranslated(page, locale),
-        *checks.overflow(page),
-        *checks.hidden_under_edges(page),
-        *checks.out_of_box(page),
-        *checks.lying_money(page),
-        *checks.broken_bars(page),
-        *checks.unlabelled(page),
-    ]
-
-
 #: Every sum on the page becomes this one: what a year of a large shop, or a currency of small units, comes to.
 LONG_SUMS = """
 () => {
@@ -48,9 +35,10 @@ def test_page(framed, gallery, name):
         if framed.page.viewport_size != {"width": width, "height": height}:
             framed.page.set_viewport_size({"width": width, "height": height})
         framed.page.goto(f"{gallery}/{locale}/{name}")
-        wrong += [f"{size} {locale}: {fault}" for fault in faults(framed, locale)]
+        framed.settle()
+        wrong += [f"{size} {locale}: {fault}" for fault in checks.faults(framed.page, locale)]
         if locale == "zh-Hans" and framed.page.evaluate(LONG_SUMS):
-            wrong += [f"{size} long sums: {fault}" for fault in faults(framed, locale)]
+            wrong += [f"{size} long sums: {fault}" for fault in checks.faults(framed.page, locale)]
     assert wrong == []
 
 
