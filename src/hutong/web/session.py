@@ -14,14 +14,16 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from hutong.core.clock import Clock
-from hutong.core.errors import ErrorText, HutongError
+from hutong.core.errors import ErrorText, HutongError, Unauthorized
 from hutong.crypto.digests import sha256
 from hutong.merchants.staff import (
+    LOGIN_CHARS_MAX,
     SESSION_LIFE,
     Session,
     check_password,
     close_session,
     find_session,
+    login_of,
     merchant_of_cookie,
     merchant_of_login,
     open_session,
@@ -82,22 +84,29 @@ class Tries:
         Raises:
             TooManyTries: the window of the last wrong one is not over.
         """
-        count, last_at = self._failed.get((login, address), (0, None))
+        key = _tried(login, address)
+        count, last_at = self._failed.get(key, (0, None))
         if last_at is not None and self._clock.now() - last_at > TRIES_WINDOW:
-            del self._failed[login, address]
+            del self._failed[key]
         elif count >= TRIES_MAX:
             raise TooManyTries
 
     def failed(self, login: str, address: str) -> None:
         """Remember a wrong try."""
-        count, _ = self._failed.pop((login, address), (0, None))
-        self._failed[login, address] = (count + 1, self._clock.now())
+        key = _tried(login, address)
+        count, _ = self._failed.pop(key, (0, None))
+        self._failed[key] = (count + 1, self._clock.now())
         while len(self._failed) > TRIED_LOGINS_MAX:
             self._failed.popitem(last=False)
 
     def succeeded(self, login: str, address: str) -> None:
         """Forget the wrong ones."""
-        self._failed.pop((login, address), None)
+        self._failed.pop(_tried(login, address), None)
+
+
+def _tried(login: str, address: str) -> tuple[str, str]:
+    """One entry for a login however it is spelt, and no longer than a login can be."""
+    return login_of(login)[:LOGIN_CHARS_MAX], address
 
 
 async def signed_in(runtime: Runtime, cookie: str) -> Session | None:
@@ -115,6 +124,8 @@ async def sign_in(runtime: Runtime, login: str, password: str) -> str:
     Raises:
         Unauthorized: login or password is wrong; which one is not told.
     """
+    if len(login_of(login)) > LOGIN_CHARS_MAX:
+        raise Unauthorized
     async with runtime.database.plain("app") as connection:
         merchant_id = await merchant_of_login(connection, login)
     if merchant_id is None:

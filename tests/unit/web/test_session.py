@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from hutong.merchants.staff import LOGIN_CHARS_MAX
 from hutong.web.session import (
     TRIED_LOGINS_MAX,
     TRIES_MAX,
@@ -80,6 +81,24 @@ def test_wrong_passwords_are_counted_and_forgiven():
     tries.failed("li", "1.2.3.4")
     tries.succeeded("li", "1.2.3.4")
     tries.check("li", "1.2.3.4")
+
+
+def test_another_spelling_of_a_login_is_no_new_try():
+    tries = Tries(HandClock())
+    for number in range(TRIES_MAX):
+        tries.failed(("li", " LI", "Li ", "lI")[number % 4], "1.2.3.4")
+    for spelling in ("li", "LI ", "  li"):
+        with pytest.raises(TooManyTries):
+            tries.check(spelling, "1.2.3.4")
+    tries.succeeded(" Li", "1.2.3.4")
+    tries.check("li", "1.2.3.4")
+
+
+def test_a_login_that_is_too_long_fills_no_memory():
+    tries = Tries(HandClock())
+    tries.failed("x" * 100_000, "1.2.3.4")
+    [(login, _)] = tries._failed
+    assert len(login) == LOGIN_CHARS_MAX
 
 
 def test_the_memory_of_tries_is_limited():
