@@ -12,10 +12,11 @@ from sqlalchemy import Row, Update, func, select, update
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
 from hutong.db.unit import Unit
-from hutong.merchants.actors import Actor, write_down
+from hutong.merchants.actors import STAFF, Actor, hold_role, write_down
 from hutong.merchants.models import audit, staff
 from hutong.merchants.staff import (
     LOGIN_CHARS_MAX,
+    STAFF_ROLES,
     Role,
     add_staff,
     end_sessions,
@@ -123,9 +124,12 @@ async def hire(unit: Unit, actor: Actor, *, login: str, name: str, role: Role, p
     """Add somebody; without a password a random one is made.
 
     Raises:
-        Forbidden, InvalidInput, LoginUnfit, LoginTaken, StaffFull.
+        Forbidden, OwnersOnly, InvalidInput, LoginUnfit, LoginTaken, StaffFull.
     """
     actor.require_staff()
+    if role is Role.OWNER:
+        actor.require_owner_acts()
+    await hold_role(unit, actor, STAFF_ROLES, STAFF)
     login, name = login_of(login), name.strip()
     if not 0 < len(name) <= NAME_CHARS_MAX or not name.isprintable():
         raise InvalidInput(field="name", problem=f"1–{NAME_CHARS_MAX}")
@@ -144,10 +148,12 @@ async def give_role(unit: Unit, actor: Actor, staff_id: UUID, role: Role) -> boo
     """Another role, from a new sign-in on; False where the person has it already.
 
     Raises:
-        Forbidden, NotFound, LastOwner.
+        Forbidden, OwnersOnly, NotFound, LastOwner.
     """
     actor.require_staff()
-    person = await _held(unit, staff_id, stays_owner=role is Role.OWNER)
+    if role is Role.OWNER:
+        actor.require_owner_acts()
+    person = await _held(unit, actor, staff_id, stays_owner=role is Role.OWNER)
     if person.role == role.value:
         return False
     await unit.run(_this(unit, staff_id).values(role=role.value))
@@ -160,10 +166,10 @@ async def switch_off(unit: Unit, actor: Actor, staff_id: UUID) -> bool:
     """Sign somebody out everywhere and let them in no more; False where they are out already.
 
     Raises:
-        Forbidden, NotFound, LastOwner.
+        Forbidden, OwnersOnly, NotFound, LastOwner.
     """
     actor.require_staff()
-    person = await _held(unit, staff_id, stays_owner=False)
+    person = await _held(unit, actor, staff_id, stays_owner=False)
     if person.disabled_at is not None:
         return False
     await unit.run(_this(unit, staff_id).values(disabled_at=unit.now()))
@@ -176,10 +182,10 @@ async def switch_on(unit: Unit, actor: Actor, staff_id: UUID) -> bool:
     """Let somebody in again, with the password they had; False where they are in already.
 
     Raises:
-        Forbidden, NotFound.
+        Forbidden, OwnersOnly, NotFound.
     """
     actor.require_staff()
-    person = await _held(unit, staff_id, stays_owner=True)
+    person = await _held(unit, actor, staff_id, stays_owner=True)
     if person.disabled_at is None:
         return False
     await unit.run(_this(unit, staff_id).values(disabled_at=None))
@@ -191,10 +197,10 @@ async def renew_password(unit: Unit, actor: Actor, staff_id: UUID, password: str
     """Another password (without one a random one), told this once; every session of the person ends.
 
     Raises:
-        Forbidden, NotFound, InvalidInput.
+        Forbidden, OwnersOnly, NotFound, InvalidInput.
     """
     actor.require_staff()
-    person = await _held(unit, staff_id, stays_owner=True)
+    person = await _held(unit, actor, staff_id, stays_owner=True)
     password = password or new_password()
     await set_password(unit, staff_id, password)
     await write_down(unit, actor, StaffAct.PASSWORD.value, _subject(staff_id))
@@ -277,11 +283,13 @@ def _this(unit: Unit, staff_id: UUID) -> Update:
     return update(staff).where(staff.c.merchant_id == unit.merchant_id, staff.c.staff_id == staff_id)
 
 
-async def _held(unit: Unit, staff_id: UUID, *, stays_owner: bool) -> Row[Any]:
+async def _held(unit: Unit, actor: Actor, staff_id: UUID, *, stays_owner: bool) -> Row[Any]:
     """The person's row, and those of all owners, locked: two owners cannot send each other away at the same moment.
 
     Raises:
+        Forbidden: the actor may say no more who works here.
         NotFound: nobody of this id here.
+        OwnersOnly: the person is an owner, and a key asks.
         LastOwner: the person would be an owner no more, and is the last one.
     """
     statement = (
@@ -294,9 +302,12 @@ async def _held(unit: Unit, staff_id: UUID, *, stays_owner: bool) -> Row[Any]:
         .with_for_update()
     )
     rows = await unit.all(statement)
+    await hold_role(unit, actor, STAFF_ROLES, STAFF)
     person = next((row for row in rows if row.staff_id == staff_id), None)
     if person is None:
         raise NotFound(what="staff", key=str(staff_id))
+    if person.role == Role.OWNER.value:
+        actor.require_owner_acts()
     others = [row for row in rows if _may_lead(row) and row.staff_id != staff_id]
     if not stays_owner and _may_lead(person) and not others:
         raise LastOwner(name=person.name)

@@ -13,22 +13,25 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from hutong.core.errors import InvalidSignature
+from hutong.core.errors import Forbidden, InvalidSignature
 from hutong.db.engine import Database
 from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
+from hutong.merchants.actors import HOME, staff_actor
 from hutong.merchants.connections import EARLIER_LIFE
 from hutong.merchants.keys import SCOPES, create_key
 from hutong.merchants.service import create_merchant
-from hutong.merchants.staff import Role, add_staff, open_session
+from hutong.merchants.staff import Role, Session, add_staff, open_session
+from hutong.merchants.staffing import switch_off
 from hutong.platforms.credentials import Flaw
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
 from hutong.web.console.credential_words import FLAWS, GROUPS, Kind
 from hutong.web.session import SESSION_COOKIE, csrf_token
+from hutong.workflows.commands.connect import change_account, keep_account, switch_account
 from hutong.workflows.commands.take_notice import take_notice
 from hutong.workflows.runtime import Runtime
 from hutong_sandbox.server import Sandbox
@@ -251,6 +254,24 @@ async def only_the_owner(owner, connection_id):
     assert answer.status_code == 403
 
 
+async def an_owner_who_left(owner, connection_id):
+    """Sent away between the sending of the form and the act: nothing is kept."""
+    async with owner.unit() as unit:
+        staff_id = await add_staff(unit, uuid4().hex, "x", uuid4().hex, Role.OWNER)
+        actor = staff_actor(
+            Session(merchant_id=unit.merchant_id, staff_id=staff_id, name="x", login="x", role=Role.OWNER)
+        )
+        await switch_off(unit, HOME, staff_id)
+        with pytest.raises(Forbidden):
+            await switch_account(unit, actor, UUID(connection_id), is_active=False)
+        with pytest.raises(Forbidden):
+            await keep_account(owner.runtime, unit, actor, None)
+    with pytest.raises(Forbidden):
+        await change_account(
+            owner.runtime, owner.merchant_id, actor, UUID(connection_id), title="x", typed={}, is_tried=False
+        )
+
+
 async def notices_of_the_old_key(owner, connection_id):
     """After a change a notice sealed with the key before is still believed; when the overlap is over, no more."""
     account_id = UUID(connection_id)
@@ -280,6 +301,7 @@ def test_an_owner_enters_and_changes_accounts(owning):
         first = await by_api(owner)
         second = await by_form(owner, first)
         await only_the_owner(owner, second)
+        await an_owner_who_left(owner, second)
         await notices_of_the_old_key(owner, second)
 
     owning(work)

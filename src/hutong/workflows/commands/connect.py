@@ -17,7 +17,7 @@ import msgspec
 from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.unit import Unit
-from hutong.merchants.actors import Actor, write_down
+from hutong.merchants.actors import CONNECTIONS, Actor, hold_role, write_down
 from hutong.merchants.connections import (
     IS_ACTIVE,
     PRIORITY,
@@ -32,6 +32,7 @@ from hutong.merchants.connections import (
     replace_credentials,
     sealed_credentials,
 )
+from hutong.merchants.staff import CONNECTION_ROLES
 from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector, ErrorWord
 from hutong.platforms.credentials import (
@@ -157,6 +158,7 @@ async def keep_account(runtime: Runtime, unit: Unit, actor: Actor, made: Prepare
         Forbidden: neither role nor key allows it.
     """
     actor.require_connections()
+    await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
     connection_id = await connect_in(
         unit,
         runtime.vault,
@@ -199,6 +201,7 @@ async def change_account(
     account = _account(runtime, connector, view.base_url or connector.base_url, credentials)
     trial = await _try(connector, account) if is_tried else Trial.NONE
     async with runtime.unit(merchant_id, "connection.change") as unit:
+        await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
         await replace_credentials(
             unit,
             runtime.vault,
@@ -226,6 +229,7 @@ async def switch_account(unit: Unit, actor: Actor, connection_id: UUID, *, is_ac
         Forbidden, NotFound.
     """
     actor.require_connections()
+    await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
     await change_settings(unit, connection_id, **{IS_ACTIVE: int(is_active)})
     await write_down(unit, actor, "connection.on" if is_active else "connection.off", f"connection:{connection_id}")
 
@@ -237,6 +241,7 @@ async def move_up(unit: Unit, actor: Actor, connection_id: UUID) -> None:
         Forbidden, NotFound.
     """
     actor.require_connections()
+    await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
     await hold_connections(unit)
     view = await get_connection(unit, connection_id)
     order = in_order(await list_connections(unit, view.platform))
