@@ -154,6 +154,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "payments.refund_is_of_a_paid_attempt": Meaning(
         "每笔退款都对应一次已付的钱包尝试", "each refund is of a paid attempt of its payment"
     ),
+    "payments.open_payment_ends": Meaning(
+        "未付款项要么已向钱包下单，要么会到期关闭", "an open payment was tried at a wallet, or something closes it"
+    ),
     "payments.combined_is_its_parts": Meaning(
         "合单的笔数、金额、币种就是其中各笔付款之和", "a combined payment is the count and sum of its parts"
     ),

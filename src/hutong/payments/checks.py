@@ -89,6 +89,14 @@ RULES: Final[dict[str, str]] = {
         "ON j.connection_id = b.connection_id::text AND j.day = b.day::text "
         "WHERE b.merchant_id = :m AND b.state = 'expected' AND j.day IS NULL"
     ),
+    # It is opened with its first attempt and the job that closes it: without both, its goods stay reserved for ever.
+    "payments.open_payment_ends": (
+        "SELECT p.payment_id, 'no attempt, and nothing closes it' FROM payment p WHERE p.merchant_id = :m "
+        "AND p.state = 'open' AND NOT EXISTS (SELECT FROM attempt a WHERE a.merchant_id = p.merchant_id "
+        "AND a.payment_id = p.payment_id) AND p.payment_id::text NOT IN (SELECT "
+        "convert_from(payload, 'UTF8')::jsonb ->> 'payment_id' FROM job "
+        "WHERE merchant_id = :m AND kind = 'payments.close_payment' AND finished_at IS NULL)"
+    ),
     "payments.refund_is_of_a_paid_attempt": (
         "SELECT r.refund_id, 'attempt ' || coalesce(a.state, 'missing') FROM refund r "
         "LEFT JOIN attempt a ON a.merchant_id = r.merchant_id AND a.attempt_id = r.attempt_id "

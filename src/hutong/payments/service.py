@@ -432,10 +432,12 @@ async def _return_surplus(unit: Unit, one: Capture) -> None:
     )
 
 
-async def close_payment(unit: Unit, payment_id: UUID, order_id: UUID) -> bool:
+async def close_payment(unit: Unit, payment_id: UUID) -> bool:
     """Close a payment all of whose attempts are closed at their wallets; False when it was paid meanwhile."""
     closed = await unit.transition(payment, {"payment_id": payment_id}, PAYMENT, PaymentEvent.CLOSE)
     if closed:
+        of_it = (payment.c.merchant_id == unit.merchant_id) & (payment.c.payment_id == payment_id)
+        order_id = await unit.scalar(select(payment.c.order_id).where(of_it))
         await expire_checkout(unit, payment_id)
         unit.emit(PaymentClosed(payment_id=payment_id, order_id=order_id))
     return closed

@@ -69,7 +69,7 @@ def test_lists_are_narrowed_by_state_and_every_payment_is_in_one(room):
         await give_back(unit, order_id, 400)
         order_id, made["closed"], attempt_id = await begin(unit)
         await mark_attempt(unit, attempt_id, AttemptEvent.CLOSE)
-        await close_payment(unit, made["closed"], order_id)
+        await close_payment(unit, made["closed"])
         found = {state: await ids(unit, state=state) for state in made}
         return made, found, await ids(unit), await payment_counts(unit)
 

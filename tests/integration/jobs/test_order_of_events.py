@@ -114,7 +114,7 @@ class Shop:
     async def closed(self) -> None:
         async with self.unit() as unit:
             await mark_attempt(unit, self.attempt_id, AttemptEvent.CLOSE)
-            await close_payment(unit, self.payment_id, self.order_id)
+            await close_payment(unit, self.payment_id)
 
     async def events(self) -> list:
         async with self.unit() as unit:

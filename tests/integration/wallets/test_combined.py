@@ -7,7 +7,10 @@ import asyncio
 import pytest
 from wallets_combined import Town
 
+from hutong.core.money import Money
 from hutong.merchants.keys import create_key
+from hutong.payments.checkouts import Goods, Visit, open_checkout
+from hutong.workflows.commands.order import get_payable, order_at_desk
 
 TWO = {
     "platform": "wechatpay",
@@ -78,6 +81,68 @@ def test_what_is_open_elsewhere_is_closed_there_first(in_a_shop):
         await shop.press(one["checkout_url"].rsplit("/", 1)[1])  # and back: one part by itself, all are closed before
         assert await shop.states(opened) == ("closed", ["open", "open"])
         assert len(shop.open_there()) == 1
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+async def stocked(shop, pieces):
+    product = await shop.post({"title": "碗"}, path="/products")
+    body = {"product_id": product["product_id"], "seller_code": "w", "price_fen": 880, "stock": pieces}
+    return (await shop.post(body, path="/skus"))["sku_id"]
+
+
+async def available(shop):
+    return [item["available"] for item in (await shop.get("/stock"))["items"]]
+
+
+def test_a_part_that_was_paid_elsewhere_leaves_nothing_ordered(in_a_shop):
+    async def work(shop):
+        sku_id = await stocked(shop, 3)
+        [bowl] = await owed(shop, "碗")
+        [number] = shop.open_there()
+        shop.fault("callback_lost")
+        await shop.wallet.wechat.pay({"out_trade_no": number})
+        body = {**TWO, "parts": [{"payment_id": bowl["payment_id"]}, {"sku_id": sku_id, "quantity": 3}]}
+        assert await shop.refused(body) == (409, "already_paid")
+        assert await available(shop) == [3], "nobody can pay for them"
+        assert (await shop.get("/payments"))["total"] == 1
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_too_few_goods_leave_what_is_open_elsewhere_as_it_is(in_a_shop):
+    async def work(shop):
+        sku_id = await stocked(shop, 2)
+        [bowl] = await owed(shop, "碗")
+        there = shop.open_there()
+        body = {**TWO, "parts": [{"payment_id": bowl["payment_id"]}, {"sku_id": sku_id, "quantity": 3}]}
+        assert await shop.refused(body) == (409, "out_of_stock")
+        assert shop.open_there() == there
+        opened = await shop.post({**TWO, "parts": [body["parts"][0], {"sku_id": sku_id, "quantity": 2}]})
+        assert await available(shop) == [0]
+        await shop.pay(opened)
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_a_payment_that_no_wallet_was_asked_for_is_told_and_can_be_closed(in_a_shop):
+    """None is left behind any more; those of earlier versions have to go away."""
+
+    async def work(shop):
+        async with shop.unit() as unit:
+            goods = Goods(sku_id=None, title="碗", quantity=1, amount=Money.fen(100))
+            desk = await get_payable(unit, await open_checkout(unit, goods, Visit(container="app")))
+            payment_id = await order_at_desk(unit, desk)
+        assert [breach.rule for breach in await shop.breaches()] == ["payments.open_payment_ends"]
+        assert (await shop.send({}, path=f"/payments/{payment_id}/close")).is_success
+        assert await shop.breaches() == []
+        await shop.settle()
+        assert (await shop.payment({"payment_id": payment_id}))["state"] == "closed"
+        assert [order["state"] for order in (await shop.get("/orders"))["items"]] == ["closed"]
         assert await shop.breaches() == []
 
     in_a_shop(work)

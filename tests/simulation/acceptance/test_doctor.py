@@ -160,6 +160,12 @@ PLANTS = {
     "payments.state_is_its_sums": ["UPDATE payment SET state = 'partly_refunded' WHERE state = 'paid'"],
     "payments.capture_is_its_attempt": ["DELETE FROM attempt"],
     "payments.refund_is_of_a_paid_attempt": ["DELETE FROM attempt"],
+    "payments.open_payment_ends": [
+        (
+            "INSERT INTO payment SELECT (jsonb_populate_record(p, jsonb_build_object('payment_id', gen_random_uuid(), "
+            "'order_id', gen_random_uuid()))).* FROM payment p WHERE state = 'open' LIMIT 1"
+        )
+    ],
     "payments.combined_is_its_parts": [COMBINED],
     "payments.combined_state_is_its_tries": [COMBINED],
     "payments.combined_try_is_whole": [

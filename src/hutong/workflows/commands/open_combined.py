@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from typing import Final
 from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
+from hutong.core.errors import HutongError, InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import CheckoutView, hold_checkouts
 from hutong.payments.combined import CombinedTry, find_combined, get_try, open_combined, open_try
@@ -18,23 +16,27 @@ from hutong.payments.combined_attempts import (
     attempts_of_try,
     mark_try_unclear,
     open_parts,
-    payments_owed,
     refuse_try,
 )
 from hutong.payments.combined_queries import CombinedRow, one_combined
 from hutong.payments.health import record_success
 from hutong.payments.service import AttemptView, PaymentOpened, mark_opened
-from hutong.payments.shop_codes import count_code_use
 from hutong.payments.states import UNPAID, UNSETTLED
 from hutong.platforms.combined import CombinedPart, CreateCombined
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PaymentCreated, PayMethod
 from hutong.platforms.refusals import PlatformRefused
-from hutong.shops.stock import OutOfStock
+from hutong.workflows.commands.combined_order import (
+    before_the_order,
+    one_of_each,
+    order_parts,
+    parts_owed,
+    payable_part,
+)
 from hutong.workflows.commands.combined_parts import CombinedWanted, combines
 from hutong.workflows.commands.combined_wallet import combining
 from hutong.workflows.commands.freeze import freeze, is_frozen
-from hutong.workflows.commands.order import CheckoutOver, orders_at_desk, payable
+from hutong.workflows.commands.order import CheckoutOver
 from hutong.workflows.commands.pay import (
     ATTEMPTS_PER_PAYMENT_MAX,
     DESCRIPTION_CHARS_MAX,
@@ -49,23 +51,6 @@ from hutong.workflows.commands.switch import AlreadyPaid, end_earlier
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import QUERY_COMBINED, QUERY_FIRST, TryKey
 from hutong.workflows.runtime import Runtime
-
-#: A wallet opens no order that is over at once: a part must be payable for so long.
-PART_LEFT_MIN: Final = timedelta(minutes=1)
-
-
-class PartOver(CheckoutOver):
-    """One of the parts is paid or expired."""
-
-    code = "part_over"
-    zh = ErrorText(
-        "第 {part} 笔已经付过，或已过期。", "合单里的每一笔都要还能付款。", "请去掉这一笔，或重新下单后再合并付款。"
-    )
-    en = ErrorText(
-        "Part {part} is paid, or it has expired.",
-        "Each part of a combined payment must still be payable.",
-        "Leave that part out, or order it anew.",
-    )
 
 
 class CombinedOpened(msgspec.Struct, frozen=True, kw_only=True):
@@ -218,7 +203,11 @@ async def prepare(
         OutOfStock, CheckoutOver: one of the parts cannot be paid; nothing is ordered of any.
     """
     views = await hold_checkouts(unit, checkout_ids)
-    await _order(unit, [_payable(views, number, one) for number, one in enumerate(checkout_ids, start=1)])
+    desks = [payable_part(views, number, one) for number, one in enumerate(checkout_ids, start=1)]
+    earlier = await before_the_order(unit, desks)
+    if earlier:
+        return CombinedStep(account=account, made=None, parts=(), earlier=earlier)
+    await order_parts(unit, desks)
     views = await hold_checkouts(unit, checkout_ids)
     titles: dict[UUID, str] = {}
     for checkout_id in checkout_ids:
@@ -232,33 +221,15 @@ async def prepare(
         parts = [one for one in attempts if one.combined_try_id == same.try_id]
         shared = [await is_frozen(unit, account.connector, part) for part in parts]
         return _step(account, same, parts, shared, titles)
-    owed = await _owed(unit, list(titles))
+    owed = await parts_owed(unit, dict(enumerate(titles, start=1)))
     if unsettled:
-        firsts = {one.combined_try_id or one.attempt_id: one for one in reversed(unsettled)}
-        return CombinedStep(account=account, made=None, parts=(), earlier=tuple(firsts.values()))
+        return CombinedStep(account=account, made=None, parts=(), earlier=one_of_each(unsettled))
     for payment_id in titles:
         if sum(one.payment_id == payment_id for one in attempts) >= ATTEMPTS_PER_PAYMENT_MAX:
             raise CheckoutOver
     made, parts = await _begin(unit, owed, wanted, account)
     shared = [await freeze(unit, account.connector, part) for part in parts]
     return _step(account, made, parts, shared, titles)
-
-
-def _payable(views: dict[UUID, CheckoutView], number: int, checkout_id: UUID) -> CheckoutView:
-    try:
-        return payable(views, checkout_id)
-    except CheckoutOver:
-        raise PartOver(part=number) from None
-
-
-async def _order(unit: Unit, desks: Sequence[CheckoutView]) -> None:
-    """The orders of those that have none yet, all or none."""
-    fresh = [view for view in desks if view.payment_id is None]
-    for view in fresh:
-        if view.goods.sku_id is None:
-            await count_code_use(unit, view.checkout_id)
-    if fresh and None in await orders_at_desk(unit, fresh):
-        raise OutOfStock
 
 
 async def _same_try(
@@ -281,16 +252,6 @@ async def _same_try(
         if is_open and told == receivers:
             return await get_try(unit, try_id)
     return None
-
-
-async def _owed(unit: Unit, payment_ids: Sequence[UUID]) -> dict[UUID, PaymentOpened]:
-    """What each part owes, in their order. Raises PartOver for one that is over almost."""
-    found = await payments_owed(unit, payment_ids)
-    owed = {payment_id: found[payment_id] for payment_id in payment_ids}
-    for number, one in enumerate(owed.values(), start=1):
-        if one.expires_at - unit.now() < PART_LEFT_MIN:
-            raise PartOver(part=number)
-    return owed
 
 
 async def _begin(

@@ -242,7 +242,7 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
         unended = [attempt for attempt in attempts if attempt.state in UNENDED]
         if not unended:
             if not any(attempt.state in UNSETTLED for attempt in attempts):
-                await close_payment(unit, payment_id, attempts[0].order_id)
+                await close_payment(unit, payment_id)
             return
         gap = await _count_close(unit, unended[0])
     if gap is not None:
