@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from wallets_combined import Town
 
+from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.core import crashpoints
 from hutong.payments.states import AttemptState
 
@@ -84,6 +85,28 @@ def test_a_lost_answer_that_nobody_repeats_is_found_out(in_a_shop):
         assert await shop.values("SELECT DISTINCT state FROM payment") == ["closed"]
         assert await shop.values("SELECT DISTINCT state FROM combined_payment") == ["closed"]
         assert shop.open_there() == []
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_a_close_of_what_has_ended_already_closes_nothing_before_the_wallet_says_how(in_a_shop, monkeypatch):
+    async def work(shop):
+        opened = await shop.post(TWO)
+        shop.fault("callback_lost")
+        await shop.pay(opened)
+
+        async def lagging(self, account, number):
+            return ()
+
+        with monkeypatch.context() as patch:
+            patch.setattr(WechatCombined, "query", lagging)
+            closing = f"/payments/{opened['combined']['parts'][0]['payment_id']}/close"
+            assert (await shop.send({}, path=closing)).is_success
+            await shop.settle()
+            assert await shop.states(opened) == ("open", ["open", "open"])
+        await shop.advance(REPAIR_S_MAX)
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
         assert await shop.breaches() == []
 
     in_a_shop(work)

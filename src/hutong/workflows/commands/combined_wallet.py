@@ -55,7 +55,9 @@ async def close_combined(runtime: Runtime, merchant_id: UUID, try_id: UUID) -> C
         if refused.word is ErrorWord.NOT_FOUND:
             return _all(opened, made, parts, TradeStatus.NOT_FOUND)
         if refused.word is ErrorWord.ALREADY_DONE:
-            return await _query(opened, made, parts)
+            # It does not say how it ended: that it does not know the order would be no answer, so none closes nothing.
+            reports = await combining(opened).query(opened.account, made.number)
+            return CombinedTold(try_id=made.try_id, opened=opened, reports=reports)
         raise
     return _all(opened, made, parts, TradeStatus.CLOSED)
 
