@@ -109,6 +109,16 @@ async def find_combined(unit: Unit, payment_ids: Collection[UUID], platform: str
     return None if row is None else _view(row)
 
 
+async def payments_in_order(unit: Unit, combined_id: UUID) -> list[UUID]:
+    """The payments of a combined payment as they were first asked for: every try names them so."""
+    rows = await unit.all(
+        select(combined_part.c.payment_id)
+        .where(combined_part.c.merchant_id == unit.merchant_id, combined_part.c.combined_id == combined_id)
+        .order_by(combined_part.c.part_no)
+    )
+    return [row.payment_id for row in rows]
+
+
 async def get_combined(unit: Unit, combined_id: UUID) -> CombinedView:
     """One combined payment.
 

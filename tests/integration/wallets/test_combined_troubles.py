@@ -71,6 +71,31 @@ def test_a_lost_answer_is_unknown_at_its_account_and_asking_again_finds_the_same
     in_a_shop(work)
 
 
+def test_the_same_payments_in_another_order_are_the_same_order_there(in_a_shop):
+    async def work(shop):
+        other = await shop.connect("other", priority=200)
+        single = {"platform": "wechatpay", "method": "native"}
+        bowl, way = [await shop.post({**single, **part}, path="/payments") for part in TWO["parts"]]
+        parts = [
+            {"payment_id": bowl["payment_id"]},
+            {"payment_id": way["payment_id"], "connection_id": str(other)},
+        ]
+        shop.fault("create_timeout")
+        assert await shop.refused({**TWO, "parts": parts}) == (504, "platform_unknown")
+        shop.no_fault()
+        opened = await shop.post({**TWO, "parts": parts[::-1]})
+        assert [part["payment_id"] for part in opened["combined"]["parts"]] == [one["payment_id"] for one in parts]
+        assert await attempts(shop, opened) == ["open", "open"]
+        assert len(shop.open_there()) == 2
+        await shop.pay(opened)
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
+        taken = sorted((row.merchant, row.amount_fen) for row in shop.wallet.wechat.books())
+        assert taken == [("default", 4990), ("other", 1200)]
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
 def test_a_lost_answer_that_nobody_repeats_is_found_out(in_a_shop):
     async def work(shop):
         shop.fault("create_timeout")

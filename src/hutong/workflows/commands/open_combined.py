@@ -10,7 +10,7 @@ import msgspec
 from hutong.core.errors import HutongError, InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.db.unit import Unit
 from hutong.payments.checkouts import CheckoutView, hold_checkouts
-from hutong.payments.combined import CombinedTry, find_combined, get_try, open_combined, open_try
+from hutong.payments.combined import CombinedTry, find_combined, get_try, open_combined, open_try, payments_in_order
 from hutong.payments.combined_attempts import (
     attempts_of_many,
     attempts_of_try,
@@ -60,11 +60,19 @@ class CombinedOpened(msgspec.Struct, frozen=True, kw_only=True):
     created: PaymentCreated | None
 
 
+class Seat(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a payment stands in a request, counted from one; what was bought, and which account gets its money."""
+
+    number: int
+    title: str
+    receiver_id: UUID
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One part, about to be opened at the wallet."""
 
     attempt: AttemptView
-    title: str
+    seat: Seat
     is_shared: bool
 
 
@@ -209,39 +217,53 @@ async def prepare(
         return CombinedStep(account=account, made=None, parts=(), earlier=earlier)
     await order_parts(unit, desks)
     views = await hold_checkouts(unit, checkout_ids)
-    titles: dict[UUID, str] = {}
-    for checkout_id in checkout_ids:
-        payment_id = views[checkout_id].payment_id
-        assert payment_id is not None, "it was ordered"
-        titles[payment_id] = views[checkout_id].goods.title
-    attempts = await attempts_of_many(unit, list(titles))
-    same = await _same_try(unit, attempts, list(titles), wanted, account)
+    seats = await _seats(unit, [views[checkout_id] for checkout_id in checkout_ids], wanted, account)
+    attempts = await attempts_of_many(unit, list(seats))
+    same = await _same_try(unit, attempts, seats, wanted, account)
     unsettled = [one for one in attempts if one.state in UNSETTLED]
     if same is not None:
         parts = [one for one in attempts if one.combined_try_id == same.try_id]
         shared = [await is_frozen(unit, account.connector, part) for part in parts]
-        return _step(account, same, parts, shared, titles)
-    owed = await parts_owed(unit, dict(enumerate(titles, start=1)))
+        return _step(account, same, parts, shared, seats)
+    owed = await parts_owed(unit, {seat.number: payment_id for payment_id, seat in seats.items()})
     if unsettled:
         return CombinedStep(account=account, made=None, parts=(), earlier=one_of_each(unsettled))
-    for payment_id in titles:
+    for payment_id in seats:
         if sum(one.payment_id == payment_id for one in attempts) >= ATTEMPTS_PER_PAYMENT_MAX:
             raise CheckoutOver
-    made, parts = await _begin(unit, owed, wanted, account)
+    made, parts = await _begin(unit, [(owed[one], seat) for one, seat in seats.items()], wanted, account)
     shared = [await freeze(unit, account.connector, part) for part in parts]
-    return _step(account, made, parts, shared, titles)
+    return _step(account, made, parts, shared, seats)
+
+
+async def _seats(
+    unit: Unit, desks: Sequence[CheckoutView], wanted: CombinedWanted, account: WalletAccount
+) -> dict[UUID, Seat]:
+    """Where each payment stands in this request, in the order in which they were first combined: the wallet knows it.
+
+    A wallet takes the same parts in another order for another order under a number that is taken.
+    """
+    seats: dict[UUID, Seat] = {}
+    for number, (view, part) in enumerate(zip(desks, wanted.parts, strict=True), start=1):
+        assert view.payment_id is not None, "it was ordered"
+        receiver_id = part.connection_id or account.connection.connection_id
+        seats[view.payment_id] = Seat(number=number, title=view.goods.title, receiver_id=receiver_id)
+    combined = await find_combined(unit, list(seats), wanted.platform, wanted.method.value)
+    if combined is None:
+        return seats
+    return {payment_id: seats[payment_id] for payment_id in await payments_in_order(unit, combined.combined_id)}
 
 
 async def _same_try(
     unit: Unit,
     attempts: Sequence[AttemptView],
-    payment_ids: Sequence[UUID],
+    seats: Mapping[UUID, Seat],
     wanted: CombinedWanted,
     account: WalletAccount,
 ) -> CombinedTry | None:
     """The try that is open at this account for exactly these parts and these receivers, or None."""
     here = account.connection.connection_id
-    receivers = {one: part.connection_id or here for one, part in zip(payment_ids, wanted.parts, strict=True)}
+    receivers = {payment_id: seat.receiver_id for payment_id, seat in seats.items()}
     tries = {one.combined_try_id for one in attempts if one.asked_at_id == here and one.state in UNPAID}
     for try_id in tries:
         if try_id is None:
@@ -255,18 +277,17 @@ async def _same_try(
 
 
 async def _begin(
-    unit: Unit, owed: Mapping[UUID, PaymentOpened], wanted: CombinedWanted, account: WalletAccount
+    unit: Unit, owed: Sequence[tuple[PaymentOpened, Seat]], wanted: CombinedWanted, account: WalletAccount
 ) -> tuple[CombinedTry, list[AttemptView]]:
     here = account.connection.connection_id
     method, platform = wanted.method.value, wanted.platform
-    combined = await find_combined(unit, list(owed), platform, method)
+    amounts = {one.payment_id: one.amount for one, _ in owed}
+    combined = await find_combined(unit, list(amounts), platform, method)
     if combined is None:
-        amounts = {payment_id: one.amount for payment_id, one in owed.items()}
         combined = await open_combined(unit, amounts, platform, method)
-    until = min(one.expires_at for one in owed.values())
+    until = min(one.expires_at for one, _ in owed)
     made = await open_try(unit, combined.combined_id, here, until)
-    parts = [(one, part.connection_id or here) for one, part in zip(owed.values(), wanted.parts, strict=True)]
-    attempts = await open_parts(unit, made, platform, method, parts)
+    attempts = await open_parts(unit, made, platform, method, [(one, seat.receiver_id) for one, seat in owed])
     unit.schedule(QUERY_COMBINED, TryKey(made.try_id), delay=QUERY_FIRST, dedupe_key=made.number)
     for attempt in attempts:
         schedule_close(unit, attempt)
@@ -278,12 +299,12 @@ def _step(
     made: CombinedTry,
     attempts: Sequence[AttemptView],
     shared: Sequence[bool],
-    titles: dict[UUID, str],
+    seats: Mapping[UUID, Seat],
 ) -> CombinedStep:
     by_payment = {one.payment_id: (one, is_shared) for one, is_shared in zip(attempts, shared, strict=True)}
     parts = tuple(
-        Part(attempt=by_payment[payment_id][0], title=title, is_shared=by_payment[payment_id][1])
-        for payment_id, title in titles.items()
+        Part(attempt=by_payment[payment_id][0], seat=seat, is_shared=by_payment[payment_id][1])
+        for payment_id, seat in seats.items()
     )
     return CombinedStep(account=account, made=made, parts=parts, earlier=())
 
@@ -322,14 +343,14 @@ def _command(
         combine_out_trade_no=made.number,
         parts=tuple(
             CombinedPart(
-                merchant_ref=receiver,
+                merchant_ref=receivers[part.seat.number - 1],
                 out_trade_no=part.attempt.out_trade_no,
                 amount=part.attempt.amount,
-                description=part.title[:DESCRIPTION_CHARS_MAX],
+                description=part.seat.title[:DESCRIPTION_CHARS_MAX],
                 attach=part.attempt.payment_id.hex,
                 shared=part.is_shared,
             )
-            for receiver, part in zip(receivers, step.parts, strict=True)
+            for part in step.parts
         ),
         method=wanted.method,
         notify_url=runtime.callback_url(wanted.platform, made.connection_id),
