@@ -407,7 +407,12 @@ SEAL = StatementSeal(
     chain=ChainEnd(batches_count=1_301, hash=SALE.hash),
 )
 STATEMENTS = StatementsView(
-    rows=(STATEMENT, msgspec.structs.replace(STATEMENT, reversed=fen(0), party_name=PARTIES[uid(2)])),
+    rows=(
+        STATEMENT,
+        msgspec.structs.replace(
+            STATEMENT, reversed=fen(0), party_name=PARTIES[uid(2)], created_at=NOW - timedelta(hours=1)
+        ),
+    ),
     paging=SINGLE,
     parties=tuple(
         PartyRow(party_id=key, name=name, kind="poster", owed=(fen(91_873),) if key == uid(1) else ())
@@ -417,6 +422,7 @@ STATEMENTS = StatementsView(
     first="2026-10-01",
     last="2026-10-31",
 )
+EARLY = msgspec.structs.replace(STATEMENT, created_at=NOW - timedelta(days=2))
 NO_STATEMENTS = msgspec.structs.replace(STATEMENTS, rows=(), paging=NONE)
 NO_PARTIES = msgspec.structs.replace(NO_STATEMENTS, parties=())
 ONE_STATEMENT = StatementView(
@@ -488,6 +494,11 @@ MONEY_GALLERY = {
     "statements-nobody": ("/statements", "console/statements.html", NO_PARTIES),
     "statement": ("/statements/1", "console/statement.html", ONE_STATEMENT),
     "statement-checked": ("/statements/1", "console/statement.html", CHECKED_STATEMENT),
+    "statement-early": (
+        "/statements/1",
+        "console/statement.html",
+        msgspec.structs.replace(ONE_STATEMENT, statement=EARLY, is_again=True),
+    ),
     "statement-unsealed": ("/statements/1", "console/statement.html", OPEN_STATEMENT),
     "costs": ("/costs", "console/costs.html", costs),
     "costs-history": (

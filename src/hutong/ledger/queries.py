@@ -121,6 +121,11 @@ class StatementRow(msgspec.Struct, frozen=True, kw_only=True):
     lines_count: int
     created_at: datetime
 
+    @property
+    def is_early(self) -> bool:
+        """Whether it was drawn before its period was over: what came after it stands on a later one."""
+        return self.created_at < self.period_end_at
+
 
 class StatementSlice(msgspec.Struct, frozen=True, kw_only=True):
     """A page of statements and how many there are in all."""

@@ -182,6 +182,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "clearing": mark("订单待收"),
         "payable": mark("应付推广人"),
         "suspense": mark("待查款项"),
+        "claimed": mark("通知所称待查"),
         "revenue": mark("销售收入"),
         "wallet_fee": mark("钱包手续费"),
         "commission": mark("佣金支出"),

@@ -386,6 +386,18 @@ def test_a_file_that_comes_back_is_known_and_a_forged_one_found(room, traded, tm
     assert comparison(unrooted).check.root_matches is False
 
 
+def test_a_paper_says_where_its_period_was_not_over(room, traded):
+    _, drawn = traded  # an hour before its end
+    early = paper_of(room, drawn)
+    over = msgspec.structs.replace(
+        early, statement=msgspec.structs.replace(early.statement, created_at=early.statement.period_end_at)
+    )
+    said = {"zh-Hans": "期间未完", "zh-Hant": "期間未完", "en": "(not over yet)"}
+    for locale, words in said.items():
+        assert words in statement_csv(early, words_of(early, locale)).decode("utf-8-sig")
+        assert words not in statement_csv(over, words_of(over, locale)).decode("utf-8-sig")
+
+
 def test_what_is_no_statement_is_refused(room, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("a,b\n1,2\n", "utf-8")

@@ -24,13 +24,13 @@ from hutong.ledger.errors import AccountOverdrawn
 from hutong.ledger.guarding import last_guarded, set_guard
 from hutong.ledger.guards import Guard
 from hutong.ledger.hold_queries import HoldRow, open_holds
-from hutong.ledger.queries import chain_end, party_names
+from hutong.ledger.queries import chain_end
 from hutong.ledger.service import balance_at, balance_known_at
 from hutong.merchants.actors import staff_actor
 from hutong.merchants.queries import staff_names, this_merchant
 from hutong.merchants.staff import GUARD_ROLES
 from hutong.web.console.book_views import AccountView, DayRow, DaysView, HeldRow, PastBalance, StandingAccount
-from hutong.web.console.book_words import account_name
+from hutong.web.console.book_words import account_name, names_in_books
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.periods import day_of, days_between
@@ -87,7 +87,7 @@ class BookPagesController(Controller):
             _, until = days_between("", day, zone) if chosen is not None and chosen < today else (None, None)
             held = await open_holds(unit, path, limit=HOLDS_SHOWN)
             view = AccountView(
-                account=account_name(path, await party_names(unit)),
+                account=account_name(path, await names_in_books(unit)),
                 standing=await _all_standing(unit, states),
                 day="" if until is None else day,
                 today=today,

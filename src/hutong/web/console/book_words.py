@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
+from hutong.db.unit import Unit
 from hutong.ledger.accounts import (
     CLEARING_OUTSIDE,
     EXPENSE_COMMISSION,
@@ -13,10 +15,12 @@ from hutong.ledger.accounts import (
     EXTERNAL_ROOT,
     NEVER_CAME,
     PARTY_PREFIX,
+    SUSPENSE_CLAIMED,
     UNEXPLAINED,
 )
 from hutong.ledger.equation import owners_view
-from hutong.ledger.queries import BatchRow
+from hutong.ledger.queries import BatchRow, party_names
+from hutong.merchants.queries import connections
 from hutong.web.console.book_views import AccountName, Batch, Effect, Leg
 from hutong.web.labels import LABELS
 
@@ -26,11 +30,14 @@ _EXACT: Final = {
     CLEARING_OUTSIDE: "outside",
     UNEXPLAINED: "unexplained",
     NEVER_CAME: "never_came",
+    SUSPENSE_CLAIMED: "claimed",
 }
 _WITH_PLATFORM: Final = frozenset({"wallet", "receivable"})
 #: What an owner looks for first: what happened to the money itself.
 _MONEY_ROOTS: Final = ("wallet:", "receivable:")
 ORDER: Final = "order"
+#: Of an id, where names are alike.
+TAIL_CHARS: Final = 6
 
 
 def account_name(path: str, parties: Mapping[UUID, str]) -> AccountName:
@@ -43,7 +50,24 @@ def account_name(path: str, parties: Mapping[UUID, str]) -> AccountName:
     if path.startswith(PARTY_PREFIX):
         party = next((name for key, name in parties.items() if str(key) == path.removeprefix(PARTY_PREFIX)), "")
     told = {"other": path, EXTERNAL_ROOT: rest}.get(label, "")
+    if platform:  # which account of the platform, where there are several
+        key = rest.partition(":")[2]
+        told = next((name for known, name in parties.items() if str(known) == key), "")
     return AccountName(path=path, label=label, platform=platform, party=party or told)
+
+
+async def names_in_books(unit: Unit) -> dict[UUID, str]:
+    """What accounts are told apart by: parties, and the accounts of a platform that has several. No two are alike."""
+    accounts = await connections(unit)
+    several = Counter(account.platform for account in accounts)
+    titles = [(one.connection_id, one.title) for one in accounts if several[one.platform] > 1]
+    return _told_apart([*(await party_names(unit)).items()]) | _told_apart(titles)
+
+
+def _told_apart(names: Sequence[tuple[UUID, str]]) -> dict[UUID, str]:
+    """Names of which several are alike get the end of their id."""
+    alike = Counter(name for _, name in names)
+    return {key: f"{name} #{key.hex[-TAIL_CHARS:]}" if alike[name] > 1 else name for key, name in names}
 
 
 def batch_in_words(row: BatchRow, parties: Mapping[UUID, str]) -> Batch:

@@ -29,7 +29,7 @@ from hutong.web.console.book_views import (
     JournalView,
     Sheet,
 )
-from hutong.web.console.book_words import account_name, batch_in_words
+from hutong.web.console.book_words import account_name, batch_in_words, names_in_books
 from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.console.journal_export import Words, journal_csv
@@ -61,7 +61,7 @@ class BooksController(Controller):
             day = "" if chosen is None or chosen >= today else chosen.isoformat()
             _, until = days_between("", day, zone)
             rows = await balances(unit, until)
-            parties = await ledger.party_names(unit)
+            parties = await names_in_books(unit)
             end = await ledger.chain_end(unit)
             view = AccountsView(
                 sheets=sheets_of(rows, parties),
@@ -90,7 +90,7 @@ class BooksController(Controller):
             zone = zone_of((await this_merchant(unit)).timezone)
             wanted = await journal_filter(unit, filters, zone)
             found = await ledger.batches_page(unit, wanted, limit=PAGE_ROWS, offset=page_offset(page))
-            parties = await ledger.party_names(unit)
+            parties = await names_in_books(unit)
             kept = {name: getattr(filters, name) for name in JournalFilters.__struct_fields__}
             query = urlencode({name: value for name, value in kept.items() if value})
             view = JournalView(
@@ -129,7 +129,7 @@ class BooksController(Controller):
             words = Words(
                 formats=Formats(locale, zone),
                 translate=desk.renderer.catalogues.of(locale).ugettext,
-                parties=await ledger.party_names(unit),
+                parties=await names_in_books(unit),
             )
             text = await journal_csv(unit, await journal_filter(unit, filters, zone), words)
         name = f"hutong-journal-{desk.runtime.clock.now().astimezone(zone):%Y%m%d-%H%M}.csv"
@@ -144,7 +144,7 @@ class BooksController(Controller):
             end = await ledger.chain_end(unit)
             day = await day_over(unit, sequence)
             view = BatchView(
-                batch=batch_in_words(row, await ledger.party_names(unit)),
+                batch=batch_in_words(row, await names_in_books(unit)),
                 recorded_at=row.recorded_at,
                 hash=row.hash.hex(),
                 totals=row.debits,

@@ -9,7 +9,7 @@ from hutong.core.money import Money
 from hutong.db.outlook import next_due
 from hutong.db.unit import Unit
 from hutong.ledger.accounts import EXPENSE_WALLET_FEE
-from hutong.ledger.queries import batches_about, order_effects, party_names
+from hutong.ledger.queries import batches_about, order_effects
 from hutong.merchants.queries import connections, staff_names, this_merchant, tickets_about
 from hutong.merchants.staff import REFUND_ROLES
 from hutong.payments.combined_queries import combined_of_payment
@@ -17,7 +17,7 @@ from hutong.payments.queries import AttemptRow, PaymentRow, one_payment
 from hutong.payments.refunds import AUTOMATIC, REQUESTED, SENT_BACK
 from hutong.payments.states import ASKABLE, UNPAID, AttemptState, RefundState
 from hutong.shops.names import OrderName, order_names
-from hutong.web.console.book_words import ORDER, batch_in_words
+from hutong.web.console.book_words import ORDER, batch_in_words, names_in_books
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.payment_views import AttemptItem, CombinedItem, PaymentItem, PaymentStep, PaymentView
 from hutong.web.console.refunding import may_refund
@@ -43,7 +43,7 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
     combined = await combined_of_payment(unit, payment_id)
     siblings = () if combined is None else combined.parts
     names = await order_names(unit, [payment.order_id, *(part.order_id for part in siblings)])
-    parties = await party_names(unit)
+    parties = await names_in_books(unit)
     effects = await order_effects(unit, payment.order_id)
     locale = locale_of(request)
     formats = Formats(locale, zone_of((await this_merchant(unit)).timezone))

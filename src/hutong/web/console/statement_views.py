@@ -50,4 +50,5 @@ class StatementView(View, frozen=True, kw_only=True):
     seal: StatementSeal
     forms: tuple[str, ...]
     root: str = ""
+    is_again: bool = False  # somebody wanted to draw it a second time
     findings: tuple[Finding, ...] = ()

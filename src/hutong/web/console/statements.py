@@ -92,12 +92,20 @@ class StatementsController(Controller):
                 party_id = UUID(data.party_id)
             except ValueError:
                 raise InvalidInput(field="party_id", problem=data.party_id) from None
+            before = unit.now()
             drawn = await draw_statement(unit, party_id, since, until)
-        return go_to(f"/statements/{drawn.statement_id}")
+        again = "?again=yes" if drawn.created_at < before else ""
+        return go_to(f"/statements/{drawn.statement_id}{again}")
 
     @get("/{statement_id:uuid}")
     async def one(
-        self, request: ConsoleRequest, desk: Desk, statement_id: UUID, page: int = 1, root: str | None = None
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        statement_id: UUID,
+        page: int = 1,
+        root: str | None = None,
+        again: str = "",
     ) -> Response[str]:
         """One statement, line by line. With ``root`` (empty, or read off a paper) it is held against the books.
 
@@ -116,6 +124,7 @@ class StatementsController(Controller):
                 seal=await seal_of(unit, row),
                 forms=tuple(FileForm),
                 root=root or "",
+                is_again=again == "yes",
                 findings=() if checked is None else findings_of(checked),
             )
             return await desk.page(request, unit, "console/statement.html", view)

@@ -72,7 +72,10 @@ class PaperWords:
     def period(self, paper: StatementPaper) -> str:
         """From which day to which."""
         row = paper.statement
-        return f"{self.formats.date_digits(row.period_start_at)} – {self.formats.day_before(row.period_end_at)}"
+        days = f"{self.formats.date_digits(row.period_start_at)} – {self.formats.day_before(row.period_end_at)}"
+        if not row.is_early:
+            return days
+        return self.say(mark("%(days)s（期间未完）"), days=days)
 
     def facts(self, paper: StatementPaper) -> tuple[Fact, ...]:
         """What the statement is, and its three figures."""
