@@ -8,24 +8,28 @@ from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
 from hutong.payments import suspense_checks as suspense
 
+#: What came in and stays on no order, by attempt: sent back by itself, or as a person decided on it. So is a sum that a
+#: person sent back, which the wallet refused to do, and that was gone when it was asked again.
+_SET_APART: Final = (
+    "SELECT attempt_id, count(*) AS back FROM (SELECT attempt_id FROM refund WHERE merchant_id = :m "
+    "AND cause = 'automatic' UNION ALL SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved "
+    "AND state <> 'taken' UNION ALL (SELECT attempt_id FROM refund WHERE merchant_id = :m AND cause = 'sent_back' "
+    "EXCEPT SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved AND state <> 'taken')) u "
+    "GROUP BY attempt_id"
+)
 #: Rule → query of what breaks it. Merchant in ``:m``.
 RULES: Final[dict[str, str]] = {
-    # Set apart: what came in and stays on no order, sent back by itself or as a person decided on it.
     "payments.one_capture_stays": (
-        "SELECT p.payment_id, count(*) || ' captures, ' || coalesce(sum(b.back), 0) || ' set apart' FROM payment p "
+        "SELECT p.payment_id, count(*) || ' captures, ' || coalesce(sum(b.back), 0) || ' set apart' FROM payment p "  # noqa: S608
         "JOIN attempt a ON a.merchant_id = p.merchant_id AND a.payment_id = p.payment_id AND a.state = 'paid' "
-        "LEFT JOIN (SELECT attempt_id, count(*) AS back FROM (SELECT attempt_id FROM refund WHERE merchant_id = :m "
-        "AND cause = 'automatic' UNION ALL SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved "
-        "AND state <> 'taken') u GROUP BY attempt_id) b ON b.attempt_id = a.attempt_id "
+        "LEFT JOIN (" + _SET_APART + ") b ON b.attempt_id = a.attempt_id "
         "WHERE p.merchant_id = :m GROUP BY p.payment_id, p.captured_attempt_id "
         "HAVING count(*) - coalesce(sum(b.back), 0) > (CASE WHEN p.captured_attempt_id IS NULL THEN 0 ELSE 1 END)"
     ),
     "payments.surplus_goes_back_once": (
-        "SELECT a.attempt_id, coalesce(b.back, 0) || ' automatic refunds or decisions' FROM attempt a "
+        "SELECT a.attempt_id, coalesce(b.back, 0) || ' automatic refunds or decisions' FROM attempt a "  # noqa: S608
         "JOIN payment p ON p.merchant_id = a.merchant_id AND p.payment_id = a.payment_id "
-        "LEFT JOIN (SELECT attempt_id, count(*) AS back FROM (SELECT attempt_id FROM refund WHERE merchant_id = :m "
-        "AND cause = 'automatic' UNION ALL SELECT attempt_id FROM suspense WHERE merchant_id = :m AND is_proved "
-        "AND state <> 'taken') u GROUP BY attempt_id) b ON b.attempt_id = a.attempt_id "
+        "LEFT JOIN (" + _SET_APART + ") b ON b.attempt_id = a.attempt_id "
         "WHERE a.merchant_id = :m AND a.state = 'paid' "
         "AND coalesce(b.back, 0) <> (CASE WHEN a.attempt_id = p.captured_attempt_id THEN 0 ELSE 1 END)"
     ),

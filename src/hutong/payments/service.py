@@ -230,15 +230,15 @@ def attempt_of(row: Row[Any]) -> AttemptView:
     )
 
 
-async def get_attempt(unit: Unit, attempt_id: UUID) -> AttemptView:
-    """One attempt.
+async def get_attempt(unit: Unit, attempt_id: UUID, *, lock: bool = False) -> AttemptView:
+    """One attempt; ``lock``: it stays so until the end of the transaction.
 
     Raises:
         NotFound: not this merchant's.
     """
-    row = await unit.one(
-        attempts_with_payments().where(attempt.c.merchant_id == unit.merchant_id, attempt.c.attempt_id == attempt_id)
-    )
+    here = (attempt.c.merchant_id == unit.merchant_id) & (attempt.c.attempt_id == attempt_id)
+    statement = attempts_with_payments().where(here)
+    row = await unit.one(statement.with_for_update(of=attempt) if lock else statement)
     if row is None:
         raise NotFound(what="attempt", key=str(attempt_id))
     return attempt_of(row)

@@ -8,15 +8,16 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Table, literal, select, update
 
 from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
-from hutong.payments.models import attempt, payment
-from hutong.payments.refunds import SENT_BACK, open_refund
+from hutong.payments.models import attempt, payment, refund
+from hutong.payments.refunds import AUTOMATIC, SENT_BACK, open_refund
 from hutong.payments.service import AttemptView, capture, get_attempt
-from hutong.payments.states import ATTEMPT, AttemptEvent, AttemptState, PaymentState
+from hutong.payments.states import ATTEMPT, AttemptEvent, AttemptState, PaymentState, SuspenseState
 from hutong.payments.suspense import Decision, SuspenseView
+from hutong.payments.suspense_models import suspense
 
 #: What of a try's number does not fit, and yet the money under it is at our own account.
 AT_OUR_ACCOUNT: Final = frozenset({"amount", "currency", "out_trade_no"})
@@ -34,6 +35,7 @@ class Refusal(StrEnum):
     ORDER_CLOSED = "order_closed"
     KEPT = "kept"  # the try's money is what the order was paid with
     SENT_BEFORE = "sent_before"  # it was to go back before
+    GOES_BACK = "goes_back"  # the order was paid otherwise, so that it goes back by itself
     NOT_THERE = "not_there"  # the wallet, asked again, does not have it
 
 
@@ -42,18 +44,22 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 
     attempt_state: AttemptState
     is_captured: bool
+    is_surplus: bool  # it goes back by itself
+    is_decided: bool  # another sum told of the try was found there, and decided on
     payment_state: PaymentState
     expires_at: datetime
 
+    @property
+    def is_accounted_for(self) -> bool:
+        """Whether the money that came by the try is in the books already."""
+        is_paid = self.attempt_state is AttemptState.PAID
+        return is_paid and (self.is_captured or self.is_surplus or self.is_decided)
+
 
 class Seen(msgspec.Struct, frozen=True, kw_only=True):
-    """What the wallet said when it was asked again. ``is_there``: exactly this money lies at our account.
-
-    ``is_unpaid``: nothing was paid under its number, and nothing can be.
-    """
+    """What the wallet said when it was asked again. ``is_there``: exactly this money lies at our account."""
 
     is_there: bool
-    is_unpaid: bool = False
     transaction_id: str = ""
     paid_at: datetime | None = None
 
@@ -74,9 +80,23 @@ async def standing_of(unit: Unit, view: SuspenseView, *, lock: bool = False) -> 
     return Standing(
         attempt_state=AttemptState(tried.state),
         is_captured=row.captured_attempt_id == view.attempt_id,
+        is_surplus=await _exists(unit, refund, refund.c.attempt_id == view.attempt_id, refund.c.cause == AUTOMATIC),
+        is_decided=await _exists(
+            unit,
+            suspense,
+            suspense.c.attempt_id == view.attempt_id,
+            suspense.c.suspense_id != view.suspense_id,
+            suspense.c.state != SuspenseState.OPEN.value,
+            suspense.c.is_proved,
+        ),
         payment_state=PaymentState(row.state),
         expires_at=row.expires_at,
     )
+
+
+async def _exists(unit: Unit, table: Table, *conditions: ColumnElement[bool]) -> bool:
+    found = select(literal(1)).select_from(table).where(table.c.merchant_id == unit.merchant_id, *conditions)
+    return await unit.one(found.limit(1)) is not None
 
 
 def refusals(view: SuspenseView, standing: Standing | None) -> dict[Decision, Refusal | None]:
@@ -115,7 +135,9 @@ def _against_sending(view: SuspenseView, standing: Standing | None) -> Refusal |
     foreign = _foreign(view, standing)
     if foreign is not None or standing is None:
         return foreign
-    return Refusal.KEPT if standing.is_captured else None
+    if standing.is_captured:
+        return Refusal.KEPT
+    return Refusal.GOES_BACK if standing.is_surplus else None
 
 
 async def take_as_payment(unit: Unit, view: SuspenseView, seen: Seen) -> AttemptView:
@@ -167,8 +189,13 @@ async def send_back(unit: Unit, view: SuspenseView, seen: Seen, *, reason: str, 
 
 
 async def dismiss(unit: Unit, view: SuspenseView) -> None:
-    """The wallet does not have the sum: the try ends unpaid, where it waited for a decision."""
-    if view.attempt_id is not None:
+    """The wallet does not have the sum: the try ends unpaid, where it waited for no other decision."""
+    others = (
+        suspense.c.attempt_id == view.attempt_id,
+        suspense.c.suspense_id != view.suspense_id,
+        suspense.c.state == SuspenseState.OPEN.value,
+    )
+    if view.attempt_id is not None and not await _exists(unit, suspense, *others):
         await unit.transition(attempt, {"attempt_id": view.attempt_id}, ATTEMPT, AttemptEvent.DISMISS)
 
 

@@ -120,6 +120,8 @@ def test_on_the_page_with_a_confirmation_and_what_was_typed_stays(at_the_till):
             assert (answer.status_code, "再问钱包，钱包里并没有这笔钱" in answer.text) == (409, True)
             till.wallet.trades[attempt.out_trade_no] = TradeStatus.PAID
             assert (await client.post(f"{path}/decide", data=form)).status_code == 303
+            late = await client.post(f"{path}/decide", data={**form, "reason": "我也想退"})
+            assert (late.status_code, 'role="alert"' in late.text, "李明" in late.text) == (409, True, True)
             page = (await client.get(path)).text
             assert ("正在原路退回" in page, "李明" in page, "让他重新付" in page) == (True, True, True)
             [refund] = (await till.payment()).refunds

@@ -41,6 +41,7 @@ REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.ORDER_CLOSED: mark("订单已经关闭"),
     Refusal.KEPT: mark("这次付款已按订单金额入账，要退请在订单里退款"),
     Refusal.SENT_BEFORE: mark("这笔钱已经决定过退回，只是钱包没有办成"),
+    Refusal.GOES_BACK: mark("订单已经另外付过，这笔钱会自动原路退回"),
     Refusal.NOT_THERE: mark("再问钱包，钱包里并没有这笔钱"),
 }
 #: Where the money lies, by state; of what was written off, by whether it was there.

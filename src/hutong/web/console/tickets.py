@@ -11,7 +11,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
-from hutong.core.errors import InvalidInput
+from hutong.core.errors import Conflict, InvalidInput
 from hutong.merchants.actors import staff_actor
 from hutong.merchants.queries import staff_names, this_merchant, tickets_page
 from hutong.merchants.tickets import resolve_ticket
@@ -22,7 +22,7 @@ from hutong.web.console.ticket_page import decision_named, ticket_view
 from hutong.web.console.views import TicketsView
 from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
-from hutong.workflows.commands.decide import DecisionRefused, MoneyUnclear, decide
+from hutong.workflows.commands.decide import AlreadyDecided, DecisionRefused, MoneyUnclear, decide
 
 _STATES: Final = ("open", "resolved")
 
@@ -101,7 +101,7 @@ class TicketsController(Controller):
             return go_to(f"/tickets/{ticket_id}")
         try:
             await decide(desk.runtime, session.merchant_id, ticket_id, decision, data.reason, staff_actor(session))
-        except (DecisionRefused, MoneyUnclear, InvalidInput) as trouble:
+        except (AlreadyDecided, Conflict, DecisionRefused, MoneyUnclear, InvalidInput) as trouble:
             async with desk.unit(request, "console.ticket") as unit:
                 view = await ticket_view(
                     request, desk, unit, ticket_id, chosen=data.decision, reason=data.reason, trouble=trouble

@@ -149,7 +149,7 @@ async def review(runtime: Runtime, merchant_id: UUID, ticket_id: UUID, decision:
     _refuse(case.refusals[decision])
     if case.view.attempt_id is None:
         return Seen(is_there=False)
-    seen = await _ask(runtime, merchant_id, case.view, case.view.attempt_id)
+    seen = await _ask(runtime, merchant_id, case.view, case.view.attempt_id, decision)
     if decision is Decision.TAKE and seen.is_there:
         await _end_others(runtime, merchant_id, case.view)
     return seen
@@ -173,6 +173,8 @@ async def decide_in(
         raise AlreadyDecided
     standing = await standing_of(unit, view, lock=True)
     _refuse(refusals(view, standing)[decision])
+    if standing is not None and standing.is_accounted_for:  # a wallet takes the money of one order once
+        seen = msgspec.structs.replace(seen, is_there=False)
     if decision is not Decision.WRITE_OFF and not seen.is_there:
         raise DecisionRefused(reason=Refusal.NOT_THERE.value)
     if standing is not None and standing.attempt_state in UNENDED:
@@ -200,7 +202,7 @@ async def _carry_out(
         return await send_back(unit, view, seen, reason=reason, actor=actor.name)
     elif seen.is_there:
         await keep_apart(unit, view, seen)
-    elif seen.is_unpaid:
+    else:
         await dismiss(unit, view)
     return None
 
@@ -209,7 +211,7 @@ def _close_later(unit: Unit, payment_id: UUID, standing: Standing) -> None:
     """The order is still unpaid: it closes when its time is over, as it would have."""
     if standing.payment_state is PaymentState.OPEN:
         delay = max(standing.expires_at - unit.now() + CLOSE_GRACE, timedelta(0))
-        unit.schedule(CLOSE_PAYMENT, PaymentKey(payment_id), delay=delay, dedupe_key=payment_id.hex)
+        unit.schedule(CLOSE_PAYMENT, PaymentKey(payment_id), delay=delay, dedupe_key=f"decided:{payment_id.hex}")
 
 
 async def _case(unit: Unit, ticket_id: UUID) -> Case:
@@ -224,7 +226,7 @@ def _refuse(refusal: Refusal | None) -> None:
         raise DecisionRefused(reason=refusal.value)
 
 
-async def _ask(runtime: Runtime, merchant_id: UUID, view: SuspenseView, attempt_id: UUID) -> Seen:
+async def _ask(runtime: Runtime, merchant_id: UUID, view: SuspenseView, attempt_id: UUID, decision: Decision) -> Seen:
     async with runtime.unit(merchant_id, "suspense.attempt") as unit:
         attempt = await get_attempt(unit, attempt_id)
     if attempt.state is AttemptState.REVERSING:  # what a wallet says of it now is stale
@@ -232,15 +234,15 @@ async def _ask(runtime: Runtime, merchant_id: UUID, view: SuspenseView, attempt_
     opened = await runtime.open_account(merchant_id, attempt.asked_at_id)
     report = await _query(runtime, merchant_id, opened, attempt)
     if report.status in PAID:
-        return _seen(opened, view, attempt, report)
+        return _seen(opened, view, attempt, report, decision)
     if report.status not in _NEVER or attempt.state in UNENDED:
         await try_to_close(runtime, merchant_id, attempt)
         report = await _query(runtime, merchant_id, opened, attempt)
         if report.status in PAID:
-            return _seen(opened, view, attempt, report)
+            return _seen(opened, view, attempt, report, decision)
     if report.status not in _NEVER:
         raise MoneyUnclear
-    return Seen(is_there=False, is_unpaid=True)
+    return Seen(is_there=False)
 
 
 async def _query(runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, attempt: AttemptView) -> TradeReport:
@@ -272,17 +274,19 @@ async def _query_part(runtime: Runtime, merchant_id: UUID, attempt: AttemptView,
     raise MoneyUnclear
 
 
-def _seen(opened: OpenedAccount, view: SuspenseView, attempt: AttemptView, report: TradeReport) -> Seen:
-    """Whether exactly this money lies at our account.
+def _seen(
+    opened: OpenedAccount, view: SuspenseView, attempt: AttemptView, report: TradeReport, decision: Decision
+) -> Seen:
+    """Whether exactly this money lies at our account. What went back by other hands does not, all of it or a part.
 
-    Raises:
-        MoneyUnclear: a part of it went back by other hands.
+    A refund of ours that the wallet refused does not prove that it is there still: it is sent back once more, but
+    never kept.
     """
-    if report.status is TradeStatus.REFUNDED and not report.is_all_back and attempt.state is not AttemptState.PAID:
-        raise MoneyUnclear
+    is_ours = attempt.state is AttemptState.PAID and decision is Decision.SEND_BACK
+    is_gone = report.is_all_back or (report.status is TradeStatus.REFUNDED and not is_ours)
     numbers = {view.transaction_id, report.transaction_id or ""} - {""}
     is_there = (
-        not report.is_all_back
+        not is_gone
         and foreign_owner(opened, report.owner) is None
         and report.amount == view.amount
         and len(numbers) <= 1

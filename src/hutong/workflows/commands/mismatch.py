@@ -18,9 +18,11 @@ from hutong.merchants.tickets import SUSPENSE_ID, Severity, TicketKind, has_tick
 from hutong.payments.events import NoticeMismatched
 from hutong.payments.refunds import RefundView
 from hutong.payments.service import AttemptView, find_attempts
-from hutong.payments.states import SuspenseState
+from hutong.payments.states import AttemptState, SuspenseState
 from hutong.payments.suspense import ROUNDS_MAX, SuspenseView, add_suspense, point_to_ticket, same_money
+from hutong.payments.suspense_decisions import AT_OUR_ACCOUNT
 from hutong.platforms.payments import RefundReport, TradeReport, TradeStatus
+from hutong.workflows.jobs import CHECK_CLOSED, ClosedKey
 from hutong.workflows.runtime import OpenedAccount
 
 PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
@@ -38,6 +40,7 @@ class Claim(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money | None
     transaction_id: str = ""  # the wallet's own number, where it told one
     order_id: UUID | None = None  # where the number is that of an order of ours
+    is_gone: bool = False  # the money came, and all of it or a part went back
 
     def source(self) -> str:
         """The wallet's own id of the notice; of an answer the same whenever it says the same."""
@@ -107,25 +110,42 @@ def wrong_money(told: Money, expected: Money) -> str | None:
     return None if told == expected else "amount"
 
 
-async def tell_mismatch(unit: Unit, claim: Claim) -> None:
-    """A ticket and, for a sum that can be, a suspense entry, once; a person decides.
+async def tell_mismatch(unit: Unit, claim: Claim) -> bool:
+    """A ticket and, for a sum that can be, a suspense entry, once; a person decides. False where one has decided.
 
     A notice that comes again is the same, and so is an answer, also one that says what a notice has said; and so is
-    either after the decision. Only an answer that finds what was written off as never come is news again.
+    either after the decision. Only an answer that finds what was written off as never come is news again; after such a
+    notice the wallet is asked.
     """
     amount = claim.amount
     if amount is not None and not 0 < amount.amount_minor <= SUM_MINOR_MAX:
         amount = None  # it gets its ticket, but the books do not reckon with it
     if amount is None:
         await _tell_without_sum(unit, claim)
-        return
+        return True
     known = await same_money(unit, claim.opened.connection.connection_id, claim.number, amount, claim.transaction_id)
-    if known is not None and not (claim.notice_id is None and known.never_came):
-        return
+    if known is not None and not known.never_came:
+        return known.state is SuspenseState.OPEN
+    if known is not None and claim.notice_id is not None:
+        if known.attempt_id is not None:
+            asked = ClosedKey(known.attempt_id, 0)
+            unit.schedule(CHECK_CLOSED, asked, dedupe_key=f"told:{known.attempt_id.hex}")
+        return False
+    if known is not None and not await _is_news(unit, claim, known):
+        return False
     round_no = 0 if known is None else known.round_no + 1
     if round_no > ROUNDS_MAX:
-        return
+        return False
     await _put_in_suspense(unit, claim, amount, round_no)
+    return True
+
+
+async def _is_news(unit: Unit, claim: Claim, known: SuspenseView) -> bool:
+    """Whether an answer says of a sum that was written off as not there that it is there after all."""
+    if claim.is_gone or (claim.field == known.field and claim.field not in AT_OUR_ACCOUNT):
+        return False
+    attempt = (await find_attempts(unit, [claim.number])).get(claim.number)
+    return attempt is None or attempt.state is not AttemptState.PAID
 
 
 async def _put_in_suspense(unit: Unit, claim: Claim, amount: Money, round_no: int) -> None:

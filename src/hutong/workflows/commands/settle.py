@@ -86,9 +86,6 @@ async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report:
     field = foreign_trade(opened, attempt, report)
     if field is None:
         return True
-    if report.status in PAID:
-        event = AttemptEvent.STAYED_MISMATCHED if undone else AttemptEvent.MISMATCH
-        await mark_attempt(unit, attempt.attempt_id, event)
     claim = Claim(
         opened=at_receiver(opened, attempt),
         notice_id=None,
@@ -97,8 +94,12 @@ async def _fits(unit: Unit, opened: OpenedAccount, attempt: AttemptView, report:
         amount=report.amount,
         transaction_id=report.transaction_id or "",
         order_id=attempt.order_id,
+        is_gone=report.status is TradeStatus.REFUNDED,
     )
-    await tell_mismatch(unit, claim)
+    await get_attempt(unit, attempt.attempt_id, lock=True)  # nobody decides on its money meanwhile
+    if await tell_mismatch(unit, claim) and report.status in PAID:
+        event = AttemptEvent.STAYED_MISMATCHED if undone else AttemptEvent.MISMATCH
+        await mark_attempt(unit, attempt.attempt_id, event)
     return False
 
 
