@@ -10,6 +10,7 @@ from wallets_combined import Town
 
 from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.core import crashpoints
+from hutong.merchants.connections import change_settings
 from hutong.payments.states import AttemptState
 
 TWO = {
@@ -195,6 +196,24 @@ def test_each_part_may_have_an_account_of_its_own(in_a_shop):
         kept = "SELECT a.path FROM posting p JOIN ledger_account a USING (merchant_id, account_id) WHERE a.path LIKE "
         assert any(other.hex in path.replace("-", "") for path in await shop.values(kept + "'wallet:%%'"))
         assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+@pytest.mark.parametrize("change", ["is_active", "mode"])
+def test_no_part_is_paid_to_an_account_that_takes_no_such_money(in_a_shop, change):
+    async def work(shop):
+        other = await shop.connect("other", priority=200)
+        parts = [TWO["parts"][0], {**TWO["parts"][1], "connection_id": str(other)}]
+        async with shop.unit() as unit:
+            if change == "is_active":
+                await change_settings(unit, other, is_active=0)
+            else:
+                sql = f"UPDATE connection SET mode = 'live' WHERE connection_id = '{other}'"
+                await unit.connection.exec_driver_sql(sql)
+        assert await shop.refused({**TWO, "parts": parts}) == (400, "invalid_input")
+        assert (await shop.get("/payments"))["total"] == 0
+        assert shop.open_there() == []
 
     in_a_shop(work)
 

@@ -192,12 +192,18 @@ async def _receivers(
     runtime: Runtime, merchant_id: UUID, account: WalletAccount, wanted: CombinedWanted
 ) -> tuple[str, ...]:
     """Who gets each part's money, in the wallet's words. Raises InvalidInput where this account cannot combine that."""
-    opened = await runtime.open_account(merchant_id, account.connection.connection_id)
+    here = account.connection
+    opened = await runtime.open_account(merchant_id, here.connection_id)
+    async with runtime.unit(merchant_id, "combined.receivers") as unit:
+        taking = {one.connection.connection_id for one in await wallet_accounts(runtime, unit)}
     sellers = []
     for part in wanted.parts:
-        seller = await runtime.open_account(merchant_id, part.connection_id or account.connection.connection_id)
-        if seller.connector.name != wanted.platform:
-            raise InvalidInput(field="connection_id", problem=seller.connector.name)
+        seller = await runtime.open_account(merchant_id, part.connection_id or here.connection_id)
+        there = seller.connection
+        if (there.platform, there.mode) != (here.platform, here.mode):
+            raise InvalidInput(field="connection_id", problem=f"{there.platform}, {there.mode.value}")
+        if part.connection_id is not None and part.connection_id not in taking:
+            raise InvalidInput(field="connection_id", problem="is_active = 0")
         sellers.append(seller.account)
     return combining(opened).receivers(opened.account, sellers)
 
