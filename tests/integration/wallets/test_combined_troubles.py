@@ -12,6 +12,8 @@ from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.core import crashpoints
 from hutong.merchants.connections import change_settings
 from hutong.payments.states import AttemptState
+from hutong.platforms.contract import ErrorWord
+from hutong.platforms.refusals import PlatformRefused
 
 TWO = {
     "platform": "wechatpay",
@@ -20,6 +22,9 @@ TWO = {
 }
 #: A lost callback is repaired within this time of the payment.
 REPAIR_S_MAX = 60
+ORDER_HAS_ENDED = PlatformRefused(
+    platform="wechatpay", platform_code="ORDER_CLOSED", message="", word=ErrorWord.ALREADY_DONE
+)
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,39 @@ def test_a_close_of_what_has_ended_already_closes_nothing_before_the_wallet_says
             assert await shop.states(opened) == ("open", ["open", "open"])
         await shop.advance(REPAIR_S_MAX)
         assert await shop.states(opened) == ("paid", ["paid", "paid"])
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+@pytest.mark.parametrize("end", ["closed", "paid"])
+def test_an_order_that_ended_before_it_was_asked_for_again_is_opened_anew_or_told_as_paid(in_a_shop, end, monkeypatch):
+    async def work(shop):
+        first = await shop.post(TWO, "k")
+        shop.fault("callback_lost")
+        if end == "paid":
+            await shop.pay(first)
+        else:
+            for trade in shop.wallet.wechat.trades.all():
+                trade.state = type(trade.state).CLOSED
+        create, refusals = WechatCombined.create, [ORDER_HAS_ENDED]
+
+        async def refusing(self, account, command):
+            if refusals:
+                raise refusals.pop()
+            return await create(self, account, command)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(WechatCombined, "create", refusing)
+            again = await shop.post(TWO, "k")
+        assert again["combined"]["combined_id"] == first["combined"]["combined_id"]
+        assert (again["combined"]["state"], again["code_url"] is None) == (
+            ("paid", True) if end == "paid" else ("open", False)
+        )
+        if end == "closed":
+            shop.no_fault()
+            await shop.pay(again)
+        assert await shop.states(again) == ("paid", ["paid", "paid"])
         assert await shop.breaches() == []
 
     in_a_shop(work)

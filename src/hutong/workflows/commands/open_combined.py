@@ -23,9 +23,7 @@ from hutong.payments.health import record_success
 from hutong.payments.service import AttemptView, PaymentOpened, mark_opened
 from hutong.payments.states import UNPAID, UNSETTLED
 from hutong.platforms.combined import CombinedPart, CreateCombined
-from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PaymentCreated, PayMethod
-from hutong.platforms.refusals import PlatformRefused
 from hutong.workflows.commands.combined_order import (
     before_the_order,
     one_of_each,
@@ -42,12 +40,13 @@ from hutong.workflows.commands.pay import (
     DESCRIPTION_CHARS_MAX,
     ENDED,
     ROUNDS_MAX,
+    EndedBefore,
     PayerUnknown,
     blame_account,
     schedule_close,
 )
-from hutong.workflows.commands.settle import ask_wallet, try_to_close
-from hutong.workflows.commands.switch import AlreadyPaid, end_earlier
+from hutong.workflows.commands.settle import try_to_close
+from hutong.workflows.commands.switch import AlreadyPaid, ask_how_it_ended, end_earlier, ended_before
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import QUERY_COMBINED, QUERY_FIRST, TryKey
 from hutong.workflows.runtime import Runtime
@@ -141,6 +140,8 @@ async def _open(
             continue
         try:
             return await _open_at_wallet(runtime, merchant_id, step, receivers, wanted)
+        except EndedBefore as ended:  # unpaid, or the command has said so: the next round opens another one
+            trouble = ended.refusal
         except PlatformUnknown as problem:
             await blame_account(runtime, merchant_id, account, problem)
             raise
@@ -325,9 +326,9 @@ async def _open_at_wallet(
     try:
         created = await combining(opened).create(opened.account, command)
     except (PlatformUnknown, PlatformFailure, InvalidInput) as problem:
-        if isinstance(problem, PlatformRefused) and problem.word is ErrorWord.ALREADY_DONE:
-            await ask_wallet(runtime, merchant_id, step.parts[0].attempt)  # opened before: paid or closed since
-            raise CheckoutOver from None
+        if isinstance(problem, PlatformFailure) and ended_before(problem):
+            await ask_how_it_ended(runtime, merchant_id, step.parts[0].attempt)
+            raise EndedBefore(problem) from None
         await _tell_problem(runtime, merchant_id, step.made, problem)
         raise
     async with runtime.unit(merchant_id, "combined.opened") as unit:
