@@ -251,6 +251,21 @@ def test_bills_agree_and_shares_go_out_part_by_part(in_a_shop):
     in_a_shop(work)
 
 
+def test_an_account_that_cannot_combine_these_parts_leaves_them_to_the_next(in_a_shop):
+    async def work(shop):
+        more = shop.wallet.wechat.more_credentials("default")
+        await shop.connect(priority=1, sub_mchid=more["sub_mchid"], sub_appid=more["sub_appid"])
+        parts = [{**part, "connection_id": str(shop.connection_id)} for part in TWO["parts"]]
+        opened = await shop.post({**TWO, "parts": parts})
+        assert opened["combined"]["connection_id"] == str(shop.connection_id)
+        await shop.pay(opened)
+        assert await shop.states(opened) == ("paid", ["paid", "paid"])
+        assert await shop.refused({**TWO, "parts": parts * 6}) == (400, "invalid_input")
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
 @pytest.mark.parametrize("method", ["app", "h5"])
 def test_other_ways_to_pay(in_a_shop, method):
     async def work(shop):

@@ -97,7 +97,7 @@ async def open_combined_payment(
     Raises:
         OutOfStock, CheckoutOver, NoWallet, PayerUnknown, AlreadyPaid, EarlierPaymentUnclear.
         PlatformUnknown: the wallet did not answer; it is followed up by itself, and asking again is safe.
-        PlatformFailure: the wallet refused. InvalidInput: the account combines no such parts; nothing was ordered.
+        PlatformFailure: the wallet refused. InvalidInput: no account combines such parts; nothing was ordered.
     """
     try:
         created = await _open(runtime, merchant_id, checkout_ids, wanted)
@@ -132,7 +132,12 @@ async def _open(
         account = await _choose(runtime, merchant_id, checkout_ids, wanted, tried)
         if account is None:
             raise trouble
-        receivers = await _receivers(runtime, merchant_id, account, wanted)
+        try:
+            receivers = await _receivers(runtime, merchant_id, account, wanted)
+        except InvalidInput as problem:  # another account may combine them; the first one's reason is told
+            trouble = problem if isinstance(trouble, NoWallet) else trouble
+            tried.add(account.connection.connection_id)
+            continue
         async with runtime.unit(merchant_id, "combined.open") as unit:
             step = await prepare(unit, checkout_ids, wanted, account)
         if step.earlier:
