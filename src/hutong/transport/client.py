@@ -17,9 +17,9 @@ import certifi
 import msgspec
 from yarl import URL
 
-from hutong.core.errors import PlatformUnknown
+from hutong.core.errors import InvalidInput, PlatformUnknown
 from hutong.transport.client_certificates import ClientContexts
-from hutong.transport.failures import PaceExceeded, PlatformUnreachable
+from hutong.transport.failures import LineRefused, PaceExceeded, PlatformUnreachable
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Buckets, Pace
 
@@ -143,10 +143,17 @@ class HttpPool:
             self._session._retry_connection = False  # noqa: SLF001
         return self._session
 
-    def _line(self, account_key: str, request: Request) -> ssl.SSLContext | bool:
-        """Whom to believe on the line, and what to show there."""
+    def _line(self, platform: str, account_key: str, request: Request) -> ssl.SSLContext | bool:
+        """Whom to believe on the line, and what to show there.
+
+        Raises:
+            LineRefused: what is to be shown cannot be.
+        """
         if request.client_certificate is not None:
-            return self._contexts.of(account_key, request.client_certificate, request.url)
+            try:
+                return self._contexts.of(account_key, request.client_certificate, request.url)
+            except (InvalidInput, ssl.SSLError) as error:
+                raise LineRefused(platform=platform) from error
         return authorities() if request.url.startswith("https:") else True
 
     async def _once(self, platform: str, account_key: str, request: Request) -> Response:
@@ -160,7 +167,7 @@ class HttpPool:
                     headers=request.headers,
                     data=request.body or None,
                     allow_redirects=False,
-                    ssl=self._line(account_key, request),
+                    ssl=self._line(platform, account_key, request),
                 ) as incoming,
             ):
                 return await self._read(platform, incoming)

@@ -20,6 +20,23 @@ class PlatformUnreachable(PlatformFailure):
     )
 
 
+class LineRefused(PlatformFailure):
+    """The certificate that an account shows cannot be used: nothing left."""
+
+    code = "line_refused"
+    status = 502
+    zh = ErrorText(
+        "连接平台 {platform} 要出示的商户证书不能用。",
+        "证书读不出来，或者与私钥不配对。",
+        "请在收款账户里更换商户证书（apiclient_cert.pem）和私钥。",
+    )
+    en = ErrorText(
+        "The certificate to be shown to platform {platform} cannot be used.",
+        "It cannot be read, or it does not belong to the private key.",
+        "Change certificate (apiclient_cert.pem) and private key of the account.",
+    )
+
+
 class PaceExceeded(PlatformFailure):
     """Too many calls wait for one account's rate limit; this one was not sent."""
 

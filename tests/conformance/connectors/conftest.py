@@ -202,10 +202,11 @@ def wechatpay_v2_case() -> Case:
         paid = {"trade_type": "MICROPAY", "total_fee": "1234", "transaction_id": "4200", "time_end": "20261123120000"}
         return old({"result_code": "SUCCESS", "out_trade_no": OUT_TRADE_NO, "trade_state": status, **paid})
 
+    _, certificate = side.certificate(side.merchant_key)
     return structs.replace(
         plain,
-        credentials={**plain.credentials, "api_key": key, "client_certificate": side.cert_pem},
-        stranger={**plain.stranger, "api_key": key, "client_certificate": side.cert_pem},
+        credentials={**plain.credentials, "api_key": key, "client_certificate": certificate},
+        stranger={**plain.stranger, "api_key": key, "client_certificate": certificate},
         forgery=structs.replace(plain.forgery, throttled=throttled, charge=charge),
     )
 

@@ -167,8 +167,9 @@ def test_a_wrong_key_of_the_older_api_is_named(wechat):
     def wrong(account):
         return charge(wechat, "TILL100011", "134567890123456789")(account)
 
+    shown = wechat.sandbox.platform("wechatpay")["more_credentials"]["client_certificate"]
     with pytest.raises(PlatformRefused) as caught:
-        wechat.run(wrong, api_key="0" * 32, client_certificate="not shown for a charge")
+        wechat.run(wrong, api_key="0" * 32, client_certificate=shown)
     assert caught.value.word is ErrorWord.BAD_SIGNATURE
 
 

@@ -25,7 +25,6 @@ from hutong.transport.messages import Response
 
 NUMBER = "HT20261123000001"
 KEY = "made-at-run-time-key-of-the-old-api"
-OLD = {"api_key": KEY, "client_certificate": "made-at-run-time"}
 ROUNDS = 300
 AGENT = ShareReceiver(kind=ReceiverKind.MERCHANT, account_ref="1900000109", name="互通测试商户")
 
@@ -59,6 +58,11 @@ def test_what_is_written_is_read():
     fields = {"body": "a<b & c>d ]]> 中", "attach": "'\""}
     assert v2.read(v2.write(fields)) == fields
     assert v2.read(b"<xml><a><![CDATA[1 < 2]]></a><b/></xml>") == {"a": "1 < 2", "b": ""}
+
+
+def old(side, key=None):
+    """What puts an account's payment codes to the older API; ``key``: another key's certificate."""
+    return {"api_key": KEY, "client_certificate": side.certificate(key or side.merchant_key)[1]}
 
 
 def old_answer(side, fields, *, key=KEY, **spoilt) -> Response:
@@ -106,7 +110,7 @@ def outcome(side, response, call, **credentials):
 
 
 def test_an_old_answer_counts_only_with_its_signature(wechat):
-    report, http = outcome(wechat, old_answer(wechat, PAID), charge(wechat), **OLD)
+    report, http = outcome(wechat, old_answer(wechat, PAID), charge(wechat), **old(wechat))
     assert (report.status, report.amount, report.transaction_id) == (TradeStatus.PAID, Money.fen(990), "4200001234")
     assert report.paid_at == dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)
     assert http.sent[0].url == "https://pay.example/pay/micropay"
@@ -125,7 +129,7 @@ def test_an_old_answer_counts_only_with_its_signature(wechat):
         old_answer(wechat, {"result_code": "FAIL"}),
         old_answer(wechat, {"result_code": "FAIL", "err_code": "SYSTEMERROR"}),
     ):
-        found, _ = outcome(wechat, response, charge(wechat), **OLD)
+        found, _ = outcome(wechat, response, charge(wechat), **old(wechat))
         assert isinstance(found, PlatformUnknown), (found, response.body)
 
 
@@ -141,7 +145,7 @@ def test_an_old_answer_counts_only_with_its_signature(wechat):
 )
 def test_old_refusals_are_named(wechat, code, word):
     response = old_answer(wechat, {"result_code": "FAIL", "err_code": code, "err_code_des": "不行"})
-    found, _ = outcome(wechat, response, charge(wechat), **OLD)
+    found, _ = outcome(wechat, response, charge(wechat), **old(wechat))
     assert (type(found), found.word) == (PlatformRefused, word)
 
 
@@ -150,16 +154,26 @@ def test_a_reversal_that_must_be_repeated_is_unknown(wechat):
         old_answer(wechat, {"recall": "Y"}),
         old_answer(wechat, {"result_code": "FAIL", "err_code": "USERPAYING", "recall": "Y"}),
     ):
-        found, http = outcome(wechat, response, lambda account: WECHAT.codes.reverse(account, NUMBER), **OLD)
+        found, http = outcome(wechat, response, lambda account: WECHAT.codes.reverse(account, NUMBER), **old(wechat))
         assert isinstance(found, PlatformUnknown)
         assert len(http.sent) == REVERSE_SENDS_MAX
         for request in http.sent:
-            assert request.client_certificate.certificate == OLD["client_certificate"]
+            assert "BEGIN CERTIFICATE" in request.client_certificate.certificate
             assert "PRIVATE" in request.client_certificate.key
             assert "PRIVATE" not in repr(request)
     waiting = wechat.refusal(400, "USERPAYING")
     found, _ = outcome(wechat, waiting, lambda account: WECHAT.codes.reverse(account, NUMBER))
     assert isinstance(found, PlatformUnknown)
+
+
+def test_what_could_not_be_undone_by_the_older_api_is_not_charged_by_it(wechat):
+    """A certificate that is none, another key's or over is noticed before money is taken, not on the line after it."""
+    over = wechat.certificate(wechat.merchant_key, start=wechat.clock.now() - dt.timedelta(days=9), days=1)[1]
+    for certificate in ("no PEM", old(wechat, wechat.key)["client_certificate"], over):
+        shown = {"api_key": KEY, "client_certificate": certificate}
+        for call in (charge(wechat), lambda account: WECHAT.codes.reverse(account, NUMBER)):
+            found, http = outcome(wechat, wechat.refusal(400, "USERPAYING"), call, **shown)
+            assert "/v3/" in http.sent[0].url, found
 
 
 def test_waiting_for_the_password_is_pending_however_it_is_told(wechat):

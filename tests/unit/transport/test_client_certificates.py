@@ -17,6 +17,7 @@ from hutong.core.errors import InvalidInput, PlatformFailure, PlatformUnknown
 from hutong.transport import client_certificates
 from hutong.transport.client import HttpPool
 from hutong.transport.client_certificates import ClientCertificate
+from hutong.transport.failures import LineRefused
 from hutong.transport.messages import Request
 from hutong.transport.pacing import Pace
 
@@ -155,6 +156,15 @@ def test_no_file_stays_and_the_key_stood_in_it_encrypted(merchants, tmp_path, mo
     assert "BEGIN ENCRYPTED PRIVATE KEY" in text
     assert "BEGIN PRIVATE KEY" not in text
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_cannot_be_shown_is_a_failure_like_any_other_of_the_platform(talk, merchants):
+    one, two = merchants
+
+    no_pair = ClientCertificate(certificate=one.certificate, key=two.key, authority=one.authority)
+    no_authority = ClientCertificate(certificate=one.certificate, key=one.key, authority="no PEM")
+    for found in talk(lambda url: [("a", asked(url, shown)) for shown in (no_pair, no_authority)]):
+        assert isinstance(found, LineRefused)
 
 
 def test_a_stranger_with_no_pair_or_no_pem_is_named(merchants):

@@ -37,7 +37,7 @@ class WechatCodes:
         if not self.takes(command.auth_code):
             raise InvalidInput(field="auth_code", problem="18 digits, 10-15 first")
         merchant = merchant_of(account)
-        if merchant.scans_by_v2:
+        if merchant.scans_by_v2_at(account.clock.now()):
             old = micropay.build_charge(merchant, command, account.clock.now(), account.nonce())
             return micropay.read_charge(merchant, command, await account.http.send(old))
         request = codepay.build_charge(merchant, command, account.clock.now(), account.nonce())
@@ -46,7 +46,7 @@ class WechatCodes:
     async def reverse(self, account: Account, out_trade_no: str) -> TradeReport:
         """Undo; where it was undone or closed before, report what a query says."""
         merchant = merchant_of(account)
-        if merchant.scans_by_v2:
+        if merchant.scans_by_v2_at(account.clock.now()):
             return await _reverse_v2(account, merchant, out_trade_no)
         request = codepay.build_reverse(merchant, out_trade_no, account.clock.now(), account.nonce())
         response = await call(account, merchant, request)

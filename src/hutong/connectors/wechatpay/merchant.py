@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import load_pem_x509_certificate
 
 from hutong.core.errors import InvalidInput
 from hutong.crypto.rsa import private_key
@@ -50,8 +53,22 @@ class Merchant(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def scans_by_v2(self) -> bool:
-        """Whether payment codes go by the older API: only where what it charges can be undone there, too."""
+        """Whether the account holds what the older API needs for payment codes, and to undo what was charged."""
         return bool(self.api_key and self.client_certificate)
+
+    def scans_by_v2_at(self, now: datetime) -> bool:
+        """Whether payment codes go by the older API: only where what it charges can be undone there, too.
+
+        A certificate that cannot be read, is over, or is another key's would be refused on the line after the charge.
+        """
+        if not self.scans_by_v2:
+            return False
+        try:
+            leaf = load_pem_x509_certificate(self.client_certificate.encode())
+            is_pair = leaf.public_key() == self.signing_key.public_key()
+        except (ValueError, UnsupportedAlgorithm):
+            return False
+        return is_pair and leaf.not_valid_after_utc > now
 
     def __repr__(self) -> str:
         return f"Merchant({self.mchid})"
