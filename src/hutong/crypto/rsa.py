@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature as _Mismatch
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509 import load_pem_x509_certificate
@@ -21,7 +22,7 @@ def private_key(pem: bytes) -> rsa.RSAPrivateKey:
     """A private key from PEM (PKCS #1 or #8, no passphrase)."""
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise InvalidInput(field="private_key", problem="PEM") from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise InvalidInput(field="private_key", problem="RSA")
@@ -36,7 +37,7 @@ def public_key(pem: bytes) -> rsa.RSAPublicKey:
             key = load_pem_x509_certificate(pem).public_key()
         else:
             key = serialization.load_pem_public_key(pem)  # type: ignore[assignment]
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise InvalidInput(field="public_key", problem="PEM") from error
     if not isinstance(key, rsa.RSAPublicKey):
         raise InvalidInput(field="public_key", problem="RSA")

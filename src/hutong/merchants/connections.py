@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Case, Row, case, select, update
 
 from hutong.core.errors import Conflict, ErrorText, InvalidInput, NotFound
 from hutong.db.unit import Unit
@@ -159,13 +159,16 @@ async def replace_credentials(
     connection_id: UUID,
     *,
     known: bytes,
+    is_other: bool,
     title: str,
     credentials: Mapping[str, str],
     told: Mapping[str, CredentialTold],
 ) -> None:
-    """Other credentials for an account; what comes in for the ones before is believed for EARLIER_LIFE.
+    """Other credentials for an account; what comes in for the ones before is believed for EARLIER_LIFE. While that
+    lasts another change leaves the earlier ones as they are: what it corrects never worked.
 
-    ``known``: the sealed ones from which the change was made (``sealed_credentials``).
+    ``known``: the sealed ones from which the change was made (``sealed_credentials``). ``is_other``: false where the
+    title alone is another.
 
     Raises:
         CredentialsMoved: somebody changed them meanwhile.
@@ -179,12 +182,20 @@ async def replace_credentials(
             title=title,
             credentials=sealed,
             told=msgspec.to_builtins(told),
-            earlier_credentials=connection.c.credentials,
-            earlier_ends_at=unit.now() + EARLIER_LIFE,
+            **(_overlap(unit.now()) if is_other else {}),
         )
     )
     if changed.rowcount != 1:
         raise CredentialsMoved
+
+
+def _overlap(now: datetime) -> dict[str, Case[Any]]:
+    """What was believed before a change, unless something still is."""
+    runs = connection.c.earlier_ends_at > now
+    return {
+        "earlier_credentials": case((runs, connection.c.earlier_credentials), else_=connection.c.credentials),
+        "earlier_ends_at": case((runs, connection.c.earlier_ends_at), else_=now + EARLIER_LIFE),
+    }
 
 
 async def sealed_credentials(unit: Unit, connection_id: UUID) -> bytes:

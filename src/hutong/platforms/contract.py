@@ -108,6 +108,10 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     secret_fields: tuple[str, ...]  # the part of them that is masked everywhere, transcripts included
     #: The part of them that says whose account it is: another value is another account.
     account_fields: tuple[str, ...] = ()
+    #: The part of them that may be entered later, and never changes from then on: open payments are told by it.
+    settled_fields: tuple[str, ...] = ()
+    #: Different forms of one credential: another form that is entered takes the place of the one before.
+    either_fields: tuple[str, ...] = ()
     #: The part of them that only a sandbox has.
     sandbox_fields: tuple[str, ...] = ()
     #: Whether credentials can work, before they are kept. Pure.

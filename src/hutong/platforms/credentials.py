@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificate
 
@@ -23,6 +24,8 @@ KEY_BITS_MIN: Final = 2048
 CREDENTIAL_CHARS_MAX: Final = 64 * 1024
 #: Certificates of one file that are looked at.
 CERTIFICATES_MAX: Final = 32
+#: What every PEM of a private key says.
+PRIVATE_KEY: Final = "PRIVATE KEY-----"
 _BLOCK: Final = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 
 
@@ -42,6 +45,7 @@ class Flaw(StrEnum):
     NOT_YET = "not_yet"  # valid from ``told``
     TOGETHER = "together"  # nothing without the field ``told``
     NOT_ISSUED = "not_issued"  # a certificate was not issued under the root
+    PRIVATE_KEY = "private_key"  # a private key where the page would show it again
     FIXED = "fixed"  # says whose account it is: that never changes
     SANDBOX_ONLY = "sandbox_only"
     UNKNOWN = "unknown"  # the platform has no such field
@@ -175,7 +179,11 @@ class Examiner:
 
     def pair(self, field: str, certificate: Certificate, key: rsa.RSAPrivateKey | None) -> None:
         """The certificate of a field is this key's."""
-        if key is not None and certificate.public_key() != key.public_key():
+        try:
+            is_pair = key is None or certificate.public_key() == key.public_key()
+        except (ValueError, UnsupportedAlgorithm):  # SM2, for one
+            is_pair = False
+        if not is_pair:
             self.fault(field, Flaw.NO_PAIR)
 
     def _sized(self, field: str, key: rsa.RSAPrivateKey | rsa.RSAPublicKey) -> None:

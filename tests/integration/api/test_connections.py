@@ -19,8 +19,8 @@ from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
-from hutong.merchants.actors import HOME, staff_actor
-from hutong.merchants.connections import EARLIER_LIFE
+from hutong.merchants.actors import HOME, last_deed, staff_actor
+from hutong.merchants.connections import EARLIER_LIFE, get_connection
 from hutong.merchants.keys import SCOPES, create_key
 from hutong.merchants.service import create_merchant
 from hutong.merchants.staff import Role, Session, add_staff, open_session
@@ -247,6 +247,11 @@ async def only_the_owner(owner, connection_id):
             assert (await owner.send(f"/connections/{connection_id}{path}", role=role)).status_code == 403, path
     async with owner.unit() as unit:
         _, secret = await create_key(unit, "只读", ["orders:read"])
+    status, _ = await owner.api("PATCH", f"/connections/{connection_id}", {"priority": 7})
+    assert status == 200
+    async with owner.unit() as unit:
+        deed = await last_deed(unit, f"connection:{connection_id}")
+    assert (deed.action, deed.actor[:4]) == ("connection.settings", "key:")
     headers = {"authorization": f"Bearer {secret}"}
     answer = await owner.client.put(
         f"/api/v1/connections/{connection_id}/credentials", json={"credentials": {}}, headers=headers
@@ -272,14 +277,35 @@ async def an_owner_who_left(owner, connection_id):
         )
 
 
+async def an_address_of_before(owner, connection_id):
+    """An account that was kept with an address of its own gets no new keys: whoever is there would learn them."""
+    statement = f"UPDATE connection SET base_url = '%s' WHERE connection_id = '{connection_id}'"
+    for address, status in (("https://pay.example", 400), (owner.base_url, 200)):
+        async with owner.unit() as unit:
+            await unit.connection.exec_driver_sql(statement % address)
+        told, problem = await owner.api(
+            "PUT", f"/connections/{connection_id}/credentials", {"credentials": {}, "is_tried": False}
+        )
+        assert told == status
+        assert problem.get("code", "address_refused") == "address_refused"
+
+
 async def notices_of_the_old_key(owner, connection_id):
     """After a change a notice sealed with the key before is still believed; when the overlap is over, no more."""
     account_id = UUID(connection_id)
+    async with owner.unit() as unit:
+        assert (await get_connection(unit, account_id)).earlier_ends_at is None, "another title is no other key"
     body = {"credentials": {"api_v3_key": "n" * 32}, "is_tried": False}
     status, _ = await owner.api("PUT", f"/connections/{connection_id}/credentials", body)
     assert status == 200
     opened = await owner.runtime.open_account(owner.merchant_id, account_id)
     assert opened.account.credentials == {**opened.earlier.credentials, "api_v3_key": "n" * 32}
+
+    body = {"credentials": {"api_v3_key": "m" * 32}, "is_tried": False}
+    owner.runtime.clock.offset += EARLIER_LIFE / 2
+    status, _ = await owner.api("PUT", f"/connections/{connection_id}/credentials", body)
+    again = await owner.runtime.open_account(owner.merchant_id, account_id)
+    assert again.earlier.credentials == opened.earlier.credentials, "what was mistyped takes no place"
 
     async def told():
         account = owner.wallet.keyring.account("default")
@@ -291,7 +317,7 @@ async def notices_of_the_old_key(owner, connection_id):
         return await take_notice(owner.runtime, owner.merchant_id, "wechatpay", account_id, headers, raw)
 
     assert (await told()).status < 300
-    owner.runtime.clock.offset += EARLIER_LIFE
+    owner.runtime.clock.offset += EARLIER_LIFE / 2
     with pytest.raises(InvalidSignature):
         await told()
 
@@ -302,6 +328,7 @@ def test_an_owner_enters_and_changes_accounts(owning):
         second = await by_form(owner, first)
         await only_the_owner(owner, second)
         await an_owner_who_left(owner, second)
+        await an_address_of_before(owner, second)
         await notices_of_the_old_key(owner, second)
 
     owning(work)

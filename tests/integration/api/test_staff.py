@@ -153,7 +153,9 @@ def test_only_an_owner_manages_staff_and_the_last_one_stays(calling):
             for path in (PLACE, *(f"{PLACE}/{staff_id}/{act}" for act in ACTS)):
                 answer = await caller.client.post(path, data={**form(role="owner"), CSRF_FIELD: token})
                 assert answer.status_code == 403, path
-            assert "管理员工" not in (await caller.client.get("/settings")).text
+            settings = (await caller.client.get("/settings")).text
+            assert "管理员工" not in settings
+            assert "登录名" not in settings, "half of what signs somebody in"
         staff_id, token = await cookie_of(caller, Role.OWNER)
         assert "管理员工" in (await caller.client.get("/settings")).text
         for path, data in (("disable", {}), ("role", {"role": "clerk"})):

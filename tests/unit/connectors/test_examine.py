@@ -1,17 +1,21 @@
 """What is wrong with credentials, found before they are kept: each mistake at its own field, and nothing quoted."""
 
 import datetime as dt
+import json
+from types import SimpleNamespace
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
 from hutong.connectors.alipay.examine import examine as alipay
+from hutong.connectors.alipay.merchant import merchant_of
 from hutong.connectors.taobao.examine import examine as taobao
 from hutong.connectors.wechatpay.examine import examine as wechatpay
-from hutong.platforms.credentials import Flaw
+from hutong.platforms.credentials import Examiner, Flaw
 
 NOW = dt.datetime(2026, 11, 27, tzinfo=dt.UTC)
 SERIAL = 0x5157F09EFDC096DE15EBE81A47057A7232F1B8E1
@@ -91,6 +95,48 @@ def test_what_is_needed_is_missed(wechat, field):
 )
 def test_a_mistake_stands_at_its_field(wechat, field, value, flaw):
     assert flaws(wechatpay, {**wechat, field: value}) == {field: flaw}
+
+
+SM2 = """-----BEGIN PUBLIC KEY-----
+MFkwEwYHKoZIzj0CAQYIKoEcz1UBgi0DQgAECenahOmuyx0shDk4nFKPNUKqmvGL
+KLwtBLlLFmVVLdBRHzVFkSVOI1NKNcZNK5jEkZfMCRvVYMgkIiYOz5tyEg==
+-----END PUBLIC KEY-----"""
+
+
+def test_keys_of_another_kind_are_refused_and_nothing_breaks(wechat):
+    assert flaws(wechatpay, {**wechat, "public_key": SM2}) == {"public_key": Flaw.NO_KEY}
+    found = Examiner({}, NOW)
+
+    class Sm2:
+        def public_key(self):
+            raise UnsupportedAlgorithm("SM2")
+
+    found.pair("client_certificate", Sm2(), rsa.generate_private_key(65537, 2048))
+    assert found.examined().flaws[0].flaw is Flaw.NO_PAIR
+
+
+def test_certificates_are_read_in_every_form_that_is_used_later(wechat, keys):
+    made = certificate(keys[1])
+    for text in (made, json.dumps([made]), json.dumps({"5157": made})):
+        assert flaws(wechatpay, {**wechat, "platform_certificates": text}) == {}
+    for text in ("[]", "{", json.dumps(["x"])):
+        assert flaws(wechatpay, {**wechat, "platform_certificates": text}) == {
+            "platform_certificates": Flaw.NO_CERTIFICATE
+        }
+
+
+@pytest.mark.parametrize("field", ["private_key_pkcs8", "private_key_pkcs1"])
+@pytest.mark.parametrize("kept_as", [serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL])
+def test_a_bare_key_is_read_under_either_name(keys, field, kept_as):
+    text = keys[0].private_bytes(serialization.Encoding.PEM, kept_as, serialization.NoEncryption()).decode()
+    credentials = {
+        "app_id": "2021000000000001",
+        field: "".join(text.splitlines()[1:-1]),
+        "alipay_public_key": public(keys[1]),
+    }
+    assert flaws(alipay, credentials) == {}
+    account = SimpleNamespace(platform="alipay", credentials=credentials, base_url="https://x", clock=None)
+    assert merchant_of(account).signing_key.private_numbers() == keys[0].private_numbers()
 
 
 def test_pairs_sizes_and_dates(wechat, keys):

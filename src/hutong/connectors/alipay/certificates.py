@@ -51,8 +51,8 @@ class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
         """
         found: dict[str, rsa.RSAPublicKey] = {}
         for leaf, chain in zip(self.leaves, self.chains, strict=True):
-            key = leaf.public_key()
-            if isinstance(key, rsa.RSAPublicKey) and all(_valid(link, now) for link in chain):
+            key = _rsa_key(leaf)
+            if key is not None and all(_valid(link, now) for link in chain):
                 found[serial_of(leaf)] = key
         if not found:
             raise InvalidInput(field="alipay_cert", problem="not valid now")
@@ -156,6 +156,15 @@ def _issued(certificate: Certificate, issuer: Certificate) -> bool:
     except (ValueError, TypeError, _Mismatch, UnsupportedAlgorithm):
         return False
     return True
+
+
+def _rsa_key(certificate: Certificate) -> rsa.RSAPublicKey | None:
+    """Its key, where it is an RSA one."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+    return key if isinstance(key, rsa.RSAPublicKey) else None
 
 
 def _valid(certificate: Certificate, now: datetime) -> bool:

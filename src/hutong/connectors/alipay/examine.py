@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from hutong.connectors.alipay.certificates import certificate_set
-from hutong.connectors.alipay.merchant import CERTIFICATE_FIELDS, pem
+from hutong.connectors.alipay.merchant import CERTIFICATE_FIELDS, PKCS1, PKCS8, pem, private_pem
 from hutong.core.errors import InvalidInput
 from hutong.platforms.credentials import Examined, Examiner, Flaw
 
@@ -23,8 +23,8 @@ def examine(credentials: Mapping[str, str], now: datetime) -> Examined:
     found.form("seller_id", PARTNER_ID, "2088000000000001")
     if not found.value("private_key_pkcs8") and not found.value("private_key_pkcs1"):
         found.fault("private_key_pkcs8", Flaw.MISSING)
-    pkcs1 = found.private("private_key_pkcs1", pem(found.value("private_key_pkcs1"), "RSA PRIVATE KEY"))
-    pkcs8 = found.private("private_key_pkcs8", pem(found.value("private_key_pkcs8"), "PRIVATE KEY"))
+    pkcs1 = found.private("private_key_pkcs1", private_pem(found.value("private_key_pkcs1"), PKCS1))
+    pkcs8 = found.private("private_key_pkcs8", private_pem(found.value("private_key_pkcs8"), PKCS8))
     given = [field for field in CERTIFICATE_FIELDS if found.value(field)]
     if not given:
         found.needs("alipay_public_key")

@@ -20,6 +20,9 @@ LIVE_BASE_URL: Final = "https://openapi.alipay.com"
 CERTIFICATE_FIELDS: Final = ("app_cert", "alipay_cert", "alipay_root_cert")
 #: In key mode the platform's one key has no serial.
 NO_SERIAL: Final = ""
+#: The labels of the two forms of a private key.
+PKCS8: Final = "PRIVATE KEY"
+PKCS1: Final = "RSA PRIVATE KEY"
 _LINE_CHARS: Final = 64
 _BARE: Final = re.compile(r"[0-9A-Za-z+/=\s]+")
 
@@ -95,8 +98,20 @@ def pem(text: str, label: str) -> bytes:
     return "\n".join((f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", "")).encode()
 
 
+def private_pem(text: str, label: str) -> bytes:
+    """PEM of a private key; a bare one that was put under the name of the other form is read all the same."""
+    made = pem(text, label)
+    if not _BARE.fullmatch(text.strip()):
+        return made
+    try:
+        private_key(made)
+    except InvalidInput:
+        return pem(text, PKCS1 if label == PKCS8 else PKCS8)
+    return made
+
+
 def _signing_key(credentials: Mapping[str, str]) -> rsa.RSAPrivateKey:
     """PKCS #8 where it is given, as Alipay's key tool makes it by default; else PKCS #1."""
     if credentials.get("private_key_pkcs8"):
-        return private_key(pem(credentials["private_key_pkcs8"], "PRIVATE KEY"))
-    return private_key(pem(needed(credentials, "private_key_pkcs1"), "RSA PRIVATE KEY"))
+        return private_key(private_pem(credentials["private_key_pkcs8"], PKCS8))
+    return private_key(private_pem(needed(credentials, "private_key_pkcs1"), PKCS1))

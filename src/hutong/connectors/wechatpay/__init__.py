@@ -66,6 +66,7 @@ CONNECTOR: Final = Connector(
     ),
     secret_fields=("app_secret", "mini_app_secret", "private_key", "api_v3_key", "api_key"),
     account_fields=("mchid", "appid", "sub_mchid", "sub_appid"),
+    settled_fields=("mini_appid",),
     sandbox_fields=("line_url", "line_authority"),
     examine=examine,
     other_base_urls=(RESERVE_BASE_URL,),

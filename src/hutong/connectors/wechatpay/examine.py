@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from hutong.connectors.wechatpay.keys import PUBLIC_KEY_PREFIX, plain_serial, serial_of
+from hutong.connectors.wechatpay.keys import PUBLIC_KEY_PREFIX, given_certificates, key_of, plain_serial, serial_of
+from hutong.core.errors import InvalidInput
 from hutong.platforms.credentials import Examined, Examiner, Flaw
 
 API_V3_KEY_BYTES: Final = 32
@@ -37,9 +38,7 @@ def examine(credentials: Mapping[str, str], now: datetime) -> Examined:
         found.dated("client_certificate", certificate)
         if plain_serial(serial_of(certificate)) != plain_serial(found.value("serial_no")):
             found.fault("serial_no", Flaw.OTHER_SERIAL, serial_of(certificate))
-    platform = found.certificates("platform_certificates")
-    if platform:
-        found.dated("platform_certificates", max(platform, key=lambda one: one.not_valid_after_utc))
+    _platform_certificates(found)
     found.together("public_key", "public_key_id")
     found.together("public_key_id", "public_key")
     found.together("api_key", "client_certificate")
@@ -48,3 +47,20 @@ def examine(credentials: Mapping[str, str], now: datetime) -> Examined:
     found.together("mini_app_secret", "mini_appid")
     found.together("line_authority", "line_url")
     return found.examined()
+
+
+def _platform_certificates(found: Examiner) -> None:
+    """Read as they will be, JSON included; the one that lasts longest counts."""
+    field = "platform_certificates"
+    if not found.value(field):
+        return
+    try:
+        platform = given_certificates(found.value(field))
+        for one in platform:
+            key_of(one)
+    except InvalidInput:
+        platform = []
+    if platform:
+        found.dated(field, max(platform, key=lambda one: one.not_valid_after_utc))
+    else:
+        found.fault(field, Flaw.NO_CERTIFICATE)

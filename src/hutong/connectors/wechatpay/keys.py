@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Final
 
 import msgspec
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509 import Certificate, load_pem_x509_certificates
 
@@ -97,6 +98,15 @@ def given_keys(certificates: str, public_key_id: str, public_key_pem: str) -> Pl
     return PlatformKeys(keys)
 
 
+def given_certificates(text: str) -> list[Certificate]:
+    """The certificates of a credential text, in any of the forms of ``given_keys``.
+
+    Raises:
+        InvalidInput: the text is none of these.
+    """
+    return [one for _, pem in _entries(text) for one in certificates_of(pem)]
+
+
 def certificates_of(pem: str) -> list[Certificate]:
     """The certificates of a PEM text, at most CERTIFICATES_MAX."""
     try:
@@ -112,7 +122,10 @@ def serial_of(certificate: Certificate) -> str:
 
 def key_of(certificate: Certificate) -> PlatformKey:
     """The key with its times."""
-    key = certificate.public_key()
+    try:
+        key = certificate.public_key()
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InvalidInput(field="platform_certificates", problem="RSA") from error
     if not isinstance(key, rsa.RSAPublicKey):
         raise InvalidInput(field="platform_certificates", problem="RSA")
     return PlatformKey(key, certificate.not_valid_before_utc, certificate.not_valid_after_utc)

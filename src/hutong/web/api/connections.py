@@ -39,9 +39,11 @@ class NewConnection(RequestBody, frozen=True, kw_only=True):
 
 
 class ChangedCredentials(RequestBody, frozen=True, kw_only=True):
-    """Credentials to put in place of others. A secret that is left out or empty stays; what else is empty goes."""
+    """Credentials to put in place of others. A secret that is left out or empty stays; one that is null goes, and so
+    does what else is empty.
+    """
 
-    credentials: dict[Word, Secret]
+    credentials: dict[Word, Secret | None]
     title: Line = ""
     is_tried: bool = True
 

@@ -11,7 +11,7 @@ from litestar.datastructures import UploadFile
 from hutong.core.errors import HutongError
 from hutong.merchants.connections import CredentialTold
 from hutong.platforms.contract import Connector
-from hutong.platforms.credentials import CREDENTIAL_CHARS_MAX, CredentialFlaw, CredentialsRefused, Flaw
+from hutong.platforms.credentials import CREDENTIAL_CHARS_MAX, PRIVATE_KEY, CredentialFlaw, CredentialsRefused, Flaw
 from hutong.web.console.account_views import AccountField, AccountFormView, AccountGroup
 from hutong.web.console.credential_words import FLAWS, GROUPS, Field, Kind, field_label
 from hutong.web.told import Told
@@ -49,12 +49,12 @@ def form_view(
     now: datetime,
     *,
     action: str,
+    is_kept: bool,
     translate: Callable[[str], str],
     error: HutongError | None = None,
 ) -> AccountFormView:
     """The form with what stands in it; secrets never do."""
     flaws = {one.field: one for one in error.flaws} if isinstance(error, CredentialsRefused) else {}
-    is_kept = bool(told)
 
     def shown(field: Field) -> AccountField:
         one, is_secret = told.get(field.name), field.kind in (Kind.SECRET, Kind.SECRET_FILE)
@@ -65,12 +65,13 @@ def form_view(
             kind=field.kind.value,
             needed=field.needed and not (is_secret and one is not None),
             choices=field.choices,
-            value="" if is_secret else values.get(field.name, ""),
+            value="" if is_secret or PRIVATE_KEY in values.get(field.name, "") else values.get(field.name, ""),
             fault=fault_text(connector.name, flaws[field.name]).translated(translate) if field.name in flaws else "",
             fingerprint=one.fingerprint if one is not None and is_secret else "",
             since=None if one is None else one.since,
             until=None if one is None else one.until,
-            is_fixed=is_kept and field.name in connector.account_fields,
+            is_fixed=(is_kept and field.name in connector.account_fields)
+            or (one is not None and field.name in connector.settled_fields),
             expires_soon=one is not None and one.until is not None and one.until < now + SOON,
         )
 

@@ -49,6 +49,7 @@ from hutong.workflows.commands.connect import (
 FORM_BYTES_MAX: Final = 1_000_000
 REFUSALS: Final = (CredentialsRefused, AddressRefused, TrialRefused)
 UNPROCESSABLE: Final = 422
+NEW_PLACE: Final = "/connections/new/"
 
 
 class PlatformsController(Controller):
@@ -90,7 +91,7 @@ class PlatformsController(Controller):
             new = NewAccount(platform=platform, mode=mode, credentials=values, title=title)
             made = await prepare_account(desk.runtime, new, is_tried=form.get(UNTRIED) != "yes")
         except REFUSALS as error:
-            view = _made(request, desk, connector, values, {}, f"/connections/new/{platform}", error)
+            view = _made(request, desk, connector, values, {}, f"{NEW_PLACE}{platform}", error)
             view = msgspec.structs.replace(view, title=title, mode=mode.value, has_sandbox=desk.runtime.trial)
             return await self._form(request, desk, _refused(request, desk, view, error), UNPROCESSABLE)
         async with desk.unit(request, "console.connection_add") as unit:
@@ -244,12 +245,13 @@ def _made(
 ) -> AccountFormView:
     translate = desk.renderer.catalogues.of(locale_of(request)).ugettext
     now = desk.runtime.clock.now()
-    return form_view(connector, values, told, now, action=action, translate=translate, error=error)
+    is_kept = not action.startswith(NEW_PLACE)
+    return form_view(connector, values, told, now, action=action, is_kept=is_kept, translate=translate, error=error)
 
 
 def _empty(request: ConsoleRequest, desk: Desk, platform: str) -> AccountFormView:
     connector = _connector(desk, platform)
-    view = _made(request, desk, connector, {}, {}, f"/connections/new/{platform}", None)
+    view = _made(request, desk, connector, {}, {}, f"{NEW_PLACE}{platform}", None)
     return msgspec.structs.replace(view, has_sandbox=desk.runtime.trial)
 
 

@@ -9,6 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, Final
 from uuid import UUID
 
@@ -37,6 +38,7 @@ from hutong.platforms.account import Account
 from hutong.platforms.contract import Connector, ErrorWord
 from hutong.platforms.credentials import (
     CREDENTIAL_CHARS_MAX,
+    PRIVATE_KEY,
     CredentialFlaw,
     CredentialsRefused,
     Examined,
@@ -56,6 +58,7 @@ PLACE_STEP: Final = 10
 TRIAL_WINDOW: Final = timedelta(minutes=1)
 TRIAL_PREFIX: Final = "HTTRY"
 TRIAL_BYTES: Final = 8
+_NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class AddressRefused(InvalidInput):
@@ -135,7 +138,7 @@ async def prepare_account(runtime: Runtime, new: NewAccount, *, is_tried: bool) 
     """
     connector = runtime.registry.get(new.platform)
     told = await _sandbox_of(runtime, connector) if new.mode is Mode.SANDBOX else {}
-    base_url = _address(connector, new, told)
+    base_url = _address(connector, new.mode, new.base_url, told)
     credentials = {name: text.strip() for name, text in new.credentials.items() if text.strip()}
     examined = look_at(runtime, connector, credentials, new.mode, told)
     account = _account(runtime, connector, base_url, credentials)
@@ -180,13 +183,14 @@ async def change_account(
     connection_id: UUID,
     *,
     title: str,
-    typed: Mapping[str, str],
+    typed: Mapping[str, str | None],
     is_tried: bool,
 ) -> Trial:
-    """Other credentials for an account. A secret that was left empty stays; anything else that is empty is taken away.
+    """Other credentials for an account. A secret that was left empty stays, one that is None is taken away, and so is
+    anything else that is empty.
 
     Raises:
-        Forbidden, NotFound, CredentialsRefused, TrialRefused, CredentialsMoved.
+        Forbidden, NotFound, AddressRefused, CredentialsRefused, TrialRefused, CredentialsMoved.
     """
     actor.require_connections()
     async with runtime.unit(merchant_id, "connection.read") as unit:
@@ -196,9 +200,10 @@ async def change_account(
     connector = runtime.registry.get(view.platform)
     credentials = merged(connector, before, typed)
     told = await _sandbox_of(runtime, connector) if view.mode is Mode.SANDBOX else {}
-    fixed = [name for name in connector.account_fields if credentials.get(name, "") != before.get(name, "").strip()]
-    examined = look_at(runtime, connector, credentials, view.mode, told, fixed=fixed)
-    account = _account(runtime, connector, view.base_url or connector.base_url, credentials)
+    base_url = _address(connector, view.mode, view.base_url, told)
+    fixed = fixed_in(connector, before, credentials)
+    examined = look_at(runtime, connector, credentials, view.mode, told, fixed=fixed, before=before)
+    account = _account(runtime, connector, base_url, credentials)
     trial = await _try(connector, account) if is_tried else Trial.NONE
     async with runtime.unit(merchant_id, "connection.change") as unit:
         await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
@@ -207,6 +212,7 @@ async def change_account(
             runtime.vault,
             connection_id,
             known=known,
+            is_other={name: text.strip() for name, text in before.items()} != credentials,
             title=title.strip()[:TITLE_CHARS_MAX] or view.title,
             credentials=credentials,
             told=_told(runtime, credentials, before, view.told, examined),
@@ -258,13 +264,22 @@ def in_order(views: Iterable[ConnectionView]) -> list[ConnectionView]:
     return sorted(views, key=lambda one: (one.priority, one.connection_id))
 
 
-def merged(connector: Connector, before: Mapping[str, str], typed: Mapping[str, str]) -> dict[str, str]:
-    """What was typed, with the secrets and the fields that no form shows as they were."""
-    texts = {name: text.strip() for name, text in typed.items()}
+def fixed_in(connector: Connector, before: Mapping[str, str], credentials: Mapping[str, str]) -> list[str]:
+    """What was changed though it says whose account it is; of what may be entered later, once it was."""
+    held = (*connector.account_fields, *(name for name in connector.settled_fields if before.get(name, "").strip()))
+    return [name for name in held if credentials.get(name, "") != before.get(name, "").strip()]
+
+
+def merged(connector: Connector, before: Mapping[str, str], typed: Mapping[str, str | None]) -> dict[str, str]:
+    """What was typed, with the secrets and the fields that no form shows as they were, but for what is None."""
+    texts = {name: (text or "").strip() for name, text in typed.items()}
+    gone = {name for name, text in typed.items() if text is None}
+    if any(texts.get(name) for name in connector.either_fields):
+        gone.update(connector.either_fields)
     kept = {
-        name: before[name]
+        name: before[name].strip()
         for name in before
-        if name not in texts or (name in connector.secret_fields and not texts[name])
+        if name not in gone and (name not in texts or (name in connector.secret_fields and not texts[name]))
     }
     return kept | {name: text for name, text in texts.items() if text}
 
@@ -277,12 +292,15 @@ def look_at(
     sandbox: Mapping[str, Any],
     *,
     fixed: Sequence[str] = (),
+    before: Mapping[str, str] = _NOTHING,
 ) -> Examined:
-    """What the connector says of them, with what holds for every platform.
+    """What the connector says of them, with what holds for every platform. What stays as it was ``before`` is not
+    refused for its age, nor where no form shows it: it would keep everything else from being changed.
 
     Raises:
         CredentialsRefused: something is wrong.
     """
+    same = {name for name in credentials if before.get(name, "").strip() == credentials[name].strip()}
     flaws = [CredentialFlaw(field=name, flaw=Flaw.FIXED) for name in fixed]
     offered = sandbox.get("more_credentials", {})
     for name, text in credentials.items():
@@ -290,26 +308,34 @@ def look_at(
             flaws.append(CredentialFlaw(field=name[:TITLE_CHARS_MAX], flaw=Flaw.UNKNOWN))
         elif len(text) > CREDENTIAL_CHARS_MAX:
             flaws.append(CredentialFlaw(field=name, flaw=Flaw.TOO_LONG))
+        elif name not in connector.secret_fields and PRIVATE_KEY in text:
+            flaws.append(CredentialFlaw(field=name, flaw=Flaw.PRIVATE_KEY))
+        elif name in same:
+            continue
         elif name in connector.sandbox_fields and (mode is Mode.LIVE or text != str(offered.get(name, "")).strip()):
             flaws.append(CredentialFlaw(field=name, flaw=Flaw.SANDBOX_ONLY))
     examined = Examined()
     if connector.examine is not None:
         examined = connector.examine(credentials, runtime.clock.now())
     known = {one.field for one in flaws}
-    flaws += [one for one in examined.flaws if one.field not in known]
+    flaws += [
+        one
+        for one in examined.flaws
+        if one.field not in known and not (one.field in same and one.flaw in (Flaw.EXPIRED, Flaw.NOT_YET))
+    ]
     if flaws:
         raise CredentialsRefused(tuple(flaws))
     return examined
 
 
-def _address(connector: Connector, new: NewAccount, sandbox: Mapping[str, Any]) -> str:
+def _address(connector: Connector, mode: Mode, base_url: str, sandbox: Mapping[str, Any]) -> str:
     """Where the account speaks: the platform itself, or this installation's sandbox, and nobody else.
 
     Raises:
         AddressRefused: another address.
     """
-    given = new.base_url.strip().rstrip("/")
-    if new.mode is Mode.SANDBOX:
+    given = base_url.strip().rstrip("/")
+    if mode is Mode.SANDBOX:
         own = str(sandbox["base_url"])
         if given not in ("", own.rstrip("/")):
             raise AddressRefused(field="base_url", problem="sandbox", told=own)
