@@ -116,6 +116,17 @@ async def open_count(unit: Unit, connection_id: UUID, day: date) -> int:
     )
 
 
+async def days_that_differ(unit: Unit, connection_id: UUID, number: str) -> list[date]:
+    """The days whose bills tell something else of this number, as far as nobody has dealt with it."""
+    statement = select(bill_difference.c.day).where(
+        bill_difference.c.merchant_id == unit.merchant_id,
+        bill_difference.c.connection_id == connection_id,
+        bill_difference.c.number == number,
+        bill_difference.c.state == DifferenceState.OPEN.value,
+    )
+    return [row.day for row in await unit.all(statement.distinct().order_by(bill_difference.c.day).limit(DAYS_MAX))]
+
+
 async def settle(unit: Unit, difference_id: UUID, *, text: str, actor: str) -> tuple[UUID, date]:
     """A member of staff has dealt with a difference, and says how; its account and day.
 

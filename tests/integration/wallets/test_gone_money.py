@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from test_decisions import CAME, books, choose, every_door, mismatched, notice, opened, settle, sound, ticket_of
+from test_decisions import (
+    CAME,
+    FEE_FEN,
+    books,
+    choose,
+    every_door,
+    mismatched,
+    notice,
+    opened,
+    settle,
+    sound,
+    ticket_of,
+)
+from wallets_bills import DAY, DIFFERENCES, bill_of, end_jobs, read_both, row_of, run_jobs
 from wallets_till import refusal
 
 from hutong.core.money import Money
 from hutong.payments.refunds import RefundKey
 from hutong.payments.suspense import Decision
+from hutong.platforms.bills import BillKind
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import TradeStatus
 from hutong.workflows.commands.decide import DecisionRefused
@@ -150,5 +164,22 @@ def test_a_notice_of_what_never_came_has_the_wallet_asked(at_the_till):
         [payload] = await till.values("SELECT payload FROM job WHERE dedupe_key LIKE 'told:%'")
         await EFFECTS[CHECK_CLOSED](till.runtime, till.merchant_id, payload)
         assert sorted(await till.values("SELECT state FROM suspense")) == ["open", "written_off"]
+
+    at_the_till(work)
+
+
+@pytest.mark.parametrize("decision", [Decision.TAKE, Decision.WRITE_OFF])
+def test_the_bill_that_differs_is_read_again_after_the_decision(at_the_till, decision):
+    async def work(till):
+        attempt, ticket = await mismatched(till)
+        number = attempt.out_trade_no
+        till.bills.days[DAY] = bill_of(row_of(till, BillKind.TRADE, number, number, CAME.amount_minor, FEE_FEN))
+        await read_both(till)
+        assert {told.rpartition(" ")[2] for told in await till.values(DIFFERENCES)} == {"open"}
+        await end_jobs(till, f'%"day":"{DAY}"%')  # those that the reading itself left behind
+        await choose(till, ticket, decision)
+        await settle(till)
+        await run_jobs(till, days=[DAY])
+        assert {told.rpartition(" ")[2] for told in await till.values(DIFFERENCES)} == {"explained"}
 
     at_the_till(work)

@@ -36,6 +36,7 @@ from hutong.payments.suspense_decisions import (
 from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.workflows.commands.combined_wallet import query_combined_order
 from hutong.workflows.commands.mismatch import PAID, foreign_owner
+from hutong.workflows.commands.read_bill import read_again_for
 from hutong.workflows.commands.settle import apply_combined, apply_trade_report, forget_schedules, try_to_close
 from hutong.workflows.jobs import CLOSE_PAYMENT, PaymentKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -188,6 +189,7 @@ async def decide_in(
         raise AlreadyDecided
     await end_ticket(unit, ticket_id, note=reason, actor=actor.name)
     await write_down(unit, actor, f"suspense.{decision.value}", f"suspense:{view.suspense_id}")
+    await read_again_for(unit, view.connection_id, view.number)
     if standing is not None and decision is not Decision.TAKE and view.payment_id is not None:
         _close_later(unit, view.payment_id, standing)
     return _decided(await get_suspense(unit, view.suspense_id), decision)

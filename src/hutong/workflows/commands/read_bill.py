@@ -17,7 +17,7 @@ from hutong.ledger.sales import refund_key, sale_key, suspense_key, suspense_ret
 from hutong.merchants.connections import get_connection
 from hutong.merchants.tickets import Severity, TicketKind, close_tickets, has_open_ticket, open_ticket
 from hutong.payments.bill_days import hold_with_day_before, missing_days
-from hutong.payments.bill_differences import open_count
+from hutong.payments.bill_differences import days_that_differ, open_count
 from hutong.payments.bill_matching import Ours, Standing
 from hutong.payments.bill_records import Record, is_money, refunds_numbered, took_money, trades_numbered
 from hutong.payments.bill_states import BillState
@@ -121,6 +121,15 @@ async def check_told(runtime: Runtime, merchant_id: UUID, payload: bytes) -> Non
     async with runtime.unit(merchant_id, "bill.checked") as unit:
         if is_money((await get_attempt(unit, key.attempt_id)).state):
             _read_again(unit, BillKey(key.connection_id, key.day), READ_AFTER_DOUBT)
+
+
+async def read_again_for(unit: Unit, connection_id: UUID, number: str) -> None:
+    """Something was decided on the money under a number: bills that differ in it are read once more, when it is booked.
+
+    The difference ends by itself then, or says what still differs.
+    """
+    for place, day in enumerate(await days_that_differ(unit, connection_id, number)):
+        _read_again(unit, BillKey(connection_id, day), READ_AFTER_DOUBT + place * AGAIN_GAP)
 
 
 async def ask_again(runtime: Runtime, merchant_id: UUID, key: BillKey) -> None:
