@@ -89,6 +89,7 @@ async def net_debts(unit: Unit, party_id: UUID, currency: str, against: ColumnEl
 
 async def net_order_debts(unit: Unit, party_id: UUID, currency: str, order_id: UUID) -> int:
     """Set a party's debts off against what one order is about to pay it through the wallet."""
+    await lock_chain(unit)  # what then stands outside or was shared is written in the same transaction
     due = (commission.c.order_id == order_id) & (commission.c.state == CommissionState.CONFIRMED.value)
     return await net_debts(unit, party_id, currency, due & commission.c.outside_reason.is_(None))
 
@@ -106,6 +107,7 @@ class Paid(msgspec.Struct, frozen=True, kw_only=True):
 
 async def record_shared(unit: Unit, paid: Paid) -> None:
     """The wallet paid a party's part of an order. What refunds clawed back since the request becomes a debt."""
+    await lock_chain(unit)  # before the commissions, as everybody who records a payment does
     rows = await _rows(unit, paid.party_id, paid.amount.currency, commission.c.order_id == paid.order_id)
     left_minor = paid.amount.amount_minor
     parts: dict[UUID, int] = {}
@@ -125,6 +127,7 @@ async def record_shared(unit: Unit, paid: Paid) -> None:
 
 async def record_taken_back(unit: Unit, paid: Paid) -> None:
     """The wallet took a share back: what was overpaid first, then in proportion to what was paid."""
+    await lock_chain(unit)  # before the commissions, as everybody who records a payment does
     rows = await _rows(unit, paid.party_id, paid.amount.currency, commission.c.order_id == paid.order_id)
     left_minor = paid.amount.amount_minor
     parts: dict[UUID, int] = {}
@@ -242,6 +245,7 @@ async def undo_outside_payment(unit: Unit, actor: Actor, payment_id: UUID, reaso
 
 async def stand_outside(unit: Unit, commission_ids: Iterable[UUID], reason: str) -> None:
     """What is still due of these commissions is not carried by the wallet, and why."""
+    await lock_chain(unit)  # the same transaction may go on to record what was shared
     await unit.run(
         update(commission)
         .where(commission.c.merchant_id == unit.merchant_id, commission.c.commission_id.in_(list(commission_ids)))

@@ -19,7 +19,14 @@ from hutong.ledger.account_queries import balances
 from hutong.ledger.commissions import commission_rows, confirm
 from hutong.ledger.models import ledger_batch
 from hutong.ledger.payout_queries import due_outside_minor, outside_payment_count, outside_payments
-from hutong.ledger.payouts import record_outside_payment, record_taken_back, stand_outside, undo_outside_payment
+from hutong.ledger.payouts import (
+    record_outside_payment,
+    record_shared,
+    record_taken_back,
+    stand_outside,
+    undo_outside_payment,
+)
+from hutong.ledger.posting import lock_chain
 from hutong.ledger.refusals import OutsidePaymentTooLarge, PayoutRelied, PayoutUndone
 from hutong.merchants.service import create_merchant
 from hutong.web.creator.reading import read_creator_page
@@ -177,6 +184,32 @@ def test_two_payments_at_once_never_exceed_what_is_payable_and_an_undoing_happen
 
     totals, due, broken = room.do(look)
     assert (totals["settled"], totals["outside"], due, broken) == (400, 600, 600, [])
+
+
+@pytest.mark.parametrize("record", [record_shared, record_taken_back])
+def test_what_the_wallet_paid_and_what_was_paid_outside_wait_for_each_other(room, record):
+    """Each takes the chain, then the commissions: in another order two of them could wait for ever."""
+    party, order_id = room.do(lambda unit: due_sale(room, unit))
+
+    async def both():
+        began = asyncio.get_running_loop().create_future()
+
+        async def by_the_wallet():
+            async with room.unit() as unit:
+                began.set_result((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar())
+                await record(unit, paid("w-1", party, order_id, 100))
+
+        async with room.unit() as unit:
+            await lock_chain(unit)
+            task = asyncio.create_task(by_the_wallet())
+            waits = f"SELECT count(*) FROM pg_locks WHERE pid = {await began} AND NOT granted"
+            while not task.done() and not (await unit.connection.exec_driver_sql(waits)).scalar():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await pay(unit, party, 400)
+        await task
+
+    room.run(both)
+    assert room.do(breaches) == []
 
 
 STEPS = st.lists(

@@ -9,8 +9,11 @@ from wallets_combined import Town
 
 from hutong.core.money import Money
 from hutong.merchants.keys import create_key
-from hutong.payments.checkouts import Goods, Visit, open_checkout
+from hutong.payments.checkouts import Goods, Visit, hold_checkouts, open_checkout, settle_checkouts
+from hutong.platforms.payments import PayMethod
+from hutong.workflows.commands.combined_parts import CombinedWanted, know_who_pays
 from hutong.workflows.commands.order import get_payable, order_at_desk
+from hutong.workflows.commands.wallets import wallet_accounts
 
 TWO = {
     "platform": "wechatpay",
@@ -82,6 +85,40 @@ def test_what_is_open_elsewhere_is_closed_there_first(in_a_shop):
         assert await shop.states(opened) == ("closed", ["open", "open"])
         assert len(shop.open_there()) == 1
         assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+@pytest.mark.parametrize("by", ["capture", "payer"])
+def test_desks_are_held_in_one_order_whoever_takes_them(in_a_shop, by):
+    """Somebody holds the first desk and goes on to the second, as a tap on a combination does."""
+
+    async def work(shop):
+        goods = Goods(sku_id=None, title="碗", quantity=1, amount=Money.fen(100))
+        async with shop.unit() as unit:
+            desks = [await open_checkout(unit, goods, Visit(container="app")) for _ in range(2)]
+            first, second = [await get_payable(unit, checkout_id) for checkout_id in sorted(desks)]
+            payment_ids = sorted([await order_at_desk(unit, desk) for desk in (second, first)])  # the second's first
+            accounts = await wallet_accounts(shop.runtime, unit)
+        wanted = CombinedWanted(platform="wechatpay", method=PayMethod.JSAPI, parts=(), payer_id="o-1")
+        began = asyncio.get_running_loop().create_future()
+
+        async def other():
+            async with shop.unit() as unit:
+                began.set_result((await unit.connection.exec_driver_sql("SELECT pg_backend_pid()")).scalar())
+                if by == "payer":
+                    await know_who_pays(shop.runtime, unit, accounts[0], wanted, [second, first])
+                else:
+                    await settle_checkouts(unit, payment_ids)
+
+        async with shop.unit() as unit:
+            await hold_checkouts(unit, [first.checkout_id])
+            task = asyncio.create_task(other())
+            waits = f"SELECT count(*) FROM pg_locks WHERE pid = {await began} AND NOT granted"
+            while not task.done() and not (await unit.connection.exec_driver_sql(waits)).scalar():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+            await hold_checkouts(unit, [first.checkout_id, second.checkout_id])
+        await task
 
     in_a_shop(work)
 

@@ -10,7 +10,14 @@ import msgspec
 from hutong.core.errors import CurrencyMismatch, ErrorText, HutongError, InvalidInput, NotFound
 from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.db.unit import Unit
-from hutong.payments.checkouts import CheckoutView, checkouts_of_payments, get_checkout, know_payer, payer_of
+from hutong.payments.checkouts import (
+    CheckoutView,
+    checkouts_of_payments,
+    get_checkout,
+    hold_checkouts,
+    know_payer,
+    payer_of,
+)
 from hutong.payments.combined import PARTS_MAX, PARTS_MIN
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.open_payment import Wanted, goods_of, lay_goods
@@ -98,7 +105,7 @@ async def lay_out_parts(runtime: Runtime, unit: Unit, wanted: CombinedWanted) ->
     desks = [await _lay_out(unit, wanted, part, account, known) for part in wanted.parts]
     _check_sum(desks)
     if wanted.payer_id:
-        await _know_payer(runtime, unit, account, wanted, desks)
+        await know_who_pays(runtime, unit, account, wanted, desks)
     return tuple(desk.checkout_id for desk in desks)
 
 
@@ -145,12 +152,13 @@ def _check_sum(desks: Sequence[CheckoutView]) -> None:
         raise InvalidInput(field="parts", problem=f"≤ {SUM_MINOR_MAX}")
 
 
-async def _know_payer(
+async def know_who_pays(
     runtime: Runtime, unit: Unit, account: WalletAccount, wanted: CombinedWanted, desks: Sequence[CheckoutView]
 ) -> None:
     """Who pays, at every desk. One where the same app has seen somebody else is not his to pay."""
     kind, scope = account.connector.identity_kind, account.scope_in(wanted.method)
-    for number, desk in enumerate(desks, start=1):
+    held = await hold_checkouts(unit, [desk.checkout_id for desk in desks])  # as they are now, in the order of all
+    for number, desk in enumerate([held[desk.checkout_id] for desk in desks], start=1):
         if desk.payer_kind == kind and desk.payer_scope in ("", scope):
             if await payer_of(unit, runtime.vault, desk) != wanted.payer_id:
                 raise PayerDiffers(part=number)
