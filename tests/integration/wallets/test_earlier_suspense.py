@@ -79,7 +79,7 @@ def test_what_a_notice_told_is_not_booked_twice(at_the_till):
     at_the_till(work)
 
 
-def test_two_that_told_the_same_stay_two(at_the_till):
+def test_two_that_told_the_same_stay_two_and_the_money_is_kept_once(at_the_till):
     async def work(till):
         attempt, first = await mismatched(till)
         async with till.unit() as unit:
@@ -90,6 +90,8 @@ def test_two_that_told_the_same_stay_two(at_the_till):
         assert sorted(await till.values("SELECT round_no FROM suspense")) == [0, 1]
         assert await sound(till) == []
         assert (await choose(till, first, Decision.TAKE)).is_proved
+        assert not (await choose(till, await ticket_of(till), Decision.WRITE_OFF)).is_proved
+        assert await sound(till) == []
 
     at_the_till(work)
 
