@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from wallets_combined import Town
 
@@ -298,6 +299,25 @@ def test_an_account_that_cannot_combine_these_parts_leaves_them_to_the_next(in_a
         await shop.pay(opened)
         assert await shop.states(opened) == ("paid", ["paid", "paid"])
         assert await shop.refused({**TWO, "parts": parts * 6}) == (400, "invalid_input")
+        assert await shop.breaches() == []
+
+    in_a_shop(work)
+
+
+def test_one_wrong_mark_is_one_sum_in_suspense_where_its_money_is(in_a_shop):
+    """Told by a notice and again by the answer to a question; the account that tells is not the one that was paid."""
+
+    async def work(shop):
+        other = await shop.connect("other", priority=200)
+        parts = [TWO["parts"][0], {**TWO["parts"][1], "connection_id": str(other)}]
+        opened = await shop.post({**TWO, "parts": parts})
+        [trade] = shop.wallet.wechat.trades.numbered(opened["combined"]["parts"][1]["out_trade_no"])
+        trade.order = msgspec.structs.replace(trade.order, attach="0" * 32)
+        await shop.pay(opened)
+        await shop.advance(60)
+        assert await shop.states(opened) == ("partly_paid", ["paid", "open"])
+        assert await shop.values("SELECT connection_id::text FROM suspense") == [str(other)]
+        assert await shop.tickets() == ["notice_mismatched"]
         assert await shop.breaches() == []
 
     in_a_shop(work)

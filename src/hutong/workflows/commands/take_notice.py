@@ -167,7 +167,7 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
         if field is not None or attempt is None:
             ours = attempt if field != "out_trade_no" else None
             claim = Claim(
-                opened=at_receiver(opened, ours),
+                opened=at_receiver(opened, attempt),
                 notice_id=notice_id,
                 number=trade.out_trade_no,
                 field=field or "out_trade_no",
