@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
+from hutong.platforms.account import Account
 from hutong.platforms.bills import Bills
 from hutong.platforms.codes import CodePayments
 from hutong.platforms.combined import CombinedPayments
@@ -116,6 +117,10 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_fields: tuple[str, ...] = ()
     #: Whether credentials can work, before they are kept. Pure.
     examine: Callable[[Mapping[str, str], datetime], Examined] | None = None
+    #: Asks the platform harmlessly about an order that nobody has and checks the answer; else ``payments`` is asked.
+    trial: Callable[[Account, str], Awaitable[None]] | None = None
+    #: What the platform's answers are checked with: the first of them that is there.
+    answer_fields: tuple[str, ...] = ()
     #: Further addresses of the live platform, beside ``base_url``.
     other_base_urls: tuple[str, ...] = ()
     error_words: Mapping[str, ErrorWord]

@@ -45,6 +45,7 @@ class Flaw(StrEnum):
     NOT_YET = "not_yet"  # valid from ``told``
     TOGETHER = "together"  # nothing without the field ``told``
     NOT_ISSUED = "not_issued"  # a certificate was not issued under the root
+    UNFIT = "unfit"  # the platform answered, but not with what this is for
     PRIVATE_KEY = "private_key"  # a private key where the page would show it again
     FIXED = "fixed"  # says whose account it is: that never changes
     SANDBOX_ONLY = "sandbox_only"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+from unittest import mock
 from uuid import UUID, uuid4
 
 import httpx
@@ -28,6 +29,7 @@ from hutong.merchants.staffing import switch_off
 from hutong.platforms.credentials import Flaw
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
+from hutong.web.api import connections
 from hutong.web.app import build_web
 from hutong.web.console.credential_words import FLAWS, GROUPS, Kind
 from hutong.web.session import SESSION_COOKIE, csrf_token
@@ -49,6 +51,11 @@ def new_key(bits=2048):
     key = rsa.generate_private_key(65537, bits)
     form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     return key.private_bytes(*form).decode()
+
+
+def public_of(pem):
+    key = serialization.load_pem_private_key(pem.encode(), None).public_key()
+    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 class Owner:
@@ -78,14 +85,15 @@ class Owner:
             **{k: v for k, v in self.wallet.more_credentials(merchant).items() if not k.startswith("sub_")},
         }
 
-    async def api(self, method, path, body=None):
-        answer = await self.client.request(method, f"/api/v1{path}", json=body, headers=self.key)
+    async def api(self, method, path, body=None, key=None):
+        headers = {**self.key, **({"idempotency-key": key} if key else {})}
+        answer = await self.client.request(method, f"/api/v1{path}", json=body, headers=headers)
         return answer.status_code, answer.json()
 
-    async def connect(self, mode="sandbox", **changes):
+    async def connect(self, mode="sandbox", key=None, **changes):
         given = {name: text for name, text in {**self.told(), **changes}.items() if text}
         body = {"platform": "wechatpay", "mode": mode, "credentials": given}
-        return await self.api("POST", "/connections", body)
+        return await self.api("POST", "/connections", body, key)
 
     async def page(self, path, role=Role.OWNER):
         return await self.client.get(path, headers={"cookie": f"{SESSION_COOKIE}={self.cookies[role]}"})
@@ -176,9 +184,21 @@ async def by_api(owner):
     for mode, address in (("live", elsewhere), ("live", owner.base_url), ("sandbox", elsewhere)):
         status, problem = await owner.api("POST", "/connections", {**body, "mode": mode, "base_url": address})
         assert (status, problem["code"]) == (400, "address_refused"), address
+    no_key = {"public_key": "", "public_key_id": "", "platform_certificates": ""}
+    for changes, told in (
+        ({"public_key": public_of(stranger)}, "public_key"),
+        ({"public_key_id": "PUB_KEY_ID_0" * 2, "platform_certificates": ""}, "public_key_id"),
+        ({**no_key, "api_v3_key": "n" * 32}, "api_v3_key"),
+    ):
+        status, problem = await owner.connect(**changes)
+        assert (status, problem["code"]) == (400, "credentials_refused"), told
+        assert problem["details"]["flaws"] == f"{told}: unfit"
     assert await owner.rows() == []
-    status, made = await owner.connect()
+    status, made = await owner.connect(key="once")
     assert (status, made["trial"]) == (201, "agreed"), made
+    with mock.patch.object(connections, "prepare_account", side_effect=AssertionError("asked again")):
+        assert await owner.connect(key="once") == (201, made)
+        assert (await owner.connect(key="once", api_v3_key="n" * 32))[1]["code"] == "idempotency_key_reused"
     _, listed = await owner.api("GET", "/connections")
     [item] = listed["items"]
     shown = {one["field"]: one for one in item["credentials"]}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -10,11 +11,12 @@ import pytest
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.wechatpay import CONNECTOR as WECHAT
+from hutong.core.errors import InvalidSignature, PlatformUnknown
 from hutong.merchants.connections import Mode
 from hutong.platforms.contract import Connector
 from hutong.platforms.credentials import CredentialFlaw, CredentialsRefused, Examined, Flaw
 from hutong.web.console.account_forms import form_view
-from hutong.workflows.commands.connect import fixed_in, look_at, merged
+from hutong.workflows.commands.connect import NewAccount, Trial, fixed_in, look_at, merged, prepare_account
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
 RUNTIME = SimpleNamespace(clock=SimpleNamespace(now=lambda: NOW))
@@ -76,6 +78,35 @@ def test_a_private_key_in_an_open_field_is_refused_and_never_shown_again():
     view = form_view(WECHAT, typed, {}, NOW, action="/", is_kept=True, translate=str)
     values = {field.name: field.value for group in view.groups for field in group.fields}
     assert values["public_key"] == values["private_key"] == ""
+
+
+class Answering:
+    """A wallet whose answer to every question is this error."""
+
+    def __init__(self, cause):
+        self.cause = cause
+
+    async def query(self, account, out_trade_no):
+        raise PlatformUnknown(platform="alipay") from self.cause
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"), [(InvalidSignature(), {"alipay_public_key": Flaw.UNFIT}), (None, Trial.SILENT)]
+)
+def test_an_answer_that_does_not_verify_is_no_silence(cause, told):
+    connector = msgspec.structs.replace(finding(ALIPAY), payments=Answering(cause))
+    runtime = SimpleNamespace(
+        clock=RUNTIME.clock,
+        link_key=b"x" * 32,
+        registry=SimpleNamespace(get=lambda _: connector),
+        http=SimpleNamespace(account=lambda *_: None),
+    )
+    new = NewAccount(platform="alipay", mode=Mode.LIVE, credentials={"app_id": "1", "alipay_public_key": "key"})
+    try:
+        found = asyncio.run(prepare_account(runtime, new, is_tried=True)).trial
+    except CredentialsRefused as error:
+        found = {one.field: one.flaw for one in error.flaws}
+    assert found == told
 
 
 def test_an_account_from_before_shows_what_is_fixed():

@@ -48,6 +48,7 @@ CONNECTOR: Final = Connector(
     secret_fields=("private_key_pkcs8", "private_key_pkcs1"),
     account_fields=("app_id",),
     settled_fields=("seller_id",),
+    answer_fields=("alipay_cert", "alipay_public_key"),
     either_fields=("private_key_pkcs8", "private_key_pkcs1"),
     examine=examine,
     error_words=ERROR_WORDS,

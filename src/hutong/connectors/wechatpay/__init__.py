@@ -18,6 +18,7 @@ from hutong.connectors.wechatpay.payments import WechatPayments
 from hutong.connectors.wechatpay.receivers import WechatReceivers
 from hutong.connectors.wechatpay.rescue import WechatRefundRescue
 from hutong.connectors.wechatpay.sharing import WechatSharing
+from hutong.connectors.wechatpay.trial import trial
 from hutong.platforms.contract import AmountFormat, Connector, Proof, RateLimit
 
 CONNECTOR: Final = Connector(
@@ -67,6 +68,7 @@ CONNECTOR: Final = Connector(
     secret_fields=("app_secret", "mini_app_secret", "private_key", "api_v3_key", "api_key"),
     account_fields=("mchid", "appid", "sub_mchid", "sub_appid"),
     settled_fields=("mini_appid",),
+    trial=trial,
     sandbox_fields=("line_url", "line_authority"),
     examine=examine,
     other_base_urls=(RESERVE_BASE_URL,),

@@ -107,6 +107,24 @@ async def once_kept(
     return body
 
 
+async def answered(
+    runtime: Runtime, caller: ApiKey, request: Request[Any, Any, Any], label: str
+) -> Response[bytes] | None:
+    """What was answered to this request before, so that nothing is asked of a platform for it again.
+
+    Raises:
+        IdempotencyKeyReused: the key was given to another request.
+    """
+    key = request.headers.get(IDEMPOTENCY_HEADER)
+    if key is None or not 0 < len(key) <= KEY_CHARS_MAX:
+        return None
+    digest = sha256(f"{request.method} {request.url.path}\n".encode() + await request.body())
+    statement = select(idempotency.c.key)
+    async with runtime.unit(caller.merchant_id, label) as unit:
+        known = await unit.one(statement.where(idempotency.c.merchant_id == unit.merchant_id, idempotency.c.key == key))
+        return None if known is None else _json(await _kept(unit, key, digest))
+
+
 async def _first(unit: Unit, key: str, digest: bytes) -> bool:
     return await unit.insert_once(
         idempotency, key=key, request_digest=digest, status=CREATED, body=b"", created_at=unit.now()

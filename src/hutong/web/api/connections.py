@@ -14,7 +14,7 @@ from hutong.merchants.actors import key_actor
 from hutong.merchants.connections import ConnectionView, Mode, list_connections
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Secret, Url, Word
-from hutong.web.api.callers import once
+from hutong.web.api.callers import answered, once
 from hutong.workflows.commands.connect import NewAccount, Trial, change_account, keep_account, prepare_account
 from hutong.workflows.commands.pull_orders import Pulled, pull_orders
 from hutong.workflows.runtime import Runtime
@@ -111,6 +111,9 @@ class ConnectionsApi(Controller):
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewConnection
     ) -> Response[bytes]:
         """Connect an account; its credentials are looked at, tried, sealed at once and never shown again."""
+        before = await answered(runtime, caller, request, "connection.add")
+        if before is not None:
+            return before
         new = NewAccount(
             platform=data.platform,
             mode=data.mode,

@@ -192,6 +192,7 @@ FLAWS: Final[Mapping[Flaw, str]] = {
     Flaw.NOT_YET: mark("证书从 %(told)s 起才能用。"),
     Flaw.TOGETHER: mark("填了“%(told)s”，这一项也要填。"),
     Flaw.NOT_ISSUED: mark("证书不是由这份根证书签发的，或者已经失效。"),
+    Flaw.UNFIT: mark("平台有回应，但和这一项对不上，请到平台核对后重新填写。"),
     Flaw.PRIVATE_KEY: mark("这里贴成了私钥，没有保存；这一项不要私钥，请换成正确的内容。"),
     Flaw.FIXED: mark("保存之后不能改；换商户号或应用，请另外添加一个账号。"),
     Flaw.SANDBOX_ONLY: mark("只有本机沙盒的账号才有这一项。"),

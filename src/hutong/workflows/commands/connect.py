@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import ErrorText, HutongError, InvalidInput, PlatformFailure, PlatformUnknown
+from hutong.core.errors import ErrorText, HutongError, InvalidInput, InvalidSignature, PlatformFailure, PlatformUnknown
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.unit import Unit
 from hutong.merchants.actors import CONNECTIONS, Actor, hold_role, write_down
@@ -373,10 +373,13 @@ async def _try(connector: Connector, account: Account) -> Trial:
 
     Raises:
         TrialRefused: the platform refuses the credentials.
+        CredentialsRefused: it answered, but the answer does not fit them.
     """
+    number = f"{TRIAL_PREFIX}{secrets.token_hex(TRIAL_BYTES).upper()}"
     try:
-        if connector.payments is not None:
-            number = f"{TRIAL_PREFIX}{secrets.token_hex(TRIAL_BYTES).upper()}"
+        if connector.trial is not None:
+            await connector.trial(account, number)
+        elif connector.payments is not None:
             await connector.payments.query(account, number)
         elif connector.orders is not None:
             now = account.clock.now()
@@ -388,7 +391,10 @@ async def _try(connector: Connector, account: Account) -> Trial:
             return Trial.SILENT
         code, message = str(error.details.get("platform_code", "")), str(error.details.get("message", ""))
         raise TrialRefused(platform_code=code, message=message) from error
-    except (PlatformUnknown, PlatformFailure):
+    except (PlatformUnknown, PlatformFailure) as error:
+        checked = [name for name in connector.answer_fields if account.credentials.get(name)]
+        if checked and isinstance(error.__cause__, InvalidSignature):
+            raise CredentialsRefused((CredentialFlaw(field=checked[0], flaw=Flaw.UNFIT),)) from error
         return Trial.SILENT
     return Trial.AGREED
 
