@@ -33,6 +33,7 @@ PRIORITY: Final = "priority"
 PRIORITY_DEFAULT: Final = 100
 #: What was signed or sealed for the credentials before is believed so long after a change: platforms repeat for a day.
 EARLIER_LIFE: Final = timedelta(days=2)
+_NO_OVERLAP: Final = {"earlier_credentials": None, "earlier_ends_at": None}
 
 
 class CredentialsMoved(Conflict):
@@ -160,6 +161,7 @@ async def replace_credentials(
     *,
     known: bytes,
     is_other: bool,
+    forgets: bool,
     title: str,
     credentials: Mapping[str, str],
     told: Mapping[str, CredentialTold],
@@ -168,7 +170,7 @@ async def replace_credentials(
     lasts another change leaves the earlier ones as they are: what it corrects never worked.
 
     ``known``: the sealed ones from which the change was made (``sealed_credentials``). ``is_other``: false where the
-    title alone is another.
+    title alone is another. ``forgets``: believe nothing any more but the present ones.
 
     Raises:
         CredentialsMoved: somebody changed them meanwhile.
@@ -182,7 +184,7 @@ async def replace_credentials(
             title=title,
             credentials=sealed,
             told=msgspec.to_builtins(told),
-            **(_overlap(unit.now()) if is_other else {}),
+            **(_NO_OVERLAP if forgets else _overlap(unit.now()) if is_other else {}),
         )
     )
     if changed.rowcount != 1:

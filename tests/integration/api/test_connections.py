@@ -327,6 +327,9 @@ async def notices_of_the_old_key(owner, connection_id):
     again = await owner.runtime.open_account(owner.merchant_id, account_id)
     assert again.earlier.credentials == opened.earlier.credentials, "what was mistyped takes no place"
 
+    first_key = owner.wallet.keyring.account("default").api_v3_key
+    first_key = first_key if isinstance(first_key, str) else first_key.decode()
+
     async def told():
         account = owner.wallet.keyring.account("default")
         sealed = signing.sealed(account.api_v3_key, b'{"mchid":"%s"}' % account.mchid.encode(), "transaction")
@@ -337,7 +340,18 @@ async def notices_of_the_old_key(owner, connection_id):
         return await take_notice(owner.runtime, owner.merchant_id, "wechatpay", account_id, headers, raw)
 
     assert (await told()).status < 300
-    owner.runtime.clock.offset += EARLIER_LIFE / 2
+    page = await owner.page(f"/connections/{connection_id}")
+    assert "换下来的密钥在" in page.text
+    assert (await owner.api("PUT", f"/connections/{connection_id}/credentials", {**body, "forgets": True}))[0] == 200
+    assert "换下来的密钥在" not in (await owner.page(f"/connections/{connection_id}")).text
+    with pytest.raises(InvalidSignature):
+        await told()
+    body = {"credentials": {"api_v3_key": first_key}, "is_tried": False}
+    for key in (first_key, "o" * 32):
+        body["credentials"]["api_v3_key"] = key
+        await owner.api("PUT", f"/connections/{connection_id}/credentials", {**body, "forgets": key == first_key})
+    assert (await told()).status < 300
+    owner.runtime.clock.offset += EARLIER_LIFE
     with pytest.raises(InvalidSignature):
         await told()
 

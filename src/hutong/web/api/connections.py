@@ -40,12 +40,13 @@ class NewConnection(RequestBody, frozen=True, kw_only=True):
 
 class ChangedCredentials(RequestBody, frozen=True, kw_only=True):
     """Credentials to put in place of others. A secret that is left out or empty stays; one that is null goes, and so
-    does what else is empty.
+    does what else is empty. ``forgets``: callbacks for the ones before are not believed any more, as after a leak.
     """
 
     credentials: dict[Word, Secret | None]
     title: Line = ""
     is_tried: bool = True
+    forgets: bool = False
 
     def __repr__(self) -> str:
         return "ChangedCredentials(…)"
@@ -146,6 +147,7 @@ class ConnectionsApi(Controller):
             title=data.title,
             typed=data.credentials,
             is_tried=data.is_tried,
+            forgets=data.forgets,
         )
         return ConnectionChanged(connection_id=connection_id, trial=trial)
 

@@ -24,6 +24,7 @@ FILE_SUFFIX: Final = "_file"
 TITLE: Final = "title"
 MODE: Final = "mode"
 UNTRIED: Final = "untried"
+FORGETS: Final = "forgets"
 
 
 async def typed_in(form: Mapping[str, object], connector: Connector) -> dict[str, str]:

@@ -45,6 +45,7 @@ class AccountFormView(View, frozen=True, kw_only=True):
     has_sandbox: bool = False
     callback_url: str = ""
     earlier_ends_at: datetime | None = None
+    forgets: bool = False
     sentence: str = ""
     cause: str = ""
     fix: str = ""

@@ -26,7 +26,7 @@ from hutong.merchants.connections import (
 from hutong.merchants.staff import CONNECTION_ROLES
 from hutong.platforms.contract import Connector, Proof
 from hutong.platforms.credentials import CredentialsRefused
-from hutong.web.console.account_forms import MODE, TITLE, UNTRIED, form_view, typed_in
+from hutong.web.console.account_forms import FORGETS, MODE, TITLE, UNTRIED, form_view, typed_in
 from hutong.web.console.account_views import AccountFormView
 from hutong.web.console.credential_words import GROUPS
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
@@ -125,9 +125,11 @@ class PlatformsController(Controller):
                 title=title,
                 typed=values,
                 is_tried=form.get(UNTRIED) != "yes",
+                forgets=form.get(FORGETS) == "yes",
             )
         except REFUSALS as error:
             view = msgspec.structs.replace(_filled(request, desk, kept, values, error), title=title or kept.title)
+            view = msgspec.structs.replace(view, forgets=form.get(FORGETS) == "yes")
             return await self._form(request, desk, _refused(request, desk, view, error), UNPROCESSABLE)
         return go_to(f"/connections/{connection_id}?saved={trial.value}")
 
@@ -266,9 +268,14 @@ def _filled(
         title=kept.title,
         mode=kept.mode.value,
         connection_id=str(kept.connection_id),
-        earlier_ends_at=kept.earlier_ends_at,
+        earlier_ends_at=kept.earlier_ends_at if _still(desk, kept) else None,
         callback_url=desk.runtime.callback_url(kept.platform, kept.connection_id) if connector.callbacks else "",
     )
+
+
+def _still(desk: Desk, kept: ConnectionView) -> bool:
+    """Whether the credentials before the present ones are believed still."""
+    return kept.earlier_ends_at is not None and kept.earlier_ends_at > desk.runtime.clock.now()
 
 
 def _refused(request: ConsoleRequest, desk: Desk, view: AccountFormView, error: HutongError) -> AccountFormView:

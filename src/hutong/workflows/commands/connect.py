@@ -185,9 +185,10 @@ async def change_account(
     title: str,
     typed: Mapping[str, str | None],
     is_tried: bool,
+    forgets: bool = False,
 ) -> Trial:
     """Other credentials for an account. A secret that was left empty stays, one that is None is taken away, and so is
-    anything else that is empty.
+    anything else that is empty. ``forgets``: what comes in for the ones before is not believed, from now on.
 
     Raises:
         Forbidden, NotFound, AddressRefused, CredentialsRefused, TrialRefused, CredentialsMoved.
@@ -213,6 +214,7 @@ async def change_account(
             connection_id,
             known=known,
             is_other={name: text.strip() for name, text in before.items()} != credentials,
+            forgets=forgets,
             title=title.strip()[:TITLE_CHARS_MAX] or view.title,
             credentials=credentials,
             told=_told(runtime, credentials, before, view.told, examined),
