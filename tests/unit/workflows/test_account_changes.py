@@ -12,10 +12,10 @@ import pytest
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.wechatpay import CONNECTOR as WECHAT
 from hutong.core.errors import InvalidSignature, PlatformUnknown
-from hutong.merchants.connections import Mode
+from hutong.merchants.connections import CredentialTold, Mode
 from hutong.platforms.contract import Connector
 from hutong.platforms.credentials import CredentialFlaw, CredentialsRefused, Examined, Flaw
-from hutong.web.console.account_forms import form_view
+from hutong.web.console.account_forms import form_view, typed_in
 from hutong.workflows.commands.connect import NewAccount, Trial, fixed_in, look_at, merged, prepare_account
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -54,6 +54,17 @@ def test_a_secret_stays_unless_it_is_taken_away():
     before = {"mchid": "1", "api_key": "old", "line_url": "http://here"}
     assert merged(WECHAT, before, {"mchid": "1", "api_key": ""}) == before
     assert merged(WECHAT, before, {"mchid": "1", "api_key": None}) == {"mchid": "1", "line_url": "http://here"}
+
+
+def test_the_form_takes_away_what_is_ticked_and_not_entered_anew():
+    ticked = {"api_key_gone": "yes", "mini_app_secret_gone": "yes", "mini_app_secret": "new"}
+    typed = asyncio.run(typed_in(ticked, WECHAT))
+    assert (typed["api_key"], typed["mini_app_secret"], typed["app_secret"]) == (None, "new", "")
+    told = {name: CredentialTold(fingerprint="ab", since=NOW) for name in ("api_key", "app_secret", "public_key")}
+    view = form_view(WECHAT, typed, told, NOW, action="/", is_kept=True, translate=str)
+    fields = {field.name: field for group in view.groups for field in group.fields}
+    assert [name for name, field in fields.items() if field.may_go] == ["api_key"], "what is needed stays"
+    assert [name for name, field in fields.items() if field.is_gone] == ["api_key"]
 
 
 @pytest.mark.parametrize("flaw", [Flaw.EXPIRED, Flaw.NOT_YET])

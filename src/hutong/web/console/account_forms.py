@@ -20,6 +20,8 @@ from hutong.web.told import Told
 SOON: Final = timedelta(days=30)
 #: What the form calls the file of a field.
 FILE_SUFFIX: Final = "_file"
+#: And the tick that takes it away.
+GONE_SUFFIX: Final = "_gone"
 #: The form's own fields.
 TITLE: Final = "title"
 MODE: Final = "mode"
@@ -27,25 +29,28 @@ UNTRIED: Final = "untried"
 FORGETS: Final = "forgets"
 
 
-async def typed_in(form: Mapping[str, object], connector: Connector) -> dict[str, str]:
-    """What was sent for the fields of a platform; a file that was chosen counts before what was pasted.
+async def typed_in(form: Mapping[str, object], connector: Connector) -> dict[str, str | None]:
+    """What was sent for the fields of a platform; a file that was chosen counts before what was pasted. None: ticked to
+    be taken away, and nothing entered in its place.
 
     Raises:
         CredentialsRefused: a file is too long, or is no text.
     """
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for group in GROUPS[connector.name]:
         for field in group.fields:
             given, file = form.get(field.name, ""), form.get(field.name + FILE_SUFFIX)
             found[field.name] = str(given).replace("\r\n", "\n").strip() if isinstance(given, str) else ""
             if isinstance(file, UploadFile) and (raw := await file.read(CREDENTIAL_CHARS_MAX + 1)):
                 found[field.name] = _text(field.name, raw)
+            if form.get(field.name + GONE_SUFFIX) == "yes" and not found[field.name]:
+                found[field.name] = None
     return found
 
 
 def form_view(
     connector: Connector,
-    values: Mapping[str, str],
+    values: Mapping[str, str | None],
     told: Mapping[str, CredentialTold],
     now: datetime,
     *,
@@ -58,6 +63,7 @@ def form_view(
     flaws = {one.field: one for one in error.flaws} if isinstance(error, CredentialsRefused) else {}
 
     def shown(field: Field) -> AccountField:
+        typed = values.get(field.name) or ""
         one, is_secret = told.get(field.name), field.kind in (Kind.SECRET, Kind.SECRET_FILE)
         return AccountField(
             name=field.name,
@@ -66,9 +72,11 @@ def form_view(
             kind=field.kind.value,
             needed=field.needed and not (is_secret and one is not None),
             choices=field.choices,
-            value="" if is_secret or PRIVATE_KEY in values.get(field.name, "") else values.get(field.name, ""),
+            value="" if is_secret or PRIVATE_KEY in typed else typed,
             fault=fault_text(connector.name, flaws[field.name]).translated(translate) if field.name in flaws else "",
             fingerprint=one.fingerprint if one is not None and is_secret else "",
+            may_go=one is not None and is_secret and field.name in connector.optional_fields,
+            is_gone=field.name in values and values[field.name] is None,
             since=None if one is None else one.since,
             until=None if one is None else one.until,
             is_fixed=(is_kept and field.name in connector.account_fields)

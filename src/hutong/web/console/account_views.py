@@ -18,6 +18,8 @@ class AccountField(View, frozen=True, kw_only=True):
     choices: tuple[str, ...] = ()
     value: str = ""  # of a secret always empty
     fault: str = ""
+    may_go: bool = False
+    is_gone: bool = False
     fingerprint: str = ""
     since: datetime | None = None
     until: datetime | None = None

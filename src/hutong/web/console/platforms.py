@@ -83,12 +83,17 @@ class PlatformsController(Controller):
         """Connect an account; where something is wrong the form comes back with what was typed, without secrets."""
         _require_owner(request)
         form, connector = await request.form(), _connector(desk, platform)
-        values: dict[str, str] = {}
+        values: dict[str, str | None] = {}
         mode = Mode.SANDBOX if form.get(MODE) == Mode.SANDBOX.value else Mode.LIVE
         title = str(form.get(TITLE, ""))
         try:
             values = await typed_in(form, connector)
-            new = NewAccount(platform=platform, mode=mode, credentials=values, title=title)
+            new = NewAccount(
+                platform=platform,
+                mode=mode,
+                credentials={name: text or "" for name, text in values.items()},
+                title=title,
+            )
             made = await prepare_account(desk.runtime, new, is_tried=form.get(UNTRIED) != "yes")
         except REFUSALS as error:
             view = _made(request, desk, connector, values, {}, f"{NEW_PLACE}{platform}", error)
@@ -112,7 +117,7 @@ class PlatformsController(Controller):
         _require_owner(request)
         form = await request.form()
         kept, _ = await self._kept(request, desk, connection_id)
-        values: dict[str, str] = {}
+        values: dict[str, str | None] = {}
         title = str(form.get(TITLE, ""))
         try:
             values = await typed_in(form, _connector(desk, kept.platform))
@@ -240,7 +245,7 @@ def _made(
     request: ConsoleRequest,
     desk: Desk,
     connector: Connector,
-    values: Mapping[str, str],
+    values: Mapping[str, str | None],
     told: Mapping[str, CredentialTold],
     action: str,
     error: HutongError | None,
@@ -258,7 +263,11 @@ def _empty(request: ConsoleRequest, desk: Desk, platform: str) -> AccountFormVie
 
 
 def _filled(
-    request: ConsoleRequest, desk: Desk, kept: ConnectionView, values: dict[str, str], error: HutongError | None
+    request: ConsoleRequest,
+    desk: Desk,
+    kept: ConnectionView,
+    values: Mapping[str, str | None],
+    error: HutongError | None,
 ) -> AccountFormView:
     connector = _connector(desk, kept.platform)
     action = f"/connections/{kept.connection_id}"
