@@ -32,6 +32,7 @@ def form(locale, platform, values=None, told=None, error=None):
         told or {},
         NOW,
         action=f"/connections/new/{platform}",
+        is_kept=bool(told),
         translate=CATALOGUES.of(locale).ugettext,
         error=error,
     )
