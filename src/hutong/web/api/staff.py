@@ -24,6 +24,7 @@ from hutong.merchants.staffing import (
     switch_off,
     switch_on,
 )
+from hutong.web.api.bodies import Line, RequestBody
 from hutong.web.api.callers import CREATED, once
 from hutong.web.api.examples import with_example
 from hutong.workflows.runtime import Runtime
@@ -32,15 +33,15 @@ NEW_EXAMPLE: Final = {"login": "wang.fang", "name": "王芳", "role": "cashier"}
 ROLE_EXAMPLE: Final = {"role": "manager"}
 
 
-class NewStaff(msgspec.Struct, frozen=True, kw_only=True):
+class NewStaff(RequestBody, frozen=True, kw_only=True):
     """Somebody who shall sign in to the console."""
 
-    login: str
-    name: str
+    login: Line
+    name: Line
     role: Role
 
 
-class RoleChange(msgspec.Struct, frozen=True, kw_only=True):
+class RoleChange(RequestBody, frozen=True, kw_only=True):
     """Another role."""
 
     role: Role
