@@ -6,6 +6,7 @@ Idempotency-Key, a buyer reloads the page and presses "pay" again, the wallet re
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -22,6 +23,8 @@ from hutong.cli.story_steps import SELLER_CODE, TAOBAO_PIECES, TITLE, StoryPlan
 TRIES_MAX = 30
 STEP_S = 45
 HOPS_MAX = 10
+#: A hub that was started again has stored the clicks of its journal by then.
+JOURNAL_S = 5
 #: After a restart so much time passes: the wallet's next repeat and the hub's first query fall into it.
 AFTER_CRASH_S = 25
 BUYER = "1"
@@ -40,6 +43,7 @@ class CrashStory:
         self.world = world
         self.plan = plan
         self.deaths = 0
+        self.at_desk = False  # the reader has opened the link at a desk, whether or not it was answered
         self.here = ""  # the address in the buyer's browser
         self.cookies = httpx.Cookies()  # that his browser keeps, whatever dies
         self.checkout = ""
@@ -133,8 +137,15 @@ class CrashStory:
             self.post_once("rule", "/split-rules", {**rule, "channel_id": self.link["channel_id"]})
 
     def desk(self) -> None:
-        """The reader reloads the page until it shows; a click that was kept is not made again."""
+        """The reader reloads the page until it shows; a click that was kept is not made again.
+
+        One that the hub wrote down before it died stands in its journal, which it stores a moment after it started.
+        """
+        if self.at_desk:
+            with contextlib.suppress(Unreached):
+                wait_until("a click of before", lambda: self.clicks("desktop"), JOURNAL_S)
         if not self.clicks("desktop"):
+            self.at_desk = True
             self._browse(self.link["url"], DESKTOP_AGENT, keep=False)
             self.until("click", lambda: self.clicks("desktop"))
 

@@ -37,6 +37,20 @@ class PartFailed(HutongError):
     en = ErrorText("{part} did not start.", "It ended early; its log above says why.", "Mend that and try again.")
 
 
+class PortTaken(HutongError):
+    """Another program listens on the port that was asked for: two that share it would answer each other's callers."""
+
+    code = "port_taken"
+    zh = ErrorText(
+        "端口 {port} 已被别的程序占用。", "可能有另一个互通正在运行。", "加上 --port 换一个端口，或先停掉那个程序。"
+    )
+    en = ErrorText(
+        "Port {port} is taken by another program.",
+        "Perhaps another hub is running.",
+        "Choose another one with --port, or stop that program first.",
+    )
+
+
 class PartEnded(HutongError):
     """A child process ended while it was needed."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import os
@@ -17,6 +18,7 @@ import uvloop
 
 from hutong.app import Hub, install_crash_points, open_runtime
 from hutong.cli.output import progress
+from hutong.cli.processes import PortTaken
 from hutong.config import Settings, load_settings
 from hutong.db.house import House, open_house
 from hutong.db.refusals import DatabaseEnded
@@ -59,8 +61,25 @@ def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     if settings.crash_points:
         install_crash_points(settings.crash_points)
+    if settings.port:
+        refuse_taken_port(settings.host, settings.port)
     with open_house(settings.home, settings.database_url, attach=False) as house:
         uvloop.run(_serve(settings, house, lifeline=lifeline, fresh_login=fresh_login))
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Look before anything is opened: the server itself would share the port with another hub.
+
+    Raises:
+        PortTaken: somebody listens there.
+    """
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a hub that just ended leaves no trace
+            probe.bind((host, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(port=port) from error
 
 
 def free_port(host: str) -> int:
