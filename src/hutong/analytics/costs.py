@@ -22,8 +22,8 @@ from hutong.merchants.connections import list_connections
 #: Channels and shops of one answer.
 GROUPS_MAX: Final = 10_000
 EXPENSES: Final = "expense:%"
-#: Sources of sales that take nothing for themselves: our own checkout, and files of shops we do not know.
-OWN_SOURCES: Final = ("own", "generic")
+#: Sources of sales that take nothing for themselves. A file of an unknown shop is none: somebody may have kept a share.
+OWN_SOURCES: Final = ("own",)
 
 
 class ChannelCost(msgspec.Struct, frozen=True, kw_only=True):

@@ -17,9 +17,11 @@ from hutong.links.models import channel
 
 #: Platforms of one answer; there are a few dozen in the world.
 PARTS_MAX: Final = 200
-#: Sales that no platform can take away: no link and our own checkout, shops of stone, files of unknown shops.
+#: Sales that no platform can take away: no link and our own checkout, shops of stone.
 DIRECT: Final = "direct"
-OWN_PARTS: Final = (DIRECT, *OWN_SOURCES, "other", "store", "desktop", "mobile", "")
+#: Sales of a file that names no platform: nobody knows on whom they hang.
+UNNAMED: Final = "generic"
+OWN_PARTS: Final = (DIRECT, *OWN_SOURCES, UNNAMED, "other", "store", "desktop", "mobile", "")
 #: From here on a single platform carries too much of the sales, or is about to.
 HIGH_SHARE_BPS: Final = 6_000
 MEDIUM_SHARE_BPS: Final = 4_000
@@ -60,6 +62,11 @@ class Dependence(msgspec.Struct, frozen=True, kw_only=True):
     def largest(self) -> Part | None:
         """The platform that carries most."""
         return next((part for part in self.parts if part.is_platform and part.share_bps), None)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anything can be said: a platform is named, or all sales are the merchant's own."""
+        return self.largest is not None or all(part.key != UNNAMED for part in self.parts if part.share_bps)
 
     @property
     def level(self) -> Level:

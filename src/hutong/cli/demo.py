@@ -23,7 +23,7 @@ from hutong.cli.story_steps import Api, Sandbox
 from hutong.cli.trading_day import TradingDay
 from hutong.config import load_settings
 from hutong.core.errors import HutongError
-from hutong.db.home import Home
+from hutong.db.home import Home, lock_home
 
 SEED_MAX: Final = 2**31
 LOOPBACK: Final = "127.0.0.1"
@@ -43,7 +43,8 @@ def demo(port: int | None, seed: int | None, still: bool) -> None:
     # A sandbox with the seed of an earlier day would send the notices of that day again, and the hub knows them.
     seed = secrets.randbelow(SEED_MAX) if seed is None else seed
     home = _demo_home()
-    Home.open(home, demo=True)
+    with lock_home(home):  # said before anything else of a demo that is running there already
+        Home.open(home, demo=True)
     progress(f"演示数据目录 {home}")
     wanted = port if port is not None else load_settings(os.environ).port
     stop = threading.Event()

@@ -200,3 +200,19 @@ def test_shares_of_large_sums_are_exact(room):
     found = room.do(work)
     assert ([part.share_bps for part in found.parts], found.hhi) == ([5_000, 5_000], 5_000)
     assert found.level is Level.MEDIUM
+
+
+def test_of_a_file_that_names_no_platform_nothing_is_praised(room):
+    """Its sales are nobody's gift: no cost, no saving and no independence is told of them."""
+
+    async def work(unit):
+        await service.record_sale(unit, sale(9_000, source="generic"))
+        hangs_on = [await traffic_dependence(unit, "CNY"), await shop_dependence(unit, "CNY")]
+        return await channel_costs(unit, "CNY"), hangs_on
+
+    [row], hangs_on = room.do(work)
+    assert (row.is_unbilled, row.rate_bps) == (True, None)
+    assert held_against_agent([row], "CNY", 3_500).known.rate_bps is None
+    for told in hangs_on:
+        assert [(part.key, part.is_platform) for part in told.parts] == [("generic", False)]
+        assert (told.largest, told.is_known) == (None, False)

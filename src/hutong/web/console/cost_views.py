@@ -68,3 +68,8 @@ class CostsView(View, frozen=True, kw_only=True):
     reliances: tuple[Reliance, ...]
     unbilled: tuple[str, ...]
     fees: tuple[FeeRate, ...] = ()
+
+    @property
+    def has_fee_form(self) -> bool:
+        """Whether a missing fee can be told here: files alone make no account that it could be told of."""
+        return any(fee.platform in self.unbilled for fee in self.fees)
