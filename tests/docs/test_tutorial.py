@@ -25,12 +25,22 @@ def wait_for_words(log: Path, words: str) -> None:
         time.sleep(0.2)
 
 
+def stranger(buying):
+    """A buyer of the demo's, between the reader's sale and his look at it; the newest order is not his any more."""
+    bought = "".join(buying).replace("X-Sandbox-Buyer: 7", "X-Sandbox-Buyer: 8")
+    return f"""(
+URL=$(api links | field items 1 url)
+{bought})
+ORDER_OF_STRANGER=$(api 'orders?source=own&limit=1' | field items 0 order_id)
+"""
+
+
 @pytest.fixture
 def demo(tmp_path):
-    """A running demo without further trade; its ``ready`` line and home."""
+    """A running demo, whose own buyers go on coming as they do for the reader; its ``ready`` line and home."""
     home = tmp_path / "home"
     log = (tmp_path / "demo.log").open("w+")
-    command = [str(Path(sys.executable).parent / "hutong"), "demo", "--still", "--port", "0"]
+    command = [str(Path(sys.executable).parent / "hutong"), "demo", "--port", "0"]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -57,8 +67,16 @@ def test_the_first_sale_can_be_made_as_written(demo, tmp_path):
     text = PAGE.read_text("utf-8")
     blocks = re.findall(r"<!-- checked -->\n```sh\n(.*?)```", text, re.DOTALL)
     assert len(blocks) == len(re.findall(r"^```sh", text, re.MULTILINE)) - 2  # all but the start and its addresses
+    after = next(number for number, block in enumerate(blocks) if "/bridge/pay" in block)
+    blocks.insert(after + 1, stranger(blocks[after - 1 : after + 1]))
     script = "".join(blocks).replace('export HUTONG_HOME="$PWD/var/first-sale"\n', "")
-    script += "\necho; api stock\necho; api accounts\necho; api channels\n"
+    script += """
+api 'stock?search=BOWL-01'
+api accounts
+api channels
+api "orders/$ORDER"
+api "orders/$ORDER_OF_STRANGER"
+"""
     env = {
         **os.environ,
         "HUTONG_HOME": str(home),
@@ -71,9 +89,11 @@ def test_the_first_sale_can_be_made_as_written(demo, tmp_path):
         cwd=ROOT, env=env, capture_output=True, text=True, timeout=COMMANDS_S_MAX, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
-    stock, accounts, channels = [json.loads(line) for line in done.stdout.strip().splitlines()[-3:]]
-    bowl = next(item for item in stock["items"] if item["seller_code"] == "BOWL-01")
-    assert bowl["available"] == 10  # sold once, refunded before it was shipped
+    stock, accounts, channels, mine, other = [json.loads(line) for line in done.stdout.splitlines()[-5:]]
+    (bowl,) = stock["items"]
+    assert (bowl["seller_code"], bowl["available"]) == ("BOWL-01", 10)  # sold once, refunded before it was shipped
     assert sum(account["balance_minor"] for account in accounts["items"]) == 0
     channel = next(item for item in channels["items"] if item["name"] == "微博：饭碗")
     assert channel["clicks"] == 1
+    assert (mine["order"]["channel_id"], mine["order"]["state"]) == (channel["channel_id"], "refunded")
+    assert (other["order"]["title"], other["order"]["state"]) != ("粗陶饭碗", "refunded")

@@ -30,6 +30,7 @@ class OrderFilter(msgspec.Struct, frozen=True, kw_only=True):
     state: str = ""
     search: str = ""  # start of an order number
     only_short: bool = False
+    channel_id: UUID | None = None
 
 
 class OrderSummary(msgspec.Struct, frozen=True, kw_only=True):
@@ -306,6 +307,8 @@ def _order_conditions(unit: Unit, wanted: OrderFilter) -> list[Any]:
         conditions.append(sales_order.c.state == wanted.state)
     if wanted.only_short:
         conditions.append(sales_order.c.is_short)
+    if wanted.channel_id is not None:
+        conditions.append(sales_order.c.channel_id == wanted.channel_id)
     if wanted.search:
         conditions.append(sales_order.c.order_no.like(f"{_like(wanted.search)}%"))
     return conditions

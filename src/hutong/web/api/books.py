@@ -17,9 +17,14 @@ from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import resolve_ticket
 from hutong.web.api.callers import once
-from hutong.web.api.catalogue import Limit, Offset
+from hutong.web.api.catalogue import PAGE_MAX, Limit, Offset
 from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
+
+
+BatchLimit = Annotated[
+    int, Parameter(ge=1, le=PAGE_MAX, default=50, description="Batches, not postings: each has two or more")
+]
 
 
 class PostingItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -90,8 +95,8 @@ class BooksApi(Controller):
     tags = ["Books"]
 
     @get("/postings", opt={"scope": "ledger:read"}, summary="The journal")
-    async def postings(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> PostingsAnswer:
-        """Postings, the latest batch first; what is only reserved is none."""
+    async def postings(self, runtime: Runtime, caller: ApiKey, limit: BatchLimit, offset: Offset) -> PostingsAnswer:
+        """Postings, the latest batch first; what is only reserved is none. ``limit`` and ``total`` count batches."""
         async with runtime.unit(caller.merchant_id, "api.postings") as unit:
             page = await batches_page(unit, limit=limit, offset=offset)
         items = tuple(

@@ -13,7 +13,7 @@ from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.merchants.keys import ApiKey
 from hutong.shops.catalogue import create_product, create_sku
-from hutong.shops.queries import stock_page
+from hutong.shops.queries import SEARCH_CHARS_MAX, stock_page
 from hutong.shops.stock import receive
 from hutong.web.api.bodies import Line, Pieces, Price, RequestBody
 from hutong.web.api.callers import once
@@ -22,6 +22,7 @@ from hutong.workflows.runtime import Runtime
 PAGE_MAX: Final = 200
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX, default=50)]
 Offset = Annotated[int, Parameter(ge=0, le=1_000_000, default=0)]
+Search = Annotated[str, Parameter(max_length=SEARCH_CHARS_MAX, default="", description="Part of a seller code or title")]
 
 
 class NewProduct(RequestBody, frozen=True, kw_only=True):
@@ -103,10 +104,12 @@ class CatalogueApi(Controller):
         return await once(runtime, caller, request, "api.sku", lambda unit: _sku(unit, data))
 
     @get("/stock", opt={"scope": "catalogue:read"}, summary="Stock levels")
-    async def stock(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> StockAnswer:
+    async def stock(
+        self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset, search: Search
+    ) -> StockAnswer:
         """What can be sold, SKU by SKU, and what each platform was told."""
         async with runtime.unit(caller.merchant_id, "api.stock") as unit:
-            page = await stock_page(unit, limit=limit, offset=offset)
+            page = await stock_page(unit, search=search, limit=limit, offset=offset)
         items = tuple(
             StockLevel(
                 sku_id=row.sku_id,

@@ -103,11 +103,19 @@ class OrdersApi(Controller):
 
     @get("/orders", opt={"scope": "orders:read"}, summary="Orders of all shops")
     async def orders(
-        self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset, source: str = "", order_state: str = ""
+        self,
+        runtime: Runtime,
+        caller: ApiKey,
+        limit: Limit,
+        offset: Offset,
+        source: str = "",
+        order_state: str = "",
+        channel_id: UUID | None = None,
     ) -> OrdersAnswer:
-        """Orders, newest first."""
+        """Orders, newest first; with ``channel_id`` those that the channel brought."""
+        wanted = OrderFilter(source=source, state=order_state, channel_id=channel_id)
         async with runtime.unit(caller.merchant_id, "api.orders") as unit:
-            page = await orders_page(unit, OrderFilter(source=source, state=order_state), limit=limit, offset=offset)
+            page = await orders_page(unit, wanted, limit=limit, offset=offset)
         return OrdersAnswer(items=tuple(_item(row) for row in page.rows), total=page.total)
 
     @get("/orders/{order_id:uuid}", opt={"scope": "orders:read"}, summary="One order and what was taken of it")
