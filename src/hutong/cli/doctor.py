@@ -17,10 +17,10 @@ from hutong.db.checks import Breach
 from hutong.db.house import open_house
 from hutong.db.walls import breaches_of_walls
 from hutong.merchants.service import all_merchants
-from hutong.workflows.commands.examine import CHECKS, examine, waiting_count
+from hutong.workflows.commands.examine import examine, waiting_count
 
-#: One for each domain, those between domains, and the walls between merchants.
-CHECKS_COUNT: Final = len(CHECKS) + 1
+#: Every rule is asked; a test holds their words against the rules of all rooms.
+RULES_COUNT: Final = len(MEANINGS)
 
 
 @click.command()
@@ -49,7 +49,7 @@ def doctor(as_json: bool) -> None:
                     breaches += [_told(str(merchant.merchant_id), breach) for breach in found]
                     async with runtime.unit(merchant.merchant_id, "doctor") as unit:
                         waiting += await waiting_count(unit)
-        return {"merchants": len(merchants), "checks": CHECKS_COUNT, "waiting": waiting, "breaches": breaches}
+        return {"merchants": len(merchants), "checks": RULES_COUNT, "waiting": waiting, "breaches": breaches}
 
     told = asyncio.run(work())
     if as_json:
@@ -62,7 +62,7 @@ def doctor(as_json: bool) -> None:
                 "events are under way: rules between domains were not asked; run the hub a moment, ask again"
             )
         click.echo(
-            f"商户 merchants {told['merchants']} · 检查 checks {told['checks']} · 问题 breaches {len(told['breaches'])}"
+            f"商户 merchants {told['merchants']} · 规则 rules {told['checks']} · 问题 breaches {len(told['breaches'])}"
         )
     if told["breaches"]:
         sys.exit(1)

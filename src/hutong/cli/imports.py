@@ -55,7 +55,7 @@ def import_group() -> None:
 )
 @click.option("--day-first", is_flag=True, help="Dates like 5/12/10 are day/month/year. 日期先写日")
 @click.option("--report", type=click.Path(path_type=Path), default=None, help="Refused rows go to this CSV. 拒收明细")
-@click.option("--json", "as_json", is_flag=True, help="The result is one JSON line anyway; nothing else is printed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line, nothing else on standard output; no summary in words.")
 def orders(
     files: tuple[Path, ...],
     platform: str,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 import hutong
 from hutong.cli.doctor import doctor
+from hutong.cli.doctor_words import MEANINGS
 from hutong.db.checks import BREACHES_PER_RULE_MAX, MORE, Breach
 from hutong.db.clock import SystemClock
 from hutong.db.unit import Unit
@@ -410,7 +411,8 @@ def test_the_command_says_so_with_its_exit_code(traded):
     assert broken.exit_code == 1
     assert [(breach["rule"], breach["subject"]) for breach in told["breaches"]] == [("shops.stock_is_fold", sku)]
     assert set(told) == {"merchants", "checks", "waiting", "breaches"}
+    assert told["checks"] == len(MEANINGS)
     assert set(told["breaches"][0]) == {"merchant", "rule", "subject", "detail"}
     assert plain.returncode == 1
-    for words in ("库存等于库存流水之和", "stock is the sum of its journal", sku, "问题 breaches 1"):
+    for words in ("库存等于库存流水之和", "stock is the sum of its journal", sku, f"规则 rules {len(MEANINGS)} ", "问题 breaches 1"):
         assert words in plain.stdout
