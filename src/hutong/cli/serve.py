@@ -20,6 +20,7 @@ from hutong.app import Hub, install_crash_points, open_runtime
 from hutong.cli.output import progress
 from hutong.cli.processes import PortTaken
 from hutong.config import Settings, load_settings
+from hutong.db.home import refuse_held
 from hutong.db.house import House, open_house
 from hutong.db.refusals import DatabaseEnded
 from hutong.merchants.actors import HOME
@@ -61,6 +62,7 @@ def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
         logging.getLogger(talkative).setLevel(logging.WARNING)
     if settings.crash_points:
         install_crash_points(settings.crash_points)
+    refuse_held(settings.home)  # before its port: another port would be of no help
     if settings.port:
         refuse_taken_port(settings.host, settings.port)
     with open_house(settings.home, settings.database_url, attach=False) as house:

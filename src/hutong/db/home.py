@@ -147,6 +147,17 @@ def refuse_missing(home: Path) -> None:
         raise HomeUnusable(home=str(home), problem=error.strerror or str(error)) from error
 
 
+def refuse_held(home: Path) -> None:
+    """Look whether another process has the home, and make none where there is none.
+
+    Raises:
+        HomeInUse: it has; says which.
+        HomeUnusable: no permission.
+    """
+    if (home / "lock").exists():
+        lock_home(home).release()
+
+
 def lock_home(home: Path) -> HomeLock:
     """Lock a home for this process.
 

@@ -44,8 +44,10 @@ def test_a_hub_on_a_port_in_use_is_refused(market, tmp_path, whose):
     assert not (tmp_path / "second").exists()
 
 
-def test_a_demo_on_a_home_in_use_says_only_that(market):
-    code, said = run(["demo", "--port", str(urlsplit(market.world.url).port)], market.world.home)
+@pytest.mark.parametrize("command", ["demo", "serve"])
+def test_what_starts_on_a_home_and_a_port_in_use_says_only_that_of_the_home(market, command):
+    """Another port would only lead to the next refusal."""
+    code, said = run([command, "--port", str(urlsplit(market.world.url).port)], market.world.home)
     assert code == 1
     assert said.splitlines()[0].startswith(HomeInUse(home=str(market.world.home), pid="?").text("zh-Hans").sentence[:8])
     assert len(said.splitlines()) == 3
