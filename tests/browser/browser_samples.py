@@ -537,6 +537,7 @@ IMPORT_DONE = views.ImportDoneView(
     orders_changed=4,
     orders_pending=3,
     orders_kept=2,
+    refunds_cut=1,
     states_unknown=("外星状态",),
     lacking_columns=("ExportOrderList202611230001.csv: 订单状态",),
     total="88412.50",

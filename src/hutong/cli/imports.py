@@ -55,7 +55,7 @@ def import_group() -> None:
 )
 @click.option("--day-first", is_flag=True, help="Dates like 5/12/10 are day/month/year. 日期先写日")
 @click.option("--report", type=click.Path(path_type=Path), default=None, help="Refused rows go to this CSV. 拒收明细")
-@click.option("--json", "as_json", is_flag=True, help="One JSON line, nothing else on standard output; no summary in words.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line, nothing else on standard output.")
 def orders(
     files: tuple[Path, ...],
     platform: str,
@@ -173,6 +173,11 @@ def _tell(summary: ImportSummary, report: Path | None, refused_count: int) -> No
         progress(
             f"{summary.orders_kept} 笔订单在文件里没有可识别的状态：已有的状态和金额保持不变 "
             "orders whose state in the files is not known: they keep the state and the amounts that they had"
+        )
+    if summary.refunds_cut:
+        progress(
+            f"{summary.refunds_cut} 笔订单的退款金额大于实付：按全额退款记下，请对照平台核实 "
+            "orders whose refund in the files is larger than what was paid: taken as refunded whole; check them"
         )
     if summary.states_unknown:
         progress(f"无法识别的状态 states not known: {', '.join(summary.states_unknown)}")

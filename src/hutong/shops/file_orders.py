@@ -39,7 +39,8 @@ class FileOrder(msgspec.Struct, frozen=True, kw_only=True):
 
     ``has_own_row``: the order's own row was among them, so that its sums are the platform's word and not ours.
     ``placed_at`` is None where no row said it. ``is_refund``: a cancellation document; its sums are negative, and
-    ``refunded_minor`` is what it gives back.
+    ``refunded_minor`` is what it gives back. ``is_refund_cut``: the files tell a larger refund than what was paid; no
+    more than that went back.
     """
 
     order_no: str
@@ -58,6 +59,7 @@ class FileOrder(msgspec.Struct, frozen=True, kw_only=True):
     buyer_ref: str
     lines: tuple[FileOrderLine, ...]
     customer_id: UUID | None = None
+    is_refund_cut: bool = False
 
     @property
     def counts_as_sale(self) -> bool:
@@ -75,6 +77,7 @@ def fold(rows: Sequence[FileLine], currency: str) -> FileOrder:
     is_refund = any(row.is_refund for row in rows) or total < 0
     status = _status_of_own(own) if own else _status_of_lines(parts)
     paid, refunded = _money(own, parts, status, total, currency)
+    told = refunded
     if is_refund:
         state, paid, refunded = OrderState.REFUNDED, 0, max(-total, 0)
     else:
@@ -96,6 +99,7 @@ def fold(rows: Sequence[FileLine], currency: str) -> FileOrder:
         modified_at=max((at for row in rows for at in _times(row)), default=None),
         buyer_ref=_last(row.buyer_ref for row in rows),
         lines=lines,
+        is_refund_cut=not is_refund and state in SOLD and told > paid,
     )
 
 

@@ -227,6 +227,32 @@ def test_a_file_without_states_says_so_and_makes_nothing_up(hub):
     assert hub.breaches() == []
 
 
+def test_a_number_in_full_width_digits_is_the_same_order(hub, check_accounts):
+    wide = str.maketrans("0123456789", "０１２３４５６７８９")
+    hub.load(orders_file(hub, order_row(UNPAID)))
+    summary = hub.load(orders_file(hub, order_row(no=NO.translate(wide))))
+    check_accounts(summary)
+    assert (summary.orders_new, summary.orders_changed, hub.order(NO)["state"]) == (0, 1, "paid")
+
+
+def test_a_payment_below_nothing_is_refused_by_its_own_words(hub, check_accounts):
+    summary = hub.load(orders_file(hub, order_row(DONE, paid="-44.00"), order_row(no="3000000000000000019")))
+    check_accounts(summary)
+    assert (summary.imported, summary.rejected_by_reason) == (1, {"paid_negative": 1})
+
+
+def test_a_refund_above_what_was_paid_is_taken_as_all_of_it_and_told(hub, check_accounts):
+    row = order_row(DONE, paid="44.00", refund="60.00")
+    summary = hub.load(orders_file(hub, row))
+    check_accounts(summary)
+    assert (summary.imported, summary.rejected, summary.refunds_cut) == (1, 0, 1)
+    order = hub.order(NO)
+    assert (order["state"], order["paid_minor"], order["refunded_minor"]) == ("refunded", 4400, 4400)
+    within = hub.load(orders_file(hub, order_row(DONE, paid="96.00", refund="60.00", no="3000000000000000019")))
+    assert within.refunds_cut == 0
+    assert hub.breaches() == []
+
+
 def test_a_trial_needs_no_merchant_and_leaves_none(hub):
     """A dry run in an empty home: the same figures, and neither shop nor customer nor key afterwards."""
     known = hub.load(orders_file(hub, order_row()), dry_run=True)

@@ -57,6 +57,14 @@ def test_an_order_number_that_a_spreadsheet_damaged_is_refused(damaged):
     assert refused.value.reason == "order_no_damaged"
 
 
+@pytest.mark.parametrize(
+    "wide",
+    ["５１２３０００００００００００００００", "'５１２３０００００００００００００００", "5123000000000００００００"],
+)
+def test_full_width_digits_are_the_same_order_number(wide):
+    assert order_number(wide, "订单编号", is_long=True) == "5123000000000000000"
+
+
 @pytest.mark.parametrize("kept", ['="5000000000000000000"', "'5000000000000000000", "5000000000000000000\t"])
 def test_zeros_at_the_end_are_no_damage_where_the_file_says_that_the_cell_is_text(kept):
     assert order_number(kept, "订单编号", is_long=True) == "5000000000000000000"

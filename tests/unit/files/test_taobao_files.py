@@ -265,6 +265,7 @@ def test_an_orders_sum_on_lines_without_a_price_is_never_said_once_per_line(take
         ({"订单创建时间": "昨天"}, D("78.00")),
         ({"买家实际支付金额": "免费"}, D("78.00")),
         ({"退款金额": "很多"}, D("78.00")),
+        ({"买家实际支付金额": "-78.00"}, D("78.00")),
         ({"买家应付货款": "", "总金额": "84.00", "订单编号": "2.3E+18"}, D("78.00")),
         ({"买家应付货款": "免费"}, D(0)),
         ({"订单编号": "合计"}, D(0)),
@@ -346,6 +347,7 @@ def test_a_discount_in_the_refund_column_is_no_refund(take):
         ({"价格": "免费"}, "money_bad"),
         ({"订单创建时间": "昨天"}, "time_bad"),
         ({"子订单编号": "合计"}, "total_row"),
+        ({"买家实际支付金额": "-60.00"}, "paid_negative"),
     ],
 )
 def test_rows_are_refused_with_their_reason(take, cells, reason):

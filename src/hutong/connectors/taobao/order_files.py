@@ -123,12 +123,19 @@ class _Reader:
             goods_due=self.money(cells, "goods_due"),
             freight=self.money(cells, "freight"),
             order_total=self.money(cells, "order_total"),
-            paid=self.money(cells, "paid"),
+            paid=self.paid(cells, "paid"),
             refunded=self.refunded(cells),
         )
 
     def money(self, cells: Sequence[str], field: str) -> Decimal | None:
         return money(self.columns.cell(cells, field), self.columns.name(field))
+
+    def paid(self, cells: Sequence[str], field: str) -> Decimal | None:
+        """What the buyer paid, which is never less than nothing."""
+        amount = self.money(cells, field)
+        if amount is not None and amount < 0:
+            raise CellRefused("paid_negative", self.columns.name(field), words(self.columns.cell(cells, field)))
+        return amount
 
     def refunded(self, cells: Sequence[str]) -> Decimal | None:
         """What really went back; an open claim did not."""
@@ -238,7 +245,7 @@ class _LineReader(_Reader):
             unit_price = self.money(cells, "unit_price")
             list_total, is_whole = self._listed(cells, count, unit_price)
             line = self._line(row_no, cells, count, unit_price or Decimal(0), list_total)
-            line_paid = self.money(cells, "line_paid")
+            line_paid = self.paid(cells, "line_paid")
             return _Line(
                 line=msgspec.structs.replace(line, line_paid=line_paid), sums=self.sums(cells), is_whole=is_whole
             )
@@ -252,7 +259,7 @@ class _LineReader(_Reader):
         """
         if unit_price is not None:
             return unit_price * count, False
-        line_paid = self.money(cells, "line_paid")
+        line_paid = self.paid(cells, "line_paid")
         if line_paid is not None:
             return line_paid, False
         goods_due = self.money(cells, "goods_due")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from decimal import Decimal
@@ -104,7 +105,7 @@ def is_marked_text(raw: str) -> bool:
 
 
 def order_number(raw: str, column: str, *, is_long: bool) -> str:
-    """An order number, exact.
+    """An order number, exact; full-width digits and letters are the plain ones, so that both are one order's.
 
     ``is_long``: the platform's numbers have 16 digits or more, which a spreadsheet cannot keep as numbers.
 
@@ -112,9 +113,12 @@ def order_number(raw: str, column: str, *, is_long: bool) -> str:
         CellRefused: blank, damaged by a spreadsheet, or no number of an order.
     """
     text = code(_computed(raw, column))
+    is_text = is_marked_text(raw) or not text.isascii()
+    if not text.isascii():
+        text = code(unicodedata.normalize("NFKC", text))
     if not text:
         raise CellRefused("order_no_missing", column, raw)
-    if _EXPONENT.fullmatch(text) or (_LONG_ZEROS.fullmatch(text) and not is_marked_text(raw)):
+    if _EXPONENT.fullmatch(text) or (_LONG_ZEROS.fullmatch(text) and not is_text):
         raise CellRefused("order_no_damaged", column, text)
     if _POINT_ZERO.fullmatch(text):
         whole = text.split(".")[0]

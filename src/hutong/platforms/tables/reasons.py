@@ -56,6 +56,10 @@ REASONS: Final[Mapping[str, Reason]] = {
         "“{column}”的值“{value}”位数太多，请保留不超过 6 位小数。",
         "“{value}” in “{column}” has too many digits; keep at most 6 decimals.",
     ),
+    "paid_negative": Reason(
+        "“{column}”是负数“{value}”：买家付的钱不会小于零，退给买家的钱应写在退款金额里。",
+        "“{column}” is “{value}”, below zero: nobody pays less than nothing; what went back belongs in the refund.",
+    ),
     "time_missing": Reason(
         "“{column}”没有填写（空白、NaN、null 和“-”都算），没有时间。",
         "“{column}” holds nothing (blank, NaN, null or “-”): no time.",

@@ -192,6 +192,7 @@ def _done(summary: ImportSummary, refused: list[RefusedRow], names: list[str]) -
         orders_changed=summary.orders_changed,
         orders_pending=summary.orders_pending - summary.orders_kept,
         orders_kept=summary.orders_kept,
+        refunds_cut=summary.refunds_cut,
         states_unknown=summary.states_unknown,
         lacking_columns=summary.lacking_columns,
         total=summary.total,

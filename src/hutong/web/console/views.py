@@ -295,6 +295,7 @@ class ImportDoneView(View, frozen=True, kw_only=True):
     orders_changed: int
     orders_pending: int  # new ones, or still without a state
     orders_kept: int  # known before, and as they were
+    refunds_cut: int  # their refund was told larger than what was paid
     states_unknown: tuple[str, ...]
     lacking_columns: tuple[str, ...]
     total: str

@@ -56,6 +56,7 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     the rows that give money back (lines of cancellations, refunded lines). ``total`` is the sum of quantity × unit
     price over all rows read, refused ones too, as decimal text; an order whose lines are not in the files adds what
     its goods cost, once.
+    ``refunds_cut`` counts orders whose refund in the files is larger than what was paid: taken as refunded whole.
     ``orders_pending`` of the orders have no state in the files, or one that is not known here: they count as unpaid
     until a file or the platform says more, but for the ``orders_kept`` of them that were known before and stay as they
     are. ``states_unknown``: the words, as far as they are told. ``lacking_columns``: what would have told the states,
@@ -79,6 +80,7 @@ class ImportSummary(msgspec.Struct, frozen=True, kw_only=True):
     states_unknown: tuple[str, ...]
     lacking_columns: tuple[str, ...]
     refund_documents: int
+    refunds_cut: int
     negative_lines: int
     rejected_by_reason: dict[str, int]
     dry_run: bool
@@ -222,6 +224,7 @@ def _summary(
         states_unknown=tuple(sorted(writing.unknown_states)),
         lacking_columns=tuple(f"{table}: {column}" for table, column in sorted(reading.lacking)),
         refund_documents=writing.refund_documents,
+        refunds_cut=writing.refunds_cut,
         negative_lines=writing.negative_lines,
         rejected_by_reason=refusals.by_reason,
         dry_run=dry_run,

@@ -48,6 +48,7 @@ class Writing:
         self.orders_changed = 0
         self.refunds = 0
         self.refund_documents = 0
+        self.refunds_cut = 0
         self.pending = 0
         self.kept = 0
         self.unknown_states: set[str] = set()
@@ -97,6 +98,7 @@ class Writing:
         knows_buyer = any(line.buyer_ref for line in lines if not line.line_key)
         self.orders += 1
         self.refund_documents += order.is_refund
+        self.refunds_cut += order.is_refund_cut
         self.refunds += sum(line.is_refund or (line.refunded or 0) > 0 for line in counted)
         self.negative_lines += sum(line.quantity < 0 for line in parts)
         self.without_customer += sum(not (line.buyer_ref or knows_buyer) for line in counted)
