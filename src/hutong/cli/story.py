@@ -79,7 +79,7 @@ def hub_and_sandbox(home: Path, seed: int, *, hub_port: int = 0) -> Iterator[tup
 @click.option(
     "--stock", type=click.IntRange(1 + TAOBAO_PIECES, STOCK_MAX), default=10, show_default=True, help="期初库存"
 )
-@click.option("--json", "as_json", is_flag=True, help="One JSON line, nothing else on standard output; no figures beside it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON line, nothing else on standard output.")
 def story(seed: int, price_fen: int, commission_bps: int, stock: int, as_json: bool) -> None:
     """One sale across the walls, over HTTP only, with figures that must add up. 一笔生意的完整故事
 

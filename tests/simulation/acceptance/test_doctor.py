@@ -414,5 +414,11 @@ def test_the_command_says_so_with_its_exit_code(traded):
     assert told["checks"] == len(MEANINGS)
     assert set(told["breaches"][0]) == {"merchant", "rule", "subject", "detail"}
     assert plain.returncode == 1
-    for words in ("库存等于库存流水之和", "stock is the sum of its journal", sku, f"规则 rules {len(MEANINGS)} ", "问题 breaches 1"):
+    for words in (
+        "库存等于库存流水之和",
+        "stock is the sum of its journal",
+        sku,
+        f"规则 rules {len(MEANINGS)} ",
+        "问题 breaches 1",
+    ):
         assert words in plain.stdout

@@ -21,7 +21,6 @@ from hutong.web.api.catalogue import PAGE_MAX, Limit, Offset
 from hutong.web.moments import aware
 from hutong.workflows.runtime import Runtime
 
-
 BatchLimit = Annotated[
     int, Parameter(ge=1, le=PAGE_MAX, default=50, description="Batches, not postings: each has two or more")
 ]

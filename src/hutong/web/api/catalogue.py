@@ -22,7 +22,7 @@ from hutong.workflows.runtime import Runtime
 PAGE_MAX: Final = 200
 Limit = Annotated[int, Parameter(ge=1, le=PAGE_MAX, default=50)]
 Offset = Annotated[int, Parameter(ge=0, le=1_000_000, default=0)]
-Search = Annotated[str, Parameter(max_length=SEARCH_CHARS_MAX, default="", description="Part of a seller code or title")]
+Search = Annotated[str, Parameter(max_length=SEARCH_CHARS_MAX, default="", description="Part of a code or title")]
 
 
 class NewProduct(RequestBody, frozen=True, kw_only=True):
