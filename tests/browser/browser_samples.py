@@ -459,7 +459,7 @@ def tickets(locale: Locale) -> views.TicketsView:
     told = [(ticket, ticket_text(ticket, translate, Formats(locale))) for ticket in TICKET_ROWS]
     return views.TicketsView(
         rows=tuple(
-            views.TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href="/orders/1")
+            views.TicketItem(ticket=ticket, sentence=sentence, cause=cause, also="", fix=fix, subject_href="/orders/1")
             for ticket, (sentence, cause, fix) in told
         ),
         paging=SINGLE,

@@ -45,6 +45,7 @@ CAME = SuspenseView(
     ended_at=None,
 )
 OPEN = {Decision.TAKE: None, Decision.SEND_BACK: None, Decision.WRITE_OFF: None}
+PAID = {**OPEN, Decision.TAKE: Refusal.ORDER_PAID}
 FOREIGN = {Decision.TAKE: Refusal.NOT_OURS, Decision.SEND_BACK: Refusal.NOT_OURS, Decision.WRITE_OFF: None}
 RETURNED = structs.replace(
     CAME,
@@ -58,7 +59,9 @@ RETURNED = structs.replace(
 )
 
 
-def ticket_page(locale: Locale, view: SuspenseView, offers, chosen: str = "", **changes: object) -> TicketView:
+def ticket_page(
+    locale: Locale, view: SuspenseView, offers, chosen: str = "", *, is_paid: bool = False, **changes: object
+) -> TicketView:
     translate, formats = Catalogues().of(locale).ugettext, Formats(locale)
     row = TicketRow(
         ticket_id=view.ticket_id,
@@ -79,11 +82,11 @@ def ticket_page(locale: Locale, view: SuspenseView, offers, chosen: str = "", **
         resolved_at=view.decided_at,
     )
     choices = tuple(
-        choice(view, decision, refusal, 60, translate=translate, formats=formats)
+        choice(view, decision, refusal, 60, is_paid=is_paid, translate=translate, formats=formats)
         for decision, refusal in offers.items()
     )
     values: dict[str, object] = {
-        "item": ticket_items([row], translate, formats)[0],
+        "item": ticket_items([row], translate, formats, [row.ticket_id] if is_paid else [])[0],
         "box": SuspenseBox(
             suspense=view,
             account="微信商户号 1900000109",
@@ -118,7 +121,9 @@ SUSPENSE_GALLERY = {
     "ticket-money-confirm": (
         "/tickets/1",
         "console/ticket.html",
-        lambda locale: ticket_page(locale, CAME, OPEN, "send_back", reason="买家少付了三元", trouble=unclear(locale)),
+        lambda locale: ticket_page(
+            locale, CAME, PAID, "send_back", is_paid=True, reason="买家少付了三元", trouble=unclear(locale)
+        ),
     ),
     "ticket-money-not-ours": ("/tickets/1", "console/ticket.html", _not_ours),
     "ticket-money-decided": ("/tickets/1", "console/ticket.html", lambda locale: ticket_page(locale, RETURNED, {})),

@@ -5,6 +5,10 @@ from __future__ import annotations
 import browser_checks as checks
 import pytest
 from browser_gallery import GALLERY
+from msgspec import structs
+
+from hutong.web.render import Renderer
+from hutong.web.scene import Scene
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +44,28 @@ def test_page(framed, gallery, name):
         if locale == "zh-Hans" and framed.page.evaluate(LONG_SUMS):
             wrong += [f"{size} long sums: {fault}" for fault in checks.faults(framed.page, locale)]
     assert wrong == []
+
+
+def html_of(name, locale="zh-Hans", **changes):
+    path, template, make = GALLERY[name]
+    return Renderer().page(template, structs.replace(make(locale), **changes), Scene(path=path, locale=locale))
+
+
+def test_a_file_is_not_said_to_have_kept_its_fee_from_us():
+    told, of_files = "没有告诉我们它抽多少服务费", "导入的文件没有写平台抽了多少服务费"
+    shop, both, files = [html_of("costs", unbilled=one) for one in (("taobao",), ("generic", "taobao"), ("generic",))]
+    assert (told in shop, of_files in shop) == (True, False)
+    assert (told in both, of_files in both) == (True, True)
+    assert (told in files, of_files in files) == (False, True)
+
+
+def test_money_that_does_not_fit_leaves_an_order_that_was_paid_otherwise_as_it_is():
+    said, unpaid = "这笔订单已经由另一条通知付清，不受影响。", ("订单仍是未付款", "订单不会因此变成已付款")
+    open_, paid = html_of("ticket-money"), html_of("ticket-money-confirm")
+    assert said not in open_
+    assert all(words in open_ for words in unpaid)
+    assert said in paid
+    assert not any(words in paid for words in unpaid)
 
 
 #: Figures in a receipt that stand on two lines: each run of digits with its points and colons must be on one. A number

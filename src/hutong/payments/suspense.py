@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -15,6 +16,7 @@ from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.merchants.tickets import reopen_ticket
 from hutong.payments.events import SuspenseDecided, SuspenseReturned
+from hutong.payments.models import payment
 from hutong.payments.states import SUSPENSE, SuspenseEvent, SuspenseState
 from hutong.payments.suspense_models import suspense
 
@@ -147,6 +149,25 @@ async def suspense_of_ticket(unit: Unit, ticket_id: UUID) -> SuspenseView | None
     """The sum that a ticket is about; None where it is about something else."""
     row = await unit.one(_all(unit).where(suspense.c.ticket_id == ticket_id))
     return None if row is None else _view(row)
+
+
+async def paid_otherwise(unit: Unit, orders: Mapping[UUID, UUID]) -> frozenset[UUID]:
+    """Of tickets, each with its order, those whose order was paid, though not with the sum that the ticket is about."""
+    if not orders:
+        return frozenset()
+    captured = select(payment.c.order_id).where(
+        payment.c.merchant_id == unit.merchant_id,
+        payment.c.order_id.in_(orders.values()),
+        payment.c.captured_attempt_id.is_not(None),
+    )
+    taken = select(suspense.c.ticket_id).where(
+        suspense.c.merchant_id == unit.merchant_id,
+        suspense.c.ticket_id.in_(orders),
+        suspense.c.state == SuspenseState.TAKEN.value,
+    )
+    paid = {row.order_id for row in await unit.all(captured)}
+    own = {row.ticket_id for row in await unit.all(taken)}
+    return frozenset(ticket_id for ticket_id, order_id in orders.items() if order_id in paid and ticket_id not in own)
 
 
 async def end_suspense(

@@ -9,12 +9,16 @@ from wallets_till import refusal, silence
 
 from hutong.core.errors import Forbidden, HutongError, InvalidInput
 from hutong.core.money import Money, share_bps
+from hutong.merchants.queries import tickets_page
 from hutong.merchants.tickets import DecisionNeeded, resolve_ticket
 from hutong.payments.refunds import RefundKey, RefundTooLarge
 from hutong.payments.service import find_attempts
-from hutong.payments.suspense import Decision
+from hutong.payments.suspense import Decision, paid_otherwise
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import Notice, PayMethod, RefundStatus, TradeReport, TradeStatus
+from hutong.web.console.ticket_items import ticket_items_of
+from hutong.web.console.ticket_texts import PAID_OTHERWISE
+from hutong.web.format import Formats
 from hutong.workflows.commands import switch
 from hutong.workflows.commands.ask_now import ask_now
 from hutong.workflows.commands.decide import AlreadyDecided, DecisionRefused, MoneyUnclear, decide
@@ -62,6 +66,14 @@ async def mismatched(till, came=CAME):
 
 async def ticket_of(till):
     return (await till.values("SELECT ticket_id FROM ticket WHERE kind = 'notice_mismatched' ORDER BY ticket_id"))[-1]
+
+
+async def also(till):
+    """What the desk says beside the cause of the ticket."""
+    async with till.unit() as unit:
+        rows = (await tickets_page(unit, state="open", limit=9, offset=0)).rows
+        [item] = await ticket_items_of(unit, rows, str, Formats("zh-Hans"))
+    return item.also
 
 
 async def choose(till, ticket, decision, actor=None, reason="对过账了"):
@@ -266,11 +278,13 @@ def test_another_way_to_pay_is_closed_before_the_sum_is_taken(at_the_till):
         till.clock.advance(seconds=1)
         await notice(till, first, CAME)
         await till.job(query_attempt, AttemptKey(first.attempt_id))
+        assert await also(till) == ""
         till.wallet.will("close", TradeStatus.PAID)  # crosses: nothing
         till.wallet.sums[first.out_trade_no] = first.amount
         with pytest.raises(HutongError):
             await press(till, sale, PayMethod.H5)
         assert (await till.payment()).state == "paid"
+        assert await also(till) == PAID_OTHERWISE
         with pytest.raises(DecisionRefused, match="order_paid"):
             await choose(till, await ticket_of(till), Decision.TAKE)
         with pytest.raises(DecisionRefused, match="kept"):
@@ -315,6 +329,8 @@ def test_who_may_decide_and_what_has_to_be_said(at_the_till):
             with pytest.raises(DecisionNeeded):
                 await resolve_ticket(unit, ticket, note="好了", actor="staff:1")
         await choose(till, ticket, Decision.TAKE)
+        async with till.unit() as unit:
+            assert await paid_otherwise(unit, {ticket: (await till.payment()).order_id}) == frozenset()
         assert await till.values("SELECT actor || ' ' || action FROM audit") == ["staff:1 suspense.take"]
         row = (await till.values("SELECT details FROM ticket WHERE kind = 'notice_mismatched'"))[0]
         assert (row["note"], row["resolved_by"]) == ("对过账了", "staff:1")

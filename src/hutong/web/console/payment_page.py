@@ -21,7 +21,7 @@ from hutong.web.console.book_words import ORDER, batch_in_words, names_in_books
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.payment_views import AttemptItem, CombinedItem, PaymentItem, PaymentStep, PaymentView
 from hutong.web.console.refunding import may_refund
-from hutong.web.console.ticket_items import ticket_items
+from hutong.web.console.ticket_items import ticket_items_of
 from hutong.web.format import Formats, zone_of
 from hutong.web.languages import locale_of
 from hutong.workflows.jobs import AttemptKey, TryKey
@@ -69,7 +69,9 @@ async def payment_view(unit: Unit, desk: Desk, request: ConsoleRequest, payment_
         ),
         steps=steps_of(payment),
         batches=tuple(batch_in_words(row, parties) for row in await batches_about(unit, ORDER, payment.order_id)),
-        tickets=ticket_items(await tickets_about(unit, ORDER, str(payment.order_id)), translate, formats),
+        tickets=await ticket_items_of(
+            unit, await tickets_about(unit, ORDER, str(payment.order_id)), translate, formats
+        ),
         fee=sum((leg.amount for leg in effects if leg.path == EXPENSE_WALLET_FEE), zero) if effects else None,
         on_the_way=sum((part.amount for part in payment.refunds if _is_on_its_way(part.state, part.cause)), zero),
         may_refund=may_refund(session, payment),

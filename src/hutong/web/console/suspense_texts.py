@@ -11,6 +11,7 @@ from hutong.core.money import Money, share_bps
 from hutong.payments.states import SuspenseState
 from hutong.payments.suspense import Decision, SuspenseView
 from hutong.payments.suspense_decisions import Refusal
+from hutong.web.console.ticket_texts import PAID_OTHERWISE
 from hutong.web.format import Formats
 from hutong.web.labels import mark
 
@@ -55,6 +56,10 @@ PLACES: Final[dict[SuspenseState, str]] = {
 _NEVER_CAME: Final = mark("钱包里没有这笔钱，待查记录已了结。")
 _MORE: Final = mark("订单按 %(came)s 记为已付款（应收 %(expected)s，多 %(off)s）。")
 _LESS: Final = mark("订单按 %(came)s 记为已付款（应收 %(expected)s，少 %(off)s）。")
+STAYS_UNPAID: Final = mark("订单仍是未付款，到时间自动关闭；没到时间买家可以重新付。")
+NEVER_PAID: Final = mark("订单不会因此变成已付款。")
+#: What they are for an order that was paid otherwise.
+_IF_PAID: Final = dict.fromkeys((STAYS_UNPAID, NEVER_PAID), PAID_OTHERWISE)
 _EFFECTS: Final[dict[Decision, tuple[str, ...]]] = {
     Decision.TAKE: (
         mark("销售收入记 %(came)s，钱包手续费约 %(fee)s；以后最多能退 %(came)s。"),
@@ -62,13 +67,13 @@ _EFFECTS: Final[dict[Decision, tuple[str, ...]]] = {
     ),
     Decision.SEND_BACK: (
         mark("%(came)s 原路退回付款人，只退一次；手续费随退款一起退回。"),
-        mark("订单仍是未付款，到时间自动关闭；没到时间买家可以重新付。"),
+        STAYS_UNPAID,
         mark("退到之后，待查款项才会清零；钱包拒绝退款的话，这件事会回到待办。"),
     ),
     Decision.WRITE_OFF: (
         mark("钱包里有这笔钱：%(came)s 记为“不明收入”（手续费约 %(fee)s），以后不能再从这里退。"),
         mark("钱包里没有这笔钱：只了结待查记录，不影响收入。"),
-        mark("订单不会因此变成已付款。"),
+        NEVER_PAID,
     ),
 }
 
@@ -90,15 +95,16 @@ def choice(
     refusal: Refusal | None,
     fee_bps: int,
     *,
+    is_paid: bool = False,
     translate: Translate,
     formats: Formats,
 ) -> Choice:
-    """A decision in the reader's language, with what it does to the money."""
+    """A decision in the reader's language, with what it does to the money. ``is_paid``: the order was, otherwise."""
     fields = {
         "came": formats.money(view.amount),
         "fee": formats.money(Money(share_bps(view.amount.amount_minor, fee_bps), view.amount.currency)),
     }
-    texts = _EFFECTS[decision]
+    texts = tuple(_IF_PAID.get(text, text) if is_paid else text for text in _EFFECTS[decision])
     if decision is Decision.TAKE and refusal is None and view.expected is not None:
         off = view.amount - view.expected
         fields |= {

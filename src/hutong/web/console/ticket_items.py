@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
+from uuid import UUID
 
+from hutong.db.unit import Unit
 from hutong.merchants.queries import TicketRow
 from hutong.merchants.tickets import SUSPENSE_ID, TicketKind
-from hutong.web.console.ticket_texts import ticket_text
+from hutong.payments.suspense import paid_otherwise
+from hutong.web.console.ticket_texts import PAID_OTHERWISE, ticket_text
 from hutong.web.console.views import TicketItem
 from hutong.web.format import Formats
 
@@ -29,13 +32,35 @@ _MONEY_KINDS: Final = frozenset(
 )
 
 
-def ticket_items(
-    tickets: Sequence[TicketRow], translate: Callable[[str], str], formats: Formats
+async def ticket_items_of(
+    unit: Unit, tickets: Sequence[TicketRow], translate: Callable[[str], str], formats: Formats
 ) -> tuple[TicketItem, ...]:
-    """Tickets in the reader's words."""
+    """Tickets in the reader's words, and of money that does not fit whether its order was paid otherwise."""
+    orders = {
+        row.ticket_id: UUID(row.subject_id)
+        for row in tickets
+        if row.kind == TicketKind.NOTICE_MISMATCHED.value and row.subject_kind == "order"
+    }
+    return ticket_items(tickets, translate, formats, await paid_otherwise(unit, orders))
+
+
+def ticket_items(
+    tickets: Sequence[TicketRow],
+    translate: Callable[[str], str],
+    formats: Formats,
+    paid: Collection[UUID] = (),
+) -> tuple[TicketItem, ...]:
+    """Tickets in the reader's words; ``paid``: those whose order was paid, though not with their sum."""
     told = [(ticket, ticket_text(ticket, translate, formats)) for ticket in tickets]
     return tuple(
-        TicketItem(ticket=ticket, sentence=sentence, cause=cause, fix=fix, subject_href=_href(ticket))
+        TicketItem(
+            ticket=ticket,
+            sentence=sentence,
+            cause=cause,
+            also=translate(PAID_OTHERWISE) if ticket.ticket_id in paid else "",
+            fix=fix,
+            subject_href=_href(ticket),
+        )
         for ticket, (sentence, cause, fix) in told
     )
 

@@ -14,7 +14,7 @@ from hutong.payments.suspense_decisions import Refusal
 from hutong.shops.names import OrderName, order_names
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
 from hutong.web.console.suspense_texts import REFUSALS, Translate, choice, place_of
-from hutong.web.console.ticket_items import ticket_items
+from hutong.web.console.ticket_items import ticket_items_of
 from hutong.web.console.ticket_views import SuspenseBox, TicketView
 from hutong.web.errors import text_for
 from hutong.web.format import Formats, zone_of
@@ -44,9 +44,10 @@ async def ticket_view(
     formats = Formats(locale, zone_of((await this_merchant(unit)).timezone))
     translate = desk.renderer.catalogues.of(locale).ugettext
     case = await read_case(unit, ticket_id)
-    box = None if case is None else await _box(unit, case, translate, formats)
+    (item,) = await ticket_items_of(unit, [row], translate, formats)
+    box = None if case is None else await _box(unit, case, translate, formats, is_paid=bool(item.also))
     return TicketView(
-        item=ticket_items([row], translate, formats)[0],
+        item=item,
         box=box,
         chosen=next((one for one in box.choices if one.name == chosen and not one.refusal), None) if box else None,
         may_decide=session_of(request).role in REFUND_ROLES,
@@ -56,7 +57,7 @@ async def ticket_view(
     )
 
 
-async def _box(unit: Unit, case: Case, translate: Translate, formats: Formats) -> SuspenseBox:
+async def _box(unit: Unit, case: Case, translate: Translate, formats: Formats, *, is_paid: bool) -> SuspenseBox:
     view = case.view
     connection = await get_connection(unit, view.connection_id)
     fee_bps = int(connection.settings.get("fee_bps", WALLET_FEE_BPS_DEFAULT))
@@ -67,7 +68,7 @@ async def _box(unit: Unit, case: Case, translate: Translate, formats: Formats) -
         order=OrderName() if view.order_id is None else names.get(view.order_id, OrderName()),
         place=place_of(view, translate),
         choices=tuple(
-            choice(view, decision, refusal, fee_bps, translate=translate, formats=formats)
+            choice(view, decision, refusal, fee_bps, is_paid=is_paid, translate=translate, formats=formats)
             for decision, refusal in case.offers.items()
         ),
     )

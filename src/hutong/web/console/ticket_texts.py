@@ -104,6 +104,8 @@ _WITHOUT_SUM: Final = TicketText(
     cause=mark("签名是真的，但%(field)s与我们的记录不同，没有记为已付款；没有金额，账上也没有记待查款。"),
     fix=mark("在钱包的商户后台查这笔单，看实际收到多少，再手动处理或退款。"),
 )
+#: Beside the cause, where the order needs nothing more.
+PAID_OTHERWISE: Final = mark("这笔订单已经由另一条通知付清，不受影响。")
 _OTHER: Final = TicketText(
     sentence=mark("有一件事需要查看：%(kind)s"),
     cause=mark("系统拿不准该怎么处理。"),

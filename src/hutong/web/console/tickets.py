@@ -17,7 +17,7 @@ from hutong.merchants.queries import staff_names, this_merchant, tickets_page
 from hutong.merchants.tickets import resolve_ticket
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to, session_of
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
-from hutong.web.console.ticket_items import ticket_items
+from hutong.web.console.ticket_items import ticket_items_of
 from hutong.web.console.ticket_page import decision_named, ticket_view
 from hutong.web.console.views import TicketsView
 from hutong.web.format import Formats, zone_of
@@ -56,7 +56,7 @@ class TicketsController(Controller):
         async with desk.unit(request, "console.tickets") as unit:
             formats = Formats(locale, zone_of((await this_merchant(unit)).timezone))
             found = await tickets_page(unit, state=state, limit=PAGE_ROWS, offset=page_offset(page))
-            rows = ticket_items(found.rows, translate, formats)
+            rows = await ticket_items_of(unit, found.rows, translate, formats)
             view = TicketsView(
                 rows=rows,
                 staff=await staff_names(unit),

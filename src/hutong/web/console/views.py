@@ -200,6 +200,7 @@ class TicketItem(View, frozen=True, kw_only=True):
     ticket: TicketRow
     sentence: str
     cause: str
+    also: str  # what softens the cause; mostly nothing
     fix: str
     subject_href: str
 
