@@ -15,6 +15,7 @@ from uuid import UUID
 
 from hutong.core.ids import first_id
 from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
 from hutong.db.unit import Unit
 
 log = logging.getLogger("hutong.housekeeping")
@@ -133,8 +134,8 @@ class Housekeeper:
             wait_s = SWEEP_GAP_S
             try:
                 await self.round()
-            except Exception:
-                log.exception("old rows could not be swept")
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "old rows could not be swept")
 
     async def round(self) -> None:
         """Everybody, once."""

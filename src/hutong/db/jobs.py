@@ -19,6 +19,7 @@ from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
 from hutong.core.errors import HutongError
 from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
 from hutong.db.queue import ENTRYPOINT, QUEUE_SETTINGS, enqueue, queries, unpack
 from hutong.db.tables import job
 
@@ -119,8 +120,8 @@ class Ticker:
                 if time.monotonic() >= release_at_s:
                     release_at_s = time.monotonic() + RELEASE_S
                     await self.release_held()
-            except Exception:
-                log.exception("the ticker could not look for due jobs")
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "the ticker could not look for due jobs")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), TICK_S)
 
@@ -143,8 +144,8 @@ class Worker:
         while not self._stopping:
             try:
                 await self._run_once()
-            except Exception:
-                log.exception("the worker lost its connection and takes another one")
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "the worker lost its connection and takes another one")
                 await asyncio.sleep(RECONNECT_S)
 
     async def _run_once(self) -> None:

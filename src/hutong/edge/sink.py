@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
 from hutong.edge.journal import Click, ClickJournal
 
 log = logging.getLogger("hutong.edge")
@@ -70,8 +71,8 @@ class ClickSink:
             try:
                 while await self.flush() == FLUSH_ROWS_MAX:
                     pass
-            except Exception:
-                log.exception("%d clicks wait for the database", len(self._waiting))
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "%d clicks wait for the database", len(self._waiting))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), FLUSH_S)
         await self.drain()

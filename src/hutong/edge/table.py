@@ -15,6 +15,7 @@ from sqlalchemy import Row, select
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
 from hutong.links.models import link
 
 log = logging.getLogger("hutong.edge")
@@ -111,7 +112,7 @@ class LinkTable:
         while not stop.is_set():
             try:
                 await self.refresh()
-            except Exception:
-                log.exception("the link table could not be refreshed; the old one goes on answering")
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "the link table could not be refreshed; the old one goes on answering")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), REFRESH_S)

@@ -24,6 +24,7 @@ from hutong.core.ids import new_id, new_ids
 from hutong.db.disk import Disk
 from hutong.db.engine import Database
 from hutong.db.lines import Lines
+from hutong.db.outages import log_trouble
 from hutong.ledger.batches import Batch, PostResult
 from hutong.ledger.errors import PostingUnclear
 from hutong.ledger.jobs import BooksKey, chores_between
@@ -135,7 +136,7 @@ class Books:
                 till.tell(slip, PostingUnclear(key=slip.batch.idempotency_key))
             if not isinstance(error, Exception):
                 raise
-            log.exception("a flush broke")
+            log_trouble(log, error, "a flush broke")
         finally:
             till.flights_count -= 1
             if till.has_waiting():

@@ -9,6 +9,7 @@ from uuid import UUID
 from hutong.core.asgi import Application, Receive, Scope, Send
 from hutong.core.crashpoints import reach
 from hutong.core.errors import HutongError, PlatformNotThere
+from hutong.db.outages import log_trouble
 from hutong.platforms.payments import Acknowledgement, Callbacks
 from hutong.workflows.commands.take_notice import take_notice
 from hutong.workflows.runtime import Runtime
@@ -44,8 +45,8 @@ class CallbackDoor:
         platform, connection_id = named
         try:
             merchant_id = await self._runtime.merchant_of_connection(connection_id)
-        except Exception:
-            log.exception("nobody could be asked whose callback of %s this is; it is not acknowledged", platform)
+        except Exception as error:  # noqa: BLE001 (told, and sent again)
+            log_trouble(log, error, "nobody knows whose callback of %s this is; it is not acknowledged", platform)
             await _answer(send, Acknowledgement(status=STORE_FAILED), STORE_FAILED)
             return
         callbacks = self._callbacks(platform)
@@ -64,8 +65,8 @@ class CallbackDoor:
             told = await take_notice(self._runtime, merchant_id, platform, connection_id, headers, body)
         except HutongError as error:
             await _answer(send, callbacks.refuse(error.code), error.status)
-        except Exception:
-            log.exception("a callback of %s could not be stored; it is not acknowledged", platform)
+        except Exception as error:  # noqa: BLE001 (told, and sent again)
+            log_trouble(log, error, "a callback of %s could not be stored; it is not acknowledged", platform)
             await _answer(send, callbacks.refuse("not stored"), STORE_FAILED)
         else:
             reach("ack:callback:leaves")

@@ -19,6 +19,7 @@ from uuid import UUID
 from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
 from hutong.db.vault import Vault
 from hutong.transport.outward import OutwardSender
 from hutong.webhooks.deliveries import Claimed, claim
@@ -79,8 +80,8 @@ class Courier:
             while not stop.is_set():
                 try:
                     await self.look()
-                except Exception:
-                    log.exception("the courier could not look for messages")
+                except Exception as error:  # noqa: BLE001 (told, and tried again)
+                    log_trouble(log, error, "the courier could not look for messages")
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), POLL_S)
         finally:
@@ -130,8 +131,8 @@ class Courier:
                     return
                 if time.monotonic() - began_s >= TURN_S:
                     return
-        except Exception:
-            log.exception("messages to an endpoint could not be carried; they are tried again")
+        except Exception as error:  # noqa: BLE001 (told, and tried again)
+            log_trouble(log, error, "messages to an endpoint could not be carried; they are tried again")
 
     async def _round(self, merchant_id: UUID, endpoint_id: UUID, most: int) -> bool:
         """One claim and its sends; whether all of them arrived soon, so that more may follow at once."""

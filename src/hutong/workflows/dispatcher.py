@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from hutong.core.events import Event
+from hutong.db.outages import log_trouble
 from hutong.db.outbox import mark_delivered, merchants_waiting, take_waiting
 from hutong.db.unit import DELIVER, EventKey, Unit
 from hutong.events import CATALOGUE
@@ -48,8 +49,8 @@ class Dispatcher:
             told.clear()
             try:
                 found = await self.round()
-            except Exception:
-                log.exception("the dispatcher could not look for events")
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "the dispatcher could not look for events")
                 found = False
             if not found:
                 with contextlib.suppress(TimeoutError):
@@ -87,7 +88,8 @@ async def deliver_waiting(runtime: Runtime, merchant_id: UUID) -> int:
         except Exception as error:  # noqa: BLE001 (one handler's trouble must not keep events from the others)
             trouble = error
             log.info("a batch of events was not handed over (%s)", error)
-    log.error("a batch of events could not be handed over; each gets a job of its own", exc_info=trouble)
+    assert trouble is not None, "both ways failed"
+    log_trouble(log, trouble, "a batch of events could not be handed over; each gets a job of its own")
     async with runtime.unit(merchant_id, "outbox.leave") as unit:
         waiting = await _waiting(unit)
         _leave(unit, waiting.event_ids)
