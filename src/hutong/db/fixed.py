@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final, cast
 
+import msgspec
 from sqlalchemy import ARRAY, BindParameter, ColumnElement, SelectBase, any_, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.engine.interfaces import Compiled
@@ -17,7 +18,7 @@ POSTGRESQL: Final = dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's ow
 
 
 class Fixed:
-    """A statement and its text. Rows come as the driver gives them: no column whose type needs SQLAlchemy's help."""
+    """A statement and its text. Rows come as the driver gives them: of all types only JSON needs help (`document`)."""
 
     def __init__(self, statement: ClauseElement) -> None:
         self.writes = not isinstance(statement, SelectBase)
@@ -38,6 +39,11 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     """Whether a column's value is in the list given as ``name``, however long it is."""
     listed: BindParameter[Any] = bindparam(name, type_=ARRAY(column.type))
     return column == any_(listed)
+
+
+def document(value: Any) -> Any:  # noqa: ANN401 (whatever JSON can hold)
+    """The value of a JSON column, be it the driver's text or what SQLAlchemy has made of it."""
+    return msgspec.json.decode(value) if isinstance(value, str) else value
 
 
 def mine(column: ColumnElement[Any]) -> ColumnElement[bool]:

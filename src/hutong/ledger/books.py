@@ -131,7 +131,7 @@ class Books:
             if not await self._write_at_once(till, slips):
                 await self._write_slowly(till, slips)
         except BaseException as error:  # a caller must never wait for ever
-            till.end = None
+            till.lose()
             for slip in slips:
                 till.tell(slip, PostingUnclear(key=slip.batch.idempotency_key))
             if not isinstance(error, Exception):
@@ -155,10 +155,12 @@ class Books:
         if not till.guarded.isdisjoint(sheet.accounts):
             return False
         told = _told(sheet, till.end.batches_count)
-        till.end = None  # unless the flush goes well, nobody knows
-        if not await self._send(till, sheet, told):
-            return False
-        till.end = sheet.end
+        till.end, losses_count = sheet.end, till.losses_count  # the next one is laid out behind it meanwhile
+        self._call(till)
+        async with till.turn:
+            if till.losses_count != losses_count or not await self._send(till, sheet, told):
+                till.lose()
+                return False
         if not await self._on_disk(till):
             return False
         for slip in slips:
@@ -218,7 +220,7 @@ class Books:
             written = await write_drafts(unit, _drafts(slips, unit.now()), apart=True)
             if written.fresh:
                 unit.emit(batches_posted(written.first_sequence, len(written.fresh)))
-        till.end = written.end
+        till.found(written.end)
         till.remember(written.accounts)
         till.guarded.difference_update(written.accounts.values())
         till.guarded.update(written.guarded)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, func, select, update
 
 from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.db.unit import Unit
@@ -22,12 +22,12 @@ KIND_CHARS_MAX: Final = 40
 PAGE_ROWS_MAX: Final = 200
 CHANNELS_MAX: Final = 1_000
 
-_CHAIN: Final = text(
+_CHAIN: Final = (
     "WITH RECURSIVE chain AS ("
     "SELECT party_id, introduced_by, customer_id, 0 AS depth FROM party "
-    "WHERE merchant_id = :m AND party_id = ANY(:ids) "
+    "WHERE merchant_id = $1 AND party_id = ANY($2::uuid[]) "
     "UNION ALL SELECT p.party_id, p.introduced_by, p.customer_id, chain.depth + 1 FROM chain "
-    "JOIN party p ON p.merchant_id = :m AND p.party_id = chain.introduced_by WHERE chain.depth < :deep) "
+    "JOIN party p ON p.merchant_id = $1 AND p.party_id = chain.introduced_by WHERE chain.depth < $3) "
     "SELECT DISTINCT party_id, introduced_by, customer_id FROM chain"
 )
 
@@ -183,11 +183,8 @@ async def owners_of(unit: Unit, channel_ids: Iterable[UUID]) -> dict[UUID, UUID]
 
 async def people(unit: Unit, party_ids: Iterable[UUID]) -> dict[UUID, Person]:
     """These parties and everybody above them, in one statement."""
-    given = {"m": unit.merchant_id, "ids": sorted(set(party_ids)), "deep": INTRODUCTIONS_WALKED_MAX}
-    return {
-        row.party_id: Person(introduced_by=row.introduced_by, customer_id=row.customer_id)
-        for row in await unit.all(_CHAIN, given)
-    }
+    rows = await unit.fetch(_CHAIN, unit.merchant_id, sorted(set(party_ids)), INTRODUCTIONS_WALKED_MAX)
+    return {row.party_id: Person(introduced_by=row.introduced_by, customer_id=row.customer_id) for row in rows}
 
 
 def _view(row: Row[Any]) -> PartyView:

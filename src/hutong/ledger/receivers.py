@@ -7,10 +7,11 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hutong.core.errors import InvalidInput
+from hutong.db.fixed import Fixed, mine
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.parties import get_party
@@ -22,6 +23,12 @@ RECEIVER: Final = "party.receiver"
 REF_CHARS_MAX: Final = 128
 NAME_CHARS_MAX: Final = 100
 PARTIES_MAX: Final = 1_000
+
+_AT_WALLET: Final = Fixed(
+    select(party_receiver.c.party_id)
+    .where(mine(party_receiver.c.merchant_id), party_receiver.c.platform == bindparam("platform"))
+    .limit(PARTIES_MAX)
+)
 
 
 class KnownReceiver(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,12 +90,7 @@ async def receivers_of(
 
 async def parties_with_receiver(unit: Unit, platform: str) -> set[UUID]:
     """Who has an account at a wallet; empty for every merchant who shares nothing there."""
-    statement = (
-        select(party_receiver.c.party_id)
-        .where(party_receiver.c.merchant_id == unit.merchant_id, party_receiver.c.platform == platform)
-        .limit(PARTIES_MAX)
-    )
-    return {row.party_id for row in await unit.all(statement)}
+    return {row.party_id for row in await unit.ask(_AT_WALLET, platform=platform)}
 
 
 async def wallets_of(unit: Unit, party_id: UUID) -> tuple[str, ...]:

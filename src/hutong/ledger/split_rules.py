@@ -8,10 +8,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, and_, func, or_, select, update
+from sqlalchemy import Row, Uuid, bindparam, func, or_, select, update
 
 from hutong.core.errors import InvalidInput, NotFound, clipped
 from hutong.core.money import MINOR_DIGITS
+from hutong.db.fixed import Fixed, document, mine
 from hutong.db.unit import Unit
 from hutong.ledger.parties import get_party, owners_of, people
 from hutong.ledger.posting import lock_chain
@@ -41,6 +42,20 @@ OPEN_RULES_MAX: Final = 1000
 PAGE_ROWS_MAX: Final = 200
 #: Rules that one statement can name.
 RULES_NAMED_MAX: Final = 5_000
+
+#: The rules of one channel, and those that stand for all.
+_FOR: Final = (
+    select(split_rule)
+    .where(mine(split_rule.c.merchant_id))
+    .where(or_(split_rule.c.channel_id.is_(None), split_rule.c.channel_id == bindparam("channel_id", type_=Uuid())))
+    .order_by(split_rule.c.created_at, split_rule.c.rule_id)
+    .limit(OPEN_RULES_MAX)
+)
+_OPEN_FOR: Final = Fixed(_FOR.where(split_rule.c.ended_at.is_(None)))
+_AT: Final = bindparam("at", type_=split_rule.c.created_at.type)
+_OPEN_FOR_AT: Final = Fixed(
+    _FOR.where(split_rule.c.created_at <= _AT, or_(split_rule.c.ended_at.is_(None), split_rule.c.ended_at > _AT))
+)
 
 
 class NewRule(msgspec.Struct, frozen=True, kw_only=True):
@@ -147,19 +162,11 @@ async def end_rule(unit: Unit, rule_id: UUID) -> bool:
 
 async def rules_for(unit: Unit, channel_id: UUID | None, at: datetime | None = None) -> list[Rule]:
     """The rules that may apply to a sale of a channel (None: of no channel), open now or at a moment, oldest first."""
-    everywhere = split_rule.c.channel_id.is_(None)
-    applies = everywhere if channel_id is None else or_(everywhere, split_rule.c.channel_id == channel_id)
-    never_ended = split_rule.c.ended_at.is_(None)
-    is_open = (
-        never_ended if at is None else and_(split_rule.c.created_at <= at, or_(never_ended, split_rule.c.ended_at > at))
-    )
-    statement = (
-        select(split_rule)
-        .where(split_rule.c.merchant_id == unit.merchant_id, is_open, applies)
-        .order_by(split_rule.c.created_at, split_rule.c.rule_id)
-        .limit(OPEN_RULES_MAX)
-    )
-    return [_rule(row) for row in await unit.all(statement)]
+    if at is None:
+        rows = await unit.ask(_OPEN_FOR, channel_id=channel_id)
+    else:
+        rows = await unit.ask(_OPEN_FOR_AT, channel_id=channel_id, at=at)
+    return [_rule(row) for row in rows]
 
 
 async def open_rules(unit: Unit) -> list[Rule]:
@@ -259,8 +266,8 @@ async def _insert(unit: Unit, rule: Rule, replaces_rule_id: UUID | None) -> None
 
 def _rule(row: Row[Any]) -> Rule:
     """A stored rule; one from before there were kinds has its figures in the columns alone."""
-    terms = row.terms or {"rate_bps": row.rate_bps}
-    scope = row.scope or ({} if row.channel_id is None else {"channel_id": str(row.channel_id)})
+    terms = document(row.terms) or {"rate_bps": row.rate_bps}
+    scope = document(row.scope) or ({} if row.channel_id is None else {"channel_id": str(row.channel_id)})
     return Rule(
         rule_id=row.rule_id,
         party_id=row.party_id,

@@ -11,12 +11,15 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hutong.core.errors import InvalidInput
 from hutong.core.money import BPS_WHOLE
+from hutong.db.fixed import Fixed, mine
 from hutong.db.unit import Unit
 from hutong.ledger.split_models import split_terms
 
 TOTAL_CAP_BPS_DEFAULT: Final = 5_000
 RETURN_WINDOW_DAYS_DEFAULT: Final = 7
 RETURN_WINDOW_DAYS_MAX: Final = 365
+
+_TERMS: Final = Fixed(select(split_terms).where(mine(split_terms.c.merchant_id)))
 
 
 class SplitTerms(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,9 +36,10 @@ class SplitTerms(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_terms(unit: Unit) -> SplitTerms:
     """The merchant's terms, or the defaults."""
-    row = await unit.one(select(split_terms).where(split_terms.c.merchant_id == unit.merchant_id))
-    if row is None:
+    rows = await unit.ask(_TERMS)
+    if not rows:
         return SplitTerms()
+    row = rows[0]
     return SplitTerms(total_cap_bps=row.total_cap_bps, return_window_days=row.return_window_days)
 
 

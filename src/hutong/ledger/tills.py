@@ -19,6 +19,8 @@ WAITING_MAX: Final = 20_000
 #: Batches and legs of one flush: a transaction stays short, and so does everybody's wait behind it.
 FLUSH_BATCHES_MAX: Final = 512
 FLUSH_LEGS_MAX: Final = 8_192
+#: Flushes of one merchant that are under way towards the database: one is written there while the next is laid out.
+FLIGHTS_MAX: Final = 2
 #: When nobody's answer is under way and so many wait, a flush takes half: from then on one half is written while the
 #: other waits for the disk and comes back.
 SPLIT_MIN: Final = 16
@@ -46,9 +48,13 @@ class Till:
         self.accounts: dict[AccountKey, UUID] = {}
         #: Accounts that were found guarded: a flush that touches one looks before it writes.
         self.guarded: set[UUID] = set()
-        #: Where the chain ends with the last flush; None: not known, look before writing.
+        #: Where the chain ends with the last flush that was laid out; None: not known, look before writing.
         self.end: ChainEnd | None = None
-        #: Flushes that are being written (those that wait for the disk are not).
+        #: Counts the flushes that went wrong: whatever was laid out behind one of them does not fit any more.
+        self.losses_count = 0
+        #: One flush at a time is written, in the order in which they were laid out.
+        self.turn = asyncio.Lock()
+        #: Flushes that are laid out or written (those that wait for the disk are not).
         self.flights_count = 0
         #: Slips that were taken and not answered yet, those that wait for the disk included.
         self.unanswered_count = 0
@@ -84,8 +90,19 @@ class Till:
         self._waiting.append(slip)
 
     def may_fly(self) -> bool:
-        """Whether a flush may start now: one at a time, for each is linked to where the last one ended."""
-        return bool(self._waiting) and not self.flights_count and not self.looking_count
+        """Whether a flush may start now. Where the chain's end is not known, they look one at a time."""
+        flights_max = FLIGHTS_MAX if self.end is not None else 1
+        return bool(self._waiting) and self.flights_count < flights_max and not self.looking_count
+
+    def lose(self) -> None:
+        """A flush went wrong: nobody knows where the chain ends."""
+        self.end = None
+        self.losses_count += 1
+
+    def found(self, end: ChainEnd) -> None:
+        """Whoever looked tells where the chain ends; an earlier sight of it is no news."""
+        if self.end is None or self.end.batches_count < end.batches_count:
+            self.end = end
 
     def take(self) -> list[Slip]:
         """The slips of the next flush. Those whose caller went away are dropped: nothing of them was sent."""

@@ -9,9 +9,10 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Case, Row, case, select, update
+from sqlalchemy import Case, Row, bindparam, case, select, update
 
 from hutong.core.errors import Conflict, ErrorText, InvalidInput, NotFound
+from hutong.db.fixed import Fixed, document, mine
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.merchants.directory import CALLBACK, register
@@ -33,6 +34,9 @@ PRIORITY: Final = "priority"
 PRIORITY_DEFAULT: Final = 100
 #: What was signed or sealed for the credentials before is believed so long after a change: platforms repeat for a day.
 EARLIER_LIFE: Final = timedelta(days=2)
+_MINE: Final = select(connection).where(mine(connection.c.merchant_id)).order_by(connection.c.connection_id)
+_CONNECTIONS: Final = Fixed(_MINE.limit(CONNECTIONS_MAX))
+_CONNECTION: Final = Fixed(_MINE.where(connection.c.connection_id == bindparam("connection_id")))
 _NO_OVERLAP: Final = {"earlier_credentials": None, "earlier_ends_at": None}
 
 
@@ -253,19 +257,17 @@ def _view(row: Row[Any]) -> ConnectionView:
         mode=Mode(row.mode),
         title=row.title,
         base_url=row.base_url,
-        settings=row.settings,
+        settings=document(row.settings),
         created_at=row.created_at,
-        told=msgspec.convert(row.told, dict[str, CredentialTold]),
+        told=msgspec.convert(document(row.told), dict[str, CredentialTold]),
         earlier_ends_at=row.earlier_ends_at,
     )
 
 
 async def list_connections(unit: Unit, platform: str | None = None) -> Sequence[ConnectionView]:
     """All connections of the merchant, oldest first."""
-    statement = select(connection).where(connection.c.merchant_id == unit.merchant_id)
-    if platform is not None:
-        statement = statement.where(connection.c.platform == platform)
-    return [_view(row) for row in await unit.all(statement.order_by(connection.c.connection_id).limit(CONNECTIONS_MAX))]
+    rows = await unit.ask(_CONNECTIONS)
+    return [_view(row) for row in rows if platform in (None, row.platform)]
 
 
 async def get_connection(unit: Unit, connection_id: UUID) -> ConnectionView:
@@ -274,14 +276,10 @@ async def get_connection(unit: Unit, connection_id: UUID) -> ConnectionView:
     Raises:
         NotFound: not this merchant's.
     """
-    row = await unit.one(
-        select(connection).where(
-            connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id
-        )
-    )
-    if row is None:
+    rows = await unit.ask(_CONNECTION, connection_id=connection_id)
+    if not rows:
         raise NotFound(what="connection", key=str(connection_id))
-    return _view(row)
+    return _view(rows[0])
 
 
 async def open_credentials(unit: Unit, vault: Vault, connection_id: UUID) -> dict[str, str]:

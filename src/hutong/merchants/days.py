@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
+from hutong.db.fixed import Fixed, mine
 from hutong.db.unit import Unit
 from hutong.merchants.models import merchant
 from hutong.merchants.service import HOME_ZONE
 
+_ZONE: Final = Fixed(select(merchant.c.timezone).where(mine(merchant.c.merchant_id)))
+
 
 async def zone_here(unit: Unit) -> ZoneInfo:
     """The time zone of the unit's merchant."""
-    named = await unit.scalar(select(merchant.c.timezone).where(merchant.c.merchant_id == unit.merchant_id))
-    return ZoneInfo(named or HOME_ZONE)
+    rows = await unit.ask(_ZONE)
+    return ZoneInfo((rows and rows[0].timezone) or HOME_ZONE)
 
 
 async def today_here(unit: Unit) -> date:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from hutong.core.errors import Conflict, InvalidInput, NotFound
 from hutong.core.money import SUM_MINOR_MAX, Money
@@ -22,6 +22,13 @@ SELLER_CODE_CHARS_MAX: Final = 64
 VARIANT_CHARS_MAX: Final = 200
 LISTINGS_PER_SKU_MAX: Final = 200
 
+_LISTINGS: Final = Fixed(
+    select(listing, sku.c.seller_code)
+    .join(sku, (sku.c.merchant_id == listing.c.merchant_id) & (sku.c.sku_id == listing.c.sku_id))
+    .where(mine(listing.c.merchant_id), listing.c.sku_id == bindparam("sku_id"))
+    .order_by(listing.c.listing_id)
+    .limit(LISTINGS_PER_SKU_MAX)
+)
 _SKUS: Final = Fixed(
     select(sku, product.c.title)
     .join(product, (product.c.merchant_id == sku.c.merchant_id) & (product.c.product_id == sku.c.product_id))
@@ -162,13 +169,7 @@ async def keep_listing(unit: Unit, sku_id: UUID, connection_id: UUID, platform: 
 
 async def listings_of(unit: Unit, sku_id: UUID) -> list[ListingView]:
     """Where a SKU is listed."""
-    rows = await unit.all(
-        select(listing, sku.c.seller_code)
-        .join(sku, (sku.c.merchant_id == listing.c.merchant_id) & (sku.c.sku_id == listing.c.sku_id))
-        .where(listing.c.merchant_id == unit.merchant_id, listing.c.sku_id == sku_id)
-        .order_by(listing.c.listing_id)
-        .limit(LISTINGS_PER_SKU_MAX)
-    )
+    rows = await unit.ask(_LISTINGS, sku_id=sku_id)
     return [
         ListingView(
             listing_id=row.listing_id,
