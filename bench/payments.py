@@ -32,6 +32,7 @@ from uuid import UUID, uuid4
 
 import uvloop
 from cycle_ceiling import commit_s, rows_of, rows_per_cycle, signing_s, spent_s
+from cycle_watch import Watch
 from restartable import World
 from wire import Wire
 
@@ -147,13 +148,13 @@ def cycles_of(world: World, sku_id: UUID, cycles: int, callers: int) -> tuple[di
     """One run of full cycles: per second of processor time and by the clock; and the rows that each has left."""
     checkouts = open_checkouts(world, sku_id, cycles)
     world.settle()
-    sales, rows = "kind = 'sale'", rows_of(world)
-    before, core_s, started = world.count("ledger_batch", sales), spent_s(world), time.monotonic()
+    rows, watch = rows_of(world), Watch(world)
+    before, core_s, started = watch.sales(), spent_s(world), time.monotonic()
     uvloop.run(drive(world, iter(checkouts), callers))
-    while world.count("ledger_batch", sales) < before + cycles:
-        time.sleep(0.02)
+    watch.until_booked(before + cycles)
     wall_s = time.monotonic() - started
-    world.settle(300)
+    watch.until_rest()
+    watch.close()
     rates = {"per_core_s": cycles / (spent_s(world) - core_s), "per_s": cycles / wall_s}
     return rates, rows_per_cycle(rows, rows_of(world), cycles)
 
