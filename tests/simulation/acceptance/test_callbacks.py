@@ -71,6 +71,23 @@ def test_signed_but_foreign_callbacks_are_acknowledged_and_pay_nothing(market, u
     assert (sale.order()["state"], sale.payment()["state"], sale.visit.state()) == ("unpaid", "open", "paying")
 
 
+def test_each_thing_that_does_not_fit_gets_a_ticket_and_the_money_is_in_suspense_once(market, until):
+    sale = market.sale(price_fen=4323).paid()  # so that the wallet's own number is the same in all of them
+    market.world.settle()
+    before, tickets = market.rows(), len(market.items("/tickets"))
+    changes = ["other_mchid", "other_appid", "other_appid", "other_mchid"]
+    assert [sale.tamper(change) for change in changes] == [204] * len(changes)
+    until("tickets", lambda: len(market.items("/tickets")) == tickets + 2)
+    market.world.settle()
+    newest = market.items("/tickets")[: len(market.items("/tickets")) - tickets]
+    assert sorted(ticket["details"]["field"] for ticket in newest) == ["appid", "mchid"]
+    assert {ticket["details"]["amount_minor"] for ticket in newest} == {4323}
+    after = market.rows()
+    assert (after["ledger_batch"] - before["ledger_batch"], after["posting"] - before["posting"]) == (1, 2)
+    assert sale.payment()["state"] == "paid"
+    assert market.world.breaches() == []
+
+
 @pytest.mark.parametrize(("change", "field"), {"no_currency": "currency", "endless_amount": "amount"}.items())
 def test_signed_sums_that_no_books_can_hold_get_a_ticket_and_pay_nothing(market, until, change, field):
     """Again and again: what cannot be reckoned with does not hang in the books for ever."""

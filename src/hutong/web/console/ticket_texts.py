@@ -106,6 +106,12 @@ _WITHOUT_SUM: Final = TicketText(
 )
 #: Beside the cause, where the order needs nothing more.
 PAID_OTHERWISE: Final = mark("这笔订单已经由另一条通知付清，不受影响。")
+#: A notice of money that is in suspense by another one.
+_SAME_MONEY: Final = TicketText(
+    sentence=mark("同一笔钱又报来一次，还有一处对不上：%(platform)s商户单号 %(out_trade_no)s，金额 %(amount)s。"),
+    cause=mark("签名是真的，但%(field)s也与我们的记录不同；这笔钱已经记在待查里，没有再记一次。"),
+    fix=mark("先处理同一个商户单号的另一条待办，再把这一条标为已处理。"),
+)
 _OTHER: Final = TicketText(
     sentence=mark("有一件事需要查看：%(kind)s"),
     cause=mark("系统拿不准该怎么处理。"),
@@ -117,6 +123,8 @@ def ticket_text(ticket: TicketRow, translate: Callable[[str], str], formats: For
     """Sentence, cause and fix of a ticket in the reader's language."""
     without_sum = ticket.kind == "notice_mismatched" and not ticket.details.get("amount_minor")
     text = _WITHOUT_SUM if without_sum else TEXTS.get(ticket.kind, _OTHER)
+    if "same_money_as" in ticket.details:
+        text = _SAME_MONEY
     fields = _Fields(ticket.details, ticket.kind, translate, formats)
     sentence, cause, fix = (translate(part) % fields for part in (text.sentence, text.cause, text.fix))
     return sentence, cause, fix

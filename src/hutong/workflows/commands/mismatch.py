@@ -1,7 +1,8 @@
 """What a wallet says of an order or a refund, held against what we know: in one way, by whichever door it came.
 
 A notice, the answer to a query, a close, a charge or a refund: what does not fit pays nothing and gives nothing back.
-It gets one ticket and, for a sum, one suspense entry, however often and by however many doors it is said.
+It gets one ticket and, for a sum, one suspense entry, however often and by however many doors it is said; a notice of
+the same sum that does not fit for another reason gets a ticket of its own, and the sum stays in suspense once.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from hutong.workflows.runtime import OpenedAccount
 PAID: Final = frozenset({TradeStatus.PAID, TradeStatus.REFUNDED})
 #: In the details of a ticket: the wallet said it when it was asked, not by itself.
 ANSWER: Final = {"told_by": "answer"}
+#: In the details of a ticket: the sum is in suspense by another one, under this id.
+SAME_MONEY: Final = "same_money_as"
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,6 +128,8 @@ async def tell_mismatch(unit: Unit, claim: Claim) -> bool:
         return True
     known = await same_money(unit, claim.opened.connection.connection_id, claim.number, amount, claim.transaction_id)
     if known is not None and not known.never_came:
+        if claim.notice_id is not None and claim.field != known.field:
+            await _tell_also(unit, claim, known)
         return known.state is SuspenseState.OPEN
     if known is not None and claim.notice_id is not None:
         if known.attempt_id is not None:
@@ -194,6 +199,17 @@ async def _tell_without_sum(unit: Unit, claim: Claim) -> None:
     details = _details(told)
     is_answer = claim.notice_id is None
     if await has_ticket(unit, TicketKind.NOTICE_MISMATCHED, details if is_answer else details | ANSWER):
+        return
+    if await _open_ticket(unit, claim, told, details, None):
+        unit.emit(told)
+
+
+async def _tell_also(unit: Unit, claim: Claim, known: SuspenseView) -> None:
+    """The same money is spoken of again, and something else of it does not fit: said once, without a sum to book."""
+    told = _told(unit, claim, None, 0)
+    money: dict[str, str | int] = {"amount_minor": known.amount.amount_minor, "currency": known.amount.currency}
+    details = {**_details(told), **money, SAME_MONEY: str(known.suspense_id)}
+    if await has_ticket(unit, TicketKind.NOTICE_MISMATCHED, details):
         return
     if await _open_ticket(unit, claim, told, details, None):
         unit.emit(told)
