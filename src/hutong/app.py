@@ -49,6 +49,7 @@ from hutong.web.callbacks import CallbackDoor
 from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
 from hutong.workflows.commands.begin_bills import begin_bills
+from hutong.workflows.commands.watch_certificates import watch_certificates
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
 from hutong.workflows.runtime import Runtime
@@ -175,7 +176,8 @@ class Hub:
         sender = OutwardSender(trial=runtime.trial)
         self._courier = Courier(runtime.database, runtime.clock, runtime.vault, sender)
         further = {"webhook_delivery": forget_deliveries}
-        self._housekeeper = Housekeeper(runtime.database, partial(merchant_ids, runtime.database), further)
+        everybody, chores = partial(merchant_ids, runtime.database), [partial(watch_certificates, runtime)]
+        self._housekeeper = Housekeeper(runtime.database, everybody, further, chores)
         self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:

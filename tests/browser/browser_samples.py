@@ -448,6 +448,10 @@ TICKET_ROWS = tuple(
             ("notice_mismatched", {"platform": "wechatpay", "out_trade_no": "HT1", "amount_minor": 1}),
             ("job_failed", {}),
             ("clicks_lost", {"count": 3}),
+            (
+                "certificate_ending",
+                {"platform": "alipay", "title": "总店", "certificate": "app_cert", "ends_on": "2026-12-17"},
+            ),
         ]
     )
 )

@@ -67,6 +67,8 @@ _QUEUE_LOG: Final = (
 
 #: Forgets some old rows of a table of a room above; how many.
 Forget = Callable[[Unit], Awaitable[int]]
+#: What a room above looks after for each merchant now and then; doing it again must be harmless.
+Chore = Callable[[UUID], Awaitable[None]]
 
 
 async def sweep(database: Database, merchant_id: UUID, further: Mapping[str, Forget] | None = None) -> dict[str, int]:
@@ -119,10 +121,12 @@ class Housekeeper:
         database: Database,
         merchants: Callable[[], Awaitable[Sequence[UUID]]],
         further: Mapping[str, Forget] | None = None,
+        chores: Sequence[Chore] = (),
     ) -> None:
         self._database = database
         self._merchants = merchants
         self._further = further
+        self._chores = chores
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until ``stop``; what cannot be swept now is swept next time."""
@@ -140,6 +144,11 @@ class Housekeeper:
     async def round(self) -> None:
         """Everybody, once."""
         for merchant_id in await self._merchants():
+            for chore in self._chores:
+                try:
+                    await chore(merchant_id)
+                except Exception as error:  # noqa: BLE001 (told; one merchant's trouble keeps nobody else waiting)
+                    log_trouble(log, error, "a chore could not be done")
             gone = await sweep(self._database, merchant_id, self._further)
             if any(gone.values()):
                 log.info("forgot %s", gone)

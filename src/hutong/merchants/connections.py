@@ -142,6 +142,12 @@ async def hold_connections(unit: Unit) -> None:
     await unit.all(statement.order_by(connection.c.connection_id).with_for_update().limit(CONNECTIONS_MAX))
 
 
+async def hold_connection(unit: Unit, connection_id: UUID) -> None:
+    """Nobody else changes this one until the end of this transaction; payments there may go on."""
+    mine = (connection.c.merchant_id == unit.merchant_id, connection.c.connection_id == connection_id)
+    await unit.one(select(connection.c.connection_id).where(*mine).with_for_update(key_share=True))
+
+
 async def change_settings(unit: Unit, connection_id: UUID, **changes: str | int) -> None:
     """Change some settings of a connection; the others stay.
 

@@ -46,6 +46,7 @@ class TicketKind(StrEnum):
     REFUND_WAITING = "refund_waiting"
     PAYMENT_UNCLEAR = "payment_unclear"
     WALLET_DOWN = "wallet_down"
+    CERTIFICATE_ENDING = "certificate_ending"
     BILL_DIFFERS = "bill_differs"
     BILL_MISSING = "bill_missing"
     STOCK_SHORT = "stock_short"
@@ -121,8 +122,8 @@ async def has_open_ticket(unit: Unit, kind: TicketKind, subject_start: str) -> b
     return await unit.one(statement.limit(1)) is not None
 
 
-async def close_tickets(unit: Unit, kind: TicketKind, subject_id: str, *, actor: str = "") -> None:
-    """The trouble is over: take what is on the desk of it off."""
+async def close_tickets(unit: Unit, kind: TicketKind, subject_id: str, *, actor: str = "", but: str = "") -> None:
+    """The trouble is over: take what is on the desk of it off; ``but``: the key of a ticket that stays."""
     told = {RESOLVED_BY: actor} if actor else {}
     await unit.run(
         update(ticket)
@@ -131,6 +132,7 @@ async def close_tickets(unit: Unit, kind: TicketKind, subject_id: str, *, actor:
             ticket.c.kind == kind.value,
             ticket.c.subject_id == subject_id,
             ticket.c.state == "open",
+            ticket.c.dedupe_key != but,
         )
         .values(state="resolved", resolved_at=unit.now(), details=ticket.c.details + cast(told, JSONB))
     )

@@ -117,6 +117,8 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     sandbox_fields: tuple[str, ...] = ()
     #: Whether credentials can work, before they are kept. Pure.
     examine: Callable[[Mapping[str, str], datetime], Examined] | None = None
+    #: The part of them that holds certificates without which the account stops: a person has to renew them in time.
+    certificate_fields: tuple[str, ...] = ()
     #: Asks the platform harmlessly about an order that nobody has and checks the answer; else ``payments`` is asked.
     trial: Callable[[Account, str], Awaitable[None]] | None = None
     #: What the platform's answers are checked with: the first of them that is there.
@@ -154,6 +156,14 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     def capabilities(self) -> tuple[str, ...]:
         """Names of the capabilities that are present."""
         return tuple(name for name in CAPABILITIES if getattr(self, name) is not None)
+
+    def certificate_end(self, credentials: Mapping[str, str], now: datetime) -> tuple[str, datetime] | None:
+        """Which of an account's certificates ends first, and when; what cannot be read is not told of here."""
+        if self.examine is None or not any(credentials.get(name, "").strip() for name in self.certificate_fields):
+            return None
+        until = self.examine(credentials, now).valid_until
+        ends = [(name, until[name]) for name in self.certificate_fields if name in until]
+        return min(ends, key=lambda one: one[1], default=None)
 
     def judged_operations(self, capability: str) -> tuple[str, ...]:
         """The part of a capability's operations that an outside client agreed on."""

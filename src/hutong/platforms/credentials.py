@@ -178,6 +178,11 @@ class Examiner:
         elif begins_at > self._now:
             self.fault(field, Flaw.NOT_YET, _day(begins_at))
 
+    def ends(self, field: str, ends_at: datetime | None) -> None:
+        """Until when a field serves, where its dates are not those of one certificate alone."""
+        if ends_at is not None:
+            self._until[field] = ends_at
+
     def pair(self, field: str, certificate: Certificate, key: rsa.RSAPrivateKey | None) -> None:
         """The certificate of a field is this key's."""
         try:

@@ -166,7 +166,7 @@ def test_alipay_in_both_modes(keys):
     assert flaws(alipay, {**whole, "app_cert": certificate(theirs)}) == {"app_cert": Flaw.NO_PAIR}
     forged = certificate(app, name="alipay", serial=2)
     assert flaws(alipay, {**whole, "alipay_cert": forged}).get("alipay_cert") is Flaw.NOT_ISSUED
-    assert alipay(whole, NOW).valid_until.keys() == {"app_cert", "alipay_cert"}
+    assert alipay(whole, NOW).valid_until.keys() == {"app_cert", "alipay_cert", "alipay_root_cert"}
 
 
 def test_taobao_needs_all_of_it():

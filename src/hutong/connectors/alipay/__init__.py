@@ -11,7 +11,7 @@ from hutong.connectors.alipay.errors import ERROR_WORDS
 from hutong.connectors.alipay.examine import examine
 from hutong.connectors.alipay.identity import AlipayIdentity
 from hutong.connectors.alipay.judged import JUDGED_BY
-from hutong.connectors.alipay.merchant import LIVE_BASE_URL
+from hutong.connectors.alipay.merchant import CERTIFICATE_FIELDS, LIVE_BASE_URL
 from hutong.connectors.alipay.payments import AlipayPayments
 from hutong.connectors.alipay.receivers import AlipayReceivers
 from hutong.connectors.alipay.sharing import AlipaySharing
@@ -51,6 +51,7 @@ CONNECTOR: Final = Connector(
     answer_fields=("alipay_cert", "alipay_public_key"),
     either_fields=("private_key_pkcs8", "private_key_pkcs1"),
     examine=examine,
+    certificate_fields=CERTIFICATE_FIELDS,
     error_words=ERROR_WORDS,
     proofs={
         "payments": Proof.JUDGED,

@@ -43,6 +43,11 @@ class CertificateSet(msgspec.Struct, frozen=True, kw_only=True):
         """The serials of Alipay's certificates among them."""
         return {serial_of(leaf) for leaf in self.leaves}
 
+    def issuers_end(self) -> datetime | None:
+        """Until when somebody vouches for one of Alipay's certificates; None where the files name nobody."""
+        ends = [min(link.not_valid_after_utc for link in chain[1:]) for chain in self.chains if chain[1:]]
+        return max(ends, default=None)
+
     def keys(self, now: datetime) -> dict[str, rsa.RSAPublicKey]:
         """Alipay's keys by serial, of which the whole chain is valid now.
 

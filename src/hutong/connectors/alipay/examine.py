@@ -41,7 +41,9 @@ def examine(credentials: Mapping[str, str], now: datetime) -> Examined:
     found.certificates("alipay_root_cert")
     if len(given) == len(CERTIFICATE_FIELDS):
         try:
-            certificate_set(*(found.value(field) for field in CERTIFICATE_FIELDS)).keys(now)
+            files = certificate_set(*(found.value(field) for field in CERTIFICATE_FIELDS))
+            found.ends("alipay_root_cert", files.issuers_end())
+            files.keys(now)
         except InvalidInput as error:
             found.fault(str(error.details["field"]), Flaw.NOT_ISSUED)
     return found.examined()

@@ -71,6 +71,8 @@ CONNECTOR: Final = Connector(
     trial=trial,
     sandbox_fields=("line_url", "line_authority"),
     examine=examine,
+    # The platform's own certificates are not among them: new ones are fetched by themselves.
+    certificate_fields=("client_certificate",),
     other_base_urls=(RESERVE_BASE_URL,),
     error_words=ERROR_WORDS,
     proofs={

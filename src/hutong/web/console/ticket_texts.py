@@ -9,6 +9,7 @@ import msgspec
 
 from hutong.core.money import MINOR_DIGITS, Money
 from hutong.merchants.queries import TicketRow
+from hutong.web.console.credential_words import field_label
 from hutong.web.format import Formats
 from hutong.web.labels import label_of, mark
 
@@ -56,6 +57,13 @@ TEXTS: Final[dict[str, TicketText]] = {
         sentence=mark("收款账户“%(title)s”出了问题，已暂时停用：%(word)s"),
         cause=mark("%(platform)s因账户自身的原因连续拒绝下单，或没有回应。"),
         fix=mark("检查该账户的权限、密钥和状态；恢复后会自动启用。期间由其他账户收款。"),
+    ),
+    "certificate_ending": TicketText(
+        sentence=mark("账户“%(title)s”（%(platform)s）的“%(certificate)s”有效期到 %(ends_on)s。"),
+        cause=mark("证书都有期限。过了这一天，%(platform)s不再认这个账户，收款和退款都会停下。"),
+        fix=mark(
+            "请赶在这天之前到%(platform)s的商户后台换新证书，再点“去看看”，在“平台连接”里打开这个账户，换上新的。"
+        ),
     ),
     "bill_differs": TicketText(
         sentence=mark("%(platform)s %(day)s 的账单和我们的记录对不上。"),
@@ -143,6 +151,8 @@ class _Fields(dict[str, str]):
             self["amount"] = formats.money(Money(amount, currency))
         if "field" in details:
             self["field"] = translate(label_of("notice_field", str(details["field"])))
+        if "certificate" in details:
+            self["certificate"] = translate(field_label(str(details.get("platform")), str(details["certificate"])))
         if "event_type" in details:
             self["event_type"] = translate(label_of("webhook_event", str(details["event_type"])))
         for name in ("platform", "source"):

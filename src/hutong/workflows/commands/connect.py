@@ -48,6 +48,7 @@ from hutong.platforms.refusals import PlatformRefused
 from hutong.transport.pacing import Pace
 from hutong.workflows.commands.open_shop import connect_in, sandbox_platforms
 from hutong.workflows.commands.wallets import IDENTITY_SCOPE, MINI_SCOPE
+from hutong.workflows.commands.watch_certificates import tell_certificate_end
 from hutong.workflows.runtime import Runtime
 
 FINGERPRINT_BYTES: Final = 4
@@ -219,6 +220,7 @@ async def change_account(
             credentials=credentials,
             told=_told(runtime, credentials, before, view.told, examined),
         )
+        await tell_certificate_end(unit, view, connector.certificate_end(credentials, unit.now()))
         if connector.mini_identity_fields:
             scope = ":".join(credentials.get(name, "") for name in connector.mini_identity_fields)
             await change_settings(unit, connection_id, **{MINI_SCOPE: scope})
