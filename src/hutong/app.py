@@ -122,6 +122,12 @@ async def merchant_ids(database: Database) -> list[UUID]:
         return [merchant.merchant_id for merchant in await all_merchants(connection)]
 
 
+def housekeeper_of(runtime: Runtime) -> Housekeeper:
+    """Who sweeps behind every merchant of this hub and looks after what runs out."""
+    everybody, chores = partial(merchant_ids, runtime.database), [partial(watch_certificates, runtime)]
+    return Housekeeper(runtime.database, everybody, {"webhook_delivery": forget_deliveries}, chores)
+
+
 async def bring_up_to_date(address: DatabaseAddress) -> None:
     """Migrate unless the schema is the newest; then Alembic, half a second of imports, is not loaded at all."""
     dsn, server_settings = address.url_for("owner")
@@ -175,9 +181,7 @@ class Hub:
         self._dispatcher = Dispatcher(runtime)
         sender = OutwardSender(trial=runtime.trial)
         self._courier = Courier(runtime.database, runtime.clock, runtime.vault, sender)
-        further = {"webhook_delivery": forget_deliveries}
-        everybody, chores = partial(merchant_ids, runtime.database), [partial(watch_certificates, runtime)]
-        self._housekeeper = Housekeeper(runtime.database, everybody, further, chores)
+        self._housekeeper = housekeeper_of(runtime)
         self._time = SandboxTime.of(runtime)
 
     async def run(self, on_ready: asyncio.Event) -> None:

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from sqlalchemy import update
 
+from hutong import app
 from hutong.db.housekeeping import Housekeeper
 from hutong.db.keyring import Keyring
 from hutong.db.keystore import DatabaseKeyStore
@@ -260,3 +261,17 @@ def test_housekeeping_looks_for_everybody_and_each_is_told_of_ones_own(keeping):
         return [len(mine), len(other)], other[0].subject_id == str(theirs)
 
     assert keeping(work) == ([1, 1], True)
+
+
+def test_the_hubs_own_housekeeper_looks_after_them(keeping, monkeypatch):
+    async def work(shop):
+        await shop.connect("alipay", shop.alipay(300, 300, 20))
+
+        async def merchants(_database):
+            return [shop.room.merchant_id]
+
+        monkeypatch.setattr(app, "merchant_ids", merchants)
+        await app.housekeeper_of(shop.runtime).round()
+        return len(await shop.told())
+
+    assert keeping(work) == 1

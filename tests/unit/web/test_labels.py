@@ -93,6 +93,14 @@ def test_a_ticket_speaks_even_when_a_detail_is_missing(make_ticket):
     assert "meteor" in ticket_text(make_ticket("meteor", {}), str, formats)[0]
 
 
+def test_a_certificate_is_called_as_the_form_calls_it(make_ticket):
+    details = {"platform": "alipay", "title": "总店", "certificate": "alipay_root_cert", "ends_on": "2026-12-17"}
+    told = ticket_text(make_ticket("certificate_ending", details), str, Formats("zh-Hans"))
+    assert told[0] == "账户“总店”（支付宝）的“支付宝根证书”有效期到 2026-12-17。"
+    assert "收款和退款都会停下" in told[1]
+    assert "平台连接" in told[2]
+
+
 def test_a_notice_without_a_sum_promises_no_suspense(make_ticket):
     formats = Formats("zh-Hans")
     details = {"field": "transaction_id", "amount_minor": 4990, "currency": "CNY", "out_trade_no": "HT1"}

@@ -220,7 +220,8 @@ async def change_account(
             credentials=credentials,
             told=_told(runtime, credentials, before, view.told, examined),
         )
-        await tell_certificate_end(unit, view, connector.certificate_end(credentials, unit.now()))
+        kept = await get_connection(unit, connection_id)
+        await tell_certificate_end(unit, kept, connector.certificate_end(credentials, unit.now()))
         if connector.mini_identity_fields:
             scope = ":".join(credentials.get(name, "") for name in connector.mini_identity_fields)
             await change_settings(unit, connection_id, **{MINI_SCOPE: scope})
