@@ -450,7 +450,7 @@ TICKET_ROWS = tuple(
             ("clicks_lost", {"count": 3}),
             (
                 "certificate_ending",
-                {"platform": "alipay", "title": "总店", "certificate": "app_cert", "ends_on": "2026-12-17"},
+                {"platform": "alipay", "title": "2088-1", "certificate": "app_cert", "ends_on": "2026-12-17"},
             ),
         ]
     )
