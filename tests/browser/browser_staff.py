@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from browser_samples import NOW, STAFF, uid
+from browser_samples import NOW, SETTINGS, STAFF, uid
 from msgspec import structs
 
+from hutong.merchants.own_password import PasswordWrong
 from hutong.merchants.staff import LoginTaken
 from hutong.merchants.staffing import Act, LastOwner, NewMember, StaffAct
 from hutong.web.console.staff_views import MemberView, StaffView
+from hutong.web.console.views import SettingsView
 from hutong.web.errors import text_for
 from hutong.web.i18n import Catalogues, Locale
 
@@ -54,6 +56,11 @@ def add_refused(locale: Locale) -> StaffView:
     return structs.replace(STAFF_PAGE, name="王小芳", login="wang.fang", role="clerk", refusal=text)
 
 
+def password_refused(locale: Locale) -> SettingsView:
+    """What a cashier sees, who sees no staff; the reason stands at the form."""
+    return structs.replace(SETTINGS, staff=(), refusal=text_for(PasswordWrong(), locale, Catalogues()))
+
+
 STAFF_GALLERY = {
     "staff": ("/settings/staff", "console/staff.html", STAFF_PAGE),
     "staff-refused": ("/settings/staff", "console/staff.html", add_refused),
@@ -61,4 +68,6 @@ STAFF_GALLERY = {
     "staff-made": ("/settings/staff", "console/staff_member.html", MADE),
     "staff-gone": ("/settings/staff", "console/staff_member.html", GONE),
     "staff-last-owner": ("/settings/staff", "console/staff_member.html", refused),
+    "settings-changed": ("/settings", "console/settings.html", structs.replace(SETTINGS, is_changed=True)),
+    "settings-refused": ("/settings/password", "console/settings.html", password_refused),
 }

@@ -116,8 +116,8 @@ async def add_staff(unit: Unit, login: str, name: str, password: str, role: Role
     return staff_id
 
 
-async def set_password(unit: Unit, staff_id: UUID, password: str) -> None:
-    """Give a member of staff another password and end their sessions.
+async def set_password(unit: Unit, staff_id: UUID, password: str, *, but_cookie: str = "") -> None:
+    """Give a member of staff another password and end their sessions, but for the one of ``but_cookie``.
 
     Raises:
         NotFound: nobody of this id here.
@@ -131,14 +131,16 @@ async def set_password(unit: Unit, staff_id: UUID, password: str) -> None:
     )
     if not done.rowcount:
         raise NotFound(what="staff", key=str(staff_id))
-    await end_sessions(unit, staff_id)
+    await end_sessions(unit, staff_id, but_cookie=but_cookie)
 
 
-async def end_sessions(unit: Unit, staff_id: UUID) -> None:
-    """Sign a member of staff out, wherever they are signed in."""
+async def end_sessions(unit: Unit, staff_id: UUID, *, but_cookie: str = "") -> None:
+    """Sign a member of staff out, wherever they are signed in, but for the session of ``but_cookie``."""
     await unit.run(
         delete(staff_session).where(
-            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.staff_id == staff_id
+            staff_session.c.merchant_id == unit.merchant_id,
+            staff_session.c.staff_id == staff_id,
+            staff_session.c.token_hash != _token_hash(but_cookie),
         )
     )
 
@@ -147,6 +149,15 @@ async def end_sessions(unit: Unit, staff_id: UUID) -> None:
 def nobodys_hash() -> str:
     """The hash of a password nobody knows: an unknown login takes as long to refuse as a wrong password."""
     return _HASHER.hash(secrets.token_urlsafe(32))
+
+
+def is_password(password_hash: str, password: str) -> bool:
+    """Whether a password is the one of a hash."""
+    try:
+        _HASHER.verify(password_hash, password[:PASSWORD_CHARS_MAX])
+    except (VerifyMismatchError, VerificationError):
+        return False
+    return True
 
 
 async def check_password(unit: Unit, login: str, password: str) -> Session:
@@ -165,11 +176,8 @@ async def check_password(unit: Unit, login: str, password: str) -> Session:
         )
         .with_for_update(read=True)
     )
-    try:
-        _HASHER.verify(nobodys_hash() if row is None else row.password_hash, password[:PASSWORD_CHARS_MAX])
-    except (VerifyMismatchError, VerificationError) as error:
-        raise Unauthorized from error
-    if row is None:
+    is_right = is_password(nobodys_hash() if row is None else row.password_hash, password)
+    if row is None or not is_right:
         raise Unauthorized
     return Session(
         merchant_id=unit.merchant_id, staff_id=row.staff_id, name=row.name, login=row.login, role=Role(row.role)
@@ -198,6 +206,11 @@ async def open_session(unit: Unit, staff_id: UUID) -> str:
     return f"{unit.merchant_id.hex}.{token}"
 
 
+def _token_hash(cookie: str) -> bytes:
+    """What is kept of a cookie's token; of no cookie, what no session has."""
+    return sha256(cookie.partition(".")[2].encode())
+
+
 def merchant_of_cookie(cookie: str) -> UUID | None:
     """The merchant a session cookie claims; the token proves it later."""
     merchant_hex, _, token = cookie.partition(".")
@@ -209,7 +222,6 @@ def merchant_of_cookie(cookie: str) -> UUID | None:
 
 async def find_session(unit: Unit, cookie: str) -> Session | None:
     """The signed-in member of staff, or None when the session is unknown or over."""
-    token = cookie.partition(".")[2]
     row = await unit.one(
         select(staff, staff_session.c.expires_at)
         .join(
@@ -218,7 +230,7 @@ async def find_session(unit: Unit, cookie: str) -> Session | None:
         )
         .where(
             staff.c.merchant_id == unit.merchant_id,
-            staff_session.c.token_hash == sha256(token.encode()),
+            staff_session.c.token_hash == _token_hash(cookie),
             staff_session.c.expires_at > unit.now(),
             staff.c.disabled_at.is_(None),
         )
@@ -232,9 +244,8 @@ async def find_session(unit: Unit, cookie: str) -> Session | None:
 
 async def close_session(unit: Unit, cookie: str) -> None:
     """Sign out."""
-    token = cookie.partition(".")[2]
     await unit.run(
         delete(staff_session).where(
-            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.token_hash == sha256(token.encode())
+            staff_session.c.merchant_id == unit.merchant_id, staff_session.c.token_hash == _token_hash(cookie)
         )
     )

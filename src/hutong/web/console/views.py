@@ -8,9 +8,11 @@ from uuid import UUID
 import msgspec
 
 from hutong.analytics.order_costs import OrderCost
+from hutong.core.errors import ErrorText
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, LinkSummary
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
+from hutong.merchants.staff import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from hutong.merchants.staffing import Member
 from hutong.payments.queries import PaymentRow
 from hutong.shops.queries import ImportRow, OrderDetail, OrderFilter, OrderSummary, SkuChoice, StockMoveRow, StockRow
@@ -307,11 +309,15 @@ class ImportDoneView(View, frozen=True, kw_only=True):
 
 
 class SettingsView(View, frozen=True, kw_only=True):
-    """The merchant, the staff, the keys."""
+    """The merchant, the staff, the keys, and one's own password: ``refusal`` of a change, or that it was changed."""
 
     merchant: MerchantRow
     staff: tuple[Member, ...]
     keys: tuple[KeyRow, ...]
+    refusal: ErrorText | None = None
+    is_changed: bool = False
+    least: int = PASSWORD_CHARS_MIN
+    most: int = PASSWORD_CHARS_MAX
 
 
 class LoginView(View, frozen=True, kw_only=True):
