@@ -28,22 +28,32 @@ RECORDS_MAX: Final = 50_000
 #: A job that hands one event over, for those that a batch could not.
 DELIVER: Final = "deliver_event"
 
+
+def _told(first: int) -> str:
+    """Events into the outbox, their columns given as the parameters from ``first`` on."""
+    names = ("event_id", "name", "version", "body", "occurred_at")
+    kinds = ("uuid", "text", "smallint", "bytea", "timestamptz")
+    given = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(kinds, first))
+    return (
+        f"told AS (INSERT INTO outbox (merchant_id, {', '.join(names)}) SELECT $1, * FROM unnest({given}) "  # noqa: S608
+        "RETURNING event_id) INSERT INTO undelivered (merchant_id, event_id) SELECT $1, event_id FROM told"
+    )
+
+
 # Columns travel as arrays: one statement of one text, however many rows; nothing to compile anew.
-_TELL: Final = (
-    "WITH told AS (INSERT INTO outbox (merchant_id, event_id, name, version, body, occurred_at) "
-    "SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::smallint[], $5::bytea[], $6::timestamptz[]) "
-    "RETURNING event_id) INSERT INTO undelivered (merchant_id, event_id) SELECT $1, event_id FROM told"
-)
 _LEAVE: Final = (
     "INSERT INTO job (merchant_id, job_id, kind, payload, state, dedupe_key, due_at, created_at) "
     "SELECT $1, * FROM unnest($2::uuid[], $3::text[], $4::bytea[], $5::text[], $6::text[], $7::timestamptz[], "
     "$8::timestamptz[]) ON CONFLICT DO NOTHING RETURNING job_id, state"
 )
 _DROP: Final = (
-    "UPDATE job SET state = 'dropped', finished_at = $1 FROM unnest($3::text[], $4::text[]) AS given(kind, key) "
-    "WHERE merchant_id = $2 AND job.kind = given.kind AND dedupe_key = given.key AND state = 'waiting' "
+    "UPDATE job SET state = 'dropped', finished_at = $2 FROM unnest($3::text[], $4::text[]) AS given(kind, key) "
+    "WHERE merchant_id = $1 AND job.kind = given.kind AND dedupe_key = given.key AND state = 'waiting' "
     "AND finished_at IS NULL"
 )
+_TELL: Final = f"WITH {_told(2)}"
+#: Both at once: whoever waits for the commit, as a wallet does, waits for one trip less.
+_DROP_AND_TELL: Final = f"WITH dropped AS ({_DROP}), {_told(5)}"
 _TAKE: Final = (
     "INSERT INTO inbox (merchant_id, handler, event_id, taken_at) "
     "SELECT $1, handler, event_id, $2 FROM unnest($3::text[], $4::uuid[]) AS given (handler, event_id) "
@@ -77,6 +87,7 @@ class Unit:
         self.clock = clock
         self._events: list[tuple[UUID, str, int, bytes, datetime]] = []
         self._jobs: list[tuple[UUID, str, bytes, str, str | None, datetime, datetime]] = []
+        self._dropped: list[tuple[str, str]] = []
         self._savepoints_count = 0
         self.wrote = False  # whether this transaction has anything to commit
         self.told = False  # whether it told events
@@ -190,7 +201,7 @@ class Unit:
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
         """What fails inside leaves nothing behind, events and jobs included; the transaction lives on."""
-        events, jobs = len(self._events), len(self._jobs)
+        events, jobs, dropped = len(self._events), len(self._jobs), len(self._dropped)
         self._savepoints_count += 1
         name = f"unit_{self._savepoints_count}"
         await self.driver.execute(f"SAVEPOINT {name}")
@@ -199,6 +210,7 @@ class Unit:
         except BaseException:
             del self._events[events:]
             del self._jobs[jobs:]
+            del self._dropped[dropped:]
             if self.driver.is_in_transaction():
                 await self.driver.execute(f"ROLLBACK TO SAVEPOINT {name}; RELEASE SAVEPOINT {name}")
             raise
@@ -226,20 +238,31 @@ class Unit:
         state = "waiting" if delay > timedelta(0) else "queued"
         self._jobs.append((self.new_id(), kind, msgspec.json.encode(payload), state, dedupe_key, now + delay, now))
 
-    async def drop_jobs(self, waiting: Sequence[tuple[str, str]]) -> None:
-        """Jobs that wait, by kind and key, have nothing to do any more; one that runs already finds that out itself."""
-        if waiting:
-            kinds, keys = ([pair[side] for pair in waiting] for side in (0, 1))
-            await self.fetch(_DROP, self.now(), self.merchant_id, kinds, keys)
+    def drop_jobs(self, waiting: Sequence[tuple[str, str]]) -> None:
+        """Jobs that wait, by kind and key, have nothing to do any more; one that runs already finds that out itself.
+
+        Those are meant that were left by earlier transactions: it is done before this one leaves its own.
+        """
+        self._dropped.extend(waiting)
 
     async def flush(self) -> None:
         """Write events and jobs; called once, just before the commit."""
-        if len(self._events) > RECORDS_MAX or len(self._jobs) > RECORDS_MAX:
+        if max(len(self._events), len(self._jobs), len(self._dropped)) > RECORDS_MAX:
             raise RuntimeError("one transaction leaves more records than its limit")
-        if self._events:
-            await self.fetch(_TELL, self.merchant_id, *map(list, zip(*self._events, strict=True)))
-            self.told = True
+        events, dropped = _columns(self._events), _columns(self._dropped)
+        if events and dropped:
+            await self.fetch(_DROP_AND_TELL, self.merchant_id, self.now(), *dropped, *events)
+        elif events:
+            await self.fetch(_TELL, self.merchant_id, *events)
+        elif dropped:
+            await self.fetch(_DROP, self.merchant_id, self.now(), *dropped)
+        self.told = bool(events)
         if self._jobs:
-            rows = await self.fetch(_LEAVE, self.merchant_id, *map(list, zip(*self._jobs, strict=True)))
+            rows = await self.fetch(_LEAVE, self.merchant_id, *_columns(self._jobs))
             keys = [(self.merchant_id, row.job_id) for row in rows if row.state == "queued"]
             await enqueue(self.driver, keys)
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as the columns of one statement; none where there are no rows."""
+    return [list(column) for column in zip(*rows, strict=True)]

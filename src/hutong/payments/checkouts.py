@@ -27,9 +27,6 @@ _MINE: Final = select(*checkout.c).where(mine(checkout.c.merchant_id))
 _HOLD: Final = Fixed(
     _MINE.where(among(checkout.c.checkout_id, "checkout_ids")).order_by(checkout.c.checkout_id).with_for_update()
 )
-_HOLD_PAID: Final = Fixed(
-    _MINE.where(among(checkout.c.payment_id, "payment_ids")).order_by(checkout.c.checkout_id).with_for_update()
-)
 _OF_ORDERS: Final = Fixed(_MINE.where(among(checkout.c.order_id, "order_ids")))
 _OF_PAYMENTS: Final = Fixed(_MINE.where(among(checkout.c.payment_id, "payment_ids")))
 
@@ -174,13 +171,6 @@ async def begin_paying(unit: Unit, ordered: Sequence[Ordered]) -> None:
         "payment_id": [one.payment_id for one in ordered],
     }
     await transition_rows(unit, checkout, "checkout_id", columns, CHECKOUT, CheckoutEvent.PAY)
-
-
-async def settle_checkouts(unit: Unit, payment_ids: Sequence[UUID]) -> None:
-    """The payments of these checkouts were captured. Several are held in the order of :func:`hold_checkouts`."""
-    if len(payment_ids) > 1:
-        await unit.ask(_HOLD_PAID, payment_ids=list(payment_ids))
-    await transition_rows(unit, checkout, "payment_id", {"payment_id": payment_ids}, CHECKOUT, CheckoutEvent.SETTLE)
 
 
 async def expire_checkout(unit: Unit, payment_id: UUID) -> None:

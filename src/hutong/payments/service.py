@@ -15,7 +15,8 @@ from hutong.core.money import Money
 from hutong.db.bulk import insert_rows, transition_rows
 from hutong.db.fixed import Fixed, among, mine
 from hutong.db.unit import Unit
-from hutong.payments.checkouts import expire_checkout, settle_checkouts
+from hutong.payments.captures import Arrival, take_arrivals
+from hutong.payments.checkouts import expire_checkout
 from hutong.payments.combined import CombinedTry, settle_combined
 from hutong.payments.events import AttemptUnclear, PaymentCaptured, PaymentClosed, SurplusCaptured
 from hutong.payments.models import attempt, payment
@@ -367,28 +368,14 @@ async def capture_many(
 ) -> list[AttemptView]:
     """:func:`capture` for many attempts with a handful of statements; those of them that were news."""
     by_id = {one.view.attempt_id: one for one in captures}
-    columns: dict[str, list[Any]] = {
-        "attempt_id": list(by_id),
-        "transaction_id": [one.transaction_id for one in by_id.values()],
-        "paid_at": [one.paid_at for one in by_id.values()],
-    }
-    rows = await transition_rows(unit, attempt, "attempt_id", columns, ATTEMPT, event)
-    moved = {row.attempt_id for row in rows}
-    fresh = [one for attempt_id, one in by_id.items() if attempt_id in moved]
-    # Two wallets of one payment in the same batch: one of them is the first, the other a surplus like any other.
-    firsts = {one.view.payment_id: one for one in reversed(fresh)}
-    owed: dict[str, list[Any]] = {
-        "payment_id": list(firsts),
-        "paid_at": [one.paid_at for one in firsts.values()],
-        "captured_attempt_id": [one.view.attempt_id for one in firsts.values()],
-    }
-    paid = {
-        row.payment_id: row.captured_attempt_id
-        for row in await transition_rows(unit, payment, "payment_id", owed, PAYMENT, PaymentEvent.CAPTURE)
-    }
-    await settle_checkouts(unit, list(paid))
+    arrivals = [
+        Arrival(attempt_id=attempt_id, transaction_id=one.transaction_id, paid_at=one.paid_at)
+        for attempt_id, one in by_id.items()
+    ]
+    taken = await take_arrivals(unit, arrivals, event)
+    fresh = [one for attempt_id, one in by_id.items() if attempt_id in taken]
     for one in fresh:
-        if paid.get(one.view.payment_id) == one.view.attempt_id:
+        if taken[one.view.attempt_id]:
             _tell_captured(unit, one)
         else:
             await _return_surplus(unit, one)

@@ -104,7 +104,7 @@ def test_two_wallets_of_one_payment_in_one_batch_are_one_capture_and_one_surplus
         for expected in (3, 0):  # once more is no news
             async with floor.database.unit(floor.merchant_id, "test") as unit:
                 news = await capture_many(unit, captures)
-                await forget_schedules(unit, news)
+                forget_schedules(unit, news)
             assert len(news) == expected
         async with floor.database.unit(floor.merchant_id, "test") as unit:
             payments = {row.payment_id: row for row in await unit.all(select(payment))}

@@ -181,7 +181,7 @@ def test_jobs_that_wait_are_dropped_by_kind_and_key(run_floor):
             await floor.schedule(kind, dedupe_key=key, delay=hour)
         await floor.schedule("a", dedupe_key="3")  # due: it may run already, and finds out itself
         async with floor.database.unit(floor.merchant_id, "test") as unit:
-            await unit.drop_jobs([("a", "1"), ("b", "1"), ("b", "2"), ("a", "3")])
+            unit.drop_jobs([("a", "1"), ("b", "1"), ("b", "2"), ("a", "3")])
         found = sorted(await floor.rows("kind, state, coalesce(dedupe_key, '')"))
         assert found == [("a", "dropped", "1"), ("a", "queued", "3"), ("a", "waiting", "2"), ("b", "dropped", "1")]
 

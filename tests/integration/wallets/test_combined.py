@@ -10,7 +10,8 @@ from wallets_combined import Town
 
 from hutong.core.money import Money
 from hutong.merchants.keys import create_key
-from hutong.payments.checkouts import Goods, Visit, hold_checkouts, open_checkout, settle_checkouts
+from hutong.payments.checkouts import Goods, Visit, hold_checkouts, open_checkout
+from hutong.payments.service import Capture, capture_many, open_attempt
 from hutong.platforms.payments import PayMethod
 from hutong.workflows.commands.combined_parts import CombinedWanted, know_who_pays
 from hutong.workflows.commands.order import get_payable, order_at_desk
@@ -101,6 +102,8 @@ def test_desks_are_held_in_one_order_whoever_takes_them(in_a_shop, by):
             first, second = [await get_payable(unit, checkout_id) for checkout_id in sorted(desks)]
             payment_ids = sorted([await order_at_desk(unit, desk) for desk in (second, first)])  # the second's first
             accounts = await wallet_accounts(shop.runtime, unit)
+            of = accounts[0].connection
+            tries = [await open_attempt(unit, one, of.connection_id, of.platform, "jsapi") for one in payment_ids]
         wanted = CombinedWanted(platform="wechatpay", method=PayMethod.JSAPI, parts=(), payer_id="o-1")
         began = asyncio.get_running_loop().create_future()
 
@@ -110,7 +113,7 @@ def test_desks_are_held_in_one_order_whoever_takes_them(in_a_shop, by):
                 if by == "payer":
                     await know_who_pays(shop.runtime, unit, accounts[0], wanted, [second, first])
                 else:
-                    await settle_checkouts(unit, payment_ids)
+                    await capture_many(unit, [Capture(one, one.out_trade_no, unit.now()) for one in tries])
 
         async with shop.unit() as unit:
             await hold_checkouts(unit, [first.checkout_id])

@@ -199,7 +199,7 @@ async def _carry_out(
     unit: Unit, view: SuspenseView, decision: Decision, seen: Seen, *, reason: str, actor: Actor
 ) -> UUID | None:
     if decision is Decision.TAKE:
-        await forget_schedules(unit, [await take_as_payment(unit, view, seen)])
+        forget_schedules(unit, [await take_as_payment(unit, view, seen)])
     elif decision is Decision.SEND_BACK:
         return await send_back(unit, view, seen, reason=reason, actor=actor.name)
     elif seen.is_there:

@@ -146,7 +146,7 @@ async def ask_again(runtime: Runtime, merchant_id: UUID, key: BillKey) -> None:
         raise InvalidInput(field="day", problem=f"{today - timedelta(days=bills.kept_days)}..{today - ONE_DAY}")
     async with runtime.unit(merchant_id, "bill.again") as unit:
         await expect(unit, key, opened.connector.name)
-        await unit.drop_jobs([(READ_BILL, dedupe_key(key))])  # the next try is now
+        unit.drop_jobs([(READ_BILL, dedupe_key(key))])  # the next try is now
         task = BillTask(key.connection_id, key.day, follows=await is_last(unit, key))
         unit.schedule(READ_BILL, task, dedupe_key=dedupe_key(key))
 

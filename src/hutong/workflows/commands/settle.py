@@ -126,11 +126,11 @@ async def apply_combined(unit: Unit, told: CombinedTold, *, closing: bool = Fals
     await settle_combined(unit, [told.try_id])
 
 
-async def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
+def forget_schedules(unit: Unit, captured: Sequence[AttemptView]) -> None:
     """Nobody needs to ask about these attempts any more, nor to close their payments."""
     queries = [(QUERY_ATTEMPT, first_query_key(view.attempt_id)) for view in captured]
     closes = [(CLOSE_PAYMENT, view.payment_id.hex) for view in captured]
-    await unit.drop_jobs([*queries, *closes])
+    unit.drop_jobs([*queries, *closes])
 
 
 def first_query_key(attempt_id: UUID) -> str:

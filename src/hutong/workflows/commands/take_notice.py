@@ -184,7 +184,7 @@ async def _work_trades(unit: Unit, trades: Sequence[tuple[OpenedAccount, str, Tr
             paid = Capture(attempt, trade.transaction_id or "", trade.paid_at or unit.now())
             captures.setdefault(attempt.attempt_id, paid)
     if captures:
-        await forget_schedules(unit, await capture_many(unit, list(captures.values())))
+        forget_schedules(unit, await capture_many(unit, list(captures.values())))
     told = {attempt.combined_try_id for attempt in attempts.values() if attempt.combined_try_id is not None}
     await settle_combined(unit, told)  # a part that was told as anything but paid
 
