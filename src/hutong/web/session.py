@@ -78,6 +78,15 @@ class Tries:
         self._clock = clock
         self._failed: OrderedDict[tuple[str, str], tuple[int, datetime]] = OrderedDict()
 
+    def begin(self, login: str, address: str) -> None:
+        """Count a try until it has succeeded: of many at the same time no more are let through than one by one.
+
+        Raises:
+            TooManyTries: as :meth:`check`.
+        """
+        self.check(login, address)
+        self.failed(login, address)
+
     def check(self, login: str, address: str) -> None:
         """Refuse a try while there were too many.
 

@@ -167,6 +167,18 @@ def test_guesses_are_bounded_as_at_the_door_however_many_come_at_once(calling):
     calling(work)
 
 
+def test_of_many_guesses_at_the_door_no_more_are_let_through_than_one_after_the_other(calling):
+    async def work(caller):
+        person = await somebody(caller)
+        form = {"login": person.login, "password": OTHER, CSRF_FIELD: csrf_token("x")}
+        headers = {"cookie": f"{VISIT_COOKIE}=x"}
+        guesses = (caller.client.post("/login", data=form, headers=headers) for _ in range(TRIES_MAX + 3))
+        answers = await asyncio.gather(*guesses)
+        assert sorted(one.status_code for one in answers) == [401] * TRIES_MAX + [429] * 3
+
+    calling(work)
+
+
 def test_staff_of_another_merchant_is_untouched(calling):
     async def work(caller):
         person, home = await somebody(caller), caller.room.merchant_id

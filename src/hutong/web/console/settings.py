@@ -79,8 +79,7 @@ class SettingsController(Controller):
                 if not getattr(data, name):
                     raise FieldBlank(label=Told(_LABELS[name]))
             require_fit(data.present, data.new, data.again)
-            tries.check(session.login, address)
-            tries.failed(session.login, address)
+            tries.begin(session.login, address)
             async with desk.unit(request, "console.own_password") as unit:
                 await change_password(unit, session, session_cookie(request), present=data.present, new=data.new)
             tries.succeeded(session.login, address)

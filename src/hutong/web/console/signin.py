@@ -64,11 +64,10 @@ class SignInController(Controller):
         """Sign in and go on to where the visitor wanted to be."""
         check_form(request, request.cookies.get(VISIT_COOKIE, ""), data.token)
         address = request.client.host if request.client else ""
-        tries.check(data.login, address)
+        tries.begin(data.login, address)
         try:
             cookie = await sign_in(desk.runtime, data.login, data.password)
         except Unauthorized:
-            tries.failed(data.login, address)
             view = LoginView(next_path=safe_next(data.next_path), login=data.login, failed=True)
             return self._page(request, desk, view, HTTP_401_UNAUTHORIZED)
         tries.succeeded(data.login, address)
