@@ -19,11 +19,15 @@ class Buyers:
     def __init__(self, seed: bytes) -> None:
         self._seed = seed
         self._appids: dict[str, str] = {}
+        self._openids: dict[tuple[str, int], str] = {}
 
     def openid(self, appid: str, number: int) -> str:
         """The buyer's id under one app: 28 characters that begin with ``o``."""
-        openid = "o" + Drbg(self._seed, f"openid {appid} {number}").text(27, LETTERS)
-        self._appids[openid] = appid
+        openid = self._openids.get((appid, number))
+        if openid is None:
+            openid = "o" + Drbg(self._seed, f"openid {appid} {number}").text(27, LETTERS)
+            self._appids[openid] = appid
+            self._openids[appid, number] = openid
         return openid
 
     def belongs(self, appid: str, openid: str) -> bool:

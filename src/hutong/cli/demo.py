@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,8 @@ import httpx
 import msgspec
 
 from hutong.cli.output import progress
-from hutong.cli.processes import Part, PartEnded
+from hutong.cli.processes import Part, PartEnded, PortTaken
+from hutong.cli.serve import refuse_taken_port
 from hutong.cli.story import hub_and_sandbox
 from hutong.cli.story_steps import Api, Sandbox
 from hutong.cli.trading_day import TradingDay
@@ -101,10 +101,8 @@ def _demo_home() -> Path:
 def _free_or(port: int) -> int:
     """The wanted port when it is free, else 0 for any."""
     try:
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # a hub that just ended leaves no trace
-            probe.bind((LOOPBACK, port))
-    except OSError:
+        refuse_taken_port(LOOPBACK, port)
+    except PortTaken:
         progress(f"端口 {port} 被占用，改用其他端口")
         return 0
     return port

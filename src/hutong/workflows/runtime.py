@@ -33,6 +33,8 @@ from hutong.workflows.pushes import Pushes
 
 #: Reading a connection and opening its secrets costs more than the signature they are for. A change is seen after this.
 ACCOUNT_KNOWN_FOR: Final = timedelta(seconds=3)
+#: Used after this it is read anew beside the work, so that in a rush nobody waits for that.
+ACCOUNT_READ_AHEAD: Final = timedelta(seconds=2)
 ACCOUNTS_KNOWN_MAX: Final = 1_000
 #: Owners of checkouts, links, codes and connections that are remembered; about 200 bytes each.
 OWNERS_KNOWN_MAX: Final = 50_000
@@ -130,13 +132,11 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         now = self.clock.now()
         known = self.accounts.get(connection_id)
         if known is not None and known.merchant_id == merchant_id and now - ACCOUNT_KNOWN_FOR <= known.read_at <= now:
+            if known.read_at < now - ACCOUNT_READ_AHEAD:
+                self._reading(merchant_id, connection_id)
             return known.opened
-        opening = self.opening.get((merchant_id, connection_id))
-        if opening is None:  # in a rush many find the account forgotten at the same moment: one of them reads it
-            opening = asyncio.create_task(self._know_account(merchant_id, connection_id), name="account")
-            self.opening[merchant_id, connection_id] = opening
-            opening.add_done_callback(lambda _: self.opening.pop((merchant_id, connection_id)))
-        return await asyncio.shield(opening)  # who goes away takes only himself away
+        # In a rush many find the account forgotten at the same moment; who goes away takes only himself away.
+        return await asyncio.shield(self._reading(merchant_id, connection_id))
 
     async def merchant_of_connection(self, connection_id: UUID) -> UUID | None:
         """Whose connection it is."""
@@ -154,6 +154,21 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
                 self.owners.clear()
             self.owners[kind, key] = found
         return found
+
+    def _reading(self, merchant_id: UUID, connection_id: UUID) -> asyncio.Task[OpenedAccount]:
+        """The account is being read, once for all who ask meanwhile."""
+        key = (merchant_id, connection_id)
+        opening = self.opening.get(key)
+        if opening is None:
+            opening = asyncio.create_task(self._know_account(merchant_id, connection_id), name="account")
+            self.opening[key] = opening
+            opening.add_done_callback(lambda ended: self._has_read(key, ended))
+        return opening
+
+    def _has_read(self, key: tuple[UUID, UUID], ended: asyncio.Task[OpenedAccount]) -> None:
+        del self.opening[key]
+        if not ended.cancelled():
+            ended.exception()  # whoever waited has it; read ahead, the next who asks meets it himself
 
     async def _know_account(self, merchant_id: UUID, connection_id: UUID) -> OpenedAccount:
         read_at = self.clock.now()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from hutong.core.errors import NotFound
-from hutong.workflows.runtime import ACCOUNT_KNOWN_FOR
+from hutong.workflows.runtime import ACCOUNT_KNOWN_FOR, ACCOUNT_READ_AHEAD
 
 CALLERS = 40
 
@@ -38,6 +38,21 @@ def test_many_who_ask_at_once_read_it_once(at_the_till, monkeypatch):
         again = await till.runtime.open_account(till.merchant_id, till.connection_id)
         assert again is not found[0]
         assert begun == ["account.open"] * 2
+
+    at_the_till(work)
+
+
+def test_one_that_is_in_use_is_read_anew_while_nobody_waits(at_the_till, monkeypatch):
+    async def work(till):
+        known = await till.runtime.open_account(till.merchant_id, till.connection_id)
+        begun = counted(till, monkeypatch)
+        till.clock.advance(seconds=ACCOUNT_READ_AHEAD.total_seconds() + 0.1)
+        asked = [await till.runtime.open_account(till.merchant_id, till.connection_id) for _ in range(3)]
+        assert all(opened is known for opened in asked)  # the one at hand, which is young enough
+        (reading,) = till.runtime.opening.values()
+        anew = await reading
+        assert await till.runtime.open_account(till.merchant_id, till.connection_id) is anew
+        assert begun == ["account.open"]
 
     at_the_till(work)
 

@@ -12,6 +12,7 @@ from hutong.merchants.queries import TicketRow
 from hutong.web.console.credential_words import field_label
 from hutong.web.format import Formats
 from hutong.web.labels import label_of, mark
+from hutong.workflows.commands.mismatch import SAME_MONEY
 
 
 class TicketText(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,7 +132,7 @@ def ticket_text(ticket: TicketRow, translate: Callable[[str], str], formats: For
     """Sentence, cause and fix of a ticket in the reader's language."""
     without_sum = ticket.kind == "notice_mismatched" and not ticket.details.get("amount_minor")
     text = _WITHOUT_SUM if without_sum else TEXTS.get(ticket.kind, _OTHER)
-    if "same_money_as" in ticket.details:
+    if SAME_MONEY in ticket.details:
         text = _SAME_MONEY
     fields = _Fields(ticket.details, ticket.kind, translate, formats)
     sentence, cause, fix = (translate(part) % fields for part in (text.sentence, text.cause, text.fix))
