@@ -21,6 +21,7 @@ from hutong.payments.refunds import SEND_REFUND
 from hutong.workflows.commands.charge_code import follow_due_charge
 from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
+from hutong.workflows.commands.frozen import unfreeze
 from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, seal_ended_days
 from hutong.workflows.commands.pull_orders import pull_due
 from hutong.workflows.commands.push_stock import push_stock
@@ -49,6 +50,7 @@ from hutong.workflows.jobs import (
     READ_BILL,
     SHARE_OUT,
     TAKE_BACK,
+    UNFREEZE,
     WORK_INBOUND,
 )
 from hutong.workflows.reactions.catalogue import reactions_to
@@ -99,6 +101,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     CONFIRM_COMMISSIONS: confirm_commissions,
     READ_BILL: read_due_bill,
     SHARE_OUT: share_out,
+    UNFREEZE: unfreeze,
     TAKE_BACK: follow_take_backs,
 }
 

@@ -20,6 +20,7 @@ PUSH_STOCK: Final = "shops.push_stock"
 READ_BILL: Final = "payments.read_bill"
 CHECK_PAID: Final = "payments.check_paid"
 SHARE_OUT: Final = "ledger.share_out"
+UNFREEZE: Final = "ledger.unfreeze"
 TAKE_BACK: Final = "ledger.take_back"
 
 #: A lost callback is repaired within a minute of the payment, however late the buyer pays: the wallet is asked 20 s

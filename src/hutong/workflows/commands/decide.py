@@ -35,6 +35,7 @@ from hutong.payments.suspense_decisions import (
 )
 from hutong.platforms.payments import TradeReport, TradeStatus
 from hutong.workflows.commands.combined_wallet import query_combined_order
+from hutong.workflows.commands.frozen import leave_unshared
 from hutong.workflows.commands.mismatch import PAID, foreign_owner
 from hutong.workflows.commands.read_bill import read_again_for
 from hutong.workflows.commands.settle import apply_combined, apply_trade_report, forget_schedules, try_to_close
@@ -203,7 +204,7 @@ async def _carry_out(
     elif decision is Decision.SEND_BACK:
         return await send_back(unit, view, seen, reason=reason, actor=actor.name)
     elif seen.is_there:
-        await keep_apart(unit, view, seen)
+        await leave_unshared(unit, (await keep_apart(unit, view, seen)).attempt_id)
     else:
         await dismiss(unit, view)
     return None

@@ -35,12 +35,8 @@ from hutong.ledger.sharing import (
     sharing_of,
     tell_line,
 )
-from hutong.payments.service import AttemptView, captured_attempt
-from hutong.platforms.contract import ErrorWord
-from hutong.platforms.refusals import PlatformRefused
+from hutong.payments.service import captured_attempt
 from hutong.platforms.sharing import (
-    FinishSharing,
-    ProfitSharing,
     ReceiverKind,
     ShareLine,
     ShareLineReport,
@@ -48,28 +44,10 @@ from hutong.platforms.sharing import (
     ShareReport,
     ShareStatus,
 )
-from hutong.workflows.runtime import OpenedAccount, Runtime
+from hutong.workflows.commands.frozen import LOOK_GAP, Frozen, end_freeze, final_code, wait_for_the_wallet
+from hutong.workflows.runtime import Runtime
 
-#: How soon to ask again while the wallet works on a request.
-LOOK_GAP: Final = timedelta(seconds=15)
-#: Refusals that pass by themselves: the job is tried again. Any other refusal is the wallet's last word.
-PASSING_WORDS: Final = frozenset({ErrorWord.THROTTLED, ErrorWord.UNAVAILABLE, ErrorWord.UNKNOWN})
 DESCRIPTION: Final = "推广分成"
-FINISH_REASON: Final = "分账完成"
-
-
-class Frozen(msgspec.Struct, frozen=True, kw_only=True):
-    """A paid wallet order whose money is frozen, and the account it lies on."""
-
-    sharing: SharingView
-    attempt: AttemptView
-    opened: OpenedAccount
-
-    @property
-    def wallet(self) -> ProfitSharing:
-        """What the wallet can do with it."""
-        assert self.opened.connector.sharing is not None, "only wallets that share are asked to freeze"
-        return self.opened.connector.sharing
 
 
 async def share_out(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
@@ -88,7 +66,7 @@ async def share_out(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None
             return
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     frozen = Frozen(sharing=sharing, attempt=attempt, opened=opened)
-    await _wait_for_the_wallet(runtime, frozen)
+    await wait_for_the_wallet(runtime, frozen)
     await _plan(runtime, merchant_id, frozen)
     async with runtime.unit(merchant_id, "share.requests") as unit:
         requests = [request for request in await requests_of(unit, order_id) if request.state is ShareState.WAITING]
@@ -101,14 +79,6 @@ def _why_not(sharing: SharingView | None) -> OutsideReason:
     if sharing is None:
         return OutsideReason.NOT_FROZEN
     return OutsideReason.WINDOW_OVER if sharing.state is SharingState.LAPSED else OutsideReason.FINISHED
-
-
-async def _wait_for_the_wallet(runtime: Runtime, frozen: Frozen) -> None:
-    """No wallet shares in the first moments after a payment."""
-    assert frozen.attempt.paid_at is not None, "a captured attempt was paid"
-    early = frozen.attempt.paid_at + timedelta(seconds=frozen.wallet.limits.delay_s_min) - runtime.clock.now()
-    if early > timedelta(0):
-        raise Postpone(early)
 
 
 def _is_over(runtime: Runtime, frozen: Frozen) -> bool:
@@ -149,20 +119,13 @@ async def _add(runtime: Runtime, merchant_id: UUID, frozen: Frozen, known: Known
         try:
             await receivers.add(frozen.opened.account, known.receiver)
         except PlatformFailure as refusal:
-            refused = _final(refusal)
+            refused = final_code(refusal)
     async with runtime.unit(merchant_id, "share.receiver") as unit:
         if refused is None:
             await mark_added(unit, frozen.sharing.connection_id, known)
         else:
             await _stand_outside(unit, frozen.sharing.order_id, refused, known.party_id)
     return refused is None
-
-
-def _final(refusal: PlatformFailure) -> str:
-    """The wallet's code of a refusal that will not pass by itself; any other is raised again."""
-    if isinstance(refusal, PlatformRefused) and refusal.word in PASSING_WORDS:
-        raise refusal
-    return str(refusal.details.get("platform_code", refusal.code))
 
 
 async def _fit(unit: Unit, frozen: Frozen, known: dict[UUID, KnownReceiver]) -> list[list[PlannedLine]]:
@@ -236,7 +199,7 @@ async def _carry(runtime: Runtime, merchant_id: UUID, frozen: Frozen, request: R
     try:
         report = await _ask(frozen, command, is_sent=request.is_sent)
     except PlatformFailure as refusal:
-        reason = _final(refusal)
+        reason = final_code(refusal)
         async with runtime.unit(merchant_id, "share.refused") as unit:
             await _refuse(unit, frozen, request, reason)
         return
@@ -299,23 +262,7 @@ async def _finish(runtime: Runtime, merchant_id: UUID, frozen: Frozen) -> None:
         sharing = await sharing_of(unit, frozen.sharing.attempt_id)
     if sharing is None or sharing.state is not SharingState.OPENED:
         return
-    event = SharingEvent.FINISH
-    try:
-        report = await frozen.wallet.finish(
-            frozen.opened.account,
-            FinishSharing(
-                out_trade_no=sharing.out_trade_no,
-                transaction_id=frozen.attempt.transaction_id or "",
-                out_share_no=sharing.finish_no,
-                reason=FINISH_REASON,
-            ),
-        )
-    except PlatformFailure as refusal:
-        _final(refusal)  # nothing is left to unfreeze: it was refunded whole, or the freeze is over
-        event = SharingEvent.LAPSE
-    else:
-        if report.status is ShareStatus.PENDING:
-            raise Postpone(LOOK_GAP)
+    event = await end_freeze(frozen)
     async with runtime.unit(merchant_id, "share.finished") as unit:
         await end_sharing(unit, sharing.attempt_id, event)
         await _stand_outside(unit, sharing.order_id, OutsideReason.RATIO)
