@@ -77,6 +77,7 @@ async def _verified(opened: OpenedAccount, callbacks: Callbacks, headers: Mappin
     except InvalidSignature:
         if opened.earlier is None:
             raise
+    await callbacks.prepare(opened.earlier, headers)  # after a restart they are strangers, too
     return callbacks.verify(opened.earlier, headers, body)
 
 
