@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import ColumnElement, Row, func, select, true, update
 
 from hutong.db.bulk import insert_rows
 from hutong.db.unit import Unit
@@ -52,9 +52,13 @@ class Booked(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime
 
 
-async def preview(unit: Unit, sold: Sold, at: datetime | None = None) -> Split:
-    """What every rule open now would give of a sale paid at ``at`` (now), each line explained. Nothing is written."""
-    return await split_by(unit, await rules_for(unit, sold.channel_id), sold, at or unit.now())
+async def preview(unit: Unit, sold: Sold, at: datetime | None = None, order_id: UUID | None = None) -> Split:
+    """What every rule open now would give of a sale paid at ``at`` (now), each line explained. Nothing is written.
+
+    ``order_id``: of an order that may be booked already; its month is taken as it stood before it.
+    """
+    rules = await rules_for(unit, sold.channel_id)
+    return await split_by(unit, rules, sold, at or unit.now(), order_id=order_id)
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,8 +77,16 @@ async def read_known(unit: Unit, rules: Iterable[Rule], channel_ids: Iterable[UU
     return Known(terms=await get_terms(unit), owners=owners, people=await people(unit, wanted) if wanted else {})
 
 
-async def split_by(unit: Unit, rules: Sequence[Rule], sold: Sold, at: datetime, known: Known | None = None) -> Split:
-    """What these rules give of a sale that is paid at a moment."""
+async def split_by(
+    unit: Unit,
+    rules: Sequence[Rule],
+    sold: Sold,
+    at: datetime,
+    known: Known | None = None,
+    *,
+    order_id: UUID | None = None,
+) -> Split:
+    """What these rules give of a sale that is paid at a moment. ``order_id``: it may be booked already."""
     if not rules:
         return Split(lines=(), total_minor=0, limit_minor=0, currency=sold.gross.currency)
     if known is None:
@@ -85,7 +97,7 @@ async def split_by(unit: Unit, rules: Sequence[Rule], sold: Sold, at: datetime, 
     if sold.person_id is not None and sold.person_id not in everybody:
         everybody = {**everybody, **await people(unit, [sold.person_id])}
     fitting = [rule for rule in rules if fits(rule, sold, everybody)]
-    standing = await _standing(unit, fitting, sold.gross.currency, at)
+    standing = await _standing(unit, fitting, sold.gross.currency, at, order_id)
     return work_out(sold, fitting, everybody, standing, total_cap_bps=known.terms.total_cap_bps)
 
 
@@ -277,7 +289,21 @@ def _part(row: Row[Any], amount_minor: int) -> CommissionPart:
     )
 
 
-async def _standing(unit: Unit, rules: Sequence[Rule], currency: str, at: datetime) -> Standing:
+async def _before(unit: Unit, order_id: UUID, at: datetime) -> ColumnElement[bool]:
+    """Which commissions stood before those of an order: sales that look back follow each other, and so do their ids."""
+    first = (
+        select(commission.c.commission_id)
+        .where(commission.c.merchant_id == unit.merchant_id, commission.c.order_id == order_id)
+        .order_by(commission.c.commission_id)
+        .limit(1)
+    )
+    first_id = await unit.scalar(first)
+    return commission.c.paid_at < at if first_id is None else commission.c.commission_id < first_id
+
+
+async def _standing(
+    unit: Unit, rules: Sequence[Rule], currency: str, at: datetime, order_id: UUID | None = None
+) -> Standing:
     """What the month held before this sale, where a rule asks for it; sales of one merchant then follow each other."""
     if not looks_back(rules):
         return Standing()
@@ -295,6 +321,7 @@ async def _standing(unit: Unit, rules: Sequence[Rule], currency: str, at: dateti
         )
         .where(commission.c.merchant_id == unit.merchant_id, commission.c.party_id.in_(parties))
         .where(commission.c.paid_at >= start, commission.c.paid_at < end, commission.c.currency == currency)
+        .where(true() if order_id is None else await _before(unit, order_id, at))
         .group_by(commission.c.party_id, commission.c.rule_id, commission.c.order_id)
         .subquery()
     )

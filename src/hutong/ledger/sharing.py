@@ -215,6 +215,14 @@ async def add_take_back(unit: Unit, line: LineView, refund_id: UUID, order_id: U
     )
 
 
+async def is_take_back(unit: Unit, out_return_no: str) -> bool:
+    """Whether a wallet that speaks of this number speaks of a share on its way back."""
+    known = select(take_back.c.party_id).where(
+        take_back.c.merchant_id == unit.merchant_id, take_back.c.out_return_no == out_return_no
+    )
+    return await unit.one(known.limit(1)) is not None
+
+
 async def take_backs_of(
     unit: Unit, *, order_id: UUID | None = None, refund_id: UUID | None = None
 ) -> list[TakeBackView]:

@@ -197,7 +197,7 @@ def test_the_csv_holds_lines_sums_and_seal(room, traded, locale):
     facts = {row[0]: row[1] for row in rows[3 + drawn.lines_count :]}
     assert minor(facts[words.say("应付")]) == drawn.net_minor
     assert facts[words.say("结算单编号")] == str(drawn.statement_id)
-    assert facts[words.say("对象")] == "'" + FORMULA
+    assert facts[words.say("结算对象")] == "'" + FORMULA
     assert all(not cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row)
 
 
@@ -207,7 +207,7 @@ def test_the_workbook_has_numbers_and_times_and_runs_nothing(room, traded):
     book = openpyxl.load_workbook(io.BytesIO(statement_xlsx(paper, words_of(paper))))
     facts, lines = book.worksheets
     told = {row[0].value: row[1].value for row in facts.iter_rows() if len(row) > 1 and row[0].value}
-    assert told["对象"] == "'" + FORMULA
+    assert told["结算对象"] == "'" + FORMULA
     assert told["应付"] == drawn.net_minor / 100
     rows = list(lines.iter_rows())
     titles = [cell.value for cell in rows[0]]

@@ -9,14 +9,14 @@ from hutong.ledger.account_queries import balances
 from hutong.ledger.accounts import party_path
 from hutong.ledger.parties import create_party
 from hutong.ledger.queries import party_names
-from hutong.ledger.rule_terms import RuleTerms
+from hutong.ledger.rule_terms import RuleKind, RuleTerms, TierBy, TierStep
 from hutong.ledger.split_rules import NewRule, make_rule
 from hutong.platforms.payments import PayMethod
 from hutong.shops.events import OrderPaid
 from hutong.web.console.split_reading import tried
 from hutong.web.console.split_views import TryForm
 from hutong.workflows.commands.pay import pay
-from hutong.workflows.commands.sold import expected_wallet
+from hutong.workflows.commands.sold import expected_wallet, try_on_order
 from hutong.workflows.reactions.books import book_sales
 
 
@@ -71,3 +71,61 @@ def test_a_tried_order_is_shared_as_it_is_booked(at_the_till, gross, fee_bps):
             assert picture.gross.amount_minor == gross == -booked["revenue:sales"]
 
     at_the_till(work)
+
+
+def paid(till, order, gross, at):
+    return OrderPaid(
+        order_id=order.order_id,
+        source="own",
+        order_no=order.order_no,
+        connection_id=till.connection_id,
+        platform="wechatpay",
+        channel_id=None,
+        link_id=None,
+        click_id=None,
+        container="mobile",
+        customer_id=None,
+        gross_minor=gross,
+        currency="CNY",
+        paid_at=at,
+        lines=(),
+    )
+
+
+def test_an_order_that_is_booked_is_tried_in_its_place_of_the_month(at_the_till):
+    """A tier by turnover and a limit of the month: neither the order itself nor what came after it is counted."""
+    gross = 1_000
+
+    async def work(till):
+        async with till.unit() as unit:
+            tier, capped = await create_party(unit, name="甲"), await create_party(unit, name="乙")
+            steps = (TierStep(from_minor=0, rate_bps=1_000), TierStep(from_minor=gross, rate_bps=2_000))
+            terms = RuleTerms(steps=steps, by=TierBy.TURNOVER)
+            await make_rule(unit, NewRule(party_id=tier, kind=RuleKind.TIER, terms=terms))
+            await make_rule(unit, NewRule(party_id=capped, terms=RuleTerms(rate_bps=1_000, period_max_minor=150)))
+        for _ in range(2):
+            sale = await till.sale(Money(gross))
+            way = {"platform": None, "method": PayMethod.NATIVE, "client_ip": "127.0.0.1"}
+            await pay(till.runtime, till.merchant_id, sale, **way)
+        earned = [{tier: 100, capped: 100}, {tier: 200, capped: 50}]
+        async with till.unit() as unit:
+            orders = (await unit.connection.exec_driver_sql("SELECT * FROM sales_order ORDER BY order_id")).all()
+        at = till.clock.now()
+        for order, expected in zip(orders, earned, strict=True):
+            assert await tried_on(till, order) == expected  # not paid yet
+            async with till.unit() as unit:
+                await unit.connection.exec_driver_sql(
+                    "UPDATE sales_order SET state = 'paid', paid_minor = $1, paid_at = $2 WHERE order_id = $3",
+                    (gross, at, order.order_id),
+                )
+                await book_sales(till.runtime, unit, [paid(till, order, gross, at)])
+        till.clock.advance(days=40)  # another month
+        assert [await tried_on(till, order) for order in orders] == earned
+
+    at_the_till(work)
+
+
+async def tried_on(till, order):
+    async with till.unit() as unit:
+        _, split = await try_on_order(unit, order.order_id)
+    return {line.party_id: line.amount_minor for line in split.lines}

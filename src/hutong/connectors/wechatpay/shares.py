@@ -42,6 +42,8 @@ from hutong.transport.messages import Request, Response
 ORDERS: Final = "/v3/profitsharing/orders"
 RETURNS: Final = "/v3/profitsharing/return-orders"
 DESCRIPTION_CHARS_MAX: Final = 80
+#: What a return is for, where nobody has said why the buyer gets money back.
+RETURN_REASON: Final = "退分账"
 _NUMBER: Final = re.compile(r"[0-9A-Za-z_\-|*@]{1,64}")
 LIMITS: Final = ShareLimits(
     ratio_bps_max=3000,
@@ -165,7 +167,7 @@ def build_return(merchant: Merchant, command: TakeBack, now: datetime, nonce: st
         "out_return_no": share_number(command.out_return_no, "out_return_no"),
         "return_mchid": command.receiver.account_ref,
         "amount": fen(command.amount),
-        "description": command.reason[:DESCRIPTION_CHARS_MAX],
+        "description": command.reason[:DESCRIPTION_CHARS_MAX] or RETURN_REASON,  # it is asked for
     }
     return _post(merchant, RETURNS, body, now, nonce)
 

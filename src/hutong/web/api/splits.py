@@ -39,7 +39,7 @@ from hutong.platforms.sharing import ReceiverKind, ShareReceiver
 from hutong.web.api.bodies import CurrencyCode, Line, Price, RequestBody, Sum, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
-from hutong.workflows.commands.sold import expected_wallet, sold_by_order
+from hutong.workflows.commands.sold import expected_wallet, try_on_order
 from hutong.workflows.commands.split_rule import make_split_rule, replace_split_rule
 from hutong.workflows.runtime import Runtime
 
@@ -342,8 +342,8 @@ class SplitsApi(Controller):
         async with runtime.unit(caller.merchant_id, "api.preview") as unit:
             if data.order_id is None:
                 return await preview(unit, data.sold())
-            sold = await sold_by_order(unit, data.order_id, await expected_wallet(runtime, unit))
-            return await preview(unit, sold)
+            _, split = await try_on_order(unit, data.order_id, await expected_wallet(runtime, unit))
+            return split
 
     @get("/commissions", opt={"scope": "ledger:read"}, summary="Commissions")
     async def commissions(

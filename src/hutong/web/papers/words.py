@@ -82,7 +82,7 @@ class PaperWords:
         row = paper.statement
         return (
             (self.say(mark("商家")), paper.merchant),
-            (self.say(mark("对象")), row.party_name),
+            (self.say(mark("结算对象")), row.party_name),
             (self.say(mark("期间")), self.period(paper)),
             (self.say(mark("时区")), paper.timezone),
             (self.say(mark("币种")), paper.currency),

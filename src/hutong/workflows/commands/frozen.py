@@ -28,6 +28,10 @@ from hutong.workflows.runtime import OpenedAccount, Runtime
 LOOK_GAP: Final = timedelta(seconds=15)
 #: Refusals that pass by themselves: the job is tried again. Any other refusal is the wallet's last word.
 PASSING_WORDS: Final = frozenset({ErrorWord.THROTTLED, ErrorWord.UNAVAILABLE, ErrorWord.UNKNOWN})
+#: Payments are told in whole seconds, by another clock than ours.
+CLOCKS_APART: Final = timedelta(seconds=3)
+#: A wallet that still works on a payment refuses to share it with the code of a wrong request; believed only later.
+YOUNG: Final = timedelta(minutes=10)
 FINISH_REASON: Final = "分账完成"
 
 
@@ -52,12 +56,13 @@ async def wait_for_the_wallet(runtime: Runtime, frozen: Frozen) -> None:
         Postpone: it is too early.
     """
     assert frozen.attempt.paid_at is not None, "its money came"
-    early = frozen.attempt.paid_at + timedelta(seconds=frozen.wallet.limits.delay_s_min) - runtime.clock.now()
+    first_at = frozen.attempt.paid_at + timedelta(seconds=frozen.wallet.limits.delay_s_min) + CLOCKS_APART
+    early = first_at - runtime.clock.now()
     if early > timedelta(0):
         raise Postpone(early)
 
 
-async def end_freeze(frozen: Frozen) -> SharingEvent:
+async def end_freeze(runtime: Runtime, frozen: Frozen) -> SharingEvent:
     """Tell the wallet that nothing more is shared; how the freeze ended.
 
     Raises:
@@ -72,7 +77,7 @@ async def end_freeze(frozen: Frozen) -> SharingEvent:
     try:
         report = await frozen.wallet.finish(frozen.opened.account, command)
     except PlatformFailure as refusal:
-        final_code(refusal)  # nothing is left to unfreeze: it was refunded whole, or the freeze is over
+        last_word(runtime, frozen, refusal)  # nothing is left to unfreeze: it was refunded whole, or it is over
         return SharingEvent.LAPSE
     if report.status is ShareStatus.PENDING:
         raise Postpone(LOOK_GAP)
@@ -84,6 +89,20 @@ def final_code(refusal: PlatformFailure) -> str:
     if isinstance(refusal, PlatformRefused) and refusal.word in PASSING_WORDS:
         raise refusal
     return str(refusal.details.get("platform_code", refusal.code))
+
+
+def last_word(runtime: Runtime, frozen: Frozen, refusal: PlatformFailure) -> str:
+    """The code of a refusal to share this payment that will not pass by itself; any other is raised again.
+
+    Raises:
+        Postpone: the payment is young, and the wallet may only not be ready.
+    """
+    code = final_code(refusal)
+    assert frozen.attempt.paid_at is not None, "its money came"
+    is_young = runtime.clock.now() < frozen.attempt.paid_at + YOUNG
+    if is_young and isinstance(refusal, PlatformRefused) and refusal.word is ErrorWord.INVALID_REQUEST:
+        raise Postpone(LOOK_GAP)
+    return code
 
 
 async def leave_unshared(unit: Unit, attempt_id: UUID) -> None:
@@ -103,6 +122,6 @@ async def unfreeze(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
     opened = await runtime.open_account(merchant_id, attempt.connection_id)
     frozen = Frozen(sharing=sharing, attempt=attempt, opened=opened)
     await wait_for_the_wallet(runtime, frozen)
-    event = await end_freeze(frozen)
+    event = await end_freeze(runtime, frozen)
     async with runtime.unit(merchant_id, "unfreeze.done") as unit:
         await end_sharing(unit, attempt_id, event)

@@ -44,7 +44,7 @@ from hutong.platforms.sharing import (
     ShareReport,
     ShareStatus,
 )
-from hutong.workflows.commands.frozen import LOOK_GAP, Frozen, end_freeze, final_code, wait_for_the_wallet
+from hutong.workflows.commands.frozen import LOOK_GAP, Frozen, end_freeze, final_code, last_word, wait_for_the_wallet
 from hutong.workflows.runtime import Runtime
 
 DESCRIPTION: Final = "推广分成"
@@ -199,7 +199,7 @@ async def _carry(runtime: Runtime, merchant_id: UUID, frozen: Frozen, request: R
     try:
         report = await _ask(frozen, command, is_sent=request.is_sent)
     except PlatformFailure as refusal:
-        reason = final_code(refusal)
+        reason = last_word(runtime, frozen, refusal)
         async with runtime.unit(merchant_id, "share.refused") as unit:
             await _refuse(unit, frozen, request, reason)
         return
@@ -262,7 +262,7 @@ async def _finish(runtime: Runtime, merchant_id: UUID, frozen: Frozen) -> None:
         sharing = await sharing_of(unit, frozen.sharing.attempt_id)
     if sharing is None or sharing.state is not SharingState.OPENED:
         return
-    event = await end_freeze(frozen)
+    event = await end_freeze(runtime, frozen)
     async with runtime.unit(merchant_id, "share.finished") as unit:
         await end_sharing(unit, sharing.attempt_id, event)
         await _stand_outside(unit, sharing.order_id, OutsideReason.RATIO)

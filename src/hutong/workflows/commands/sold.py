@@ -7,8 +7,9 @@ from uuid import UUID
 
 from hutong.core.money import Money, share_bps
 from hutong.db.unit import Unit
+from hutong.ledger.commissions import preview
 from hutong.ledger.rule_terms import Rule
-from hutong.ledger.rules import Sold, SoldLine
+from hutong.ledger.rules import Sold, SoldLine, Split
 from hutong.merchants.connections import WALLET_FEE_BPS_DEFAULT, ConnectionView, get_connection
 from hutong.shops.catalogue import products_of
 from hutong.shops.events import OrderPaid
@@ -91,6 +92,16 @@ async def sold_by_order(unit: Unit, order_id: UUID, wallet: ConnectionView | Non
         live_session_id=order.channel_id,
         customer_id=order.customer_id,
     )
+
+
+async def try_on_order(unit: Unit, order_id: UUID, wallet: ConnectionView | None = None) -> tuple[Sold, Split]:
+    """An order, and what the rules open now would give of it in its place: of the month only what was before it counts.
+
+    Raises:
+        NotFound: not this merchant's.
+    """
+    sold = await sold_by_order(unit, order_id, wallet)
+    return sold, await preview(unit, sold, (await get_order(unit, order_id)).paid_at, order_id)
 
 
 def _skus(found: Iterable[UUID | None]) -> set[UUID]:
