@@ -217,18 +217,18 @@ class ShareTooLarge(HutongError):
 
 
 class StatementRefused(HutongError):
-    """A statement's period is empty or overlaps another one of the same party."""
+    """A statement's period is empty, has not begun, or overlaps another one of the same party."""
 
     code = "statement_refused"
     status = 409
     zh = ErrorText(
         "不能出具该账期的结算单：{problem}。",
-        "开始时间必须早于结束时间，且同一收款方的账期不能重叠。",
+        "开始时间必须早于结束时间，账期要已经开始，且同一收款方的账期不能重叠。",
         "请检查起止时间，或查看已有的结算单。",
     )
     en = ErrorText(
         "No statement can be drawn for this period: {problem}.",
-        "A period begins before it ends and does not overlap another one of the same party.",
+        "A period begins before it ends, has begun, and does not overlap another one of the same party.",
         "Check start and end, or look at the statements that exist.",
     )
 

@@ -65,10 +65,12 @@ async def draw_statement(
 
     Raises:
         NotFound: no such party.
-        StatementRefused: the period is empty or overlaps another statement's.
+        StatementRefused: the period is empty, has not begun, or overlaps another statement's.
     """
     if start.tzinfo is None or end.tzinfo is None or start >= end:
         raise StatementRefused(problem="start, end")
+    if start >= unit.now():  # what was posted so far would stand on it, and never on the paper of its own time
+        raise StatementRefused(problem=f"{start} – {end}")
     chain_end = await lock_chain(unit)  # no posting is in flight now, and nobody draws at the same time
     drawn = await _drawn(unit, party_id, start, end, currency)
     if drawn is not None:

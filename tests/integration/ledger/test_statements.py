@@ -203,3 +203,18 @@ def test_two_who_draw_at_once_get_the_same_statement(room):
     drawn = room.run(work)
     assert len({statement.statement_id for statement in drawn}) == 1
     assert drawn[0].net_minor == 100
+
+
+def test_a_period_that_has_not_begun_has_no_statement(room):
+    """What was earned so far would stand on it, and on no paper of its own time."""
+
+    async def work(unit):
+        party = await service.create_party(unit, name="小王")
+        now = unit.now()
+        await sell(unit, party, now)
+        with pytest.raises(StatementRefused):
+            await service.draw_statement(unit, party, now + timedelta(days=27), now + timedelta(days=58))
+        early = await service.draw_statement(unit, party, now - timedelta(days=3), now + timedelta(days=27))
+        assert early.lines_count == 1
+
+    room.do(work)
