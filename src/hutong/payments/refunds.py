@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, func, select, update
+from sqlalchemy import func, select, update
 
 from hutong.core.errors import ErrorText, HutongError, NotFound
 from hutong.core.money import Money
@@ -112,52 +112,13 @@ async def request_refund(unit: Unit, order_id: UUID, amount: Money, reason: str,
         RefundNotPossible: not paid at our checkout, or too many refunds.
         RefundTooLarge: more than is left.
     """
-    row = await _held(unit, payment.c.order_id == order_id)
+    row = await unit.one(
+        select(payment)
+        .where(payment.c.merchant_id == unit.merchant_id, payment.c.order_id == order_id)
+        .with_for_update()
+    )
     if row is None or row.captured_attempt_id is None or amount.currency != row.currency:
         raise RefundNotPossible
-    left, count = await _left(unit, row)
-    if count >= REFUNDS_PER_PAYMENT_MAX:
-        raise RefundNotPossible
-    if not 0 < amount.amount_minor <= left:
-        raise RefundTooLarge(left=left)
-    return await open_refund(
-        unit, row.payment_id, row.captured_attempt_id, amount, reason=reason, cause=REQUESTED, actor=actor
-    )
-
-
-async def adopt_refund(unit: Unit, attempt_id: UUID, amount: Money, out_refund_no: str, by: str) -> RefundView | None:
-    """Write down a refund that somebody made at the wallet itself, under the wallet's number.
-
-    None where the order does not keep the attempt's money, or has not so much of it left: then it is no refund of it.
-    """
-    row = await _held(unit, payment.c.captured_attempt_id == attempt_id)
-    if row is None or amount.currency != row.currency or not 0 < amount.amount_minor <= (await _left(unit, row))[0]:
-        return None
-    refund_id = unit.new_id()
-    await unit.insert(
-        refund,
-        refund_id=refund_id,
-        payment_id=row.payment_id,
-        attempt_id=attempt_id,
-        out_refund_no=out_refund_no,
-        state=RefundState.CREATED.value,
-        cause=REQUESTED,
-        reason="",
-        actor=by,
-        amount_minor=amount.amount_minor,
-        currency=amount.currency,
-        created_at=unit.now(),
-    )
-    return await get_refund(unit, refund_id)
-
-
-async def _held(unit: Unit, condition: ColumnElement[bool]) -> Row[Any] | None:
-    """A payment's row, which nobody else changes until the end of the transaction."""
-    return await unit.one(select(payment).where(payment.c.merchant_id == unit.merchant_id, condition).with_for_update())
-
-
-async def _left(unit: Unit, row: Row[Any]) -> tuple[int, int]:
-    """What of a payment can still go back, in minor units, and how many refunds it had; failed ones do not count."""
     asked = await unit.one(
         select(func.coalesce(func.sum(refund.c.amount_minor), 0).label("taken"), func.count().label("refunds")).where(
             refund.c.merchant_id == unit.merchant_id,
@@ -167,7 +128,14 @@ async def _left(unit: Unit, row: Row[Any]) -> tuple[int, int]:
         )
     )
     taken, count = (0, 0) if asked is None else (int(asked.taken), int(asked.refunds))
-    return int(row.amount_minor) - taken, count
+    left = row.amount_minor - taken
+    if count >= REFUNDS_PER_PAYMENT_MAX:
+        raise RefundNotPossible
+    if not 0 < amount.amount_minor <= left:
+        raise RefundTooLarge(left=left)
+    return await open_refund(
+        unit, row.payment_id, row.captured_attempt_id, amount, reason=reason, cause=REQUESTED, actor=actor
+    )
 
 
 async def _find(unit: Unit, condition: Any) -> RefundView | None:  # noqa: ANN401 (an SQL expression)

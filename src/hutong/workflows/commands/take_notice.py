@@ -18,16 +18,15 @@ from hutong.db.tables import inbound
 from hutong.db.unit import Unit
 from hutong.ledger.sharing import is_take_back
 from hutong.payments.combined import settle_combined
-from hutong.payments.refunds import RefundView, adopt_refund, find_refund
+from hutong.payments.refunds import find_refund
 from hutong.payments.service import AttemptView, Capture, capture_many, find_attempts
 from hutong.payments.states import AttemptState
-from hutong.platforms.payments import Acknowledgement, Callbacks, Notice, RefundReport, RefundStatus, TradeReport
+from hutong.platforms.payments import Acknowledgement, Callbacks, Notice, RefundReport, TradeReport
 from hutong.workflows.commands.follow_refund import apply_refund_report, tell_foreign_refund
 from hutong.workflows.commands.mismatch import (
     PAID,
     Claim,
     at_receiver,
-    foreign_owner,
     foreign_refund,
     foreign_trade,
     tell_mismatch,
@@ -214,22 +213,8 @@ async def _work_refund(unit: Unit, opened: OpenedAccount, notice_id: str, report
     refund = await find_refund(unit, report.out_refund_no)
     if refund is None and await is_take_back(unit, report.out_refund_no):
         return  # Alipay takes shares back by refunds of nothing; whoever asked for it has the answer
-    if refund is None:
-        refund = await _made_elsewhere(unit, opened, report)
     field = foreign_refund(opened, refund, report)
     if field is not None or refund is None:
         await tell_foreign_refund(unit, opened, notice_id, report, field or "out_refund_no")
         return
     await apply_refund_report(unit, opened, refund, report)
-
-
-async def _made_elsewhere(unit: Unit, opened: OpenedAccount, report: RefundReport) -> RefundView | None:
-    """A refund that staff made in the wallet's own back office: it is the order's like any other."""
-    is_ours = foreign_owner(opened, report.owner) is None
-    if not is_ours or report.status is not RefundStatus.SUCCEEDED or not report.out_trade_no or report.amount is None:
-        return None
-    attempt = (await find_attempts(unit, [report.out_trade_no])).get(report.out_trade_no)
-    if attempt is None or attempt.connection_id != opened.connection.connection_id:
-        return None
-    by = f"wallet:{opened.connection.platform}"
-    return await adopt_refund(unit, attempt.attempt_id, report.amount, report.out_refund_no, by)
