@@ -33,32 +33,15 @@ def test_a_tried_order_is_shared_as_it_is_booked(at_the_till, gross, fee_bps):
         sale = await till.sale(Money(gross))
         way = {"platform": None, "method": PayMethod.NATIVE, "client_ip": "127.0.0.1"}
         await pay(till.runtime, till.merchant_id, sale, **way)
-        (order_id,) = await till.values("SELECT order_id FROM sales_order")
-        (order_no,) = await till.values("SELECT order_no FROM sales_order")
         async with till.unit() as unit:
+            (order,) = (await unit.connection.exec_driver_sql("SELECT * FROM sales_order")).all()
             wallet = await expected_wallet(till.runtime, unit)
             names = await party_names(unit)
-            by_order = await tried(unit, TryForm(order=order_no), "CNY", names, wallet)
+            by_order = await tried(unit, TryForm(order=order.order_no), "CNY", names, wallet)
             amount = Money(gross).decimal_text()
             by_amount = await tried(unit, TryForm(amount=str(amount)), "CNY", names, wallet)
         async with till.unit() as unit:
-            event = OrderPaid(
-                order_id=order_id,
-                source="own",
-                order_no=order_no,
-                connection_id=till.connection_id,
-                platform="wechatpay",
-                channel_id=None,
-                link_id=None,
-                click_id=None,
-                container="mobile",
-                customer_id=None,
-                gross_minor=gross,
-                currency="CNY",
-                paid_at=unit.now(),
-                lines=(),
-            )
-            await book_sales(till.runtime, unit, [event])
+            await book_sales(till.runtime, unit, [paid(till, order, gross, unit.now())])
             booked = {row.path: row.balance.amount_minor for row in await balances(unit)}
         shares = sorted(-booked.get(party_path(party), 0) for party in names)
         wallet_minor = booked[f"wallet:wechatpay:{till.connection_id}"]
