@@ -9,14 +9,18 @@ from restartable import World
 
 SHOWN_MAX = 20
 
+#: Sums of refunds first: asked for attempt by attempt they are looked for in all refunds each time.
 ATTEMPTS = """
 SELECT a.out_trade_no, a.state, a.amount_minor, p.order_id, p.payment_id,
        a.attempt_id = p.captured_attempt_id AS captured,
-       (SELECT coalesce(sum(r.amount_minor), 0) FROM refund r WHERE r.merchant_id = a.merchant_id
-        AND r.attempt_id = a.attempt_id AND r.state = 'succeeded') AS refunded_minor,
-       (SELECT coalesce(sum(r.amount_minor), 0) FROM refund r WHERE r.merchant_id = a.merchant_id
-        AND r.attempt_id = a.attempt_id AND r.state IN ('created', 'unknown', 'sent', 'abnormal')) AS refunding_minor
+       coalesce(r.refunded_minor, 0) AS refunded_minor, coalesce(r.refunding_minor, 0) AS refunding_minor
 FROM attempt a JOIN payment p USING (merchant_id, payment_id)
+LEFT JOIN (
+    SELECT merchant_id, attempt_id,
+           sum(amount_minor) FILTER (WHERE state = 'succeeded') AS refunded_minor,
+           sum(amount_minor) FILTER (WHERE state IN ('created', 'unknown', 'sent', 'abnormal')) AS refunding_minor
+    FROM refund GROUP BY merchant_id, attempt_id
+) r USING (merchant_id, attempt_id)
 """
 FEES = """
 SELECT b.subject_id AS order_id, sum(t.amount_minor) AS fee_minor
