@@ -230,7 +230,7 @@ class GalleryHandler(BaseHTTPRequestHandler):
 def _serving() -> Iterator[str]:
     handler = type("Handler", (GalleryHandler,), {"renderer": Renderer()})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
