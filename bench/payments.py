@@ -10,6 +10,8 @@ of this machine.
 - ``payment_cycle_vs_ceiling``: against what the same run makes of the cycle's parts, also by processor time: one RSA
   signature, two RSA verifications (answer and callback) and one batched durable commit of every row that a cycle leaves
   (``bench/cycle_ceiling.py``).
+- ``payment_cycle_floor_per_s``: the web server and the HTTP client with the same cryptography and nothing behind them,
+  by processor time (``bench/cycle_floor.py``); how far it lies below the ceiling no hub on this stack can make good.
 - ``callback_ack_p99_ms``: from the wallet's first byte to the hub's acknowledgement, at 80 % of the rate by the clock.
 
 Not measured: TLS, the way through the internet, more than one merchant, WeChat Pay's own time.
@@ -32,6 +34,7 @@ from uuid import UUID, uuid4
 
 import uvloop
 from cycle_ceiling import commit_s, rows_of, rows_per_cycle, signing_s, spent_s
+from cycle_floor import floor_s
 from cycle_watch import Watch
 from restartable import World
 from wire import Wire
@@ -177,27 +180,30 @@ def conditions(world: World) -> dict[str, Any]:
     return {"cores": os.cpu_count(), **shown, "peer": None}
 
 
+def rate(metric: str, unit: str, runs: list[float], **more: Any) -> float:  # noqa: ANN401 (JSON)
+    """Tell a rate's median and its runs."""
+    middle = statistics.median(runs)
+    told = {"against": None, "ratio": None, **more}
+    say(metric=metric, value=round(middle, 1), unit=unit, runs=[round(one, 1) for one in runs], **told)
+    return middle
+
+
 def measure(world: World, arguments: argparse.Namespace) -> None:
     """All figures; the sides take turns."""
     sku_id = make_sku(world)
     progress("warming up")
     cycles_of(world, sku_id, 100, arguments.callers)
-    cycles, ceilings = [], []
+    cycles, ceilings, floors = [], [], []
     for number in range(arguments.runs):
         rates, rows = cycles_of(world, sku_id, arguments.cycles, arguments.callers)
         cycles.append(rates)
         signing, commit = signing_s(), commit_s(world, rows)
         ceilings.append(1 / (signing + commit))
-        progress(f"run {number + 1}: {cycles[-1]}, ceiling {ceilings[-1]:.0f}")
-    per_core = statistics.median(run["per_core_s"] for run in cycles)
-    wall = statistics.median(run["per_s"] for run in cycles)
+        floors.append(1 / floor_s(arguments.cycles, arguments.callers))
+        progress(f"run {number + 1}: {cycles[-1]}, ceiling {ceilings[-1]:.0f}, floor {floors[-1]:.0f}")
     ceiling = statistics.median(ceilings)
-    runs = [round(run["per_core_s"], 1) for run in cycles]
-    say(
-        metric="payment_cycle_per_s", value=round(per_core, 1), unit="1/s per core", against=None, ratio=None, runs=runs
-    )
-    walls = [round(run["per_s"], 1) for run in cycles]
-    say(metric="payment_cycle_wall_per_s", value=round(wall, 1), unit="1/s", against=None, ratio=None, runs=walls)
+    per_core = rate("payment_cycle_per_s", "1/s per core", [run["per_core_s"] for run in cycles])
+    wall = rate("payment_cycle_wall_per_s", "1/s", [run["per_s"] for run in cycles])
     say(
         metric="payment_cycle_vs_ceiling",
         value=round(per_core / ceiling, 3),
@@ -208,11 +214,11 @@ def measure(world: World, arguments: argparse.Namespace) -> None:
         parts_ms={"sign and verify": round(signing * 1000, 3), "commit": round(commit * 1000, 3)},
         rows_per_cycle=rows,
     )
-    acks = [acknowledgements(world, sku_id, wall * LOAD_SHARE, 8, 64) for _ in range(arguments.runs)]
-    p99 = statistics.median(run["p99"] for run in acks)
-    told = [round(run["p99"], 1) for run in acks]
-    against = f"{LOAD_SHARE:.0%} of {wall:.0f}/s by the clock"
-    say(metric="callback_ack_p99_ms", value=round(p99, 1), unit="ms", against=against, ratio=None, runs=told)
+    nothing = f"the same ceiling, {ceiling:.0f}/s: what a hub that does nothing would have"
+    ratio = round(statistics.median(floors) / ceiling, 3)
+    rate("payment_cycle_floor_per_s", "1/s per core", floors, against=nothing, ratio=ratio)
+    acks = [acknowledgements(world, sku_id, wall * LOAD_SHARE, 8, 64)["p99"] for _ in range(arguments.runs)]
+    rate("callback_ack_p99_ms", "ms", acks, against=f"{LOAD_SHARE:.0%} of {wall:.0f}/s by the clock")
 
 
 def main() -> int:
