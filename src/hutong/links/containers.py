@@ -65,6 +65,9 @@ _SYSTEMS: Final = (
 )
 _PHONES: Final = frozenset({"ios", "android", "harmony"})
 _COMPUTER: Final = re.compile(r"\(PC;")
+#: What :func:`classify` may answer.
+CONTAINERS: Final = (*(name for name, _, _ in _RULES), "mobile", "desktop")
+SYSTEMS: Final = (*(name for name, _ in _SYSTEMS), "other")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Row, select, update
 
-from hutong.core.errors import ErrorText, HutongError, InvalidInput, NotFound
+from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.ids import new_code
 from hutong.db.unit import Unit
+from hutong.links.destinations import check_destination
 from hutong.links.models import channel, link
 from hutong.merchants.directory import LINK, register
 
@@ -21,28 +21,6 @@ CODE_CHARS: Final = 7
 CODE_TRIES_MAX: Final = 5
 NAME_CHARS_MAX: Final = 100
 PLATFORM_CHARS_MAX: Final = 40
-URL_CHARS_MAX: Final = 2000
-#: Hosts of the known platforms a plain link may lead to; a merchant's own verified hosts come with the links issue.
-KNOWN_HOSTS: Final = frozenset(
-    {
-        "item.taobao.com",
-        "detail.tmall.com",
-        "m.tb.cn",
-        "shop.m.taobao.com",
-        "v.douyin.com",
-        "haohuo.jinritemai.com",
-        "weidian.com",
-        "p.pinduoduo.com",
-        "mobile.yangkeduo.com",
-        "xhslink.com",
-        "www.xiaohongshu.com",
-        "v.kuaishou.com",
-        "weibo.com",
-        "m.weibo.cn",
-        "wxaurl.cn",
-        "item.jd.com",
-    }
-)
 
 
 class ChannelKind(StrEnum):
@@ -54,23 +32,6 @@ class ChannelKind(StrEnum):
     POSTER = "poster"
     PERSON = "person"
     STORE = "store"  # the counter, a stall, a table: somebody who stands there
-
-
-class DestinationNotAllowed(HutongError):
-    """A link may lead to known platforms and the merchant's own hosts only."""
-
-    code = "destination_not_allowed"
-    status = 400
-    zh = ErrorText(
-        "链接目标“{host}”不在允许的网站之内。",
-        "短链接只能指向已知平台或自己验证过的网站，以防被滥用。",
-        "请使用平台商品链接，或先验证自己的域名。",
-    )
-    en = ErrorText(
-        "The destination “{host}” is not on the allow-list.",
-        "Links lead only to known platforms and hosts you have verified, so that they cannot be abused.",
-        "Use a platform's product link, or verify your own host first.",
-    )
 
 
 class LinkView(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,25 +112,6 @@ async def create_link(
         changed_at=now,
     )
     return await get_link(unit, link_id)
-
-
-def check_destination(url: str) -> str:
-    """The address again, when it is a plain https page on a known host without tricks.
-
-    Raises:
-        DestinationNotAllowed: everything else: other schemes, user names, ports, odd characters, unknown hosts.
-    """
-    cleaned = url.strip()
-    odd = len(cleaned) > URL_CHARS_MAX or any(c <= " " or c in '\\"<>`\x7f' or ord(c) > 126 for c in cleaned)
-    try:
-        parts = urlsplit(cleaned)
-        port = parts.port
-    except ValueError:
-        raise DestinationNotAllowed(host=cleaned[:NAME_CHARS_MAX]) from None
-    plain = parts.scheme == "https" and not odd and "@" not in parts.netloc and port is None
-    if not plain or parts.netloc.lower() not in KNOWN_HOSTS:
-        raise DestinationNotAllowed(host=(parts.netloc or cleaned)[:NAME_CHARS_MAX])
-    return cleaned
 
 
 async def _free_code(unit: Unit, link_id: UUID) -> str:

@@ -1,6 +1,6 @@
 import pytest
 
-from hutong.links.service import KNOWN_HOSTS, DestinationNotAllowed, check_destination
+from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination
 
 GOOD = [f"https://{host}/item?id=1" for host in sorted(KNOWN_HOSTS)]
 TRICKS = [

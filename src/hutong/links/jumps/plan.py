@@ -1,0 +1,88 @@
+"""From a cell of the matrix to what is tried for one visitor: addresses filled in, what does not fit left out."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from hutong.links.containers import Agent
+from hutong.links.destinations import Target
+from hutong.links.jumps.matrix import SCHEME, Attempt, Form, Matrix
+
+#: Where nothing of a cell fits the address: how to open the link elsewhere.
+LAST: Final = "guide"
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One attempt for one visitor: ``form`` names it in figures, ``taps`` is what it costs."""
+
+    form: str
+    kind: str
+    address: str
+    taps: int
+    evidence: str
+
+
+def plan(matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code: str = "") -> tuple[Step, ...]:
+    """What is tried, in the order of the matrix; never empty.
+
+    ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one.
+    """
+    row = matrix.cell(agent.container, agent.os, target.destination)
+    filler = _Filler(matrix, target, link_url, share_code)
+    steps = [filler.step(attempt) for attempt in row.attempts if attempt.is_on]
+    fitting = tuple(step for step in steps if step is not None)
+    if fitting:
+        return fitting
+    last = matrix.forms[LAST]
+    return (Step(form=last.name, kind=last.kind, address=link_url, taps=0, evidence=last.evidence),)
+
+
+class _Filler:
+    """Fills the addresses of forms for one target."""
+
+    def __init__(self, matrix: Matrix, target: Target, link_url: str, share_code: str) -> None:
+        self._matrix = matrix
+        self._target = target
+        self._known = {**target.names, "link": link_url}
+        if share_code:
+            self._known["code"] = share_code
+        if target.url.startswith("https://"):
+            self._known |= _of_page(target.url)
+        if "mini_query" in target.names:
+            self._known["mini_query_enc"] = quote(target.names["mini_query"], safe="")
+        scheme = self._scheme()
+        if scheme is not None:
+            self._known |= _of_scheme(scheme.address.format_map(self._known))
+
+    def step(self, attempt: Attempt) -> Step | None:
+        """The attempt with its address, or None where the target does not name what the address needs."""
+        form = self._scheme() if attempt.do == SCHEME else self._matrix.forms[attempt.do]
+        if form is None or not form.names <= self._known.keys():
+            return None
+        weaker = "guessed" if "guessed" in (form.evidence, attempt.evidence) else "seen"
+        address = form.address.format_map(self._known)
+        return Step(form=form.name, kind=form.kind, address=address, taps=attempt.taps, evidence=weaker)
+
+    def _scheme(self) -> Form | None:
+        forms = (self._matrix.forms[name] for name in self._matrix.schemes[self._target.destination])
+        return next((form for form in forms if form.names <= self._known.keys()), None)
+
+
+def _of_page(url: str) -> dict[str, str]:
+    """What forms make of a page's address. JD's app takes a JSON object: ``des`` m opens the page in it."""
+    params = json.dumps({"category": "jump", "des": "m", "url": url}, separators=(",", ":"))
+    return {"url": url, "url_enc": quote(url, safe=""), "jd_params_enc": quote(params, safe="")}
+
+
+def _of_scheme(address: str) -> dict[str, str]:
+    """What wrappers make of an app's own address. Weibo's closes its browser, then opens the other app."""
+    encoded = quote(address, safe="")
+    opening = quote(f"sinaweibo://openadapp?scheme={encoded}", safe="")
+    return {
+        "scheme_enc": encoded,
+        "weibo_scheme_enc": quote(f"sinaweibo://browser/close?scheme={opening}", safe=""),
+    }
