@@ -39,6 +39,10 @@ from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.ledger.books import Books
+from hutong.links.jumps.book import FILE_NAME as JUMPS_FILE
+from hutong.links.jumps.book import JumpBook
+from hutong.links.jumps.learning import JumpFeed
+from hutong.links.jumps.ways import Ways
 from hutong.merchants.service import all_merchants
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
@@ -110,6 +114,7 @@ async def open_runtime(
                 link_key=hmac_sha256(keyring.current.key, b"hutong link tokens"),
                 sandbox_url=settings.sandbox_url,
                 agent_rate_bps=settings.agent_rate_bps,
+                ways=Ways(JumpBook(settings.home / JUMPS_FILE)),
             )
     finally:
         await books.close()
@@ -161,7 +166,8 @@ class Hub:
         self._sink = ClickSink(runtime.database, self._journal)
         self.clicks_recovered = self._sink.recovered
         door = CallbackDoor(cast(Application, build_web(runtime)), runtime)
-        front = LinkFront(door, self._table, self._sink, runtime.clock, runtime.link_key)
+        front = LinkFront(door, self._table, self._sink, runtime.ways, runtime.clock, runtime.link_key)
+        self._jump_feed = JumpFeed(runtime.database, runtime.clock, runtime.ways.ranking)
         self._server: Any = Server(
             front,
             address=settings.host,
@@ -198,6 +204,8 @@ class Hub:
         await self._table.refresh()
         tasks = [
             asyncio.create_task(self._table.follow(self._stop), name="links"),
+            asyncio.create_task(self._runtime.ways.book.follow(self._stop), name="jumps"),
+            asyncio.create_task(self._jump_feed.follow(self._stop), name="arrivals"),
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
             asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),

@@ -9,6 +9,7 @@ from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
+from browser_jumps import JUMPS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
 from browser_samples import (
@@ -132,6 +133,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **JUMPS_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,

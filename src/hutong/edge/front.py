@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from hutong.core.asgi import Application, Receive, Scope, Send
 from hutong.core.clock import Clock
@@ -12,7 +13,8 @@ from hutong.crypto.digests import hmac_sha256
 from hutong.edge.journal import Click
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.links.containers import USER_AGENT_CHARS_MAX, classify
+from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.jumps.ways import Ways
 from hutong.links.tokens import click_token
 
 PREFIX: Final = "/l/"
@@ -26,10 +28,13 @@ _PREFETCH: Final = (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
 class LinkFront:
     """Answers links; ``key`` tags click ids and blinds addresses."""
 
-    def __init__(self, behind: Application, table: LinkTable, sink: ClickSink, clock: Clock, key: bytes) -> None:
+    def __init__(
+        self, behind: Application, table: LinkTable, sink: ClickSink, ways: Ways, clock: Clock, key: bytes
+    ) -> None:
         self._behind = behind
         self._table = table
         self._sink = sink
+        self._ways = ways
         self._clock = clock
         self._key = key
 
@@ -65,9 +70,14 @@ class LinkFront:
             clicked_at=now,
         )
         self._sink.add(click)
-        if entry.url is not None:
+        if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
             return entry.url
-        return f"/b/{entry.code}?k={click_token(self._key, click.click_id, entry.code)}"
+        token = click_token(self._key, click.click_id, entry.code)
+        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
+
+    def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
+        """Whether the first way is the page itself: then it needs no page of ours."""
+        return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
 
     def _blind(self, scope: Scope) -> bytes:
         """The visitor's address, of use for telling visitors apart and for nothing else."""

@@ -16,6 +16,7 @@ from sqlalchemy import Row, select
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
+from hutong.links.destinations import DestinationNotAllowed, Target, read_target
 from hutong.links.models import link
 
 log = logging.getLogger("hutong.edge")
@@ -39,8 +40,17 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     channel_id: UUID
     code: str
     url: str | None  # None: our own landing page
+    target: Target | None  # what the url names; None also for one that is allowed no more
     active: bool
     expires_at: datetime | None
+
+
+def _target(url: str | None) -> Target | None:
+    """An address that was allowed when the link was made leads there still; it is only not jumped to."""
+    try:
+        return None if url is None else read_target(url)
+    except DestinationNotAllowed:
+        return None
 
 
 class LinkTable:
@@ -85,6 +95,7 @@ class LinkTable:
             channel_id=row.channel_id,
             code=row.code,
             url=row.url,
+            target=_target(row.url),
             active=row.state == "active",
             expires_at=row.expires_at,
         )

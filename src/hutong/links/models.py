@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, Index, LargeBinary, PrimaryKeyConstraint, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
 
 from hutong.db.tables import METADATA, moment
 
@@ -59,4 +70,23 @@ click: Final = Table(
     PrimaryKeyConstraint("merchant_id", "click_id"),
     Index("ix_click_link", "merchant_id", "link_id", "clicked_at"),
     Index("ix_click_channel", "merchant_id", "channel_id", "clicked_at"),
+)
+
+#: What became of each attempt to jump: one row for each form that a click has tried.
+jump_try: Final = Table(
+    "jump_try",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("click_id", Uuid, nullable=False),
+    Column("form", Text, nullable=False),  # a name of the matrix
+    Column("link_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("os", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("taps", SmallInteger, nullable=False),  # what the matrix said it costs
+    Column("outcome", Text, nullable=False),  # left or stayed
+    moment("tried_at"),
+    PrimaryKeyConstraint("merchant_id", "click_id", "form"),
+    Index("ix_jump_try_cell", "merchant_id", "container", "destination", "tried_at"),
+    Index("ix_jump_try_tried", "tried_at"),
 )

@@ -23,6 +23,7 @@ from hutong.web.buyer.astray import DoorErrorPages
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
+from hutong.web.buyer.jumps import JumpController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
 from hutong.web.console.bills import BillsController
@@ -116,6 +117,7 @@ def build_web(runtime: Runtime) -> Litestar:
             console,
             door,
             LinkController,
+            JumpController,
             CheckoutController,
             ShopCodeController,
             CreatorController,

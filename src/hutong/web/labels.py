@@ -386,6 +386,14 @@ LABELS: Final[dict[str, dict[str, str]]] = {
 
 #: What carries a shop's sales: platforms that bring buyers or close sales, and the merchant's own part.
 LABELS["payment_shown"] = {**LABELS["payment_status"], "checking": mark("核实中")}
+#: Where a link leads, as the button that opens it says.
+LABELS["destination"] = {
+    **{name: LABELS["container"][name] for name in ("taobao", "tmall", "douyin", "kuaishou", "xiaohongshu", "weibo")},
+    **{name: LABELS["container"][name] for name in ("pinduoduo", "jd", "alipay", "wechat_mini")},
+    "weidian": mark("微店"),
+    "checkout": mark("收银台"),
+    "web": mark("网页"),
+}
 LABELS["carrier"] = {
     **LABELS["container"],
     **LABELS["platform"],

@@ -21,6 +21,7 @@ from hutong.db.gathering import Gatherings
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
 from hutong.ledger.books import Books
+from hutong.links.jumps.ways import Ways
 from hutong.merchants.connections import CALLS_PER_S, ConnectionView, get_connection, open_credentials, open_earlier
 from hutong.merchants.directory import CALLBACK, OWNERS_QUERY
 from hutong.platforms.account import Account
@@ -108,6 +109,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     link_key: bytes  # tags click ids in addresses
     sandbox_url: str | None = None
     agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT  # what channel cost is held against
+    ways: Ways = msgspec.field(default_factory=Ways)  # to where links lead
     gatherings: Gatherings = msgspec.field(default_factory=Gatherings)
     pushes: Pushes = msgspec.field(default_factory=Pushes)
     owners: dict[tuple[str, str], UUID] = msgspec.field(default_factory=dict)  # by kind and key of the directory

@@ -42,7 +42,7 @@ class MatrixBroken(HutongError):
     code = "matrix_broken"
     status = 400
     zh = ErrorText(
-        "跳转表 {file} 第 {line} 行：{reason_zh}。",
+        "跳转表 {file} 第 {line} 行：{reason}。",
         "这一处不符合跳转表的规则。",
         "请改正这一行；在此之前继续使用原来的跳转表。",
     )
@@ -53,5 +53,16 @@ class MatrixBroken(HutongError):
     )
 
     def __init__(self, file: str, line: int, reason: str, what: str = "") -> None:
-        chinese, english = (text.format(what=what) for text in REASONS[reason])
-        super().__init__(file=file, line=line, reason_zh=chinese, reason=english)
+        super().__init__(file=file, line=line, reason=reason, what=what)
+
+    def text(self, locale: str) -> ErrorText:
+        """The texts in a locale, with the reason in words of the same language."""
+        told = self.with_details({**self.details, "reason": self.reason(locale)})
+        return HutongError.text(told, locale)
+
+    def reason(self, locale: str) -> str:
+        """What is wrong, in words."""
+        words = REASONS.get(str(self.details["reason"]))
+        if words is None:
+            return str(self.details["reason"])
+        return words[0 if locale.startswith("zh") else 1].format(what=self.details["what"])

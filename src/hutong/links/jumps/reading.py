@@ -6,7 +6,7 @@ Nothing is converted: ``on`` and ``off`` stay the words they are, which YAML 1.1
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final, NoReturn
+from typing import Any, Final, NoReturn
 
 import yaml
 
@@ -22,7 +22,7 @@ class Node:
     def __init__(self, file: str, node: yaml.Node, line: int | None = None) -> None:
         self._file = file
         self._node = node
-        self.line: int = node.start_mark.line + 1 if line is None else line
+        self.line: int = _line(node.start_mark) if line is None else line
 
     def at(self, line: int) -> Node:
         """Another line of the same file."""
@@ -103,6 +103,10 @@ class Node:
         return word
 
 
+def _line(mark: Any) -> int:  # noqa: ANN401 (PyYAML has two kinds of marks, and none for some errors)
+    return 1 if mark is None else int(mark.line) + 1
+
+
 def read_yaml(file: str, text: str) -> Node:
     """The root of a file.
 
@@ -114,11 +118,11 @@ def read_yaml(file: str, text: str) -> Node:
     try:
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if isinstance(event, yaml.AliasEvent):
-                raise MatrixBroken(file, event.start_mark.line + 1, "alias", str(event.anchor))
+                raise MatrixBroken(file, _line(event.start_mark), "alias", str(event.anchor))
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise MatrixBroken(file, mark.line + 1 if mark else 1, "not_yaml", str(error.problem or "")) from None
+        raise MatrixBroken(file, _line(mark), "not_yaml", str(error.problem or "")) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise MatrixBroken(file, 1, "not_yaml", str(error).splitlines()[0]) from None
     if root is None:

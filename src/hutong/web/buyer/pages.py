@@ -13,6 +13,7 @@ from litestar.enums import MediaType
 
 from hutong.core.errors import HutongError
 from hutong.core.money import Money
+from hutong.links.jumps.plan import Step
 from hutong.payments.shop_codes import CodeRoom
 from hutong.web.errors import text_for
 from hutong.web.format import DEFAULT_ZONE
@@ -97,6 +98,22 @@ class DesktopPage(msgspec.Struct, frozen=True, kw_only=True):
     qr_svg: str
 
 
+class JumpPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Ways from the app the page is open in (``container``) to where the link leads, in order.
+
+    ``tell`` takes what became of each; ``link`` is the link itself, to be opened elsewhere.
+    """
+
+    shop: str
+    title: str
+    destination: str
+    container: str
+    tell: str
+    link: str
+    steps: tuple[Step, ...]
+    qr_svg: str = ""  # of the link; drawn by the renderer where a step wants it
+
+
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
     """A page that only says something; both are source texts."""
 
@@ -159,6 +176,14 @@ class BuyerPages:
         return self._answer(
             "buyer/desktop.html", DesktopPage(shop=shop, title=title, price=price, qr_svg=drawn), scene, 200
         )
+
+    def jump(self, page: JumpPage, locale: Locale) -> Response[str]:
+        """The ways to where a link leads."""
+        scene = Scene(locale=locale)
+        if any(step.kind == "qr" for step in page.steps):
+            drawn = qr_svg(page.link, self._renderer.text(scene, mark("链接的二维码")))
+            page = msgspec.structs.replace(page, qr_svg=drawn)
+        return self._answer("buyer/jump.html", page, scene, 200)
 
     def message(self, page: MessagePage, locale: Locale, status: int) -> Response[str]:
         """A page that only says something."""

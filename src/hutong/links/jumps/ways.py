@@ -1,0 +1,42 @@
+"""The ways for one click: the plan of its cell, in the order in which ways arrive."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from hutong.links.containers import Agent
+from hutong.links.destinations import Target
+from hutong.links.jumps.book import JumpBook
+from hutong.links.jumps.matrix import Matrix
+from hutong.links.jumps.plan import Step, plan
+from hutong.links.jumps.ranking import WATCHED, Ranking
+
+#: Addresses by container and system whose plan is known; some 2 kB each.
+PLANS_KNOWN_MAX: Final = 20_000
+
+
+class Ways:
+    """Plans that are made once, and ordered anew for each click."""
+
+    def __init__(self, book: JumpBook | None = None, ranking: Ranking | None = None) -> None:
+        self.book = book or JumpBook()
+        self.ranking = ranking or Ranking()
+        self._plans: dict[tuple[str, str, str, str], tuple[Matrix, tuple[Step, ...]]] = {}
+
+    def of(self, target: Target, agent: Agent, link_url: str, click_id: UUID) -> tuple[Step, ...]:
+        """The steps for a click; the same click in the same state of knowledge has the same."""
+        steps = self._plan(target, agent, link_url)
+        if not any(step.kind in WATCHED for step in steps):
+            return steps
+        return self.ranking.order(steps, agent.container, agent.os, target.destination, click_id.bytes)
+
+    def _plan(self, target: Target, agent: Agent, link_url: str) -> tuple[Step, ...]:
+        matrix = self.book.matrix
+        key = (target.url, agent.container, agent.os, link_url)
+        known = self._plans.get(key)
+        if known is None or known[0] is not matrix:
+            if len(self._plans) >= PLANS_KNOWN_MAX:
+                self._plans.clear()
+            known = self._plans[key] = (matrix, plan(matrix, agent, target, link_url))
+        return known[1]

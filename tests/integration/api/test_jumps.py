@@ -1,0 +1,201 @@
+"""The page of ways out of an app: what it offers to whom, what it weighs, and what it takes back."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from uuid import uuid4
+
+import pytest
+
+from hutong.core.ids import new_id
+from hutong.links.jumps.learning import JumpFeed
+from hutong.links.jumps.ranking import Ranking, Way
+from hutong.links.tokens import click_token
+
+ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
+NOTES = ANDROID + " xiaohongshu discover/8.26"
+WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
+TAOBAO = "https://item.taobao.com/item.htm?id=657"
+PAGE_BYTES_MAX = 6_000
+
+
+async def link_to(caller, url):
+    """A link's code."""
+    channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+    made = await caller.post("/links", {"title": "小面包", "channel": channel, "url": url}, key=uuid4().hex)
+    return made["code"]
+
+
+def clicked(caller, code):
+    """A click and its token."""
+    click_id = new_id(caller.room.clock.now())
+    return click_id, click_token(caller.runtime.link_key, click_id, code)
+
+
+async def look(caller, code, token, agent=ANDROID, **headers):
+    return await caller.client.get(f"/j/{code}", params={"k": token}, headers={"user-agent": agent, **headers})
+
+
+async def tell(caller, code, token, form, outcome="left", agent=ANDROID):
+    body = {"form": form, "outcome": outcome}
+    return await caller.client.post(f"/j/{code}/tries", params={"k": token}, json=body, headers={"user-agent": agent})
+
+
+async def tries(caller):
+    async with caller.room.unit() as unit:
+        return await unit.fetch(
+            "SELECT form, outcome, container, os, destination, taps FROM jump_try ORDER BY tried_at"
+        )
+
+
+def test_the_page_offers_the_ways_of_its_cell_in_order(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        shown = await look(caller, code, token)
+        assert re.findall(r'data-form="(\w+)" data-kind="(\w+)"', shown.text) == [
+            ("taobao_page_scheme", "scheme"),
+            ("page", "page"),
+        ]
+        assert 'href="tbopen://m.taobao.com/tbopen/index.html?action=ali.open.nav&amp;module=h5' in shown.text
+        notes = await look(caller, code, token, agent=NOTES)
+        assert re.findall(r'data-form="(\w+)"', notes.text) == ["guide"]
+        assert "点屏幕右上角" in notes.text
+
+    calling(work)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "zh-TW", "en"])
+@pytest.mark.parametrize("agent", [ANDROID, NOTES])
+def test_the_page_is_small_and_asks_nobody_else(calling, agent, language):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        shown = await look(caller, code, token, agent=agent, **{"accept-language": language})
+        assert shown.status_code == 200
+        assert len(gzip.compress(shown.content, 5)) < PAGE_BYTES_MAX
+        policy = shown.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert shown.headers["cache-control"] == "no-store"
+        assert not re.findall(r'(?:src|srcset)="https?:', shown.text)
+
+    calling(work)
+
+
+def test_where_the_page_is_the_first_way_it_is_taken(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        answer = await look(caller, code, token, agent=WECHAT)
+        assert (answer.status_code, answer.headers["location"]) == (302, TAOBAO)
+
+    calling(work)
+
+
+def test_an_address_without_its_click_counts_one_first(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        for wrong in ("", "x", token[:-1] + ("0" if token[-1] != "0" else "1")):
+            answer = await look(caller, code, wrong)
+            assert (answer.status_code, answer.headers["location"]) == (302, f"/l/{code}")
+            assert (await tell(caller, code, wrong, "page")).status_code == 404
+        assert (await look(caller, "nosuch1", token)).status_code == 404
+
+    calling(work)
+
+
+def test_an_outcome_is_kept_once_and_leaving_is_the_last_word(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        form = "taobao_page_scheme"
+        assert (await tell(caller, code, token, form, "stayed")).status_code == 204
+        assert [tuple(row) for row in await tries(caller)] == [(form, "stayed", "mobile", "android", "taobao", 2)]
+        for outcome in ("left", "stayed", "left"):
+            assert (await tell(caller, code, token, form, outcome)).status_code == 204
+        assert [(row["form"], row["outcome"]) for row in await tries(caller)] == [(form, "left")]
+
+    calling(work)
+
+
+def test_what_was_not_offered_is_not_taken(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        assert (await tell(caller, code, token, "kuaishou_page_scheme")).status_code == 400
+        assert (await tell(caller, code, token, "page", "flown")).status_code == 400
+        assert (await tell(caller, code, token, "taobao_page_scheme", agent=NOTES)).status_code == 400
+        other = await link_to(caller, TAOBAO)
+        assert (await tell(caller, other, token, "page")).status_code == 404, "another link's click"
+        assert await tries(caller) == []
+
+    calling(work)
+
+
+def test_a_link_to_our_desk_has_no_page_of_ways(calling):
+    async def work(caller):
+        product = await caller.post("/products", {"title": "杯"}, key=uuid4().hex)
+        sku = {"product_id": product["product_id"], "seller_code": "C", "price_fen": 100, "stock": 1}
+        made = await caller.post("/skus", sku, key=uuid4().hex)
+        channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+        link = await caller.post(
+            "/links", {"title": "杯", "channel": channel, "sku_id": made["sku_id"]}, key=uuid4().hex
+        )
+        _, token = clicked(caller, link["code"])
+        assert (await look(caller, link["code"], token)).status_code == 410
+
+    calling(work)
+
+
+FORM = "taobao_page_scheme"
+WAY = Way("mobile", "android", "taobao", FORM)
+
+
+def test_what_never_arrives_is_tried_no_more_and_what_arrives_again_is(calling):
+    async def work(caller):
+        feed = JumpFeed(caller.room.database, caller.room.clock, caller.runtime.ways.ranking)
+        code = await link_to(caller, TAOBAO)
+        await feed.refresh()
+
+        async def visitors(count, outcome):
+            for _ in range(count):
+                _, token = clicked(caller, code)
+                assert (await tell(caller, code, token, FORM, outcome)).status_code == 204
+                caller.room.clock.advance(milliseconds=5)
+            await feed.refresh()
+
+        async def straight_on():
+            """Of 40 visitors those who are sent to the page without a try."""
+            answers = [await look(caller, code, clicked(caller, code)[1]) for _ in range(40)]
+            return sum(answer.status_code == 302 for answer in answers)
+
+        assert await straight_on() <= 4, "the matrix has the app first"
+        await visitors(60, "stayed")
+        assert await straight_on() >= 30
+        await visitors(40, "left")
+        assert await straight_on() <= 4
+
+    calling(work)
+
+
+def test_each_try_is_learned_once_by_every_process(calling):
+    async def work(caller):
+        first, second = Ranking(), Ranking()
+        feeds = [JumpFeed(caller.room.database, caller.room.clock, ranking) for ranking in (first, second)]
+        for feed in feeds:
+            await feed.refresh()
+        before = first.counts(WAY).tries
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        await tell(caller, code, token, FORM, "stayed")
+        assert [await feed.refresh() for feed in feeds] == [1, 1]
+        assert [await feed.refresh() for feed in feeds] == [0, 0]
+        await tell(caller, code, token, FORM, "left")
+        assert [await feed.refresh() for feed in feeds] == [1, 1], "he left after all"
+        assert first.counts(WAY).tries == second.counts(WAY).tries == before + 2
+        assert first.counts(WAY).left > 0
+
+    calling(work)

@@ -1,0 +1,136 @@
+"""Where a link sends a visitor: to the page, or to a page of ours that knows other ways."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from hutong.edge.front import LinkFront
+from hutong.edge.table import Entry
+from hutong.links.destinations import read_target
+from hutong.links.jumps.book import JumpBook
+from hutong.links.jumps.matrix import BUILT_IN
+from hutong.links.jumps.ways import Ways
+from hutong.links.tokens import read_click_token
+
+KEY = b"k" * 32
+CODE = "abcdefg"
+TAOBAO = "https://item.taobao.com/item.htm?id=657"
+ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
+WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64 Weixin NetType/5G"
+NOTES = ANDROID + " xiaohongshu discover/8.26"
+COMPUTER = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/120.0.0.0 Safari/537.36"
+
+
+class OneLink:
+    """A table with one link."""
+
+    def __init__(self, url):
+        ids = {name: UUID(int=number) for number, name in enumerate(("merchant_id", "link_id", "channel_id"), 1)}
+        target = None if url is None else read_target(url)
+        self._entry = Entry(code=CODE, url=url, target=target, active=True, expires_at=None, **ids)
+
+    async def find(self, _code):
+        return self._entry
+
+
+class Sink(list):
+    """Keeps clicks."""
+
+    def add(self, click):
+        self.append(click)
+
+
+class Clock:
+    """Stands still."""
+
+    def now(self):
+        return datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def visit(url, agent, jumps=None, method="GET", **headers):
+    """Where a visitor is sent, and his click."""
+    sink, sent = Sink(), []
+    front = LinkFront(None, OneLink(url), sink, Ways(jumps), Clock(), KEY)
+    given = [(b"user-agent", agent.encode()), *((name.encode(), value.encode()) for name, value in headers.items())]
+    scope = {"type": "http", "path": f"/l/{CODE}", "method": method, "headers": given, "client": ("127.0.0.1", 1)}
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(front(scope, None, send))
+    assert (sent[0]["status"], len(sink)) == (302, 1)
+    answer = dict(sent[0]["headers"])
+    assert answer[b"cache-control"] == b"no-store"
+    return answer[b"location"].decode(), sink[0]
+
+
+@pytest.mark.parametrize("agent", [WECHAT, COMPUTER])
+def test_where_the_page_opens_by_itself_there_is_nothing_between(agent):
+    assert visit(TAOBAO, agent)[0] == TAOBAO
+
+
+@pytest.mark.parametrize("agent", [ANDROID, NOTES])
+def test_where_it_does_not_a_page_of_ours_knows_other_ways(agent):
+    location, click = visit(TAOBAO, agent)
+    path, _, token = location.partition("?k=")
+    assert path == f"/j/{CODE}"
+    assert read_click_token(KEY, token, CODE) == click.click_id
+
+
+def test_machines_are_sent_to_the_page_and_flagged():
+    location, click = visit(TAOBAO, ANDROID + " SomeBot/1.0 bot/")
+    assert (location, click.is_bot) == (TAOBAO, True)
+    assert visit(TAOBAO, ANDROID, method="HEAD")[0] == TAOBAO
+
+
+def test_our_own_desk_needs_no_jump():
+    assert visit(None, NOTES)[0].startswith(f"/b/{CODE}?k=")
+
+
+def test_another_matrix_is_in_force_at_once(tmp_path):
+    file = tmp_path / "jumps.yaml"
+    book = JumpBook(file)
+    assert visit(TAOBAO, WECHAT, book)[0] == TAOBAO
+    before = "{do: page, taps: 2, evidence: seen}\n      - {do: taobao_wrapper, taps: 2"
+    text = BUILT_IN.read_text("utf-8")
+    assert text.count(before) == 1
+    file.write_text(
+        text.replace(
+            before, before.replace("{do: page, taps: 2, evidence: seen}", "{do: scheme, taps: 1, evidence: guessed}")
+        ),
+        "utf-8",
+    )
+    assert book.look()
+    assert visit(TAOBAO, WECHAT, book)[0].startswith("/j/")
+    file.unlink()
+    assert book.look()
+    assert visit(TAOBAO, WECHAT, book)[0] == TAOBAO
+
+
+def test_one_front_sees_another_matrix_too(tmp_path):
+    """What a front remembers of a matrix goes with it."""
+    file = tmp_path / "jumps.yaml"
+    book = JumpBook(file)
+    front = LinkFront(None, OneLink(TAOBAO), Sink(), Ways(book), Clock(), KEY)
+
+    async def location():
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        scope = {"type": "http", "path": f"/l/{CODE}", "method": "GET", "headers": [(b"user-agent", NOTES.encode())]}
+        await front(scope, None, send)
+        return dict(sent[0]["headers"])[b"location"].decode()
+
+    assert asyncio.run(location()).startswith("/j/")
+    row = '  - from: [xiaohongshu]\n    to: any\n    source: "told by others: refused"\n    try: [{do: guide'
+    text = BUILT_IN.read_text("utf-8")
+    assert row in text
+    file.write_text(text.replace(row, row.replace("do: guide", "do: page")), "utf-8")
+    assert book.look()
+    assert asyncio.run(location()) == TAOBAO
