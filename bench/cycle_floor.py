@@ -51,7 +51,10 @@ class Door:
         self._request, self._answer = b"r" * REQUEST_BYTES, b"a" * ANSWER_BYTES
         self._answer_signature = sign_sha256(self._key, self._answer)
         seal, self._nonce = AESGCM(os.urandom(32)), os.urandom(12)
-        self._seal, self._sealed = seal, seal.encrypt(self._nonce, b"{}" * (SEALED_BYTES // 2), b"transaction")
+        self._seal, self._sealed = (
+            seal,
+            seal.encrypt(self._nonce, msgspec.json.encode("x" * SEALED_BYTES), b"transaction"),
+        )
         self._callback = self._sealed * 2
         self._callback_signature = sign_sha256(self._key, self._callback)
         self._url = f"{wallet_url}/v3/pay/transactions/h5"
@@ -80,7 +83,7 @@ class Door:
         """Verify and open."""
         msgspec.json.decode(body)
         assert verify_sha256(self._public, self._callback_signature, self._callback)
-        msgspec.json.encode(self._seal.decrypt(self._nonce, self._sealed, b"transaction").decode())
+        msgspec.json.decode(self._seal.decrypt(self._nonce, self._sealed, b"transaction"))
         return 200, b""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
@@ -189,7 +189,7 @@ def _mini_program(url: str) -> Target:
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     given = dict(pairs)
-    if len(given) != len(pairs) or url != url[:URL_CHARS_MAX] or parts.fragment:
+    if len(given) != len(pairs) or len(url) > URL_CHARS_MAX or parts.fragment:
         raise DestinationNotAllowed(host=url[:HOST_SHOWN_CHARS_MAX])
     if set(given) == {"t"} and _TICKET.fullmatch(given["t"]):
         return Target(destination=MINI_PROGRAM, url=url, names={"ticket": given["t"]})
@@ -197,6 +197,4 @@ def _mini_program(url: str) -> Target:
     known = set(given) <= {"appid", "path", "query", "env_version"} and given.get("env_version", "release") == "release"
     if not known or not _APP_ID.fullmatch(app) or not _PATH.fullmatch(path) or len(query) > _MINI_QUERY_CHARS_MAX:
         raise DestinationNotAllowed(host=url[:HOST_SHOWN_CHARS_MAX])
-    return Target(
-        destination=MINI_PROGRAM, url=url, names={"mini_app": app, "mini_path": path, "mini_query": unquote(query)}
-    )
+    return Target(destination=MINI_PROGRAM, url=url, names={"mini_app": app, "mini_path": path, "mini_query": query})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from itertools import product
 
 import pytest
@@ -58,6 +60,21 @@ FAULTS = {
     "no taps": ("{do: qr, taps: 1, evidence: seen}]", "{do: qr, evidence: seen}]", "missing"),
     "many taps": ("{do: qr, taps: 1, evidence: seen}]", "{do: qr, taps: 12, evidence: seen}]", "taps"),
     "taps in words": ("{do: qr, taps: 1, evidence: seen}]", "{do: qr, taps: two, evidence: seen}]", "taps"),
+    "taps beyond every number": (
+        "{do: qr, taps: 1, evidence: seen}]",
+        "{do: qr, taps: " + "9" * 5_000 + ", evidence: seen}]",
+        "taps",
+    ),
+    "a host that is none": (
+        '"https://ace.tb.cn/t?smburl={scheme_enc}"',
+        '"https://[x/?smburl={scheme_enc}"',
+        "address",
+    ),
+    "a kind that is not built": (
+        'kind: wrapper\n    address: "https://ds',
+        'kind: tag\n    address: "https://ds',
+        "unknown_kind",
+    ),
     "taps in other digits": ("{do: qr, taps: 1, evidence: seen}]", "{do: qr, taps: ２, evidence: seen}]", "taps"),
     "unknown form": ("{do: qr, taps: 1, evidence: seen}]", "{do: leap, taps: 1, evidence: seen}]", "unknown_form"),
     "hearsay": ("{do: qr, taps: 1, evidence: seen}]", "{do: qr, taps: 1, evidence: told}]", "evidence"),
@@ -111,7 +128,7 @@ FAULTS = {
         'kind: magic\n    address: "https://ds',
         "unknown_kind",
     ),
-    "a list where a text is": ("dated: 2026-11-27", "dated: [2026]", "shape"),
+    "a list where a text is": ("dated: 2026-11-27", "dated: [2026]", "not_text"),
     "a key twice": ("dated: 2026-11-27", "dated: 2026-11-27\ndated: 2026-11-28", "twice"),
     "no yaml": ("dated: 2026-11-27", "dated: 2026: 11: 27", "not_yaml"),
 }
@@ -169,4 +186,19 @@ def test_a_row_behind_one_that_takes_all_is_refused():
 )
 def test_anything_else_is_refused_too(text):
     with pytest.raises(MatrixBroken):
+        load_matrix("mine.yaml", text)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whatever_is_spoilt_the_file_is_taken_or_refused(seed):
+    """Anything but a refusal would end the hub that reads the file again."""
+    chance = random.Random(seed)
+    text = TEXT
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(text))
+        piece = chance.choice(
+            ["", "{", "}", "[", ":", "\n", "- ", "\t", '"', "&a ", "*a", "\ufeff", "\x00", "9" * 5_000, "[x", "{}"]
+        )
+        text = text[:at] + piece + text[at + chance.randrange(4) :]
+    with contextlib.suppress(MatrixBroken):
         load_matrix("mine.yaml", text)

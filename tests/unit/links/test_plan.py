@@ -172,3 +172,20 @@ def test_loading_the_same_text_twice_gives_the_same_plans(matrix):
         assert plan(again, agent(container), target("taobao"), LINK) == plan(
             matrix, agent(container), target("taobao"), LINK
         )
+
+
+def test_a_query_of_a_mini_program_is_decoded_once(matrix):
+    """What the merchant encoded for the mini-program itself stays encoded for it."""
+    url = "weixin://dl/business/?appid=wx0123456789abcdef&path=pages/item&query=q%3D100%2525"
+    step = plan(matrix, agent("mobile", "ios"), read_target(url), LINK)[0]
+    assert parse_qs(urlsplit(step.address).query)["query"] == ["q=100%25"]
+
+
+def test_a_matrix_without_a_guide_has_one_all_the_same(matrix):
+    """Where nothing of a cell fits, the way out of the app is shown, whatever forms a file has."""
+    code = next(one for row in matrix.rows for one in row.attempts if one.do == "code")
+    rows = tuple(msgspec.structs.replace(row, attempts=(code,)) for row in matrix.rows)
+    forms = {name: form for name, form in matrix.forms.items() if form.kind != "guide"}
+    bare = msgspec.structs.replace(matrix, rows=rows, forms=forms)
+    shown = plan(bare, agent("wechat"), target("taobao"), LINK)
+    assert [(step.kind, step.address) for step in shown] == [("guide", LINK)]

@@ -59,7 +59,10 @@ class JumpBook:
     async def follow(self, stop: asyncio.Event) -> None:
         """Look again and again until ``stop``."""
         while not stop.is_set():
-            await asyncio.to_thread(self.look)
+            try:
+                await asyncio.to_thread(self.look)
+            except Exception:
+                log.exception("the matrix of jumps could not be looked at; the one before stays")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), LOOK_S)
 

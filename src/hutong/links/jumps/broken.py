@@ -6,12 +6,16 @@ from typing import Final
 
 from hutong.core.errors import ErrorText, HutongError
 
+#: Of what stands in the file; an answer is no echo.
+WHAT_CHARS_MAX: Final = 100
 #: Each reason in Chinese and English; ``{what}`` is what stands in the file.
 REASONS: Final[dict[str, tuple[str, str]]] = {
     "not_yaml": ("不是有效的 YAML：{what}", "not valid YAML: {what}"),
     "too_large": ("文件超过 {what} 字节", "the file is larger than {what} bytes"),
     "alias": ("不能使用 YAML 别名 {what}", "YAML aliases are not taken: {what}"),
-    "shape": ("这里应该是{what}", "expected here: {what}"),
+    "not_text": ("这里应该是文字", "a text is expected here"),
+    "not_list": ("这里应该是列表", "a list is expected here"),
+    "not_table": ("这里应该是键值", "a mapping is expected here"),
     "missing": ("缺少“{what}”", "“{what}” is missing"),
     "twice": ("“{what}”写了两次", "“{what}” stands here twice"),
     "unknown_key": ("不认识的项目“{what}”", "unknown key “{what}”"),
@@ -53,7 +57,7 @@ class MatrixBroken(HutongError):
     )
 
     def __init__(self, file: str, line: int, reason: str, what: str = "") -> None:
-        super().__init__(file=file, line=line, reason=reason, what=what)
+        super().__init__(file=file, line=line, reason=reason, what=what[:WHAT_CHARS_MAX])
 
     def text(self, locale: str) -> ErrorText:
         """The texts in a locale, with the reason in words of the same language."""

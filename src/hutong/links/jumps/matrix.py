@@ -18,8 +18,8 @@ from hutong.links.jumps.reading import Node, read_yaml
 
 BUILT_IN: Final = Path(__file__).parent / "matrix.yaml"
 VERSION: Final = "1"
-TAPS_MAX: Final = 9
-KINDS: Final = ("page", "scheme", "tag", "wrapper", "guide", "code", "qr")
+TAPS: Final = tuple("0123456789")
+KINDS: Final = ("page", "scheme", "wrapper", "guide", "code", "qr")
 #: What works whatever an app allows.
 FALLBACKS: Final = frozenset({"page", "guide", "code", "qr"})
 #: In a row this stands for the first of the destination's schemes that fits the address.
@@ -149,16 +149,17 @@ def _names_in(node: Node, address: str) -> frozenset[str]:
 
 def _check_address(node: Node, kind: str, address: str) -> None:
     """A file brings no scheme and no host of its own: only those that this program knows."""
-    whole = {"page": "{url}", "guide": "{link}", "qr": "{link}", "code": "{code}", "tag": "{url}"}
+    whole = {"page": "{url}", "guide": "{link}", "qr": "{link}", "code": "{code}"}
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # a host in brackets that is none
+        node.fail("address", address)
     if kind in whole:
         allowed = address == whole[kind]
+    elif kind == SCHEME:
+        allowed = parts.scheme in APP_SCHEMES
     else:
-        parts = urlsplit(address)
-        allowed = (
-            parts.scheme in APP_SCHEMES
-            if kind == "scheme"
-            else parts.scheme == "https" and parts.netloc in WRAPPER_HOSTS
-        )
+        allowed = parts.scheme == "https" and parts.netloc in WRAPPER_HOSTS
     if not allowed or any(c <= " " or ord(c) > 126 for c in address):
         node.fail("address", address)
 
@@ -214,14 +215,12 @@ def _attempts(node: Node, forms: dict[str, Form]) -> Iterator[Attempt]:
         if name in tried:
             given["do"].fail("twice", name)
         tried.add(name)
-        taps = given["taps"].text()
-        if not (taps.isascii() and taps.isdecimal()) or int(taps) > TAPS_MAX:
-            given["taps"].fail("taps", taps)
+        taps = int(given["taps"].one_of(TAPS, "taps"))
         is_on = "default" not in given or given["default"].one_of(("on", "off"), "default") == "on"
         if is_on and name in forms and forms[name].kind == "wrapper":
             given["do"].fail("wrapper_on", name)
         evidence = given["evidence"].one_of(EVIDENCE, "evidence")
-        yield Attempt(do=name, taps=int(taps), evidence=evidence, is_on=is_on)
+        yield Attempt(do=name, taps=taps, evidence=evidence, is_on=is_on)
 
 
 def _check_cells(matrix: Matrix, node: Node) -> None:

@@ -13,7 +13,7 @@ from hutong.links.destinations import Target
 from hutong.links.jumps.matrix import SCHEME, Attempt, Form, Matrix
 
 #: Where nothing of a cell fits the address: how to open the link elsewhere.
-LAST: Final = "guide"
+GUIDE: Final = "guide"
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,8 +37,7 @@ def plan(matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code
     fitting = tuple(step for step in steps if step is not None)
     if fitting:
         return fitting
-    last = matrix.forms[LAST]
-    return (Step(form=last.name, kind=last.kind, address=link_url, taps=0, evidence=last.evidence),)
+    return (Step(form=GUIDE, kind=GUIDE, address=link_url, taps=0, evidence="seen"),)
 
 
 class _Filler:

@@ -43,7 +43,7 @@ EXPLORED: Final = 1 / 16
 WATCH_S: Final = 2.5
 TAP_S: Final = 1.5
 #: Ways whose arrival the page can watch.
-WATCHED: Final = frozenset({"scheme", "wrapper", "tag"})
+WATCHED: Final = frozenset({"scheme", "wrapper"})
 FIRED: Final = WATCHED | {"page"}
 
 

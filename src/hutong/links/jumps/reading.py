@@ -47,7 +47,7 @@ class Node:
             MatrixBroken: a list or a mapping does.
         """
         if not isinstance(self._node, yaml.ScalarNode):
-            self.fail("shape", "文字 text")
+            self.fail("not_text")
         return str(self._node.value)
 
     def items(self) -> list[Node]:
@@ -57,7 +57,7 @@ class Node:
             MatrixBroken: something else stands here.
         """
         if not isinstance(self._node, yaml.SequenceNode):
-            self.fail("shape", "列表 a list")
+            self.fail("not_list")
         return [Node(self._file, item) for item in self._node.value]
 
     def table(self) -> dict[str, Node]:
@@ -67,7 +67,7 @@ class Node:
             MatrixBroken: something else stands here, or a key stands here twice.
         """
         if not isinstance(self._node, yaml.MappingNode):
-            self.fail("shape", "键值 a mapping")
+            self.fail("not_table")
         found: dict[str, Node] = {}
         for key, value in self._node.value:
             name = Node(self._file, key)
@@ -124,7 +124,7 @@ def read_yaml(file: str, text: str) -> Node:
         mark = error.problem_mark or error.context_mark
         raise MatrixBroken(file, _line(mark), "not_yaml", str(error.problem or "")) from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise MatrixBroken(file, 1, "not_yaml", str(error).splitlines()[0]) from None
+        raise MatrixBroken(file, 1, "not_yaml", str(error).partition("\n")[0]) from None
     if root is None:
         raise MatrixBroken(file, 1, "missing", "version")
     return Node(file, root)

@@ -15,6 +15,7 @@ from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.service import LinkView, find_link
+from hutong.merchants.directory import LINK
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.transport.pacing import Buckets, Pace
 from hutong.web.buyer.pages import BuyerPages
@@ -75,10 +76,14 @@ class BuyerDesk:
         """Whose link, checkout or code it is."""
         return await self.runtime.merchant_of(kind, key)
 
-    async def link(self, merchant_id: UUID, code: str) -> LinkView | None:
-        """A link by its code."""
+    async def link(self, code: str) -> tuple[UUID, LinkView] | None:
+        """A link by its code, and whose it is."""
+        merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
+        if merchant_id is None:
+            return None
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
-            return await find_link(unit, code)
+            link = await find_link(unit, code)
+        return None if link is None else (merchant_id, link)
 
     def hand_over(self, checkout_id: UUID) -> str:
         """The address with which the same buyer goes on in another app or on another screen."""

@@ -17,7 +17,6 @@ from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
-from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
@@ -40,10 +39,10 @@ class JumpController(Controller):
     async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
-        merchant_id = await buyer.merchant_of(LINK, code[:CODE_CHARS_MAX])
-        link = None if merchant_id is None else await buyer.link(merchant_id, code)
-        if merchant_id is None or link is None:
+        found = await buyer.link(code)
+        if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
+        merchant_id, link = found
         if link.state != "active" or link.url is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
@@ -69,11 +68,11 @@ class JumpController(Controller):
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
     async def tried(self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "") -> None:
         """What became of an attempt; a form that was not offered to this visitor is refused."""
-        merchant_id = await buyer.merchant_of(LINK, code[:CODE_CHARS_MAX])
-        link = None if merchant_id is None else await buyer.link(merchant_id, code)
+        found = await buyer.link(code)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
-        if merchant_id is None or link is None or link.url is None or click_id is None:
+        if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
+        merchant_id, link = found
         agent = classify(request.headers.get("user-agent", ""))
         target, steps = _steps(buyer, link, agent, click_id)
         step = next((step for step in steps if step.form == data.form), None)

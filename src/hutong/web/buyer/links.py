@@ -38,10 +38,10 @@ class LinkController(Controller):
     async def landing(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
-        merchant_id = await buyer.merchant_of(LINK, code[:CODE_CHARS_MAX])
-        link = None if merchant_id is None else await buyer.link(merchant_id, code)
-        if merchant_id is None or link is None:
+        found = await buyer.link(code)
+        if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
+        merchant_id, link = found
         if link.state != "active" or link.sku_id is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         agent = classify(request.headers.get("user-agent", ""))
