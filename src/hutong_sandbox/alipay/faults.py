@@ -33,7 +33,7 @@ KINDS: Final[Mapping[str, str]] = {
     "bill_row_missing": "F14: a row is not in the bill of its day, nor in any other",
     "bill_row_extra": "F14: a trade that nobody made stands in the bill, its number ends in X",
     "bill_amount": "F14: a row of the bill says one fen more",
-    "bill_fee": "F14: the fee of a row is three fen more",
+    "bill_fee": "F14: three fen more of a fee are taken, or come back",
     "bill_row_late": "F14: a row stands in the bill of the next day",
     "bill_late": "F14: the bill is made ``seconds`` later (else a day)",
     "slow": "every answer takes ``seconds`` of real time",

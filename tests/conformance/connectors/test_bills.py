@@ -158,7 +158,7 @@ def test_each_planted_row_is_just_that(seller):
         expected[number] = (kind, fen + 1, fee_fen)
     for number in struck.get("bill_fee", ()):
         kind, fen, fee_fen = expected[number]
-        expected[number] = (kind, fen, fee_fen + 3)
+        expected[number] = (kind, fen, fee_fen + (3 if fee_fen >= 0 else -3))
     late = {number: expected.pop(number) for number in struck.get("bill_row_late", ())}
     expected |= {f"{number[:-1]}X": TRUE[number] for number in struck.get("bill_row_extra", ())}
     assert first == expected
