@@ -25,10 +25,8 @@ JUNIT_PAGES: Final = ROOT / ".cache" / "junit-pages.xml"
 #: what drives a browser has processes of its own.
 IN_A_BROWSER: Final = ("tests/browser",)
 CODE: Final = ("src", "tools", "tests", "bench", "examples")
-#: The whole of `make test` stays within this on two cores; a suite that takes longer is not run by anybody.
+#: The whole of `make test` stays within this; a suite that takes longer is not run by anybody.
 TEST_TIME_MAX_S: Final = 20 * 60
-#: It is stopped later than that: a machine that is a fifth slower today still tells what failed, and that it was slow.
-STOPPED_AFTER_S: Final = 25 * 60
 #: What a step that was stopped has for its fixtures to end databases and browsers.
 STOP_TIME_MAX_S: Final = 60
 #: More workers than this only fight for one database and one browser.
@@ -90,12 +88,12 @@ def run_step(name: str, command: list[str], started: float) -> tuple[bool, float
         flush=True,
     )
     begun = time.monotonic()
-    left_s = STOPPED_AFTER_S - (begun - started)
+    left_s = TEST_TIME_MAX_S - (begun - started)
     with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL) as process:
         try:
             code = process.wait(timeout=max(left_s, 1))
         except subprocess.TimeoutExpired:
-            print(f"[{name}] stopped: `make test` may take {STOPPED_AFTER_S // 60} minutes", flush=True)
+            print(f"[{name}] stopped: `make test` may take {TEST_TIME_MAX_S // 60} minutes", flush=True)
             code = stop(process)
         except KeyboardInterrupt:
             stop(process)
@@ -127,8 +125,6 @@ def summarise(results: dict[str, tuple[bool, float]], seconds: float) -> None:
         if not skipped:
             print("  skipped: none")
     print(f"  {'all passed' if all(p for p, _ in results.values()) else 'NOT all passed'} in {seconds:.0f} s")
-    if seconds > TEST_TIME_MAX_S:
-        print(f"  slower than it may be: {TEST_TIME_MAX_S // 60} minutes")
     print("=" * 72, flush=True)
 
 

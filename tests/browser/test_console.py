@@ -6,7 +6,7 @@ from collections import Counter
 
 import browser_checks as checks
 import pytest
-from browser_hub import RunningHub
+from browser_hub import BROWSER_LOCALES, RunningHub
 
 pytestmark = pytest.mark.slow
 
@@ -49,11 +49,8 @@ def one_of_each(hub: RunningHub) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("locale", ["zh-Hans", "en"])
+@pytest.mark.parametrize("locale", BROWSER_LOCALES)
 def test_every_page_fits_and_is_translated(signed_in, hub, locale):
-    """With real content, in the language of most and in the one with the longest words; ``test_gallery.py`` looks at
-    every state of every page in all three.
-    """
     watched = signed_in("phone", locale)
     wrong = []
     for size in (PHONE, DESK) if locale == "zh-Hans" else (PHONE,):

@@ -1,7 +1,4 @@
-"""Planted mistakes in the simulators' signing are noticed by a judge: so their agreement means something.
-
-A part of them, evenly chosen; all of them: ``make proof-judges``.
-"""
+"""Every planted mistake in the simulators' signing is noticed by a judge: so their agreement means something."""
 
 from __future__ import annotations
 
@@ -28,16 +25,8 @@ def _names() -> dict[str, str]:
 
 
 NAMES = _names()
-#: A judge's SDK starts anew for each mistake, which takes a second: of each platform's mistakes every STEP-th one.
-STEP = 1 if os.environ.get("HUTONG_JUDGES") == "all" else 4
-
-
-def _part(platform: str) -> list[str]:
-    return [name for name, named in NAMES.items() if named == platform][::STEP]
-
-
-JUDGED = {name: platform for platform in sorted({*NAMES.values()} - {"vectors"}) for name in _part(platform)}
-BY_VECTOR = _part("vectors")
+JUDGED = {name: platform for name, platform in NAMES.items() if platform != "vectors"}
+BY_VECTOR = [name for name, platform in NAMES.items() if platform == "vectors"]
 #: The second Alipay SDK knows certificates; another SDK than that of v3 knows the older API of WeChat Pay.
 PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
 TESTS_FAILED = 1  # pytest's exit code
