@@ -36,7 +36,8 @@ def test_a_broken_edit_is_told_with_its_line_and_changes_nothing(tmp_path, caplo
     assert book.matrix is good
     assert book.problem is not None
     assert book.problem.details["line"] == TEXT[: TEXT.index("version: 1")].count("\n") + 1
-    assert "jumps.yaml" in caplog.text
+    assert "跳转表 jumps.yaml 第" in caplog.text
+    assert "jumps.yaml, line" in caplog.text
     assert not book.look(), "told once"
     write(file, TEXT)
     assert book.look()

@@ -52,7 +52,7 @@ class JumpBook:
         except (OSError, UnicodeDecodeError) as error:
             self.problem = MatrixBroken(self._file.name, 1, "not_yaml", type(error).__name__)
         if self.problem is not None:
-            log.error("%s", self.problem.text("zh").sentence, extra={"en": self.problem.text("en").sentence})
+            log.error("%s %s", self.problem.text("zh").sentence, self.problem.text("en").sentence)
             return False
         return True
 
