@@ -7,6 +7,7 @@ from typing import Final
 import click
 import uvloop
 
+from hutong_sandbox.apps.command import apps
 from hutong_sandbox.server import serve
 
 PORT: Final = 8100
@@ -29,3 +30,6 @@ def serve_command(port: int, seed: int | None, hub_url: str | None, lifeline: bo
         uvloop.run(serve(port, seed, hub_url, lifeline=lifeline, say=click.echo))
     except OSError as error:
         raise click.ClickException(f"cannot listen on port {port}: {error.strerror or error}") from error
+
+
+main.add_command(apps)
