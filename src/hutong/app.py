@@ -41,8 +41,10 @@ from hutong.edge.table import LinkTable
 from hutong.ledger.books import Books
 from hutong.links.jumps.book import FILE_NAME as JUMPS_FILE
 from hutong.links.jumps.book import JumpBook
+from hutong.links.jumps.choices import ChoiceFeed
 from hutong.links.jumps.learning import JumpFeed
 from hutong.links.jumps.ways import Ways
+from hutong.links.walls.watch import WallWatch
 from hutong.merchants.service import all_merchants
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
@@ -168,6 +170,8 @@ class Hub:
         door = CallbackDoor(cast(Application, build_web(runtime)), runtime)
         front = LinkFront(door, self._table, self._sink, runtime.ways, runtime.clock, runtime.link_key)
         self._jump_feed = JumpFeed(runtime.database, runtime.clock, runtime.ways.ranking)
+        self._choice_feed = ChoiceFeed(runtime.database, runtime.clock, runtime.ways.choices)
+        self._walls = WallWatch(runtime.database, runtime.clock, runtime.ways)
         self._server: Any = Server(
             front,
             address=settings.host,
@@ -206,6 +210,8 @@ class Hub:
             asyncio.create_task(self._table.follow(self._stop), name="links"),
             asyncio.create_task(self._runtime.ways.book.follow(self._stop), name="jumps"),
             asyncio.create_task(self._jump_feed.follow(self._stop), name="arrivals"),
+            asyncio.create_task(self._choice_feed.follow(self._stop), name="choices"),
+            asyncio.create_task(self._walls.follow(self._stop), name="walls"),
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
             asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),

@@ -40,6 +40,7 @@ from browser_splits import SPLIT_GALLERY
 from browser_staff import STAFF_GALLERY
 from browser_suspense import SUSPENSE_GALLERY
 from browser_till import TILL_GALLERY
+from browser_walls import WALLS_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
 from msgspec import structs
 
@@ -144,6 +145,7 @@ GALLERY = {
     **TILL_GALLERY,
     **SPLIT_GALLERY,
     **STAFF_GALLERY,
+    **WALLS_GALLERY,
     **WEBHOOKS_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),

@@ -14,6 +14,7 @@ from hutong.edge.journal import Click
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.destinations import is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.tokens import click_token
 
@@ -70,14 +71,24 @@ class LinkFront:
             clicked_at=now,
         )
         self._sink.add(click)
-        if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
+        if entry.url is not None and self._goes_there(entry, agent, click):
             return entry.url
         token = click_token(self._key, click.click_id, entry.code)
         return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
 
+    def _goes_there(self, entry: Entry, agent: Agent, click: Click) -> bool:
+        """Machines are sent on to what a link leads to, if it is a page; people where it is their first way."""
+        assert entry.url is not None, "the caller has looked"
+        return is_page(entry.url) and (click.is_bot or self._opens_here(entry, agent, click.click_id))
+
     def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
         """Whether the first way is the page itself: then it needs no page of ours."""
-        return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
+        if entry.target is None:
+            return True
+        steps = self._ways.of(
+            entry.target, agent, entry.code, click_id, merchant_id=entry.merchant_id, share_code=entry.share_code
+        )
+        return steps[0].kind == "page"
 
     def _blind(self, scope: Scope) -> bytes:
         """The visitor's address, of use for telling visitors apart and for nothing else."""

@@ -41,6 +41,7 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     url: str | None  # None: our own landing page
     target: Target | None  # what the url names; None also for one that is allowed no more
+    share_code: str = ""
     active: bool
     expires_at: datetime | None
 
@@ -96,6 +97,7 @@ class LinkTable:
             code=row.code,
             url=row.url,
             target=_target(row.url),
+            share_code=row.share_code or "",
             active=row.state == "active",
             expires_at=row.expires_at,
         )

@@ -142,9 +142,19 @@ def check_destination(url: str, own_hosts: frozenset[str] = frozenset()) -> str:
         DestinationNotAllowed: everything else: other schemes, user names, ports, odd characters, unknown hosts.
     """
     target = read_target(url, own_hosts)
-    if not target.url.startswith("https://"):
+    if not is_page(target.url):
         raise DestinationNotAllowed(host=target.url[:HOST_SHOWN_CHARS_MAX])
     return target.url
+
+
+def destination_of_host(host: str, *, is_mini: bool = False) -> str:
+    """The destination that a host of a link's address belongs to; a mini-program's own scheme has none."""
+    return MINI_PROGRAM if is_mini else _BY_HOST.get(host.lower(), WEB)
+
+
+def is_page(url: str) -> bool:
+    """Whether a browser can be sent there. WeChat's own scheme of a mini-program is none."""
+    return url.startswith("https://")
 
 
 def read_target(url: str, own_hosts: frozenset[str] = frozenset()) -> Target:

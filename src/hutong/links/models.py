@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from hutong.db.tables import METADATA, moment
 
@@ -43,6 +44,7 @@ link: Final = Table(
     Column("destination", Text, nullable=False),  # "checkout" or "url"
     Column("sku_id", Uuid),  # for "checkout"
     Column("url", Text),  # for "url"; host on the allow-list
+    Column("share_code", Text),  # the platform's own code for the same, to copy where nothing else passes
     Column("state", Text, nullable=False),
     moment("created_at"),
     moment("expires_at", nullable=True),
@@ -89,4 +91,33 @@ jump_try: Final = Table(
     PrimaryKeyConstraint("merchant_id", "click_id", "form"),
     Index("ix_jump_try_cell", "merchant_id", "container", "destination", "tried_at"),
     Index("ix_jump_try_tried", "tried_at"),
+)
+
+#: Where each wall stands that visitors' pages have told enough of: between an app on one system and a destination.
+wall: Final = Table(
+    "wall",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("left_count", SmallInteger, nullable=False),  # of the last tries of the way that arrives best
+    Column("tries_count", SmallInteger, nullable=False),
+    moment("since_at"),
+    moment("measured_at"),
+    PrimaryKeyConstraint("merchant_id", "container", "system", "destination"),
+)
+
+#: A merchant's own word on a cell of the matrix: which attempts, in which order. Null: as the matrix has it again.
+jump_choice: Final = Table(
+    "jump_choice",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("picks", JSONB(none_as_null=True)),
+    moment("changed_at"),
+    PrimaryKeyConstraint("merchant_id", "container", "destination"),
+    Index("ix_jump_choice_changed", "changed_at"),
 )

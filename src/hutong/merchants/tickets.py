@@ -55,6 +55,8 @@ class TicketKind(StrEnum):
     WEBHOOK_FAILING = "webhook_failing"
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_FAILED = "webhook_failed"
+    WALL_CLOSED = "wall_closed"
+    WALL_OPENED = "wall_opened"
 
 
 class Severity(StrEnum):

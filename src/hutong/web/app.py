@@ -51,6 +51,7 @@ from hutong.web.console.staff import StaffController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
+from hutong.web.console.walls import WallsController
 from hutong.web.console.webhooks import WebhooksController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
@@ -71,6 +72,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
     ChannelsController,
+    WallsController,
     OrdersController,
     StockController,
     CounterController,

@@ -46,6 +46,7 @@ THINGS: Final[dict[str, str]] = {
     "statement": mark("结算单"),
     "suspense": mark("待查款项"),
     "ticket": mark("待办"),
+    "wall": mark("墙"),
     "webhook": mark("推送地址"),
     "webhook message": mark("推送消息"),
 }

@@ -40,6 +40,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "failed": "bad",
     },
     "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
+    "wall_state": {"open": "good", "half": "act", "closed": "bad"},
     "severity": {"urgent": "bad", "normal": "wait"},
     "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},

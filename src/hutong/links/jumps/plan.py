@@ -11,6 +11,7 @@ import msgspec
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target
 from hutong.links.jumps.matrix import SCHEME, Attempt, Form, Matrix
+from hutong.links.jumps.picks import Picks, chosen
 
 #: Where nothing of a cell fits the address: how to open the link elsewhere.
 GUIDE: Final = "guide"
@@ -26,14 +27,17 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
 
 
-def plan(matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code: str = "") -> tuple[Step, ...]:
+def plan(
+    matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code: str = "", picks: Picks = ()
+) -> tuple[Step, ...]:
     """What is tried, in the order of the matrix; never empty.
 
-    ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one.
+    ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one;
+    ``picks`` his own word on the cell.
     """
     row = matrix.cell(agent.container, agent.os, target.destination)
     filler = _Filler(matrix, target, link_url, share_code)
-    steps = [filler.step(attempt) for attempt in row.attempts if attempt.is_on]
+    steps = [filler.step(attempt) for attempt in chosen(row.attempts, picks) if attempt.is_on]
     fitting = tuple(step for step in steps if step is not None)
     if fitting:
         return fitting

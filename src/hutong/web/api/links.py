@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -15,11 +15,14 @@ from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
+
+ShareCode = Annotated[str, msgspec.Meta(max_length=SHARE_CODE_CHARS_MAX)]
 
 
 class NewChannel(RequestBody, frozen=True, kw_only=True):
@@ -37,13 +40,18 @@ class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLink(RequestBody, frozen=True, kw_only=True):
-    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too."""
+    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too.
+
+    ``url`` may be WeChat's own scheme of a mini-program (weixin://dl/business/…). ``share_code``: the platform's own
+    code for that page (淘口令 and the like), shown where an app lets nothing else through.
+    """
 
     title: Line
     channel_id: UUID | None = None
     channel: NewChannel | None = None
     sku_id: UUID | None = None
     url: Url | None = None
+    share_code: ShareCode = ""
     expires_at: datetime | None = None
 
 
@@ -200,7 +208,15 @@ async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
     if data.channel is not None:
         channel_id = await create_channel(unit, data.channel.kind, data.channel.platform, data.channel.name)
     assert channel_id is not None, "one of the two is set"
-    made = await create_link(unit, channel_id, data.title, sku_id=data.sku_id, url=data.url, expires_at=data.expires_at)
+    made = await create_link(
+        unit,
+        channel_id,
+        data.title,
+        sku_id=data.sku_id,
+        url=data.url,
+        share_code=data.share_code,
+        expires_at=data.expires_at,
+    )
     return LinkMade(
         link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{runtime.public_url}/l/{made.code}"
     )

@@ -30,11 +30,13 @@ from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.tickets import DecisionsApi
 from hutong.web.api.wallets import WalletsApi
+from hutong.web.api.walls import WallsApi
 from hutong.web.api.webhooks import WebhooksApi
 
 CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
+    WallsApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

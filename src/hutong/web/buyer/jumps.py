@@ -49,7 +49,7 @@ class JumpController(Controller):
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
         agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         if steps[0].kind == "page":
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
         async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
@@ -74,7 +74,7 @@ class JumpController(Controller):
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
         agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
@@ -86,7 +86,12 @@ def _link_url(buyer: BuyerDesk, link: LinkView) -> str:
     return f"{buyer.runtime.public_url}/l/{link.code}"
 
 
-def _steps(buyer: BuyerDesk, link: LinkView, agent: Agent, click_id: UUID) -> tuple[Target, tuple[Step, ...]]:
+def _steps(
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID
+) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
     target = read_target(link.url)
-    return target, buyer.runtime.ways.of(target, agent, _link_url(buyer, link), click_id)
+    steps = buyer.runtime.ways.of(
+        target, agent, _link_url(buyer, link), click_id, merchant_id=merchant_id, share_code=link.share_code or ""
+    )
+    return target, steps

@@ -19,6 +19,7 @@ _PAGES: Final = {
     "connection": "/connections",
     "webhook": "/webhooks/{}",
     "bill": "/bills/{}",
+    "wall": "/walls/{}",
 }
 #: Kinds about money of an order: what to do stands with its payment.
 _MONEY_KINDS: Final = frozenset(

@@ -106,6 +106,16 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("别的事件都送到了，只有它，对方每次都拒绝。"),
         fix=mark("点“去看看”，看对方的应答；对方改好后可以补发。"),
     ),
+    "wall_closed": TicketText(
+        sentence=mark("从%(container)s（%(system)s）打不开%(destination)s了：最近 %(tries)s 次只成功 %(left)s 次。"),
+        cause=mark("应用改了放行名单，或买家多半没有装要打开的应用。链接已自动换用别的办法。"),
+        fix=mark("点“去看看”：看还有哪些办法，给链接补上平台口令；平台恢复后会再告诉您。"),
+    ),
+    "wall_opened": TicketText(
+        sentence=mark("从%(container)s（%(system)s）能直接打开%(destination)s了：最近 %(tries)s 次成功 %(left)s 次。"),
+        cause=mark("应用放行了，链接已自动先走这条路。"),
+        fix=mark("不用操作；可以多在这个平台发链接。知道了就标为已处理。"),
+    ),
 }
 #: A notice that names no sum which could be booked: nothing stands in suspense either.
 _WITHOUT_SUM: Final = TicketText(
@@ -156,6 +166,9 @@ class _Fields(dict[str, str]):
             self["certificate"] = translate(field_label(str(details.get("platform")), str(details["certificate"])))
         if "event_type" in details:
             self["event_type"] = translate(label_of("webhook_event", str(details["event_type"])))
+        for name in ("container", "system", "destination"):
+            if name in details:
+                self[name] = translate(label_of(name, str(details[name])))
         for name in ("platform", "source"):
             if name in details:
                 self[name] = translate(label_of("platform", str(details[name])))
