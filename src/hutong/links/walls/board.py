@@ -37,10 +37,10 @@ _TRIES: Final = (
 )
 #: People's clicks on links to pages, by app and host.
 _CLICKS: Final = (
-    "SELECT c.container, split_part(l.url, '/', 3) AS host, (l.url LIKE 'weixin:%') AS is_mini, count(*) AS clicks "
-    "FROM click c JOIN link l ON l.merchant_id = c.merchant_id AND l.link_id = c.link_id "
-    "WHERE c.merchant_id = $1 AND c.clicked_at >= $2 AND c.clicked_at <= $3 AND NOT c.is_bot AND l.url IS NOT NULL "
-    "GROUP BY 1, 2, 3 LIMIT $4"
+    "SELECT c.container, split_part(l.url, '/', 3) AS host, (l.url LIKE 'weixin:%') AS is_mini, sum(c.clicks)::bigint "
+    "AS clicks FROM (SELECT container, link_id, count(*) AS clicks FROM click WHERE merchant_id = $1 "
+    "AND clicked_at >= $2 AND clicked_at <= $3 AND NOT is_bot GROUP BY container, link_id) c "
+    "JOIN link l ON l.merchant_id = $1 AND l.link_id = c.link_id WHERE l.url IS NOT NULL GROUP BY 1, 2, 3 LIMIT $4"
 )
 
 
