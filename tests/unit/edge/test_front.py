@@ -134,3 +134,56 @@ def test_one_front_sees_another_matrix_too(tmp_path):
     file.write_text(text.replace(row, row.replace("do: guide", "do: page")), "utf-8")
     assert book.look()
     assert asyncio.run(location()) == TAOBAO
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (f"/l/{CODE}", b"url=https://evil.example/"),
+        (f"/l/{CODE}", b"u=//evil.example&next=https://evil.example&host=evil.example&scheme=http&to=%0d%0aX:y"),
+        (f"/l/{CODE}", b"https://evil.example/"),
+        (f"/l/{CODE}/", b"redirect_uri=javascript:alert(1)"),
+        (f"/l/{CODE}//", b""),
+        (f"/l/{CODE}", b"@evil.example"),
+    ],
+)
+@pytest.mark.parametrize("host", [b"evil.example", b"item.taobao.com.evil.example", b"127.0.0.1:8000", b""])
+def test_nothing_in_path_query_or_head_changes_where_a_link_leads(path, query, host):
+    sink, sent = Sink(), []
+    front = LinkFront(None, OneLink(TAOBAO), sink, Ways(None), Clock(), KEY)
+
+    async def send(message):
+        sent.append(message)
+
+    for agent in (COMPUTER, ANDROID, NOTES):
+        heads = [(b"user-agent", agent.encode()), (b"host", host), (b"x-forwarded-host", b"evil.example")]
+        heads += [(b"x-forwarded-proto", b"javascript"), (b"forwarded", b"host=evil.example"), (b"referer", query)]
+        scope = {"type": "http", "path": path, "query_string": query, "method": "GET", "headers": heads}
+        asyncio.run(front(scope, None, send))
+    places = [dict(one["headers"])[b"location"].decode() for one in sent if "status" in one]
+    assert places[0] == TAOBAO
+    assert all(place.startswith(f"/j/{CODE}?k=") for place in places[1:])
+
+
+@pytest.mark.parametrize(
+    "code", ["//evil.example", "\\evil.example", "https://evil.example/", f"{CODE}/../../evil", "%2f"]
+)
+def test_a_path_is_a_code_or_nothing(code):
+    """What follows ``/l/`` is looked up as it is, and an address in it is no code."""
+    asked = []
+
+    class Nothing:
+        async def find(self, wanted):
+            asked.append(wanted)
+
+    async def behind(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+
+    front, sent = LinkFront(behind, Nothing(), Sink(), Ways(None), Clock(), KEY), []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": f"/l/{code}", "method": "GET", "headers": []}
+    asyncio.run(front(scope, None, send))
+    assert [one["status"] for one in sent] == [404]
