@@ -12,7 +12,10 @@ from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
 from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
+from hutong.links import bio_models as bios
+from hutong.links import card_models as cards
 from hutong.links import models as links
+from hutong.merchants import grant_models as grants
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
 from hutong.payments import combined_models as combined
@@ -25,8 +28,11 @@ from hutong.webhooks import models as webhooks
 ROOMS: Final = (
     analytics,
     bills,
+    bios,
+    cards,
     combined,
     customers,
+    grants,
     ledger,
     links,
     merchants,

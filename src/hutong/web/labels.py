@@ -14,6 +14,7 @@ def mark(message: str) -> str:
 LABELS: Final[dict[str, dict[str, str]]] = {
     "platform": {
         "wechatpay": mark("微信支付"),
+        "wechat_account": mark("微信公众号"),
         "taobao": mark("淘宝"),
         "generic": mark("文件导入"),
         "own": mark("互通收银台"),
@@ -181,6 +182,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "callbacks": mark("回调通知"),
         "bills": mark("读取账单"),
         "identity": mark("识别访客"),
+        "page_kit": mark("微信里的分享卡片"),
         "orders": mark("读取订单与发货"),
         "stock": mark("同步库存"),
         "order_files": mark("读取订单文件"),
