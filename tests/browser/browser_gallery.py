@@ -36,6 +36,7 @@ from browser_samples import (
     tickets,
     uid,
 )
+from browser_share import SHARE_GALLERY
 from browser_splits import SPLIT_GALLERY
 from browser_staff import STAFF_GALLERY
 from browser_suspense import SUSPENSE_GALLERY
@@ -135,6 +136,7 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **JUMPS_GALLERY,
+    **SHARE_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,

@@ -19,6 +19,8 @@ from hutong.links.jumps.ways import Ways
 from hutong.links.tokens import click_token
 
 PREFIX: Final = "/l/"
+#: Where the application behind shows what a link is shared as.
+CARD_PREFIX: Final = "/card/"
 LANGUAGE_CHARS_MAX: Final = 16
 ADDRESS_HASH_BYTES: Final = 16
 _SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
@@ -49,12 +51,17 @@ class LinkFront:
         if entry is None or not entry.active or (entry.expires_at and entry.expires_at <= self._clock.now()):
             await self._behind(scope, receive, send)  # the friendly page
             return
-        await _redirect(send, self._count(entry, scope))
+        location = self._count(entry, scope)
+        if _agent(scope).is_preview:  # counted like anybody; it is answered with what the link is shared as
+            path = f"{CARD_PREFIX}{entry.code}"
+            await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            return
+        await _redirect(send, location)
 
     def _count(self, entry: Entry, scope: Scope) -> str:
         """Keep the click; where it goes."""
         headers = dict(scope["headers"])
-        agent = classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
+        agent = _agent(scope)
         prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
         now = self._clock.now()
         click = Click(
@@ -94,6 +101,11 @@ class LinkFront:
         """The visitor's address, of use for telling visitors apart and for nothing else."""
         client = scope.get("client")
         return hmac_sha256(self._key, str(client[0] if client else "").encode())[:ADDRESS_HASH_BYTES]
+
+
+def _agent(scope: Scope) -> Agent:
+    sent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
+    return classify(sent.decode("latin-1")[:USER_AGENT_CHARS_MAX])
 
 
 def _language(header: bytes) -> str:

@@ -55,6 +55,15 @@ _BOT: Final = re.compile(
     r"whatsapp/|telegrambot|mastodon|preview|scrapy|go-http-client|okhttp/",
     re.IGNORECASE,
 )
+#: Who fetches a page to show what it is before anybody opens it: chats, feeds, social networks. Each is a bot as well.
+#: QQ's and WeChat's stand in public server logs and lists; Feishu's, DingTalk's and Weibo's are recalled, unverified.
+_PREVIEW: Final = re.compile(
+    r"facebookexternalhit|Facebot|meta-externalagent|Twitterbot|TelegramBot|Slackbot|Slack-ImgProxy|Discordbot|"
+    r"LinkedInBot|WhatsApp/|SkypeUriPreview|MicrosoftPreview|Pinterestbot|redditbot|vkShare|Viber|Snapchat.*preview|"
+    r"line-poker|Mastodon|Cardyb|Embedly|Iframely|QQ-URL-Manager|WeChatShareExtension|WeiboBot|weibospider|"
+    r"(?:Feishu|Lark|DingTalk)\w*(?:Bot|Preview|LinkService)",
+    re.IGNORECASE,
+)
 _SYSTEMS: Final = (
     ("ios", re.compile(r"iPhone|iPad|iPod|\biOS \d")),
     ("android", re.compile(r"Android")),
@@ -71,12 +80,13 @@ SYSTEMS: Final = (*(name for name, _ in _SYSTEMS), "other")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a User-Agent tells: container, operating system, phone or computer, whether it is a machine."""
+    """What a User-Agent tells: container, system, phone or computer; a machine, and one that makes a preview."""
 
     container: str
     os: str
     is_phone: bool
     is_bot: bool
+    is_preview: bool = False
 
 
 @lru_cache(maxsize=AGENTS_CACHED_MAX)
@@ -89,4 +99,6 @@ def classify(user_agent: str) -> Agent:
         (name for name, yes, no in _RULES if yes.search(text) and not (no and no.search(text))),
         "mobile" if is_phone else "desktop",
     )
-    return Agent(container=container, os=system, is_phone=is_phone, is_bot=not text or bool(_BOT.search(text)))
+    is_preview = bool(_PREVIEW.search(text))
+    is_bot = is_preview or not text or bool(_BOT.search(text))
+    return Agent(container=container, os=system, is_phone=is_phone, is_bot=is_bot, is_preview=is_preview)

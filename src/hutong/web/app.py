@@ -20,6 +20,7 @@ from hutong.core.errors import Forbidden, Unauthorized
 from hutong.db.outages import is_away
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.astray import DoorErrorPages
+from hutong.web.buyer.cards import CardController
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
@@ -45,6 +46,7 @@ from hutong.web.console.platforms import PlatformsController
 from hutong.web.console.refunds import RefundsController
 from hutong.web.console.roles import may_visit, scope_of
 from hutong.web.console.settings import SettingsController
+from hutong.web.console.sharing import SharingController
 from hutong.web.console.signin import SignInController
 from hutong.web.console.splits import SplitsController
 from hutong.web.console.staff import StaffController
@@ -71,6 +73,7 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    SharingController,
     ChannelsController,
     WallsController,
     OrdersController,
@@ -120,6 +123,7 @@ def build_web(runtime: Runtime) -> Litestar:
             door,
             LinkController,
             JumpController,
+            CardController,
             CheckoutController,
             ShopCodeController,
             CreatorController,

@@ -32,6 +32,7 @@ THINGS: Final[dict[str, str]] = {
     "order": mark("订单"),
     "page link": mark("页面链接"),
     "party": mark("推广人"),
+    "picture": mark("图片"),
     "payment": mark("收款"),
     "payment of order": mark("订单的收款"),
     "payout": mark("钱包外付款"),

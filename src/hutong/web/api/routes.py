@@ -13,6 +13,7 @@ from hutong import __version__
 from hutong.web.api.bills import BillsApi
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
+from hutong.web.api.cards import CardsApi
 from hutong.web.api.catalogue import CatalogueApi
 from hutong.web.api.combined import CombinedApi
 from hutong.web.api.connections import ConnectionsApi
@@ -37,6 +38,7 @@ CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
     WallsApi,
+    CardsApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

@@ -17,10 +17,10 @@ from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
-from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
+from hutong.web.share import share_card
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,15 +53,16 @@ class JumpController(Controller):
         if steps[0].kind == "page":
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
         async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
-            shop = (await this_merchant(unit)).name
+            card = await share_card(unit, link, buyer.runtime.public_url)
         page = JumpPage(
-            shop=shop,
+            shop=card.shop,
             title=link.title,
             destination=target.destination,
             container=agent.container,
             tell=f"/j/{link.code}/tries?k={k}",
             link=_link_url(buyer, link),
             steps=steps,
+            card=card,
         )
         return buyer.pages.jump(page, locale)
 

@@ -18,6 +18,7 @@ from hutong.shops.catalogue import get_sku
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
+from hutong.web.share import share_card
 from hutong.workflows.commands.check_out import start_checkout
 
 
@@ -62,10 +63,12 @@ class LinkController(Controller):
         async with buyer.runtime.unit(merchant_id, "buyer.window") as unit:
             merchant = await this_merchant(unit)
             sku = await get_sku(unit, link.sku_id)
+            card = await share_card(unit, link, buyer.runtime.public_url)
         return buyer.pages.desktop(
             shop=merchant.name,
             title=sku.title,
             price=sku.price,
             address=f"{buyer.runtime.public_url}/l/{link.code}",
             locale=locale_of(request),
+            card=card,
         )

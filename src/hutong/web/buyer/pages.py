@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,6 +23,8 @@ from hutong.web.labels import mark
 from hutong.web.qr import qr_svg
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
+from hutong.web.share import ShareCard
+from hutong.workflows.commands.page_configs import SignedPage
 
 #: What a buyer's page may weigh, everything included, so that it opens at once on a bad line.
 PAGE_BYTES_MAX: Final = 20_000
@@ -96,6 +99,7 @@ class DesktopPage(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     price: Money | None
     qr_svg: str
+    card: ShareCard | None = None
 
 
 class JumpPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -112,6 +116,15 @@ class JumpPage(msgspec.Struct, frozen=True, kw_only=True):
     link: str
     steps: tuple[Step, ...]
     qr_svg: str = ""  # of the link; drawn by the renderer where a step wants it
+    card: ShareCard | None = None
+
+
+class CardPage(msgspec.Struct, frozen=True, kw_only=True):
+    """What a link is shared as; ``signed`` where the page is open in WeChat and the merchant has an account there."""
+
+    code: str
+    card: ShareCard
+    signed: SignedPage | None = None
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -169,13 +182,26 @@ class BuyerPages:
         scene = Scene(locale=locale, query="big=1" if is_big else "")
         return self._answer("buyer/shop_code.html", page, scene, 200)
 
-    def desktop(self, *, shop: str, title: str, price: Money | None, address: str, locale: Locale) -> Response[str]:
+    def desktop(
+        self,
+        *,
+        shop: str,
+        title: str,
+        price: Money | None,
+        address: str,
+        locale: Locale,
+        card: ShareCard | None = None,
+    ) -> Response[str]:
         """The QR page of a link; ``address`` is the link's own."""
         scene = Scene(locale=locale)
         drawn = qr_svg(address, self._renderer.text(scene, mark("链接的二维码")))
-        return self._answer(
-            "buyer/desktop.html", DesktopPage(shop=shop, title=title, price=price, qr_svg=drawn), scene, 200
-        )
+        page = DesktopPage(shop=shop, title=title, price=price, qr_svg=drawn, card=card)
+        return self._answer("buyer/desktop.html", page, scene, 200)
+
+    def card(self, page: CardPage, locale: Locale) -> Response[str]:
+        """What a link is shared as."""
+        script_url = "" if page.signed is None else page.signed.script_url
+        return self._answer("buyer/card.html", page, Scene(locale=locale), 200, script_url)
 
     def jump(self, page: JumpPage, locale: Locale) -> Response[str]:
         """The ways to where a link leads."""
@@ -193,10 +219,27 @@ class BuyerPages:
         """What an error says to the buyer."""
         return text_for(error, locale, self._renderer.catalogues).sentence
 
-    def _answer(self, template: str, page: msgspec.Struct, scene: Scene, status: int) -> Response[str]:
+    def _answer(
+        self, template: str, page: msgspec.Struct, scene: Scene, status: int, script_url: str | None = None
+    ) -> Response[str]:
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
         html = self._renderer.page(template, page, msgspec.structs.replace(scene, nonce=nonce))
-        return Response(content=html, status_code=status, media_type=MediaType.HTML, headers=buyer_headers(nonce))
+        headers = buyer_headers(nonce) if script_url is None else shared_headers(nonce, script_url)
+        return Response(content=html, status_code=status, media_type=MediaType.HTML, headers=headers)
+
+
+def shared_headers(nonce: str, script_url: str) -> dict[str, str]:
+    """Headers of a page that is made to be shared: it shows our pictures, and may load one script of the app it is in.
+
+    ``script_url`` names it; empty: none. A simulated app has the script ask the sandbox, which is named as well then.
+    """
+    host = f"{urlsplit(script_url).scheme}://{urlsplit(script_url).netloc}" if script_url else ""
+    asks = host if host.startswith("http://") else ""
+    policy = (
+        f"default-src 'none'; script-src 'nonce-{nonce}' {host}; style-src 'nonce-{nonce}'; img-src 'self' data:; "
+        f"connect-src 'self' {asks}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+    return {**buyer_headers(nonce), "content-security-policy": policy.replace(" ;", ";")}
 
 
 def buyer_headers(nonce: str) -> dict[str, str]:
