@@ -12,6 +12,7 @@ from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
 from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
+from hutong.links import guard_models as guards
 from hutong.links import models as links
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
@@ -27,6 +28,7 @@ ROOMS: Final = (
     bills,
     combined,
     customers,
+    guards,
     ledger,
     links,
     merchants,

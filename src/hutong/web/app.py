@@ -24,8 +24,10 @@ from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
 from hutong.web.buyer.jumps import JumpController
+from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
+from hutong.web.buyer.reports import ReportController
 from hutong.web.console.bills import BillsController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
@@ -34,6 +36,7 @@ from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
+from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
@@ -70,6 +73,8 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    LinkSwitchController,
+    HostsController,
     ChannelsController,
     OrdersController,
     StockController,
@@ -118,6 +123,8 @@ def build_web(runtime: Runtime) -> Litestar:
             door,
             LinkController,
             JumpController,
+            LeavingController,
+            ReportController,
             CheckoutController,
             ShopCodeController,
             CreatorController,
