@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+from functools import lru_cache
 from typing import Final
 
 from hutong.transport.pacing import Buckets, Pace
@@ -24,6 +25,8 @@ LINK_PACE: Final = Pace(calls=60_000, seconds=60)
 RETRY_AFTER_S: Final = 10
 #: Somebody who reads the log is told that often at most.
 TOLD_GAP_S: Final = 60.0
+#: Addresses that were looked at; one takes longer than all the rest of a limit does.
+NETWORKS_CACHED_MAX: Final = 20_000
 #: Providers give a home a network of this size: its addresses are one.
 _HOME_V6: Final = 64
 
@@ -60,6 +63,7 @@ class Limits:
             self._told_at_s, self._untold = now_s, 0
 
 
+@lru_cache(maxsize=NETWORKS_CACHED_MAX)
 def network_of(address: str) -> str | None:
     """What counts as one address; None for one that is no visitor's: a proxy nobody declared stands for all of them."""
     try:

@@ -291,6 +291,8 @@ def test_the_page_that_asks_names_the_host_and_leads_on_by_a_tap_alone(calling):
             assert "http-equiv" not in shown.text
             assert "default-src 'none'" in shown.headers["content-security-policy"]
             assert shown.headers["cache-control"] == "no-store"
+        head = await caller.client.head(f"/x/{code}", params={"k": leave(caller, code)})
+        assert (head.status_code, head.content) == (200, b"")
 
     calling(work)
 

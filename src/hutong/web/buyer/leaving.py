@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from litestar import Controller, MediaType, Response, get
+from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
@@ -22,7 +22,7 @@ class LeavingController(Controller):
 
     include_in_schema = False
 
-    @get("/x/{code:str}", media_type=MediaType.HTML)
+    @route("/x/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def leaving(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
         """Where the link leads, read from the link alone; bots get the page, too."""
         locale = locale_of(request)
