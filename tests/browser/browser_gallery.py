@@ -9,6 +9,7 @@ from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
+from browser_guards import GUARDS_GALLERY
 from browser_jumps import JUMPS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
@@ -137,6 +138,7 @@ GALLERY = {
     **MONEY_GALLERY,
     **JUMPS_GALLERY,
     **SHARE_GALLERY,
+    **GUARDS_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from hutong.core.asgi import Application, Receive, Scope, Send
+from hutong.core.asgi import Answer, Application, Receive, Scope, Send
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
 from hutong.crypto.digests import hmac_sha256
+from hutong.edge.guards import Guards
 from hutong.edge.journal import Click
+from hutong.edge.limits import RETRY_AFTER_S, Limits
+from hutong.edge.names import Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
 from hutong.links.destinations import is_page
 from hutong.links.jumps.ways import Ways
+from hutong.links.leaving import leaving_token
 from hutong.links.tokens import click_token
 
 PREFIX: Final = "/l/"
 #: Where the application behind shows what a link is shared as.
 CARD_PREFIX: Final = "/card/"
+HTTP_NOT_FOUND: Final = 404
+HTTP_TOO_MANY: Final = 429
+#: A small page of a status, in the language that the request's headers ask for.
+Notices = Callable[[int, Mapping[bytes, bytes]], Answer]
 LANGUAGE_CHARS_MAX: Final = 16
 ADDRESS_HASH_BYTES: Final = 16
 _SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
@@ -32,7 +41,18 @@ class LinkFront:
     """Answers links; ``key`` tags click ids and blinds addresses."""
 
     def __init__(
-        self, behind: Application, table: LinkTable, sink: ClickSink, ways: Ways, clock: Clock, key: bytes
+        self,
+        behind: Application,
+        table: LinkTable,
+        sink: ClickSink,
+        ways: Ways,
+        clock: Clock,
+        key: bytes,
+        guards: Guards | None = None,
+        *,
+        notices: Notices | None = None,
+        public_url: str = "",
+        limits: Limits | None = None,
     ) -> None:
         self._behind = behind
         self._table = table
@@ -40,28 +60,64 @@ class LinkFront:
         self._ways = ways
         self._clock = clock
         self._key = key
+        self._guards = guards or Guards()
+        self._notices = notices
+        self._names = Names(self._guards, public_url)
+        self.limits = limits or Limits()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if self._notices is not None and not await self._is_served(scope["path"], host_in(headers)):
+            await self._notices(HTTP_NOT_FOUND, headers).send(send)
+            return
+        if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self._behind(scope, receive, send)
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
         entry = await self._table.find(code)
-        if entry is None or not entry.active or (entry.expires_at and entry.expires_at <= self._clock.now()):
+        if entry is None or not self._is_open(entry):
             await self._behind(scope, receive, send)  # the friendly page
             return
-        location = self._count(entry, scope)
-        if _agent(scope).is_preview:  # counted like anybody; it is answered with what the link is shared as
+        is_limited = not self.limits.admits(_address(scope), code, self._clock.now().timestamp())
+        location = self._count(entry, scope, headers, is_limited=is_limited)
+        if is_limited and self._notices is not None:
+            await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
+            return
+        if self._is_known(entry) and _agent(headers).is_preview:
+            # Counted like anybody; it is answered with what the link is shared as.
             path = f"{CARD_PREFIX}{entry.code}"
             await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
             return
         await _redirect(send, location)
 
-    def _count(self, entry: Entry, scope: Scope) -> str:
-        """Keep the click; where it goes."""
-        headers = dict(scope["headers"])
-        agent = _agent(scope)
+    async def _is_served(self, path: str, host: str) -> bool:
+        """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""
+        owner = self._names.merchant_of(host)
+        if owner is None and self._names.is_known(host):
+            return True
+        code = code_in(path)
+        if code is None:
+            return owner is None  # a name nobody knows: what is not a link's is told by the application behind
+        entry = None if owner is None else await self._table.find(code.rstrip("/"))
+        return entry is not None and entry.merchant_id == owner
+
+    def _is_open(self, entry: Entry) -> bool:
+        """Neither switched off, alone or with all of its merchant, nor over."""
+        if not entry.active or entry.merchant_id in self._guards.off:
+            return False
+        return entry.expires_at is None or entry.expires_at > self._clock.now()
+
+    def _is_known(self, entry: Entry) -> bool:
+        """Whether the link leads to ourselves, a known platform, or a host that was proven to be the merchant's."""
+        return entry.own_host is None or self._guards.is_verified(entry.merchant_id, entry.own_host)
+
+    def _count(self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], *, is_limited: bool) -> str:
+        """Keep the click; where it goes. One over a limit is kept as a machine's: people are not that many."""
+        agent = _agent(headers)
         prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
         now = self._clock.now()
         click = Click(
@@ -74,14 +130,20 @@ class LinkFront:
             language=_language(headers.get(b"accept-language", b"")),
             referrer=_referrer(headers.get(b"referer", b"")),
             address_hash=self._blind(scope),
-            is_bot=agent.is_bot or prefetched or scope["method"] == "HEAD",
+            is_bot=agent.is_bot or prefetched or is_limited or scope["method"] == "HEAD",
             clicked_at=now,
         )
         self._sink.add(click)
+        if not self._is_known(entry):  # no redirect, for machines neither: a page that says where it goes
+            return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}"
         if entry.url is not None and self._goes_there(entry, agent, click):
             return entry.url
         token = click_token(self._key, click.click_id, entry.code)
-        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
+        if entry.url is not None:
+            return f"/j/{entry.code}?k={token}"
+        # Wallets know the hub's own address, and a buyer's browser must be the same on the way there and back.
+        away = self._names.merchant_of(host_in(headers)) is not None
+        return f"{self._names.public_url if away else ''}/b/{entry.code}?k={token}"
 
     def _goes_there(self, entry: Entry, agent: Agent, click: Click) -> bool:
         """Machines are sent on to what a link leads to, if it is a page; people where it is their first way."""
@@ -99,13 +161,17 @@ class LinkFront:
 
     def _blind(self, scope: Scope) -> bytes:
         """The visitor's address, of use for telling visitors apart and for nothing else."""
-        client = scope.get("client")
-        return hmac_sha256(self._key, str(client[0] if client else "").encode())[:ADDRESS_HASH_BYTES]
+        return hmac_sha256(self._key, _address(scope).encode())[:ADDRESS_HASH_BYTES]
 
 
-def _agent(scope: Scope) -> Agent:
-    sent = next((value for name, value in scope["headers"] if name == b"user-agent"), b"")
-    return classify(sent.decode("latin-1")[:USER_AGENT_CHARS_MAX])
+def _address(scope: Scope) -> str:
+    """The visitor's address; empty where nobody knows it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+def _agent(headers: dict[bytes, bytes]) -> Agent:
+    return classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
 
 
 def _language(header: bytes) -> str:

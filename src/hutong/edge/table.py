@@ -16,7 +16,8 @@ from sqlalchemy import Row, select
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
-from hutong.links.destinations import DestinationNotAllowed, Target, read_target
+from hutong.edge.guards import Guards
+from hutong.links.destinations import DestinationNotAllowed, Target, host_of, read_target
 from hutong.links.models import link
 
 log = logging.getLogger("hutong.edge")
@@ -44,14 +45,22 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     share_code: str = ""
     active: bool
     expires_at: datetime | None
+    own_host: str | None = None  # the host of a url that leads to no known platform
 
 
-def _target(url: str | None) -> Target | None:
-    """An address that was allowed when the link was made leads there still; it is only not jumped to."""
+def _target(url: str | None) -> tuple[Target | None, str | None]:
+    """What an address names, and its host where that is no platform's: whose that is, is looked at with each click."""
+    if url is None:
+        return None, None
     try:
-        return None if url is None else read_target(url)
+        return read_target(url), None
     except DestinationNotAllowed:
-        return None
+        pass
+    try:
+        host = host_of(url)
+        return read_target(url, frozenset({host})), host
+    except (DestinationNotAllowed, ValueError):
+        return None, ""
 
 
 class LinkTable:
@@ -63,6 +72,7 @@ class LinkTable:
         self._entries: dict[str, Entry] = {}
         self._misses: OrderedDict[str, datetime] = OrderedDict()
         self._seen_until: datetime | None = None
+        self.guards = Guards()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -90,16 +100,18 @@ class LinkTable:
 
     def _keep(self, row: Row[Any]) -> None:
         self._misses.pop(row.code, None)
+        target, own_host = _target(row.url)
         self._entries[row.code] = Entry(
             merchant_id=row.merchant_id,
             link_id=row.link_id,
             channel_id=row.channel_id,
             code=row.code,
             url=row.url,
-            target=_target(row.url),
+            target=target,
             share_code=row.share_code or "",
             active=row.state == "active",
             expires_at=row.expires_at,
+            own_host=own_host,
         )
 
     async def refresh(self) -> int:
@@ -112,6 +124,7 @@ class LinkTable:
             statement = statement.where(link.c.changed_at >= since - OVERLAP)
         count = 0
         async with self._database.plain("system") as connection:
+            await self.guards.load(connection)
             result = await connection.stream(statement)
             async for rows in result.partitions(LOAD_ROWS):
                 for row in rows:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
+from uuid import UUID
 
 from hutong.core.events import Event
 
@@ -25,4 +26,15 @@ class WallMoved(Event, frozen=True, kw_only=True):
     tries: int
 
 
-EVENTS: list[type[Event]] = [WallMoved]
+class LinkReported(Event, frozen=True, kw_only=True):
+    """Somebody reported a link; ``reports_count`` with this one. What they wrote stays on the merchant's desk."""
+
+    name: ClassVar[str] = "links.link_reported"
+
+    link_id: UUID
+    code: str
+    reason: str
+    reports_count: int
+
+
+EVENTS: Final[list[type[Event]]] = [WallMoved, LinkReported]

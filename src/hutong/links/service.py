@@ -8,12 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.ids import new_code
 from hutong.db.unit import Unit
 from hutong.links.destinations import read_target
+from hutong.links.hosts import host_states
 from hutong.links.models import channel, link
 from hutong.links.share_codes import check_share_code
 from hutong.merchants.directory import LINK, register
@@ -81,9 +82,11 @@ async def create_link(
     share_code: str = "",
     expires_at: datetime | None = None,
 ) -> LinkView:
-    """A new link: to our own checkout of a SKU, or to a page (or WeChat mini-program) on a known platform.
+    """A new link: to our own checkout of a SKU, or to a page (or WeChat mini-program) on a known platform or a host of
+    the merchant's own.
 
-    ``share_code``: the platform's own code for that page.
+    A host of his that is not proven (any more) is named to visitors, who go on there by themselves. ``share_code``: the
+    platform's own code for that page.
 
     Raises:
         DestinationNotAllowed: the page's host is not on the allow-list.
@@ -92,7 +95,7 @@ async def create_link(
     if (sku_id is None) == (url is None):
         raise InvalidInput(field="destination", problem="sku_id | url")
     if url is not None:
-        url = read_target(url).url
+        url = read_target(url, frozenset(await host_states(unit))).url
     code_of_platform = check_share_code(share_code)
     if code_of_platform and url is None:
         raise InvalidInput(field="share_code", problem="url")
@@ -164,15 +167,3 @@ async def find_link(unit: Unit, code: str) -> LinkView | None:
     """A link by its public code."""
     row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.code == code))
     return None if row is None else _view(row)
-
-
-async def disable_link(unit: Unit, link_id: UUID) -> None:
-    """Switch a link off; visitors get a friendly page."""
-    done = await unit.run(
-        # law: allow state-compare-and-set because a link ends switched off whatever it was, twice as well as once
-        update(link)
-        .where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id)
-        .values(state="disabled", changed_at=unit.now())
-    )
-    if not done.rowcount:
-        raise NotFound(what="link", key=str(link_id))

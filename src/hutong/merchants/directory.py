@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hutong.crypto.digests import sha256
@@ -19,6 +19,7 @@ LINK: Final = "link"
 CHECKOUT: Final = "checkout"
 SHOP_CODE: Final = "shop_code"
 PARTY_PAGE: Final = "party_page"
+OWN_HOST: Final = "own_host"
 #: :func:`look_up` for many: arrays of kinds and of the keys' SHA-256.
 OWNERS_QUERY: Final = (
     "SELECT kind, key_hash, merchant_id FROM directory JOIN unnest($1::text[], $2::bytea[]) AS asked(kind, key_hash) "
@@ -29,6 +30,12 @@ OWNERS_QUERY: Final = (
 async def register(unit: Unit, kind: str, key: str, subject_id: UUID) -> bool:
     """Enter a key; False when somebody has it already."""
     return await unit.insert_once(directory, kind=kind, key_hash=sha256(key.encode()), subject_id=subject_id)
+
+
+async def withdraw(unit: Unit, kind: str, key: str) -> None:
+    """Take a key of this merchant's out again: somebody else may enter it now."""
+    mine = (directory.c.merchant_id == unit.merchant_id) & (directory.c.kind == kind)
+    await unit.run(delete(directory).where(mine, directory.c.key_hash == sha256(key.encode())))
 
 
 async def look_up(connection: AsyncConnection, kind: str, key: str) -> UUID | None:

@@ -14,6 +14,7 @@ from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
 from hutong.links import bio_models as bios
 from hutong.links import card_models as cards
+from hutong.links import guard_models as guards
 from hutong.links import models as links
 from hutong.merchants import grant_models as grants
 from hutong.merchants import models as merchants
@@ -33,6 +34,7 @@ ROOMS: Final = (
     combined,
     customers,
     grants,
+    guards,
     ledger,
     links,
     merchants,

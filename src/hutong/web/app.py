@@ -25,8 +25,10 @@ from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.desk import BuyerDesk
 from hutong.web.buyer.jumps import JumpController
+from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
+from hutong.web.buyer.reports import ReportController
 from hutong.web.console.bills import BillsController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
@@ -35,6 +37,7 @@ from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
+from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
@@ -74,6 +77,8 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
     SharingController,
+    LinkSwitchController,
+    HostsController,
     ChannelsController,
     WallsController,
     OrdersController,
@@ -124,6 +129,8 @@ def build_web(runtime: Runtime) -> Litestar:
             LinkController,
             JumpController,
             CardController,
+            LeavingController,
+            ReportController,
             CheckoutController,
             ShopCodeController,
             CreatorController,

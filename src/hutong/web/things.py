@@ -25,6 +25,7 @@ THINGS: Final[dict[str, str]] = {
     "customer_order": mark("订单"),
     "difference": mark("账单差异"),
     "hold": mark("预留"),
+    "host": mark("网址"),
     "key": mark("密钥"),
     "link": mark("链接"),
     "login": mark("登录名"),

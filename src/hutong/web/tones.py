@@ -49,6 +49,8 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "reliance": {"low": "good", "medium": "act", "high": "bad"},
     "till_status": {"paying": "wait", "paid": "good"},
     "shop_code_state": {"active": "good", "paused": "mute"},
+    "host_state": {"pending": "wait", "verified": "good", "lost": "bad"},
+    "health": {"ok": "good", "broken": "bad", "unclear": "mute"},
     "webhook_health": {"fine": "good", "failing": "bad", "disabled": "mute", "new": "wait"},
     "webhook_delivery": {"waiting": "wait", "delivered": "good", "failed": "bad"},
 }  # fmt: skip

@@ -66,6 +66,7 @@ PUBLIC: Final = (
     Public("customer.seen", customers.CustomerSeen),
     Public("link.wall_moved", links.WallMoved),
     Public("statement.drawn", ledger.StatementDrawn),
+    Public("link.reported", links.LinkReported),
 )
 BY_TYPE: Final = {public.name: public for public in PUBLIC}
 BY_EVENT: Final = {public.event.name: public for public in PUBLIC}

@@ -13,6 +13,7 @@ from hutong.analytics.figures import ChannelFigures, ClickFigures
 from hutong.analytics.queries import channel_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
+from hutong.links.hosts import link_base
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
@@ -40,10 +41,10 @@ class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLink(RequestBody, frozen=True, kw_only=True):
-    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too.
+    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform or own host.
 
     ``url`` may be WeChat's own scheme of a mini-program (weixin://dl/business/…). ``share_code``: the platform's own
-    code for that page (淘口令 and the like), shown where an app lets nothing else through.
+    code for that page (淘口令 and the like), shown where an app lets nothing else through. ``channel`` makes one too.
     """
 
     title: Line
@@ -140,11 +141,12 @@ class LinksApi(Controller):
         """Links, newest first."""
         async with runtime.unit(caller.merchant_id, "api.links") as unit:
             page = await links_page(unit, limit=limit, offset=offset)
+            base = await link_base(unit, runtime.public_url)
         items = tuple(
             LinkItem(
                 link_id=row.link_id,
                 code=row.code,
-                url=f"{runtime.public_url}/l/{row.code}",
+                url=f"{base}/l/{row.code}",
                 title=row.title,
                 state=row.state,
                 destination=row.destination,
@@ -217,6 +219,5 @@ async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
         share_code=data.share_code,
         expires_at=data.expires_at,
     )
-    return LinkMade(
-        link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{runtime.public_url}/l/{made.code}"
-    )
+    base = await link_base(unit, runtime.public_url)
+    return LinkMade(link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{base}/l/{made.code}")

@@ -21,6 +21,7 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
+from hutong.web.api.link_guards import HostsApi, LinkGuardsApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
@@ -39,6 +40,8 @@ CONTROLLERS: Final = (
     LinksApi,
     WallsApi,
     CardsApi,
+    LinkGuardsApi,
+    HostsApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

@@ -10,11 +10,16 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
+import msgspec
 from litestar import Request
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.links.destinations import KNOWN_HOSTS, host_of
+from hutong.links.guard_states import HostState, LinkState
+from hutong.links.hosts import host_states
 from hutong.links.service import LinkView, find_link
+from hutong.links.switches import is_all_off
 from hutong.merchants.directory import LINK
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.transport.pacing import Buckets, Pace
@@ -35,6 +40,9 @@ CODE_CHARS_MAX: Final = 64
 HANDED_OVER: Final = frozenset({"desktop", "store"})
 #: Checkouts that one address may open at one shop code.
 CHECKOUTS_PACE: Final = Pace(calls=60, seconds=60)
+#: Reports of one address, and reports of one link by anybody: enough to be heard, too few to flood the merchant's desk.
+REPORTS_PACE: Final = Pace(calls=5, seconds=600)
+REPORTS_OF_LINK_PACE: Final = Pace(calls=60, seconds=3600)
 _BROWSER_BYTES: Final = 18
 _BROWSER_LIFE_S: Final = 365 * 24 * 3600
 _HAND_OVER_CHARS: Final = 24
@@ -77,13 +85,31 @@ class BuyerDesk:
         return await self.runtime.merchant_of(kind, key)
 
     async def link(self, code: str) -> tuple[UUID, LinkView] | None:
-        """A link by its code, and whose it is."""
+        """A link by its code, and whose it is; switched off, too, where all of its merchant are."""
         merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
         if merchant_id is None:
             return None
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
             link = await find_link(unit, code)
+            if link is not None and await is_all_off(unit):
+                link = msgspec.structs.replace(link, state=LinkState.DISABLED.value)
         return None if link is None else (merchant_id, link)
+
+    async def leads_on(self, merchant_id: UUID, url: str) -> bool:
+        """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""
+        host = host_of(url)
+        if host in KNOWN_HOSTS:
+            return True
+        async with self.runtime.unit(merchant_id, "buyer.host") as unit:
+            return (await host_states(unit)).get(host) is HostState.VERIFIED
+
+    def admit_report(self, request: BuyerRequest, code: str) -> bool:
+        """Whether one more report may come from this address and for this link."""
+        address = request.client.host if request.client else ""
+        asked = ((f"from:{address}", REPORTS_PACE), (f"on:{code}", REPORTS_OF_LINK_PACE))
+        return all(
+            self._buckets.of("report", key, pace).reserve(time.monotonic(), 0) is not None for key, pace in asked
+        )
 
     def hand_over(self, checkout_id: UUID) -> str:
         """The address with which the same buyer goes on in another app or on another screen."""

@@ -12,9 +12,10 @@ from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.links.containers import Agent, classify
-from hutong.links.destinations import Target, read_target
+from hutong.links.destinations import Target, host_of, read_target
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
+from hutong.links.leaving import leaving_token
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
@@ -48,6 +49,9 @@ class JumpController(Controller):
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
+        if not await buyer.leads_on(merchant_id, link.url):
+            token = leaving_token(buyer.runtime.link_key, click_id, code)
+            return Redirect(f"/x/{link.code}?k={token}", status_code=HTTP_302_FOUND)
         agent = classify(request.headers.get("user-agent", ""))
         target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         if steps[0].kind == "page":
@@ -63,6 +67,7 @@ class JumpController(Controller):
             link=_link_url(buyer, link),
             steps=steps,
             card=card,
+            report=f"/r/{link.code}",
         )
         return buyer.pages.jump(page, locale)
 
@@ -91,7 +96,7 @@ def _steps(
     buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID
 ) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
-    target = read_target(link.url)
+    target = read_target(link.url, frozenset({host_of(link.url)}))  # whose host it is, was looked at
     steps = buyer.runtime.ways.of(
         target, agent, _link_url(buyer, link), click_id, merchant_id=merchant_id, share_code=link.share_code or ""
     )

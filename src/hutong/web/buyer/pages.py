@@ -115,6 +115,7 @@ class JumpPage(msgspec.Struct, frozen=True, kw_only=True):
     tell: str
     link: str
     steps: tuple[Step, ...]
+    report: str = ""  # where the link is reported
     qr_svg: str = ""  # of the link; drawn by the renderer where a step wants it
     card: ShareCard | None = None
 
@@ -125,6 +126,26 @@ class CardPage(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     card: ShareCard
     signed: SignedPage | None = None
+
+
+class LeavingPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a link leads that leads to no known host: ``host`` as people read it, ``spelt`` as DNS has it."""
+
+    shop: str
+    host: str
+    spelt: str
+    address: str
+    report: str
+
+
+class ReportPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A link that somebody wants to report; ``address`` takes the form."""
+
+    shop: str
+    link: str
+    address: str
+    reasons: tuple[str, ...]
+    words_chars_max: int
 
 
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
@@ -153,11 +174,20 @@ ADDRESS_UNKNOWN: Final = MessagePage(
     title=mark("没有这个页面"),
     text=mark("地址可能没有复制完整，或多了几个字。请回到商家发给您的消息里重新打开，或请他再发一次。"),
 )
+REPORTED: Final = MessagePage(
+    title=mark("谢谢，已经告诉商家"), text=mark("商家会去看这条链接。如果您已经付了钱，请同时联系付款的钱包客服。")
+)
+REPORTS_FULL: Final = MessagePage(
+    title=mark("已经收到很多举报"), text=mark("这条链接或您所在的网络刚刚举报过多次，商家已经知道，不用再报。")
+)
 WRONG_WAY_IN: Final = MessagePage(
     title=mark("请重新打开这个页面"), text=mark("这个地址要从链接或二维码打开，不能这样提交；没有扣款。")
 )
 TOO_MUCH: Final = MessagePage(title=mark("发送的内容太大"), text=mark("没有收下，也没有扣款。请重新打开商家的链接。"))
 TOO_FAST: Final = MessagePage(title=mark("打开得太频繁了"), text=mark("没有扣款。请稍等一分钟再打开，或问一下店员。"))
+LINK_BUSY: Final = MessagePage(
+    title=mark("打开得太频繁了"), text=mark("这条链接或您所在的网络一下子来了太多次访问。请等十几秒再打开。")
+)
 TROUBLE: Final = MessagePage(title=mark("暂时打不开"), text=mark("系统出了点问题，没有扣款。请稍后再试。"))
 
 
@@ -211,6 +241,14 @@ class BuyerPages:
             page = msgspec.structs.replace(page, qr_svg=drawn)
         return self._answer("buyer/jump.html", page, scene, 200)
 
+    def leaving(self, page: LeavingPage, locale: Locale) -> Response[str]:
+        """The page that asks before it leads to a host that is not known."""
+        return self._answer("buyer/leaving.html", page, Scene(locale=locale), 200)
+
+    def report(self, page: ReportPage, locale: Locale) -> Response[str]:
+        """The form that reports a link."""
+        return self._answer("buyer/report.html", page, Scene(locale=locale), 200, form_action="'self'")
+
     def message(self, page: MessagePage, locale: Locale, status: int) -> Response[str]:
         """A page that only says something."""
         return self._answer("buyer/message.html", page, Scene(locale=locale), status)
@@ -220,11 +258,18 @@ class BuyerPages:
         return text_for(error, locale, self._renderer.catalogues).sentence
 
     def _answer(
-        self, template: str, page: msgspec.Struct, scene: Scene, status: int, script_url: str | None = None
+        self,
+        template: str,
+        page: msgspec.Struct,
+        scene: Scene,
+        status: int,
+        script_url: str | None = None,
+        *,
+        form_action: str = "'none'",
     ) -> Response[str]:
         nonce = secrets.token_urlsafe(_NONCE_BYTES)
         html = self._renderer.page(template, page, msgspec.structs.replace(scene, nonce=nonce))
-        headers = buyer_headers(nonce) if script_url is None else shared_headers(nonce, script_url)
+        headers = buyer_headers(nonce, form_action) if script_url is None else shared_headers(nonce, script_url)
         return Response(content=html, status_code=status, media_type=MediaType.HTML, headers=headers)
 
 
@@ -242,12 +287,12 @@ def shared_headers(nonce: str, script_url: str) -> dict[str, str]:
     return {**buyer_headers(nonce), "content-security-policy": policy.replace(" ;", ";")}
 
 
-def buyer_headers(nonce: str) -> dict[str, str]:
+def buyer_headers(nonce: str, form_action: str = "'none'") -> dict[str, str]:
     """Headers of every buyer's page: nothing from elsewhere, never framed, never kept."""
     return {
         "content-security-policy": (
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; "
-            "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+            f"connect-src 'self'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
         ),
         "cache-control": "no-store",
         "referrer-policy": "no-referrer",

@@ -15,11 +15,14 @@ from hutong.analytics.figures import LinkFigures
 from hutong.analytics.queries import link_figures
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
+from hutong.links.health import Health, health_of
+from hutong.links.hosts import link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.shops.catalogue import get_sku
 from hutong.shops.queries import sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
+from hutong.web.console.host_views import link_guard
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.views import LinkRow, LinksView, LinkView
 from hutong.web.languages import locale_of
@@ -49,9 +52,11 @@ class LinksController(Controller):
         """All links, the newest first."""
         async with desk.unit(request, "console.links") as unit:
             found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
-            sales = await link_figures(unit, [row.link_id for row in found.rows])
+            ids = [row.link_id for row in found.rows]
+            sales, health = await link_figures(unit, ids), await health_of(unit, ids)
+            base = await link_base(unit, desk.runtime.public_url)
             view = LinksView(
-                rows=tuple(link_row(row, sales.get(row.link_id), desk.runtime.public_url) for row in found.rows),
+                rows=tuple(link_row(row, sales.get(row.link_id), base, health.get(row.link_id)) for row in found.rows),
                 paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
                 skus=await sku_choices(unit),
                 channels=await channel_choices(unit),
@@ -77,12 +82,13 @@ class LinksController(Controller):
         async with desk.unit(request, "console.link") as unit:
             link = await _link(unit, code)
             sales = await link_figures(unit, [link.link_id])
-            row = link_row(link, sales.get(link.link_id), desk.runtime.public_url)
+            row = link_row(link, sales.get(link.link_id), await link_base(unit, desk.runtime.public_url))
             title = desk.renderer.catalogues.text(locale_of(request), "链接的二维码")
             view = LinkView(
                 row=row,
                 qr_svg=qr_svg(row.address, title),
                 sku_code="" if link.sku_id is None else (await get_sku(unit, link.sku_id)).seller_code,
+                guard=await link_guard(unit, link.link_id, link.url),
             )
             return await desk.page(request, unit, "console/link.html", view)
 
@@ -91,14 +97,16 @@ class LinksController(Controller):
         """The QR as a file for printing."""
         async with desk.unit(request, "console.link_qr") as unit:
             link = await _link(unit, code)
-        return Response(qr_svg(f"{desk.runtime.public_url}/l/{link.code}", link.title), media_type=_SVG)
+            base = await link_base(unit, desk.runtime.public_url)
+        return Response(qr_svg(f"{base}/l/{link.code}", link.title), media_type=_SVG)
 
 
-def link_row(link: LinkSummary, sales: LinkFigures | None, public_url: str) -> LinkRow:
-    """A link with its address and what it sold."""
+def link_row(link: LinkSummary, sales: LinkFigures | None, base: str, health: Health | None = None) -> LinkRow:
+    """A link with its address, what it sold, and how its destination fares."""
     return LinkRow(
         link=link,
-        address=f"{public_url}/l/{link.code}",
+        health=health,
+        address=f"{base}/l/{link.code}",
         orders=0 if sales is None else sales.orders_count,
         revenue=() if sales is None else tuple(entry.net for entry in sales.money),
     )

@@ -20,6 +20,8 @@ _PAGES: Final = {
     "webhook": "/webhooks/{}",
     "bill": "/bills/{}",
     "wall": "/walls/{}",
+    "link": "/links/{}",
+    "host": "/hosts",
 }
 #: Kinds about money of an order: what to do stands with its payment.
 _MONEY_KINDS: Final = frozenset(

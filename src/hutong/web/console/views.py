@@ -10,7 +10,9 @@ import msgspec
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.errors import ErrorText
 from hutong.core.money import Money
+from hutong.links.health import Health
 from hutong.links.queries import ChannelChoice, LinkSummary
+from hutong.links.reports import Report
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from hutong.merchants.staffing import Member
@@ -81,6 +83,7 @@ class LinkRow(View, frozen=True, kw_only=True):
     address: str
     orders: int
     revenue: tuple[Money, ...]
+    health: Health | None = None  # of the page that it leads to, once it was looked at
 
 
 class LinksView(View, frozen=True, kw_only=True):
@@ -92,12 +95,22 @@ class LinksView(View, frozen=True, kw_only=True):
     channels: tuple[ChannelChoice, ...]
 
 
+class LinkGuardView(View, frozen=True, kw_only=True):
+    """On a link's page: its switch, its destination, what visitors told. ``asks_first``: its host is not proven."""
+
+    is_all_off: bool = False
+    asks_first: bool = False
+    health: Health | None = None
+    reports: tuple[Report, ...] = ()
+
+
 class LinkView(View, frozen=True, kw_only=True):
     """One link with its QR (SVG)."""
 
     row: LinkRow
     qr_svg: str
     sku_code: str
+    guard: LinkGuardView = LinkGuardView()
 
 
 class ChannelRow(View, frozen=True, kw_only=True):
