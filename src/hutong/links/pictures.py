@@ -153,7 +153,7 @@ async def keep_picture(unit: Unit, drawn: Drawn) -> PictureView:
         select(func.count()).select_from(picture).where(picture.c.merchant_id == unit.merchant_id)
     )
     if count >= PICTURES_MAX:
-        raise TooManyPictures(what="picture", limit=PICTURES_MAX)
+        raise TooManyPictures(limit=PICTURES_MAX)
     picture_id = unit.new_id()
     await register(unit, PICTURE, name, picture_id)
     await unit.insert_once(

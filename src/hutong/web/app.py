@@ -20,6 +20,7 @@ from hutong.core.errors import Forbidden, Unauthorized
 from hutong.db.outages import is_away
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.astray import DoorErrorPages
+from hutong.web.buyer.bios import BioController
 from hutong.web.buyer.cards import CardController
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
@@ -30,6 +31,7 @@ from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
 from hutong.web.buyer.reports import ReportController
 from hutong.web.console.bills import BillsController
+from hutong.web.console.bios import BiosController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
@@ -79,6 +81,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     SharingController,
     LinkSwitchController,
     HostsController,
+    BiosController,
     ChannelsController,
     WallsController,
     OrdersController,
@@ -131,6 +134,7 @@ def build_web(runtime: Runtime) -> Litestar:
             CardController,
             LeavingController,
             ReportController,
+            BioController,
             CheckoutController,
             ShopCodeController,
             CreatorController,

@@ -172,6 +172,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
     "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
+    "bio_theme": {"paper": mark("素白"), "jade": mark("墨绿"), "seal": mark("朱红")},
+    "bio_state": {"draft": mark("草稿"), "live": mark("已公开")},
     "capability": {
         "payments": mark("收款与退款"),
         "codes": mark("付款码收款"),

@@ -116,7 +116,8 @@ def drawn_svg(text: str, title: str, look: QrLook) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {whole}" role="img">',
         f"<title>{escape(title)}</title>",
-        f'<path fill="{LIGHT}" d="M0 0h{whole}v{whole}h-{whole}z"/><path fill="{look.dark}" d="{runs}"/>',
+        f'<path fill="{LIGHT}" d="M0 0h{whole}v{whole}h-{whole}z"/>',
+        f'<path fill="{look.dark}" shape-rendering="crispEdges" d="{runs}"/>',
     ]
     if look.logo:
         at, size = _backing(side)

@@ -16,6 +16,7 @@ THINGS: Final[dict[str, str]] = {
     "attempt": mark("支付尝试"),
     "batch": mark("记账批次"),
     "bill": mark("账单"),
+    "bio": mark("个人主页"),
     "callback": mark("回调地址"),
     "channel": mark("渠道"),
     "checkout": mark("结账页"),

@@ -26,6 +26,8 @@ SHARE_PATH: Final = "/phone/share"
 APIS: Final = frozenset({"updateAppMessageShareData", "updateTimelineShareData"})
 #: A signature is believed no longer than the ticket it was made with could live.
 AGE_MAX: Final = timedelta(hours=2)
+#: Of each text that the log keeps.
+SHOWN_CHARS_MAX: Final = 300
 FROM_ELSEWHERE: Final = {"Access-Control-Allow-Origin": "*", "Access-Control-Allow-Headers": "content-type"}
 
 
@@ -51,7 +53,7 @@ class Phone:
         """``wx.config`` of a page; ``url`` is where the phone sees the page, not what the page says."""
         body = json_object(request.body)
         told = self._checked(body.get("config"), body.get("url"))
-        self._world.events.add(NAME, "page_configured", url=str(body.get("url"))[:200], errMsg=told)
+        self._world.events.add(NAME, "page_configured", url=str(body.get("url"))[:SHOWN_CHARS_MAX], errMsg=told)
         return json_response(200, {"errMsg": told}, **FROM_ELSEWHERE)
 
     def share(self, request: HttpRequest) -> HttpResponse:
@@ -64,7 +66,9 @@ class Phone:
             told = f"{name}:ok" if same and name in APIS else f"{name}:fail, permission denied"
         else:
             told = f"{name}:fail, the page is not configured"
-        self._world.events.add(NAME, "page_shared", name=name, card=card, errMsg=told)
+        fields = card if isinstance(card, dict) else {}
+        shown = {field: str(fields.get(field, ""))[:SHOWN_CHARS_MAX] for field in ("title", "desc", "link", "imgUrl")}
+        self._world.events.add(NAME, "page_shared", name=name, errMsg=told, **shown)
         return json_response(200, {"errMsg": told}, **FROM_ELSEWHERE)
 
     def _checked(self, config: Any, url: Any) -> str:  # noqa: ANN401 (a page may send anything)

@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from hutong import __version__
 from hutong.web.api.bills import BillsApi
+from hutong.web.api.bios import BiosApi
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.cards import CardsApi
@@ -42,6 +43,7 @@ CONTROLLERS: Final = (
     CardsApi,
     LinkGuardsApi,
     HostsApi,
+    BiosApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

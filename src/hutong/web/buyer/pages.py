@@ -14,6 +14,7 @@ from litestar.enums import MediaType
 
 from hutong.core.errors import HutongError
 from hutong.core.money import Money
+from hutong.links.bios import BioView
 from hutong.links.jumps.plan import Step
 from hutong.payments.shop_codes import CodeRoom
 from hutong.web.errors import text_for
@@ -148,6 +149,14 @@ class ReportPage(msgspec.Struct, frozen=True, kw_only=True):
     words_chars_max: int
 
 
+class BioPage(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of links, and what it is shared as."""
+
+    bio: BioView
+    card: ShareCard
+    signed: SignedPage | None = None
+
+
 class MessagePage(msgspec.Struct, frozen=True, kw_only=True):
     """A page that only says something; both are source texts."""
 
@@ -232,6 +241,11 @@ class BuyerPages:
         """What a link is shared as."""
         script_url = "" if page.signed is None else page.signed.script_url
         return self._answer("buyer/card.html", page, Scene(locale=locale), 200, script_url)
+
+    def bio(self, page: BioPage, locale: Locale) -> Response[str]:
+        """A page of links."""
+        script_url = "" if page.signed is None else page.signed.script_url
+        return self._answer("buyer/bio.html", page, Scene(locale=locale), 200, script_url)
 
     def jump(self, page: JumpPage, locale: Locale) -> Response[str]:
         """The ways to where a link leads."""

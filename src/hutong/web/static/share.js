@@ -9,4 +9,8 @@
       Array.prototype.forEach.call(shown, function (place) { place.textContent = text; });
     });
   });
+  var theme = document.querySelector("[data-theme]"), phone = document.getElementById("phone");
+  if (theme && phone) {
+    theme.addEventListener("change", function () { phone.className = "sh-phone " + theme.value; });
+  }
 })();
