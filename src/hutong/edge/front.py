@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from hutong.core.asgi import Application, Receive, Scope, Send
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
-from hutong.crypto.digests import hmac_sha256
 from hutong.edge.journal import Click
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.containers import Agent, agent_of
 from hutong.links.jumps.ways import Ways
+from hutong.links.machines import early_kind
 from hutong.links.tokens import click_token
+from hutong.links.visitors import Blind, language_of, referrer_class
 
 PREFIX: Final = "/l/"
-LANGUAGE_CHARS_MAX: Final = 16
-ADDRESS_HASH_BYTES: Final = 16
-_SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
-_SOCIAL: Final = ("weibo.", "t.cn", "xiaohongshu.", "douyin.", "kuaishou.", "zhihu.", "bilibili.", "weixin.qq.com")
-_PREFETCH: Final = (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
 
 
 class LinkFront:
@@ -37,6 +32,7 @@ class LinkFront:
         self._ways = ways
         self._clock = clock
         self._key = key
+        self._blind = Blind(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -53,8 +49,9 @@ class LinkFront:
     def _count(self, entry: Entry, scope: Scope) -> str:
         """Keep the click; where it goes."""
         headers = dict(scope["headers"])
-        agent = classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
-        prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
+        agent = agent_of(headers)
+        machine = agent.machine or early_kind(scope["method"], headers)
+        client = scope.get("client")
         now = self._clock.now()
         click = Click(
             merchant_id=entry.merchant_id,
@@ -63,11 +60,12 @@ class LinkFront:
             channel_id=entry.channel_id,
             container=agent.container,
             os=agent.os,
-            language=_language(headers.get(b"accept-language", b"")),
-            referrer=_referrer(headers.get(b"referer", b"")),
-            address_hash=self._blind(scope),
-            is_bot=agent.is_bot or prefetched or scope["method"] == "HEAD",
+            language=language_of(headers.get(b"accept-language", b"")),
+            referrer=referrer_class(headers.get(b"referer", b"")),
+            address_hash=self._blind.mark(entry.merchant_id, str(client[0] if client else ""), now),
+            is_bot=bool(machine),
             clicked_at=now,
+            machine=machine,
         )
         self._sink.add(click)
         if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
@@ -78,28 +76,6 @@ class LinkFront:
     def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
         """Whether the first way is the page itself: then it needs no page of ours."""
         return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
-
-    def _blind(self, scope: Scope) -> bytes:
-        """The visitor's address, of use for telling visitors apart and for nothing else."""
-        client = scope.get("client")
-        return hmac_sha256(self._key, str(client[0] if client else "").encode())[:ADDRESS_HASH_BYTES]
-
-
-def _language(header: bytes) -> str:
-    return header.decode("latin-1").split(",", 1)[0].split(";", 1)[0].strip()[:LANGUAGE_CHARS_MAX]
-
-
-def _referrer(header: bytes) -> str:
-    """The class of the page that led here: its address is nobody's business."""
-    if not header:
-        return "none"
-    try:
-        host = urlsplit(header.decode("latin-1")).hostname or ""
-    except ValueError:
-        return "other"
-    if any(part in host for part in _SEARCH):
-        return "search"
-    return "social" if any(part in host for part in _SOCIAL) else "other"
 
 
 async def _redirect(send: Send, location: str) -> None:

@@ -30,6 +30,7 @@ from hutong.web.console.bills import BillsController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
+from hutong.web.console.clicks import ClicksController
 from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
@@ -70,6 +71,7 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    ClicksController,
     ChannelsController,
     OrdersController,
     StockController,

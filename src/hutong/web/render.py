@@ -20,6 +20,7 @@ from hutong.web.i18n import LOCALES, Catalogues, Locale
 from hutong.web.i18n.locales import LOCALE_TITLES
 from hutong.web.labels import label_of
 from hutong.web.scene import Scene
+from hutong.web.sparkline import sparkline
 from hutong.web.tones import tone_of
 
 TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
@@ -118,6 +119,7 @@ class Renderer:
             locales=LOCALES,
             locale_titles=LOCALE_TITLES,
             per_cent=formats.per_cent,
+            sparkline=sparkline,
             tone=tone_of,
         )
         return environment

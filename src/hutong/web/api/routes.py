@@ -14,6 +14,7 @@ from hutong.web.api.bills import BillsApi
 from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.clicks import ClicksApi
 from hutong.web.api.combined import CombinedApi
 from hutong.web.api.connections import ConnectionsApi
 from hutong.web.api.costs import CostsApi
@@ -35,6 +36,7 @@ from hutong.web.api.webhooks import WebhooksApi
 CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
+    ClicksApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

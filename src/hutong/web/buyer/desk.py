@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.links.containers import Agent, agent_of
 from hutong.links.service import LinkView, find_link
 from hutong.merchants.directory import LINK
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
@@ -160,6 +161,11 @@ def new_mark() -> str:
 def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
     """Once somebody is known to pay, only his own browser can say so anew: the address may have been passed on."""
     return view.payer_kind is None or BUYER_COOKIE in request.cookies
+
+
+def agent_at(request: BuyerRequest) -> Agent:
+    """Who asks, and in which app: read as the edge reads it."""
+    return agent_of(dict(request.scope["headers"]))
 
 
 def browser_of(request: BuyerRequest) -> str:
