@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,9 +21,14 @@ from hutong.links.packages import BROWSERS, PACKAGES
 
 MARK_BYTES: Final = 16
 LANGUAGE_CHARS_MAX: Final = 16
-REFERRER_CHARS_MAX: Final = 2048
+REFERRER_BYTES_MAX: Final = 300
+#: Of a list of languages the first one is read.
+_HEAD_BYTES: Final = 64
+#: Languages, sites and networks that are known; short texts all of them.
+_CACHED_MAX: Final = 10_000
 #: Days begin at midnight in China, where the shops are.
 _DAYS: Final = timezone(timedelta(hours=8))
+_NEVER: Final = datetime(1, 1, 2, tzinfo=_DAYS)
 _NETWORK_BITS: Final = 64
 #: RFC 5646 as far as browsers use it: language, then script, region or variant.
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -35,7 +41,6 @@ _SEARCH: Final = frozenset(
         "sogou.com",
         "so.com",
         "sm.cn",
-        "toutiao.com",
         "yahoo.com",
         "duckduckgo.com",
         "yandex.ru",
@@ -55,6 +60,7 @@ _SOCIAL: Final = frozenset(
         "zhihu.com",
         "bilibili.com",
         "b23.tv",
+        "toutiao.com",
         "douban.com",
         "tieba.baidu.com",
         "weixin.qq.com",
@@ -73,12 +79,19 @@ _SOCIAL: Final = frozenset(
 )
 _APP: Final = "android-app"
 _SEARCH_APPS: Final = frozenset({"com.google.android.googlequicksearchbox", "com.baidu.searchbox"})
+#: What follows the host of an address.
+_SITE_ENDS: Final = re.compile(rb"(?<=[^:/])[/?#]")
 #: Google's search has a domain in every country.
 _GOOGLE: Final = re.compile(r"(?:.*\.)?google\.(?:com?\.)?[a-z]{2,3}")
 
 
 def language_of(header: bytes) -> str:
     """The first language that a browser asks for, written as usual (``zh-CN``); empty where it is none."""
+    return _language(header[:_HEAD_BYTES])
+
+
+@lru_cache(maxsize=_CACHED_MAX)
+def _language(header: bytes) -> str:
     told = header.decode("latin-1").split(",", 1)[0].split(";", 1)[0].strip()[:LANGUAGE_CHARS_MAX]
     if not _LANGUAGE.fullmatch(told):
         return ""
@@ -93,10 +106,14 @@ def _subtag(part: str) -> str:
 
 def referrer_class(header: bytes) -> str:
     """The class of the page that led here: its address is nobody's business."""
-    if not header:
-        return "none"
+    return _referrer(_SITE_ENDS.split(header[:REFERRER_BYTES_MAX], maxsplit=1)[0]) if header else "none"
+
+
+@lru_cache(maxsize=_CACHED_MAX)
+def _referrer(site: bytes) -> str:
+    """The class of a scheme and host."""
     try:
-        parts = urlsplit(header[:REFERRER_CHARS_MAX].decode("latin-1"))
+        parts = urlsplit(site.decode("latin-1"))
         host = parts.hostname or ""
     except ValueError:
         return "other"
@@ -124,17 +141,19 @@ class Blind:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._day = ""
+        self._day_begins = self._day_ends = _NEVER
         self._day_key = b""
 
     def mark(self, merchant_id: UUID, address: str, now: datetime) -> bytes:
         """The mark of an address at a merchant on the day of ``now``."""
-        day = now.astimezone(_DAYS).date().isoformat()
-        if day != self._day:
-            self._day, self._day_key = day, hmac_sha256(self._key, b"address:" + day.encode())
+        if not self._day_begins <= now < self._day_ends:
+            self._day_begins = now.astimezone(_DAYS).replace(hour=0, minute=0, second=0, microsecond=0)
+            self._day_ends = self._day_begins + timedelta(days=1)
+            self._day_key = hmac_sha256(self._key, b"address:" + self._day_begins.date().isoformat().encode())
         return hmac_sha256(self._day_key, merchant_id.bytes + network_of(address))[:MARK_BYTES]
 
 
+@lru_cache(maxsize=_CACHED_MAX)
 def network_of(address: str) -> bytes:
     """What of an address stays the same within a day: all of an IPv4 address, the network of an IPv6 one."""
     try:
