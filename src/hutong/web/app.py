@@ -22,7 +22,7 @@ from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.astray import DoorErrorPages
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
-from hutong.web.buyer.desk import BuyerDesk
+from hutong.web.buyer.desk import BuyerDesk, never_stored
 from hutong.web.buyer.jumps import JumpController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
@@ -96,6 +96,14 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
 )
 
 
+_BUYERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    LinkController,
+    JumpController,
+    CheckoutController,
+    ShopCodeController,
+)
+
+
 def build_web(runtime: Runtime) -> Litestar:
     """The application behind the link front."""
     renderer = Renderer()
@@ -113,15 +121,13 @@ def build_web(runtime: Runtime) -> Litestar:
         "runtime": Provide(lambda: runtime, sync_to_thread=False),
     }
     console = Router("/", route_handlers=[*_CONSOLE], before_request=_doorkeeper(desk), include_in_schema=False)
+    buyers = Router("/", route_handlers=[*_BUYERS], after_request=never_stored, include_in_schema=False)
     door = Router("/", route_handlers=[SignInController], before_request=_language(desk), include_in_schema=False)
     return Litestar(
         route_handlers=[
             console,
             door,
-            LinkController,
-            JumpController,
-            CheckoutController,
-            ShopCodeController,
+            buyers,
             CreatorController,
             _static(),
             healthz,

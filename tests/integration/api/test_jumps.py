@@ -91,6 +91,7 @@ def test_where_the_page_is_the_first_way_it_is_taken(calling):
         _, token = clicked(caller, code)
         answer = await look(caller, code, token, agent=WECHAT)
         assert (answer.status_code, answer.headers["location"]) == (302, TAOBAO)
+        assert answer.headers["cache-control"] == "no-store"
 
     calling(work)
 

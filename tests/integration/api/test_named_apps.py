@@ -33,10 +33,12 @@ def test_landing_and_desk_agree_also_without_cookies(calling, app, container):
         token = click_token(caller.runtime.link_key, new_id(caller.room.clock.now()), code)
         landed = await ask(caller, f"/b/{code}", app, k=token)
         desk = landed.headers["location"]
-        assert (landed.status_code, desk[:3]) == (302, "/c/")
+        assert (landed.status_code, desk[:3], landed.headers["cache-control"]) == (302, "/c/", "no-store")
         async with caller.room.unit() as unit:
             (row,) = await unit.fetch("SELECT container FROM checkout")
         assert row["container"] == container
+        again = await ask(caller, f"/b/{code}", app)
+        assert (again.headers["location"], again.headers["cache-control"]) == (f"/l/{code}", "no-store")
         assert (await ask(caller, desk, app)).status_code == 200
         elsewhere = await ask(caller, desk, "com.xingin.xhs")
         assert (elsewhere.status_code, elsewhere.headers["location"]) == (302, f"/l/{code}"), "passed on to another app"

@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
@@ -161,6 +161,12 @@ def new_mark() -> str:
 def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
     """Once somebody is known to pay, only his own browser can say so anew: the address may have been passed on."""
     return view.payer_kind is None or BUYER_COOKIE in request.cookies
+
+
+def never_stored(response: Response[Any]) -> Response[Any]:
+    """Every answer to a buyer is his own and this moment's, the ways on included."""
+    response.headers.setdefault("cache-control", "no-store")
+    return response
 
 
 def agent_at(request: BuyerRequest) -> Agent:
