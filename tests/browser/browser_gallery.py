@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from browser_accounts import ACCOUNTS_GALLERY
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
+from browser_clicks import CLICKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_guards import GUARDS_GALLERY
@@ -143,6 +144,7 @@ GALLERY = {
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,
     **BOOKS_GALLERY,
+    **CLICKS_GALLERY,
     **COMBINED_GALLERY,
     **CREATOR_GALLERY,
     **PAYOUTS_GALLERY,

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from hutong.core.asgi import Answer, Application, Receive, Scope, Send
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
-from hutong.crypto.digests import hmac_sha256
 from hutong.edge.guards import Guards
 from hutong.edge.journal import Click
 from hutong.edge.limits import RETRY_AFTER_S, Limits
 from hutong.edge.names import Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.containers import Agent, agent_of
 from hutong.links.destinations import is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.leaving import leaving_token
+from hutong.links.machines import LIMITED, early_kind
 from hutong.links.tokens import click_token
+from hutong.links.visitors import Blind, language_of, referrer_class
 
 PREFIX: Final = "/l/"
 #: Where the application behind shows what a link is shared as.
@@ -30,11 +30,6 @@ HTTP_NOT_FOUND: Final = 404
 HTTP_TOO_MANY: Final = 429
 #: A small page of a status, in the language that the request's headers ask for.
 Notices = Callable[[int, Mapping[bytes, bytes]], Answer]
-LANGUAGE_CHARS_MAX: Final = 16
-ADDRESS_HASH_BYTES: Final = 16
-_SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
-_SOCIAL: Final = ("weibo.", "t.cn", "xiaohongshu.", "douyin.", "kuaishou.", "zhihu.", "bilibili.", "weixin.qq.com")
-_PREFETCH: Final = (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
 
 
 class LinkFront:
@@ -64,6 +59,7 @@ class LinkFront:
         self._notices = notices
         self._names = Names(self._guards, public_url)
         self.limits = limits or Limits()
+        self._blind = Blind(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -87,7 +83,7 @@ class LinkFront:
         if is_limited and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
             return
-        if self._is_known(entry) and _agent(headers).is_preview:
+        if self._is_known(entry) and agent_of(headers).is_preview:
             # Counted like anybody; it is answered with what the link is shared as.
             path = f"{CARD_PREFIX}{entry.code}"
             await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
@@ -117,8 +113,8 @@ class LinkFront:
 
     def _count(self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], *, is_limited: bool) -> str:
         """Keep the click; where it goes. One over a limit is kept as a machine's: people are not that many."""
-        agent = _agent(headers)
-        prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
+        agent = agent_of(headers)
+        machine = agent.machine or early_kind(scope["method"], headers) or (LIMITED if is_limited else "")
         now = self._clock.now()
         click = Click(
             merchant_id=entry.merchant_id,
@@ -127,11 +123,12 @@ class LinkFront:
             channel_id=entry.channel_id,
             container=agent.container,
             os=agent.os,
-            language=_language(headers.get(b"accept-language", b"")),
-            referrer=_referrer(headers.get(b"referer", b"")),
-            address_hash=self._blind(scope),
-            is_bot=agent.is_bot or prefetched or is_limited or scope["method"] == "HEAD",
+            language=language_of(headers.get(b"accept-language", b"")),
+            referrer=referrer_class(headers.get(b"referer", b"")),
+            address_hash=self._blind.mark(entry.merchant_id, _address(scope), now),
+            is_bot=bool(machine),
             clicked_at=now,
+            machine=machine,
         )
         self._sink.add(click)
         if not self._is_known(entry):  # no redirect, for machines neither: a page that says where it goes
@@ -159,36 +156,11 @@ class LinkFront:
         )
         return steps[0].kind == "page"
 
-    def _blind(self, scope: Scope) -> bytes:
-        """The visitor's address, of use for telling visitors apart and for nothing else."""
-        return hmac_sha256(self._key, _address(scope).encode())[:ADDRESS_HASH_BYTES]
-
 
 def _address(scope: Scope) -> str:
     """The visitor's address; empty where nobody knows it."""
     client = scope.get("client")
     return str(client[0]) if client else ""
-
-
-def _agent(headers: dict[bytes, bytes]) -> Agent:
-    return classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
-
-
-def _language(header: bytes) -> str:
-    return header.decode("latin-1").split(",", 1)[0].split(";", 1)[0].strip()[:LANGUAGE_CHARS_MAX]
-
-
-def _referrer(header: bytes) -> str:
-    """The class of the page that led here: its address is nobody's business."""
-    if not header:
-        return "none"
-    try:
-        host = urlsplit(header.decode("latin-1")).hostname or ""
-    except ValueError:
-        return "other"
-    if any(part in host for part in _SEARCH):
-        return "search"
-    return "social" if any(part in host for part in _SOCIAL) else "other"
 
 
 async def _redirect(send: Send, location: str) -> None:

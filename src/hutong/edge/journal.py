@@ -40,6 +40,7 @@ class Click(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     address_hash: bytes
     is_bot: bool
     clicked_at: datetime
+    machine: str = ""  # its kind, where it is one; last, as journals of before do not have it
 
 
 class ClickJournal:

@@ -21,10 +21,10 @@ FLUSH_ROWS_MAX: Final = 5_000
 
 _INSERT: Final = text(
     "INSERT INTO click (merchant_id, click_id, link_id, channel_id, container, os, language, referrer, address_hash, "
-    "is_bot, clicked_at) SELECT * FROM unnest(CAST(:merchant_id AS uuid[]), CAST(:click_id AS uuid[]), "
+    "is_bot, clicked_at, machine) SELECT * FROM unnest(CAST(:merchant_id AS uuid[]), CAST(:click_id AS uuid[]), "
     "CAST(:link_id AS uuid[]), CAST(:channel_id AS uuid[]), CAST(:container AS text[]), CAST(:os AS text[]), "
     "CAST(:language AS text[]), CAST(:referrer AS text[]), CAST(:address_hash AS bytea[]), "
-    "CAST(:is_bot AS boolean[]), CAST(:clicked_at AS timestamptz[])) "
+    "CAST(:is_bot AS boolean[]), CAST(:clicked_at AS timestamptz[]), CAST(:machine AS text[])) "
     # A kill between the commit and the journal's mark brings the same clicks once more.
     "ON CONFLICT DO NOTHING"
 )

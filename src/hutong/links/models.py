@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -69,6 +70,7 @@ click: Final = Table(
     Column("address_hash", LargeBinary, nullable=False),
     Column("is_bot", Boolean, nullable=False),
     moment("clicked_at"),
+    Column("machine", Text, nullable=False, server_default=text("''")),  # its kind, where it is one
     PrimaryKeyConstraint("merchant_id", "click_id"),
     Index("ix_click_link", "merchant_id", "link_id", "clicked_at"),
     Index("ix_click_channel", "merchant_id", "channel_id", "clicked_at"),

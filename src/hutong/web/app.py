@@ -24,7 +24,7 @@ from hutong.web.buyer.bios import BioController
 from hutong.web.buyer.cards import CardController
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
-from hutong.web.buyer.desk import BuyerDesk
+from hutong.web.buyer.desk import BuyerDesk, never_stored
 from hutong.web.buyer.jumps import JumpController
 from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
@@ -35,6 +35,7 @@ from hutong.web.console.bios import BiosController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
+from hutong.web.console.clicks import ClicksController
 from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
@@ -82,6 +83,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     LinkSwitchController,
     HostsController,
     BiosController,
+    ClicksController,
     ChannelsController,
     WallsController,
     OrdersController,
@@ -107,6 +109,18 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
 )
 
 
+_BUYERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    LinkController,
+    JumpController,
+    CardController,
+    LeavingController,
+    ReportController,
+    BioController,
+    CheckoutController,
+    ShopCodeController,
+)
+
+
 def build_web(runtime: Runtime) -> Litestar:
     """The application behind the link front."""
     renderer = Renderer()
@@ -124,19 +138,13 @@ def build_web(runtime: Runtime) -> Litestar:
         "runtime": Provide(lambda: runtime, sync_to_thread=False),
     }
     console = Router("/", route_handlers=[*_CONSOLE], before_request=_doorkeeper(desk), include_in_schema=False)
+    buyers = Router("/", route_handlers=[*_BUYERS], after_request=never_stored, include_in_schema=False)
     door = Router("/", route_handlers=[SignInController], before_request=_language(desk), include_in_schema=False)
     return Litestar(
         route_handlers=[
             console,
             door,
-            LinkController,
-            JumpController,
-            CardController,
-            LeavingController,
-            ReportController,
-            BioController,
-            CheckoutController,
-            ShopCodeController,
+            buyers,
             CreatorController,
             _static(),
             healthz,

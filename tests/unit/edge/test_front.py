@@ -87,6 +87,48 @@ def test_machines_are_sent_to_the_page_and_flagged():
     assert visit(TAOBAO, ANDROID, method="HEAD")[0] == TAOBAO
 
 
+@pytest.mark.parametrize("url", [TAOBAO, None])
+@pytest.mark.parametrize("agent", [ANDROID, WECHAT, "curl/8.4.0", ""])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_every_answer_is_a_302_that_nobody_stores_and_every_click_is_kept(url, agent, method):
+    location, click = visit(url, agent, method=method)  # which looks at status, no-store and one kept click
+    assert location
+    assert click.is_bot == (agent in ("curl/8.4.0", "") or method == "HEAD")
+    assert bool(click.machine) == click.is_bot
+
+
+@pytest.mark.parametrize(
+    ("headers", "machine"),
+    [
+        ({"sec-purpose": "prefetch;prerender"}, "prefetch"),
+        ({"purpose": "prefetch"}, "prefetch"),
+        ({"x-purpose": "preview"}, "prefetch"),
+        ({"x-moz": "prefetch"}, "prefetch"),
+        ({}, ""),
+    ],
+)
+def test_what_a_browser_fetches_early_is_flagged(headers, machine):
+    location, click = visit(TAOBAO, WECHAT, **headers)
+    assert (location, click.machine, click.is_bot) == (TAOBAO, machine, bool(machine))
+
+
+def test_a_web_view_that_names_its_app_is_believed():
+    location, click = visit(TAOBAO, ANDROID, **{"x-requested-with": "com.tencent.mm"})
+    assert (location, click.container) == (TAOBAO, "wechat"), "where the page opens at once"
+    for value in ("XMLHttpRequest", "com.example"):
+        location, click = visit(TAOBAO, ANDROID, **{"x-requested-with": value})
+        assert click.container == "mobile"
+        assert location.startswith("/j/")
+
+
+def test_a_click_holds_no_address_and_no_page_before():
+    headers = {"referer": "https://weibo.com/u/secret", "accept-language": "zh-cn"}
+    _, click = visit(TAOBAO, WECHAT, **headers)
+    assert (click.referrer, click.language) == ("social", "zh-CN")
+    kept = repr(click)
+    assert not any(word in kept for word in ("127.0.0.1", "weibo.com", "secret", "Mozilla"))
+
+
 def test_our_own_desk_needs_no_jump():
     assert visit(None, NOTES)[0].startswith(f"/b/{CODE}?k=")
 

@@ -16,6 +16,7 @@ from hutong.web.api.books import BooksApi, TicketsApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.cards import CardsApi
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.clicks import ClicksApi
 from hutong.web.api.combined import CombinedApi
 from hutong.web.api.connections import ConnectionsApi
 from hutong.web.api.costs import CostsApi
@@ -44,6 +45,7 @@ CONTROLLERS: Final = (
     LinkGuardsApi,
     HostsApi,
     BiosApi,
+    ClicksApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

@@ -7,9 +7,8 @@ from litestar.status_codes import HTTP_404_NOT_FOUND
 
 from hutong.core.errors import NotFound
 from hutong.links.bios import BIO, BioState, BioView, get_bio, skeleton
-from hutong.links.containers import classify
 from hutong.merchants.queries import this_merchant
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.pages import ADDRESS_UNKNOWN, BioPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.languages import locale_of
@@ -37,7 +36,7 @@ class BioController(Controller):
             return buyer.pages.message(ADDRESS_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         if bio.state is not BioState.LIVE:
             return buyer.pages.message(ADDRESS_UNKNOWN, locale, HTTP_404_NOT_FOUND)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         signed = await signed_for(request, buyer, merchant_id, agent.container)
         card = bio_card(bio, shop, buyer.runtime.public_url)
         return buyer.pages.bio(BioPage(bio=bio, card=card, signed=signed), locale)

@@ -12,9 +12,8 @@ from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
-from hutong.links.containers import classify
 from hutong.links.pictures import PICTURE, picture_body
-from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
+from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, CardPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.errors import PageNotFound
@@ -43,7 +42,7 @@ class CardController(Controller):
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
             card = await share_card(unit, link, buyer.runtime.public_url)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         if agent.is_preview and link.url is not None and not card.is_own:
             answer = Redirect(link.url, status_code=HTTP_302_FOUND)
             answer.headers["cache-control"] = "no-store"

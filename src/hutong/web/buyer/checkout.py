@@ -12,7 +12,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.core.errors import HutongError, NotFound
-from hutong.links.containers import Agent, classify
+from hutong.links.containers import Agent
 from hutong.links.service import get_link
 from hutong.merchants.directory import CHECKOUT
 from hutong.payments.checkouts import get_checkout
@@ -22,6 +22,7 @@ from hutong.web.buyer.desk import (
     BUYER_COOKIE,
     BuyerDesk,
     BuyerRequest,
+    agent_at,
     asking_of,
     is_forwarded,
     is_handed_over,
@@ -88,7 +89,7 @@ class CheckoutController(Controller):
             return buyer.pages.message(CHECKOUT_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         if h and is_handed_over(buyer.runtime.link_key, checkout_id, h):
             return self._again(buyer, checkout_id)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         problem, code = "", code or auth_code  # as WeChat and as Alipay name it
         is_stray = False
         if code:
@@ -221,7 +222,7 @@ class CheckoutController(Controller):
         Raises:
             PayerUnknown: this is not his browser, or it cannot be learned here.
         """
-        container = classify(request.headers.get("user-agent", "")).container
+        container = agent_at(request).container
         if BUYER_COOKIE not in request.cookies or unknown.connection_id is None:
             raise unknown
         asking = asking_of(request) or new_mark()

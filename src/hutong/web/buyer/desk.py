@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import msgspec
-from litestar import Request
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.links.containers import Agent, agent_of
 from hutong.links.destinations import KNOWN_HOSTS, host_of
 from hutong.links.guard_states import HostState, LinkState
 from hutong.links.hosts import host_states
@@ -186,6 +187,17 @@ def new_mark() -> str:
 def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
     """Once somebody is known to pay, only his own browser can say so anew: the address may have been passed on."""
     return view.payer_kind is None or BUYER_COOKIE in request.cookies
+
+
+def never_stored(response: Response[Any]) -> Response[Any]:
+    """Every answer to a buyer is his own and this moment's, the ways on included."""
+    response.headers.setdefault("cache-control", "no-store")
+    return response
+
+
+def agent_at(request: BuyerRequest) -> Agent:
+    """Who asks, and in which app: read as the edge reads it."""
+    return agent_of(dict(request.scope["headers"]))
 
 
 def browser_of(request: BuyerRequest) -> str:

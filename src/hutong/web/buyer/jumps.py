@@ -11,14 +11,14 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import InvalidInput, NotFound
-from hutong.links.containers import Agent, classify
+from hutong.links.containers import Agent
 from hutong.links.destinations import Target, host_of, read_target
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.leaving import leaving_token
 from hutong.links.service import LinkView
-from hutong.links.tokens import read_click_token
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
+from hutong.links.tokens import read_click_token, read_sight_token, sight_token
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
@@ -52,10 +52,11 @@ class JumpController(Controller):
         if not await buyer.leads_on(merchant_id, link.url):
             token = leaving_token(buyer.runtime.link_key, click_id, code)
             return Redirect(f"/x/{link.code}?k={token}", status_code=HTTP_302_FOUND)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         if steps[0].kind == "page":
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
+        sight = sight_token(buyer.runtime.link_key, click_id, agent.container, agent.os)
         async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
             card = await share_card(unit, link, buyer.runtime.public_url)
         page = JumpPage(
@@ -63,7 +64,7 @@ class JumpController(Controller):
             title=link.title,
             destination=target.destination,
             container=agent.container,
-            tell=f"/j/{link.code}/tries?k={k}",
+            tell=f"/j/{link.code}/tries?k={k}&a={sight}",
             link=_link_url(buyer, link),
             steps=steps,
             card=card,
@@ -72,20 +73,35 @@ class JumpController(Controller):
         return buyer.pages.jump(page, locale)
 
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
-    async def tried(self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "") -> None:
-        """What became of an attempt; a form that was not offered to this visitor is refused."""
+    async def tried(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "", a: str = ""
+    ) -> None:
+        """What became of an attempt; a form that was not offered to this visitor is refused.
+
+        ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
+        """
         found = await buyer.link(code)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = _page_agent(buyer, agent_at(request), click_id, a)
         target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
         async with buyer.runtime.unit(merchant_id, "buyer.jump_try") as unit:
             await record_try(unit, click_id, link.link_id, agent, target.destination, step, data.outcome)
+
+
+def _page_agent(buyer: BuyerDesk, asking: Agent, click_id: UUID, token: str) -> Agent:
+    """Who looks at the page: it was told with the page itself, as its script's requests need not name the app."""
+    if not token:
+        return asking
+    seen = read_sight_token(buyer.runtime.link_key, click_id, token)
+    if seen is None:
+        raise InvalidInput(field="a", problem="of this page")
+    return msgspec.structs.replace(asking, container=seen[0], os=seen[1])
 
 
 def _link_url(buyer: BuyerDesk, link: LinkView) -> str:

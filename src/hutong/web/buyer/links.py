@@ -9,13 +9,12 @@ from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
-from hutong.links.containers import classify
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
@@ -45,7 +44,7 @@ class LinkController(Controller):
         merchant_id, link = found
         if link.state != "active" or link.sku_id is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         if agent.is_bot and agent.container == "desktop":
             return await self._shop_window(request, buyer, merchant_id, link)
         click_id = read_click_token(buyer.runtime.link_key, k, code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
+from hutong.analytics.click_counts import clicks_by_step
 from hutong.analytics.figures import LinkFigures
 from hutong.analytics.queries import link_figures
 from hutong.core.errors import NotFound
@@ -19,16 +21,21 @@ from hutong.links.health import Health, health_of
 from hutong.links.hosts import link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.shops.queries import sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.host_views import link_guard
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.periods import midnight
 from hutong.web.console.views import LinkRow, LinksView, LinkView
+from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
 
 _SVG: Final = "image/svg+xml"
+DAYS_SHOWN: Final = 14
+NO_DAYS: Final = (0,) * DAYS_SHOWN
 
 
 class NewLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,10 +60,19 @@ class LinksController(Controller):
         async with desk.unit(request, "console.links") as unit:
             found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
             ids = [row.link_id for row in found.rows]
-            sales, health = await link_figures(unit, ids), await health_of(unit, ids)
+            sales, health, days = await link_figures(unit, ids), await health_of(unit, ids), await _days(unit, ids)
             base = await link_base(unit, desk.runtime.public_url)
             view = LinksView(
-                rows=tuple(link_row(row, sales.get(row.link_id), base, health.get(row.link_id)) for row in found.rows),
+                rows=tuple(
+                    link_row(
+                        row,
+                        sales.get(row.link_id),
+                        base,
+                        health.get(row.link_id),
+                        days.get(row.link_id, NO_DAYS),
+                    )
+                    for row in found.rows
+                ),
                 paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
                 skus=await sku_choices(unit),
                 channels=await channel_choices(unit),
@@ -101,15 +117,30 @@ class LinksController(Controller):
         return Response(qr_svg(f"{base}/l/{link.code}", link.title), media_type=_SVG)
 
 
-def link_row(link: LinkSummary, sales: LinkFigures | None, base: str, health: Health | None = None) -> LinkRow:
-    """A link with its address, what it sold, and how its destination fares."""
+def link_row(
+    link: LinkSummary,
+    sales: LinkFigures | None,
+    base: str,
+    health: Health | None = None,
+    days: tuple[int, ...] = (),
+) -> LinkRow:
+    """A link with its address, what it sold, how its destination fares; ``days``: clicks of the latest days."""
     return LinkRow(
         link=link,
         health=health,
         address=f"{base}/l/{link.code}",
         orders=0 if sales is None else sales.orders_count,
         revenue=() if sales is None else tuple(entry.net for entry in sales.money),
+        days=days,
     )
+
+
+async def _days(unit: Unit, link_ids: list[UUID]) -> dict[UUID, tuple[int, ...]]:
+    """Clicks of people on each link by day, today last, by the merchant's clock."""
+    zone = zone_of((await this_merchant(unit)).timezone)
+    today = unit.now().astimezone(zone).date()
+    bounds = [midnight(today - timedelta(days=back), zone) for back in range(DAYS_SHOWN - 1, -2, -1)]
+    return await clicks_by_step(unit, link_ids, bounds)
 
 
 async def _link(unit: Unit, code: str) -> LinkSummary:

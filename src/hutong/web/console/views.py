@@ -77,13 +77,14 @@ class OverviewView(View, frozen=True, kw_only=True):
 
 
 class LinkRow(View, frozen=True, kw_only=True):
-    """A link, its public address and what it sold."""
+    """A link, its public address and what it sold. ``days``: clicks of people on the latest days, the oldest first."""
 
     link: LinkSummary
     address: str
     orders: int
     revenue: tuple[Money, ...]
     health: Health | None = None  # of the page that it leads to, once it was looked at
+    days: tuple[int, ...] = ()
 
 
 class LinksView(View, frozen=True, kw_only=True):
