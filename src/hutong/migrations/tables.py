@@ -13,6 +13,7 @@ from hutong.ledger import models as ledger
 from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
 from hutong.links import models as links
+from hutong.links.attribution import models as ties
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
 from hutong.payments import combined_models as combined
@@ -35,6 +36,7 @@ ROOMS: Final = (
     shops,
     splits,
     suspended,
+    ties,
     webhooks,
 )
 

@@ -48,6 +48,7 @@ THINGS: Final[dict[str, str]] = {
     "ticket": mark("待办"),
     "webhook": mark("推送地址"),
     "webhook message": mark("推送消息"),
+    "word": mark("暗号或优惠码"),
 }
 
 

@@ -29,12 +29,14 @@ from hutong.web.api.splits import SplitsApi
 from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.tickets import DecisionsApi
+from hutong.web.api.ties import TiesApi
 from hutong.web.api.wallets import WalletsApi
 from hutong.web.api.webhooks import WebhooksApi
 
 CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
+    TiesApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

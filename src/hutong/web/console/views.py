@@ -10,6 +10,7 @@ import msgspec
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.errors import ErrorText
 from hutong.core.money import Money
+from hutong.links.attribution.queries import ShownTie, Touch
 from hutong.links.queries import ChannelChoice, LinkSummary
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
@@ -127,10 +128,11 @@ class ChannelsView(View, frozen=True, kw_only=True):
 
 
 class OrderRow(View, frozen=True, kw_only=True):
-    """An order with the name of the channel that sold it (empty: not known)."""
+    """An order with the name of the channel that sold it (empty: not known), and what says so."""
 
     order: OrderSummary
     channel_name: str
+    tie: ShownTie | None = None
 
 
 class OrdersView(View, frozen=True, kw_only=True):
@@ -178,6 +180,8 @@ class OrderView(View, frozen=True, kw_only=True):
     payment: PaymentRow | None
     sale: SaleCost | None
     is_own: bool
+    tie: ShownTie | None
+    touches: tuple[Touch, ...]
     channel_name: str
     link_code: str
     link_title: str

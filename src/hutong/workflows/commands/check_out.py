@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
+from hutong.links.attribution.service import know_person
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
 from hutong.payments.checkouts import Goods, Visit, get_checkout, know_payer, open_checkout
@@ -17,6 +18,7 @@ from hutong.payments.states import CheckoutState, PaymentState
 from hutong.shops.catalogue import get_sku
 from hutong.workflows.commands.detour import account_to_ask, identifying, state_of
 from hutong.workflows.commands.settle import look_again
+from hutong.workflows.commands.tie_orders import person_mark
 from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
 from hutong.workflows.runtime import Runtime
 
@@ -66,8 +68,11 @@ async def learn_payer(
     visitor_id = await account.connector.identity.visitor_id(opened.account, code)
     kind = account.connector.identity_kind
     mark = await runtime.vault.blind_index(merchant_id, PAYER_MARK, f"{kind}:{visitor_id}".encode())
+    person = await person_mark(runtime, merchant_id, kind, visitor_id)
     async with runtime.unit(merchant_id, "checkout.payer") as unit:
         await know_payer(unit, runtime.vault, checkout_id, kind, visitor_id, account.scope)
+        if view.click_id is not None:
+            await know_person(unit, view.click_id, person)
         if view.goods.sku_id is None:
             await mark_code_payer(unit, checkout_id, mark)
     return True
