@@ -6,6 +6,7 @@ touches has one, its own channel; without that it has none. Linear shares of one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 from uuid import UUID
 
@@ -103,6 +104,14 @@ async def channel_credit(unit: Unit) -> tuple[Credit, ...]:
             )
             _add(found, guessed)
     return tuple(found.values())
+
+
+def by_channel(credit: Sequence[Credit]) -> dict[UUID | None, tuple[Credit, ...]]:
+    """Each channel's entries, one for each currency."""
+    found: dict[UUID | None, tuple[Credit, ...]] = {}
+    for one in credit:
+        found[one.channel_id] = (*found.get(one.channel_id, ()), one)
+    return found
 
 
 def _add(found: dict[tuple[UUID | None, str], Credit], more: Credit) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -22,6 +23,8 @@ LANGUAGE_CHARS_MAX: Final = 16
 ADDRESS_HASH_BYTES: Final = 16
 _SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
 _SOCIAL: Final = ("weibo.", "t.cn", "xiaohongshu.", "douyin.", "kuaishou.", "zhihu.", "bilibili.", "weixin.qq.com")
+#: The token of the click whose address was passed on.
+_PARENT: Final = re.compile(rb"(?:^|&)p=([0-9a-f]{48})(?:&|$)")
 _PREFETCH: Final = (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
 
 
@@ -70,10 +73,15 @@ class LinkFront:
             clicked_at=now,
         )
         self._sink.add(click)
-        if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
+        parent = _PARENT.search(scope.get("query_string", b""))
+        straight = click.is_bot or (parent is None and self._opens_here(entry, agent, click.click_id))
+        if entry.url is not None and straight:
             return entry.url
         token = click_token(self._key, click.click_id, entry.code)
-        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
+        passed_on = (
+            f"&p={parent[1].decode()}" if parent else ""
+        )  # checked and kept behind: this door only inserts clicks
+        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}{passed_on}"
 
     def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
         """Whether the first way is the page itself: then it needs no page of ours."""

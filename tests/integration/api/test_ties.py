@@ -265,3 +265,21 @@ def test_in_whatever_order_evidence_comes_the_strongest_holds(calling):
                 )
 
     calling(work)
+
+
+def test_channels_are_credited_side_by_side(calling):
+    async def work(caller):
+        shop, link, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        for one, ago in ((link, timedelta(hours=30)), (other, timedelta(hours=1))):
+            _, token = await clicked(caller, one, ago=ago)
+            await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", "cq": token})
+        await shop.sells("T1")
+        items = {item["channel_id"]: item for item in (await caller.get("/channels"))["items"]}
+        shown = [items[one["channel_id"]]["credit"][0] for one in (link, other)]
+        assert [one["first_minor"] for one in shown] == [4_990, 0]
+        assert [one["last_minor"] for one in shown] == [0, 4_990]
+        assert [one["linear_minor"] for one in shown] == [2_495, 2_495]
+        assert [one["linear_orders_bps"] for one in shown] == [5_000, 5_000]
+        assert items[None]["orders"] == 1  # the order's own channel, which pays commissions, is nobody's
+
+    calling(work)

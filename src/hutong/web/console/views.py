@@ -119,12 +119,27 @@ class ChannelRow(View, frozen=True, kw_only=True):
     containers: tuple[tuple[str, int], ...] = ()
 
 
+class CreditRow(View, frozen=True, kw_only=True):
+    """What a channel is credited with, one sum for each currency."""
+
+    channel_id: UUID
+    name: str
+    first_orders: int
+    first: tuple[Money, ...]
+    last_orders: int
+    last: tuple[Money, ...]
+    linear: tuple[Money, ...]
+    guessed_orders: int
+    guessed: tuple[Money, ...]
+
+
 class ChannelsView(View, frozen=True, kw_only=True):
     """The channels page."""
 
     rows: tuple[ChannelRow, ...]
     unattributed_orders: int
     unattributed_revenue: tuple[Money, ...]
+    credit: tuple[CreditRow, ...] = ()
 
 
 class OrderRow(View, frozen=True, kw_only=True):
@@ -180,8 +195,6 @@ class OrderView(View, frozen=True, kw_only=True):
     payment: PaymentRow | None
     sale: SaleCost | None
     is_own: bool
-    tie: ShownTie | None
-    touches: tuple[Touch, ...]
     channel_name: str
     link_code: str
     link_title: str
@@ -189,6 +202,8 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: tuple[TimelineItem, ...]
     refundable: Money
     may_refund: bool
+    tie: ShownTie | None = None
+    touches: tuple[Touch, ...] = ()
 
 
 class StockView(View, frozen=True, kw_only=True):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
-from hutong.links.attribution.service import know_person
+from hutong.links.attribution.service import bring, know_person
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
 from hutong.payments.checkouts import Goods, Visit, get_checkout, know_payer, open_checkout
@@ -26,8 +26,16 @@ from hutong.workflows.runtime import Runtime
 PAYER_MARK: Final = "shop_code.payer"
 
 
-async def start_checkout(runtime: Runtime, merchant_id: UUID, link_id: UUID, click_id: UUID, container: str) -> UUID:
-    """A checkout for this click; the same click finds the same one again.
+async def start_checkout(
+    runtime: Runtime,
+    merchant_id: UUID,
+    link_id: UUID,
+    click_id: UUID,
+    container: str,
+    *,
+    parent_id: UUID | None = None,
+) -> UUID:
+    """A checkout for this click; the same click finds the same one again. ``parent_id``: whose address was passed on.
 
     Raises:
         NotFound: the link does not exist or leads elsewhere.
@@ -41,6 +49,8 @@ async def start_checkout(runtime: Runtime, merchant_id: UUID, link_id: UUID, cli
         visit = Visit(channel_id=link.channel_id, link_id=link_id, click_id=click_id, container=container)
         checkout_id = await open_checkout(unit, goods, visit)
         await register(unit, CHECKOUT, checkout_id.hex, checkout_id)
+        if parent_id is not None:
+            await bring(unit, click_id, parent_id)
     return checkout_id
 
 
