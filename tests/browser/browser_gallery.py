@@ -42,6 +42,7 @@ from browser_share import SHARE_GALLERY
 from browser_splits import SPLIT_GALLERY
 from browser_staff import STAFF_GALLERY
 from browser_suspense import SUSPENSE_GALLERY
+from browser_ties import CHANNELS_CREDIT, ORDER_GUESSED, ORDER_TOUCHED, ORDERS_TIED
 from browser_till import TILL_GALLERY
 from browser_walls import WALLS_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
@@ -173,6 +174,10 @@ GALLERY = {
         views.OrdersView(rows=(), paging=NONE, wanted=OrderFilter(), sources=(), states=("paid",)),
     ),
     "order": ("/orders/1", "console/order.html", ORDER),
+    "order-guessed": ("/orders/2", "console/order.html", ORDER_GUESSED),
+    "order-touched": ("/orders/1", "console/order.html", ORDER_TOUCHED),
+    "orders-tied": ("/orders", "console/orders.html", ORDERS_TIED),
+    "channels-credit": ("/channels", "console/channels.html", CHANNELS_CREDIT),
     "order-of-unknown-cost": ("/orders/1", "console/order.html", ORDER_OF_UNKNOWN_COST),
     "order-all-back": ("/orders/1", "console/order.html", ORDER_ALL_BACK),
     "order-dearer": ("/orders/1", "console/order.html", ORDER_DEARER),

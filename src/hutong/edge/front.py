@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Final
 from uuid import UUID
@@ -30,6 +31,8 @@ HTTP_NOT_FOUND: Final = 404
 HTTP_TOO_MANY: Final = 429
 #: A small page of a status, in the language that the request's headers ask for.
 Notices = Callable[[int, Mapping[bytes, bytes]], Answer]
+#: The token of the click whose address was passed on.
+_PARENT: Final = re.compile(rb"(?:^|&)p=([0-9a-f]{48})(?:&|$)")
 
 
 class LinkFront:
@@ -133,19 +136,24 @@ class LinkFront:
         self._sink.add(click)
         if not self._is_known(entry):  # no redirect, for machines neither: a page that says where it goes
             return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}"
-        if entry.url is not None and self._goes_there(entry, agent, click):
+        parent = _PARENT.search(scope.get("query_string", b""))
+        if entry.url is not None and self._goes_there(entry, agent, click, is_passed_on=parent is not None):
             return entry.url
         token = click_token(self._key, click.click_id, entry.code)
+        # Who passed the address on is checked and kept behind: this door only inserts clicks.
+        passed_on = f"&p={parent[1].decode()}" if parent else ""
         if entry.url is not None:
-            return f"/j/{entry.code}?k={token}"
+            return f"/j/{entry.code}?k={token}{passed_on}"
         # Wallets know the hub's own address, and a buyer's browser must be the same on the way there and back.
         away = self._names.merchant_of(host_in(headers)) is not None
-        return f"{self._names.public_url if away else ''}/b/{entry.code}?k={token}"
+        return f"{self._names.public_url if away else ''}/b/{entry.code}?k={token}{passed_on}"
 
-    def _goes_there(self, entry: Entry, agent: Agent, click: Click) -> bool:
+    def _goes_there(self, entry: Entry, agent: Agent, click: Click, *, is_passed_on: bool) -> bool:
         """Machines are sent on to what a link leads to, if it is a page; people where it is their first way."""
         assert entry.url is not None, "the caller has looked"
-        return is_page(entry.url) and (click.is_bot or self._opens_here(entry, agent, click.click_id))
+        if not is_page(entry.url):
+            return False
+        return click.is_bot or (not is_passed_on and self._opens_here(entry, agent, click.click_id))
 
     def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
         """Whether the first way is the page itself: then it needs no page of ours."""

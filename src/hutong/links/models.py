@@ -74,6 +74,7 @@ click: Final = Table(
     PrimaryKeyConstraint("merchant_id", "click_id"),
     Index("ix_click_link", "merchant_id", "link_id", "clicked_at"),
     Index("ix_click_channel", "merchant_id", "channel_id", "clicked_at"),
+    Index("ix_click_address", "merchant_id", "address_hash", "clicked_at"),
 )
 
 #: What became of each attempt to jump: one row for each form that a click has tried.

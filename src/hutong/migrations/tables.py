@@ -16,6 +16,7 @@ from hutong.links import bio_models as bios
 from hutong.links import card_models as cards
 from hutong.links import guard_models as guards
 from hutong.links import models as links
+from hutong.links.attribution import models as ties
 from hutong.merchants import grant_models as grants
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
@@ -43,6 +44,7 @@ ROOMS: Final = (
     shops,
     splits,
     suspended,
+    ties,
     webhooks,
 )
 

@@ -52,6 +52,7 @@ THINGS: Final[dict[str, str]] = {
     "wall": mark("墙"),
     "webhook": mark("推送地址"),
     "webhook message": mark("推送消息"),
+    "word": mark("暗号或优惠码"),
 }
 
 

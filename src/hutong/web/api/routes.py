@@ -33,6 +33,7 @@ from hutong.web.api.splits import SplitsApi
 from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.tickets import DecisionsApi
+from hutong.web.api.ties import TiesApi
 from hutong.web.api.wallets import WalletsApi
 from hutong.web.api.walls import WallsApi
 from hutong.web.api.webhooks import WebhooksApi
@@ -46,6 +47,7 @@ CONTROLLERS: Final = (
     HostsApi,
     BiosApi,
     ClicksApi,
+    TiesApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

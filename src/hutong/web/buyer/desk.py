@@ -120,11 +120,16 @@ class BuyerDesk:
         """Makes this browser known as the buyer's. It is set with the answer that leads to the checkout, before
         anything is learned of him: whoever made the checkout stays its buyer even if a later answer is lost.
         """
-        return buyer_cookie(checkout_id, secure=self.runtime.public_url.startswith("https://"))
+        return buyer_cookie(checkout_id, secure=self.is_secure)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies go over encrypted lines alone."""
+        return self.runtime.public_url.startswith("https://")
 
     def asking(self, checkout_id: UUID, value: str) -> Cookie:
         """Marks the browser that is sent to a wallet to say who pays; empty: it is back."""
-        return asking_cookie(checkout_id, value, secure=self.runtime.public_url.startswith("https://"))
+        return asking_cookie(checkout_id, value, secure=self.is_secure)
 
 
 def hand_over_mark(key: bytes, checkout_id: UUID) -> str:

@@ -11,6 +11,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import InvalidInput, NotFound
+from hutong.links.attribution.service import bring
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target, host_of, read_target
 from hutong.links.jumps.plan import Step
@@ -19,6 +20,7 @@ from hutong.links.leaving import leaving_token
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token, read_sight_token, sight_token
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
@@ -37,7 +39,7 @@ class JumpController(Controller):
     include_in_schema = False
 
     @get("/j/{code:str}", media_type=MediaType.HTML)
-    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "") -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
         found = await buyer.link(code)
@@ -52,13 +54,20 @@ class JumpController(Controller):
         if not await buyer.leads_on(merchant_id, link.url):
             token = leaving_token(buyer.runtime.link_key, click_id, code)
             return Redirect(f"/x/{link.code}?k={token}", status_code=HTTP_302_FOUND)
+        if is_passed_on(request, click_id, buyer.runtime.clock.now()):
+            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
         target, steps = _steps(buyer, merchant_id, link, agent, click_id)
-        if steps[0].kind == "page":
+        parent_id = parent_of(buyer.runtime, link.code, p)
+        if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
         sight = sight_token(buyer.runtime.link_key, click_id, agent.container, agent.os)
         async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
             card = await share_card(unit, link, buyer.runtime.public_url)
+            if parent_id is not None:
+                await bring(unit, click_id, parent_id)
+        if steps[0].kind == "page":
+            return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
         page = JumpPage(
             shop=card.shop,
             title=link.title,
@@ -70,7 +79,9 @@ class JumpController(Controller):
             card=card,
             report=f"/r/{link.code}",
         )
-        return buyer.pages.jump(page, locale)
+        answer = buyer.pages.jump(page, locale)
+        answer.cookies.append(click_cookie(click_id, f"/j/{link.code}", secure=buyer.is_secure))
+        return answer
 
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
     async def tried(

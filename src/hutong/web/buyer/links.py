@@ -15,6 +15,7 @@ from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
@@ -35,7 +36,9 @@ class LinkController(Controller):
         return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
 
     @get("/b/{code:str}", media_type=MediaType.HTML)
-    async def landing(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def landing(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = ""
+    ) -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
         found = await buyer.link(code)
@@ -50,9 +53,17 @@ class LinkController(Controller):
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
-        checkout_id = await start_checkout(buyer.runtime, merchant_id, link.link_id, click_id, agent.container)
+        if is_passed_on(request, click_id, buyer.runtime.clock.now()):
+            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
+        parent_id = parent_of(buyer.runtime, link.code, p)
+        checkout_id = await start_checkout(
+            buyer.runtime, merchant_id, link.link_id, click_id, agent.container, parent_id=parent_id
+        )
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
-        answer.cookies.append(buyer.cookie(checkout_id))
+        answer.cookies += [
+            buyer.cookie(checkout_id),
+            click_cookie(click_id, f"/b/{link.code}", secure=buyer.is_secure),
+        ]
         return answer
 
     async def _shop_window(

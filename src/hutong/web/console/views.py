@@ -10,6 +10,7 @@ import msgspec
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.errors import ErrorText
 from hutong.core.money import Money
+from hutong.links.attribution.queries import ShownTie, Touch
 from hutong.links.health import Health
 from hutong.links.queries import ChannelChoice, LinkSummary
 from hutong.links.reports import Report
@@ -132,19 +133,35 @@ class ChannelRow(View, frozen=True, kw_only=True):
     containers: tuple[tuple[str, int], ...] = ()
 
 
+class CreditRow(View, frozen=True, kw_only=True):
+    """What a channel is credited with, one sum for each currency."""
+
+    channel_id: UUID
+    name: str
+    first_orders: int
+    first: tuple[Money, ...]
+    last_orders: int
+    last: tuple[Money, ...]
+    linear: tuple[Money, ...]
+    guessed_orders: int
+    guessed: tuple[Money, ...]
+
+
 class ChannelsView(View, frozen=True, kw_only=True):
     """The channels page."""
 
     rows: tuple[ChannelRow, ...]
     unattributed_orders: int
     unattributed_revenue: tuple[Money, ...]
+    credit: tuple[CreditRow, ...] = ()
 
 
 class OrderRow(View, frozen=True, kw_only=True):
-    """An order with the name of the channel that sold it (empty: not known)."""
+    """An order with the name of the channel that sold it (empty: not known), and what says so."""
 
     order: OrderSummary
     channel_name: str
+    tie: ShownTie | None = None
 
 
 class OrdersView(View, frozen=True, kw_only=True):
@@ -199,6 +216,8 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: tuple[TimelineItem, ...]
     refundable: Money
     may_refund: bool
+    tie: ShownTie | None = None
+    touches: tuple[Touch, ...] = ()
 
 
 class StockView(View, frozen=True, kw_only=True):
