@@ -76,15 +76,16 @@ class LinkFront:
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
         entry = await self._table.find(code)
-        if entry is None or not self._is_open(entry):
-            await self._behind(scope, receive, send)  # the friendly page
-            return
-        is_limited = not self.limits.admits(_address(scope), code, self._clock.now().timestamp())
-        location = self._count(entry, scope, headers, is_limited=is_limited)
+        is_open = entry is not None and self._is_open(entry)
+        # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
+        is_limited = not self.limits.admits(_address(scope), code if is_open else "", self._clock.now().timestamp())
+        location = self._count(entry, scope, headers, is_limited=is_limited) if entry is not None and is_open else ""
         if is_limited and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
-            return
-        await _redirect(send, location)
+        elif not is_open:
+            await self._behind(scope, receive, send)  # the friendly page
+        else:
+            await _redirect(send, location)
 
     async def _is_served(self, path: str, host: str) -> bool:
         """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""

@@ -15,8 +15,8 @@ from hutong.analytics.figures import LinkFigures
 from hutong.analytics.queries import link_figures
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
-from hutong.links.health import Health, health_of
-from hutong.links.hosts import link_base
+from hutong.links.health import health_of
+from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.shops.catalogue import get_sku
@@ -54,9 +54,16 @@ class LinksController(Controller):
             found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
             ids = [row.link_id for row in found.rows]
             sales, health = await link_figures(unit, ids), await health_of(unit, ids)
-            base = await link_base(unit, desk.runtime.public_url)
+            base, states = await link_base(unit, desk.runtime.public_url), await host_states(unit)
             view = LinksView(
-                rows=tuple(link_row(row, sales.get(row.link_id), base, health.get(row.link_id)) for row in found.rows),
+                rows=tuple(
+                    msgspec.structs.replace(
+                        link_row(row, sales.get(row.link_id), base),
+                        health=health.get(row.link_id),
+                        asks_first=not leads_on(row.url, states),
+                    )
+                    for row in found.rows
+                ),
                 paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
                 skus=await sku_choices(unit),
                 channels=await channel_choices(unit),
@@ -101,11 +108,10 @@ class LinksController(Controller):
         return Response(qr_svg(f"{base}/l/{link.code}", link.title), media_type=_SVG)
 
 
-def link_row(link: LinkSummary, sales: LinkFigures | None, base: str, health: Health | None = None) -> LinkRow:
-    """A link with its address, what it sold, and how its destination fares."""
+def link_row(link: LinkSummary, sales: LinkFigures | None, base: str) -> LinkRow:
+    """A link with its address and what it sold."""
     return LinkRow(
         link=link,
-        health=health,
         address=f"{base}/l/{link.code}",
         orders=0 if sales is None else sales.orders_count,
         revenue=() if sales is None else tuple(entry.net for entry in sales.money),

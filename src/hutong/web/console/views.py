@@ -84,6 +84,7 @@ class LinkRow(View, frozen=True, kw_only=True):
     orders: int
     revenue: tuple[Money, ...]
     health: Health | None = None  # of the page that it leads to, once it was looked at
+    asks_first: bool = False  # its host is not proven
 
 
 class LinksView(View, frozen=True, kw_only=True):
