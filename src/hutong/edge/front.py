@@ -77,21 +77,21 @@ class LinkFront:
             await self._behind(scope, receive, send)
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
-        entry = await self._table.find(code)
-        if entry is None or not self._is_open(entry):
-            await self._behind(scope, receive, send)  # the friendly page
-            return
-        is_limited = not self.limits.admits(_address(scope), code, self._clock.now().timestamp())
-        location = self._count(entry, scope, headers, is_limited=is_limited)
+        found = await self._table.find(code)
+        entry = found if found is not None and self._is_open(found) else None
+        # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
+        is_limited = not self.limits.admits(_address(scope), code if entry else "", self._clock.now().timestamp())
+        location = self._count(entry, scope, headers, is_limited=is_limited) if entry else ""
         if is_limited and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
-            return
-        if self._is_known(entry) and agent_of(headers).is_preview:
+        elif entry is None:
+            await self._behind(scope, receive, send)  # the friendly page
+        elif self._is_known(entry) and agent_of(headers).is_preview:
             # Counted like anybody; it is answered with what the link is shared as.
             path = f"{CARD_PREFIX}{entry.code}"
             await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
-            return
-        await _redirect(send, location)
+        else:
+            await _redirect(send, location)
 
     async def _is_served(self, path: str, host: str) -> bool:
         """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""

@@ -43,11 +43,11 @@ class Limits:
         self.limited = 0  # clicks that were over a limit, since the start
 
     def admits(self, address: str, code: str, now_s: float) -> bool:
-        """Whether one more click is within the limits; one that is not is counted."""
+        """Whether one more click is within the limits; one that is not is counted. ``code`` empty: on no link."""
         network = network_of(address)
         # The address first: who is over his own limit must not use up the link's for everybody else.
         within = network is None or self._take("address", network, self._address_pace, now_s)
-        if within and self._take("link", code, self._link_pace, now_s):
+        if within and (not code or self._take("link", code, self._link_pace, now_s)):
             return True
         self.limited += 1
         self._tell(code, now_s)
@@ -59,7 +59,7 @@ class Limits:
     def _tell(self, code: str, now_s: float) -> None:
         self._untold += 1
         if now_s - self._told_at_s >= TOLD_GAP_S:
-            log.warning("%d clicks were over a limit and answered 429, the last on /l/%s", self._untold, code)
+            log.warning("%d clicks were over a limit and answered 429, the last on “%s”", self._untold, code)
             self._told_at_s, self._untold = now_s, 0
 
 

@@ -7,6 +7,7 @@ the only one on this hub until the proof is gone ``FAILURES_MAX`` times in a row
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -16,6 +17,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from hutong.core.errors import ErrorText, HutongError, NotFound
 from hutong.db.unit import Unit
+from hutong.links.destinations import KNOWN_HOSTS, host_of
 from hutong.links.guard_models import own_host
 from hutong.links.guard_states import HOST, HostEvent, HostState
 from hutong.links.host_names import HOST_CHARS_MAX, read_host, shown_host
@@ -164,6 +166,12 @@ async def host_states(unit: Unit) -> dict[str, HostState]:
     """The merchant's hosts, proven or not."""
     rows = await unit.all(select(own_host.c.host, own_host.c.state).where(_mine(unit)).limit(HOSTS_MAX))
     return {row.host: HostState(row.state) for row in rows}
+
+
+def leads_on(url: str | None, states: Mapping[str, HostState]) -> bool:
+    """Whether a link with this address opens by itself: our desk, a known platform, or one of these hosts, proven."""
+    host = "" if url is None else host_of(url)
+    return not host or host in KNOWN_HOSTS or states.get(host) is HostState.VERIFIED
 
 
 async def link_base(unit: Unit, public_url: str) -> str:

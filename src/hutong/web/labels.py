@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from hutong.web.marks import mark as mark  # for all who name texts beside labels
+from hutong.web.marks import mark
 from hutong.web.webhook_labels import WEBHOOK_LABELS
+
+__all__ = ["LABELS", "label_of", "mark"]
 
 #: kind of value -> value -> text
 LABELS: Final[dict[str, dict[str, str]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from sqlalchemy import select
 
@@ -60,6 +60,23 @@ def test_a_host_is_added_proven_used_and_removed(calling):
         assert (await send(f"/hosts/{host.host_id}/remove")).status_code == 303
         assert await hosts(caller) == ()
         assert (await send("/hosts", host="item.taobao.com")).status_code == 400
+
+    calling(work)
+
+
+def test_the_list_says_which_links_ask_first(calling):
+    async def work(caller):
+        name = f"shop-{uuid4().hex[:8]}.example.cn"
+        made = await caller.post("/hosts", {"host": name}, key=uuid4().hex)
+        body = {"title": "茶", "channel": CHANNEL, "url": f"https://{name}/tea"}
+        code = (await caller.post("/links", body, key=uuid4().hex))["code"]
+        _, _, page = await ready(caller)
+        assert (await page("/links")).count("网址未验证") == 1
+        assert "目标网址没有验证。" in await page(f"/links/{code}")
+        async with caller.room.unit() as unit:
+            await settle_check(unit, UUID(made["host_id"]), "")
+        assert "网址未验证" not in await page("/links")
+        assert "目标网址没有验证。" not in await page(f"/links/{code}")
 
     calling(work)
 

@@ -333,9 +333,11 @@ def test_ways_out_of_an_app_lead_to_a_proven_host_only(calling):
         added = await prove(caller, own)
         code = await link_to(caller, f"https://{own}/")
         token = click_token(caller.runtime.link_key, new_id(caller.room.clock.now()), code)
+        assert not (await caller.get(f"/links/{code}/guard"))["asks_first"]
         first = await ask(caller, f"/j/{code}", k=token)
         assert (first.status_code, first.headers.get("location")) == (302, f"https://{own}/")
         await set_states(caller, added["host_id"], *["missing"] * FAILURES_MAX)
+        assert (await caller.get(f"/links/{code}/guard"))["asks_first"]
         then = await ask(caller, f"/j/{code}", k=token)
         assert then.headers["location"].startswith(f"/x/{code}?k=")
         assert (await ask(caller, then.headers["location"])).status_code == 200

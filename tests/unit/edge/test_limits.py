@@ -186,6 +186,14 @@ def test_over_the_limit_is_a_small_page_and_a_click_that_is_kept_and_flagged():
     assert visitor.ask()[0] == 302
 
 
+def test_who_tries_codes_that_lead_nowhere_is_kept_out_too():
+    visitor = Visitor(limits=Limits(address_pace=Pace(calls=3, seconds=60)))
+    assert [visitor.ask(f"/l/nosuch{number}")[0] for number in range(5)] == [299] * 3 + [429] * 2
+    assert visitor.ask()[0] == 429
+    assert visitor.ask(client="117.2.2.2")[0] == 302
+    assert [click.is_bot for click in visitor.clicks] == [True, False], "none of the codes was anybody's"
+
+
 @pytest.mark.parametrize(
     ("path", "host", "status"),
     [

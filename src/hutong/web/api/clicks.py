@@ -76,8 +76,8 @@ class Click(msgspec.Struct, frozen=True, kw_only=True):
 
     `machine`: preview, spider, monitor, headless, library, prefetch, head, nameless, other or limited; empty for a
     person, and for machines whose kind was not kept. `outcome`: ordered, desk (the cash desk was opened), left (for
-    another app), stayed, or straight (sent on at once, or nothing told since). Language is empty where the visitor names
-    none.
+    another app), stayed, or straight (sent on at once, or nothing told since). Language is empty where the visitor
+    names none.
     """
 
     click_id: UUID

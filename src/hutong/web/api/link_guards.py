@@ -12,7 +12,7 @@ from litestar import Controller, Request, Response, get, post
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
 from hutong.links.health import Health, health_of
-from hutong.links.hosts import OwnHost, add_host, list_hosts, remove_host, show_host
+from hutong.links.hosts import OwnHost, add_host, host_states, leads_on, list_hosts, remove_host, show_host
 from hutong.links.reports import Report, reports_of
 from hutong.links.service import find_link
 from hutong.links.switches import is_all_off, switch_all, switch_link
@@ -37,11 +37,14 @@ class LinkMoved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkGuard(msgspec.Struct, frozen=True, kw_only=True):
-    """How a link fares: switched off alone or with all, whether its page answers, and what visitors told of it."""
+    """How a link fares: off alone or with all, whether its page answers, what visitors told of it. ``asks_first``: its
+    host is not proven, so that visitors see its name first.
+    """
 
     code: str
     state: str
     all_off: bool
+    asks_first: bool
     health: Health | None
     reports: tuple[Report, ...]
 
@@ -131,6 +134,7 @@ class LinkGuardsApi(Controller):
                 code=link.code,
                 state=link.state,
                 all_off=await is_all_off(unit),
+                asks_first=not leads_on(link.url, await host_states(unit)),
                 health=health.get(link.link_id),
                 reports=await reports_of(unit, link.link_id),
             )

@@ -16,9 +16,8 @@ from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.containers import Agent, agent_of
-from hutong.links.destinations import KNOWN_HOSTS, host_of
-from hutong.links.guard_states import HostState, LinkState
-from hutong.links.hosts import host_states
+from hutong.links.guard_states import LinkState
+from hutong.links.hosts import host_states, leads_on
 from hutong.links.service import LinkView, find_link
 from hutong.links.switches import is_all_off
 from hutong.merchants.directory import LINK
@@ -98,11 +97,10 @@ class BuyerDesk:
 
     async def leads_on(self, merchant_id: UUID, url: str) -> bool:
         """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""
-        host = host_of(url)
-        if host in KNOWN_HOSTS:
+        if leads_on(url, {}):
             return True
         async with self.runtime.unit(merchant_id, "buyer.host") as unit:
-            return (await host_states(unit)).get(host) is HostState.VERIFIED
+            return leads_on(url, await host_states(unit))
 
     def admit_report(self, request: BuyerRequest, code: str) -> bool:
         """Whether one more report may come from this address and for this link."""

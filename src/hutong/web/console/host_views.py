@@ -5,10 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from hutong.db.unit import Unit
-from hutong.links.destinations import KNOWN_HOSTS, host_of
-from hutong.links.guard_states import HostState
 from hutong.links.health import health_of
-from hutong.links.hosts import OwnHost, host_states
+from hutong.links.hosts import OwnHost, host_states, leads_on
 from hutong.links.reports import reports_of
 from hutong.links.switches import is_all_off
 from hutong.web.console.views import LinkGuardView, View
@@ -24,11 +22,9 @@ class HostsView(View, frozen=True, kw_only=True):
 
 async def link_guard(unit: Unit, link_id: UUID, url: str | None) -> LinkGuardView:
     """All of that for one link."""
-    host = "" if url is None else host_of(url)
-    known = not host or host in KNOWN_HOSTS or (await host_states(unit)).get(host) is HostState.VERIFIED
     return LinkGuardView(
         is_all_off=await is_all_off(unit),
-        asks_first=not known,
+        asks_first=not leads_on(url, await host_states(unit)),
         health=(await health_of(unit, [link_id])).get(link_id),
         reports=await reports_of(unit, link_id),
     )

@@ -17,8 +17,8 @@ from hutong.analytics.figures import LinkFigures
 from hutong.analytics.queries import link_figures
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
-from hutong.links.health import Health, health_of
-from hutong.links.hosts import link_base
+from hutong.links.health import health_of
+from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.merchants.queries import this_merchant
@@ -61,15 +61,14 @@ class LinksController(Controller):
             found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
             ids = [row.link_id for row in found.rows]
             sales, health, days = await link_figures(unit, ids), await health_of(unit, ids), await _days(unit, ids)
-            base = await link_base(unit, desk.runtime.public_url)
+            base, states = await link_base(unit, desk.runtime.public_url), await host_states(unit)
             view = LinksView(
                 rows=tuple(
-                    link_row(
-                        row,
-                        sales.get(row.link_id),
-                        base,
-                        health.get(row.link_id),
-                        days.get(row.link_id, NO_DAYS),
+                    msgspec.structs.replace(
+                        link_row(row, sales.get(row.link_id), base),
+                        health=health.get(row.link_id),
+                        days=days.get(row.link_id, NO_DAYS),
+                        asks_first=not leads_on(row.url, states),
                     )
                     for row in found.rows
                 ),
@@ -117,21 +116,13 @@ class LinksController(Controller):
         return Response(qr_svg(f"{base}/l/{link.code}", link.title), media_type=_SVG)
 
 
-def link_row(
-    link: LinkSummary,
-    sales: LinkFigures | None,
-    base: str,
-    health: Health | None = None,
-    days: tuple[int, ...] = (),
-) -> LinkRow:
-    """A link with its address, what it sold, how its destination fares; ``days``: clicks of the latest days."""
+def link_row(link: LinkSummary, sales: LinkFigures | None, base: str) -> LinkRow:
+    """A link with its address and what it sold."""
     return LinkRow(
         link=link,
-        health=health,
         address=f"{base}/l/{link.code}",
         orders=0 if sales is None else sales.orders_count,
         revenue=() if sales is None else tuple(entry.net for entry in sales.money),
-        days=days,
     )
 
 

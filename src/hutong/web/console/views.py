@@ -86,6 +86,7 @@ class LinkRow(View, frozen=True, kw_only=True):
     revenue: tuple[Money, ...]
     health: Health | None = None  # of the page that it leads to, once it was looked at
     days: tuple[int, ...] = ()
+    asks_first: bool = False  # its host is not proven
 
 
 class LinksView(View, frozen=True, kw_only=True):
