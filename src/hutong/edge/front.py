@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from hutong.core.asgi import Application, Receive, Scope, Send
 from hutong.core.clock import Clock
@@ -16,7 +15,7 @@ from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
 from hutong.links.jumps.ways import Ways
-from hutong.links.tokens import click_token
+from hutong.links.tokens import carried_token, click_token
 
 PREFIX: Final = "/l/"
 LANGUAGE_CHARS_MAX: Final = 16
@@ -74,18 +73,26 @@ class LinkFront:
         )
         self._sink.add(click)
         parent = _PARENT.search(scope.get("query_string", b""))
-        straight = click.is_bot or (parent is None and self._opens_here(entry, agent, click.click_id))
-        if entry.url is not None and straight:
-            return entry.url
+        page = None if parent and not click.is_bot else self._page(entry, agent, click)
+        if page is not None:
+            return page
         token = click_token(self._key, click.click_id, entry.code)
         passed_on = (
             f"&p={parent[1].decode()}" if parent else ""
         )  # checked and kept behind: this door only inserts clicks
         return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}{passed_on}"
 
-    def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
-        """Whether the first way is the page itself: then it needs no page of ours."""
-        return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
+    def _page(self, entry: Entry, agent: Agent, click: Click) -> str | None:
+        """The page itself, where it is the first way: then it needs no page of ours. None also for our own desk."""
+        if click.is_bot or entry.target is None:
+            return entry.url
+        merchant_id, click_id, code = entry.merchant_id, click.click_id, entry.code
+
+        def token() -> str:
+            return carried_token(self._key, merchant_id, click_id, code)
+
+        first = self._ways.of(entry.target, agent, code, click_id, token)[0]
+        return first.address if first.kind == "page" else None
 
     def _blind(self, scope: Scope) -> bytes:
         """The visitor's address, of use for telling visitors apart and for nothing else."""

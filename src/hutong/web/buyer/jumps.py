@@ -17,7 +17,7 @@ from hutong.links.destinations import Target, read_target
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.service import LinkView
-from hutong.links.tokens import read_click_token
+from hutong.links.tokens import carried_token, read_click_token
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
 from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
@@ -53,7 +53,7 @@ class JumpController(Controller):
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
         agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         parent_id = parent_of(buyer.runtime, link.code, p)
         if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
@@ -85,7 +85,7 @@ class JumpController(Controller):
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
         agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
@@ -97,7 +97,13 @@ def _link_url(buyer: BuyerDesk, link: LinkView) -> str:
     return f"{buyer.runtime.public_url}/l/{link.code}"
 
 
-def _steps(buyer: BuyerDesk, link: LinkView, agent: Agent, click_id: UUID) -> tuple[Target, tuple[Step, ...]]:
+def _steps(
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID
+) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
     target = read_target(link.url)
-    return target, buyer.runtime.ways.of(target, agent, _link_url(buyer, link), click_id)
+
+    def token() -> str:
+        return carried_token(buyer.runtime.link_key, merchant_id, click_id, link.code)
+
+    return target, buyer.runtime.ways.of(target, agent, _link_url(buyer, link), click_id, token)
