@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
-from uuid import UUID
 
 from hutong.core.asgi import Answer, Application, Receive, Scope, Send
 from hutong.core.clock import Clock
@@ -21,7 +20,7 @@ from hutong.links.destinations import is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.leaving import leaving_token
 from hutong.links.machines import LIMITED, early_kind
-from hutong.links.tokens import click_token
+from hutong.links.tokens import carried_token, click_token
 from hutong.links.visitors import Blind, language_of, referrer_class
 
 PREFIX: Final = "/l/"
@@ -137,8 +136,9 @@ class LinkFront:
         if not self._is_known(entry):  # no redirect, for machines neither: a page that says where it goes
             return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}"
         parent = _PARENT.search(scope.get("query_string", b""))
-        if entry.url is not None and self._goes_there(entry, agent, click, is_passed_on=parent is not None):
-            return entry.url
+        page = None if parent and not click.is_bot else self._page(entry, agent, click)
+        if page is not None:
+            return page
         token = click_token(self._key, click.click_id, entry.code)
         # Who passed the address on is checked and kept behind: this door only inserts clicks.
         passed_on = f"&p={parent[1].decode()}" if parent else ""
@@ -148,21 +148,22 @@ class LinkFront:
         away = self._names.merchant_of(host_in(headers)) is not None
         return f"{self._names.public_url if away else ''}/b/{entry.code}?k={token}{passed_on}"
 
-    def _goes_there(self, entry: Entry, agent: Agent, click: Click, *, is_passed_on: bool) -> bool:
-        """Machines are sent on to what a link leads to, if it is a page; people where it is their first way."""
-        assert entry.url is not None, "the caller has looked"
-        if not is_page(entry.url):
-            return False
-        return click.is_bot or (not is_passed_on and self._opens_here(entry, agent, click.click_id))
+    def _page(self, entry: Entry, agent: Agent, click: Click) -> str | None:
+        """The page itself, where it is the first way: then it needs no page of ours. None also for our own desk.
 
-    def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
-        """Whether the first way is the page itself: then it needs no page of ours."""
-        if entry.target is None:
-            return True
-        steps = self._ways.of(
-            entry.target, agent, entry.code, click_id, merchant_id=entry.merchant_id, share_code=entry.share_code
-        )
-        return steps[0].kind == "page"
+        Machines are sent on to what a link leads to, if it is a page.
+        """
+        if click.is_bot or entry.target is None:
+            return entry.url if entry.url is not None and is_page(entry.url) else None
+        merchant_id, click_id, code = entry.merchant_id, click.click_id, entry.code
+
+        def token() -> str:
+            return carried_token(self._key, merchant_id, click_id, code)
+
+        first = self._ways.of(
+            entry.target, agent, code, click_id, token, merchant_id=merchant_id, share_code=entry.share_code
+        )[0]
+        return first.address if first.kind == "page" else None
 
 
 def _address(scope: Scope) -> str:

@@ -18,7 +18,7 @@ from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.leaving import leaving_token
 from hutong.links.service import LinkView
-from hutong.links.tokens import read_click_token, read_sight_token, sight_token
+from hutong.links.tokens import carried_token, read_click_token, read_sight_token, sight_token
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
@@ -124,7 +124,17 @@ def _steps(
 ) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
     target = read_target(link.url, frozenset({host_of(link.url)}))  # whose host it is, was looked at
+
+    def token() -> str:
+        return carried_token(buyer.runtime.link_key, merchant_id, click_id, link.code)
+
     steps = buyer.runtime.ways.of(
-        target, agent, _link_url(buyer, link), click_id, merchant_id=merchant_id, share_code=link.share_code or ""
+        target,
+        agent,
+        _link_url(buyer, link),
+        click_id,
+        token,
+        merchant_id=merchant_id,
+        share_code=link.share_code or "",
     )
     return target, steps
