@@ -75,6 +75,22 @@ def test_inside_wechat_the_page_is_signed_and_shared_as_its_card(watch, hub, car
     assert watched.complaints == []
 
 
+def test_a_page_of_links_is_shared_as_itself(watch, hub, carded):
+    hub.post("/bios", {"name": "lao-li-mugs", "title": "老李的杯子"})
+    hub.post("/bios/lao-li-mugs/entries", {"label": "买杯子", "url": "https://item.taobao.com/item.htm?id=657"})
+    changed = {"title": "老李的杯子", "about": "周五开窑", "state": "live"}
+    made = hub.post("/bios/lao-li-mugs", changed)
+    before = len(shared(hub))
+    watched, _ = opened(watch, WECHAT)
+    watched.page.goto(made["url"])
+    hub.wait(lambda: len(shared(hub)) >= before + 2, "the page in WeChat")
+    told = shared(hub)[before:]
+    assert {event["link"] for event in told} == {made["url"]}
+    assert all(event["errMsg"].endswith(":ok") for event in told)
+    assert [*checks.untranslated(watched.page, "zh-Hans"), *checks.overflow(watched.page)] == []
+    assert watched.complaints == []
+
+
 def test_elsewhere_no_script_of_anybody_else_is_loaded(watch, hub, carded):
     watched, asked = opened(watch, PHONE)
     watched.page.goto(carded["share_url"])

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from hutong_sandbox.http import HttpRequest, HttpResponse, Json, json_object, json_response
+from hutong_sandbox.http import HttpRequest, HttpResponse, json_object, json_response
 from hutong_sandbox.wechat_account.accounts import Account, Accounts
 from hutong_sandbox.world import World
 
@@ -98,15 +98,12 @@ class _Config(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def _signatures(account: Account, given: _Config, url: str) -> list[str]:
-    seen = url.split("#", 1)[0]
-    found = []
-    for ticket in account.live_tickets():
-        fields: Json = {
-            "noncestr": given.nonceStr,
-            "jsapi_ticket": ticket,
-            "timestamp": str(given.timestamp),
-            "url": seen,
-        }
-        text = "&".join("=".join(pair) for pair in sorted(fields.items()))
-        found.append(hashlib.sha1(text.encode("utf-8"), usedforsecurity=False).hexdigest())
-    return found
+    """What the page may show: one signature for each ticket that lives."""
+    texts = (page_text(ticket, given.nonceStr, given.timestamp, url) for ticket in account.live_tickets())
+    return [hashlib.sha1(text.encode("utf-8"), usedforsecurity=False).hexdigest() for text in texts]
+
+
+def page_text(ticket: str, nonce: str, timestamp: int, url: str) -> str:
+    """What is signed."""
+    fields = {"noncestr": nonce, "jsapi_ticket": ticket, "timestamp": str(timestamp), "url": url.split("#", 1)[0]}
+    return "&".join("=".join(pair) for pair in sorted(fields.items()))

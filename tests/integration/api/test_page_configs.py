@@ -15,7 +15,7 @@ from msgspec import structs
 from sqlalchemy import select
 
 from hutong.db.engine import Database
-from hutong.merchants.connections import Mode
+from hutong.merchants.connections import IS_ACTIVE, Mode, change_settings
 from hutong.merchants.grant_models import page_grant
 from hutong.merchants.grants import LEASE, keep_grants, kept_grants, lease
 from hutong.platforms.registry import Registry
@@ -206,5 +206,17 @@ def test_what_is_lent_is_sealed_and_in_no_log(calling, caplog):
             for secret in secrets:
                 assert secret not in caplog.text
                 assert secret.encode() not in row.sealed
+
+    calling(work)
+
+
+def test_an_account_that_is_switched_off_signs_nothing(calling):
+    async def work(caller):
+        async with phone_of(caller) as phone:
+            connection_id = await phone.connect()
+            async with caller.room.unit() as unit:
+                await change_settings(unit, connection_id, **{IS_ACTIVE: 0})
+            assert await signed_page(caller.runtime, caller.room.merchant_id, "wechat", PAGE) is None
+            assert phone.lent("token_lent") == 0
 
     calling(work)

@@ -281,6 +281,7 @@ class PlatformCard(View, frozen=True, kw_only=True):
     accounts: tuple[AccountLine, ...]  # as payments try them
     may_add: bool = False
     takes_payments: bool = False
+    signs_pages: bool = False  # for the app that they are open in
 
 
 class ConnectionsView(View, frozen=True, kw_only=True):
