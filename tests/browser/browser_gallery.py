@@ -9,6 +9,7 @@ from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
+from browser_editor import EDITOR_GALLERY
 from browser_jumps import JUMPS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
@@ -134,6 +135,7 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **JUMPS_GALLERY,
+    **EDITOR_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -14,7 +15,9 @@ from hutong.edge.journal import Click
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.destinations import Target
 from hutong.links.jumps.ways import Ways
+from hutong.links.rules.compiled import Visit, visitor_seed
 from hutong.links.tokens import click_token
 
 PREFIX: Final = "/l/"
@@ -45,17 +48,37 @@ class LinkFront:
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
         entry = await self._table.find(code)
-        if entry is None or not entry.active or (entry.expires_at and entry.expires_at <= self._clock.now()):
+        now = self._clock.now()
+        if entry is None or not entry.active or (entry.rules and entry.rules.starts_at and now < entry.rules.starts_at):
             await self._behind(scope, receive, send)  # the friendly page
             return
-        await _redirect(send, self._count(entry, scope))
+        if await self._is_over(entry, now):
+            over_url = entry.rules and entry.rules.over_url
+            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
+            return
+        await _redirect(send, self._count(entry, scope, now))
 
-    def _count(self, entry: Entry, scope: Scope) -> str:
+    async def _is_over(self, entry: Entry, now: datetime) -> bool:
+        if entry.expires_at is not None and entry.expires_at <= now:
+            return True
+        if entry.rules is None or not entry.rules.clicks_max:
+            return False
+        return await self._sink.people(entry.merchant_id, entry.link_id) >= entry.rules.clicks_max
+
+    def _count(self, entry: Entry, scope: Scope, now: datetime) -> str:
         """Keep the click; where it goes."""
         headers = dict(scope["headers"])
         agent = classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
         prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
-        now = self._clock.now()
+        language = _language(headers.get(b"accept-language", b""))
+        address_hash = self._blind(scope)
+        url, target, choice = entry.url, entry.target, ""
+        if entry.rules is not None:
+            led = entry.rules.choose(
+                Visit(container=agent.container, os=agent.os, language=language, at=now, query=_query(scope)),
+                visitor_seed(entry.link_id, address_hash, agent),
+            )
+            url, target, choice = led.url, led.target, led.choice
         click = Click(
             merchant_id=entry.merchant_id,
             click_id=new_id(now),
@@ -63,26 +86,32 @@ class LinkFront:
             channel_id=entry.channel_id,
             container=agent.container,
             os=agent.os,
-            language=_language(headers.get(b"accept-language", b"")),
+            language=language,
             referrer=_referrer(headers.get(b"referer", b"")),
-            address_hash=self._blind(scope),
+            address_hash=address_hash,
             is_bot=agent.is_bot or prefetched or scope["method"] == "HEAD",
             clicked_at=now,
+            choice=choice,
         )
         self._sink.add(click)
-        if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
-            return entry.url
+        if url is not None and (click.is_bot or self._opens_here(entry.code, target, agent, click.click_id)):
+            return url
         token = click_token(self._key, click.click_id, entry.code)
-        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
+        return f"/{'b' if url is None else 'j'}/{entry.code}?k={token}{f'&r={choice}' if choice else ''}"
 
-    def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
+    def _opens_here(self, code: str, target: Target | None, agent: Agent, click_id: UUID) -> bool:
         """Whether the first way is the page itself: then it needs no page of ours."""
-        return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
+        return target is None or self._ways.of(target, agent, code, click_id)[0].kind == "page"
 
     def _blind(self, scope: Scope) -> bytes:
         """The visitor's address, of use for telling visitors apart and for nothing else."""
         client = scope.get("client")
         return hmac_sha256(self._key, str(client[0] if client else "").encode())[:ADDRESS_HASH_BYTES]
+
+
+def _query(scope: Scope) -> str:
+    query: bytes = scope.get("query_string", b"")
+    return query.decode("latin-1")
 
 
 def _language(header: bytes) -> str:

@@ -35,6 +35,7 @@ from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
 from hutong.web.console.imports import ImportsController
+from hutong.web.console.link_editor import LinkEditorController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
@@ -70,6 +71,7 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    LinkEditorController,
     ChannelsController,
     OrdersController,
     StockController,

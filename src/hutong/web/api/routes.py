@@ -20,6 +20,7 @@ from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
+from hutong.web.api.link_rules import LinkRulesApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
@@ -35,6 +36,7 @@ from hutong.web.api.webhooks import WebhooksApi
 CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
+    LinkRulesApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

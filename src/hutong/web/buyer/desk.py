@@ -14,6 +14,7 @@ from litestar import Request
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.links.rules.service import led_by, rules_of
 from hutong.links.service import LinkView, find_link
 from hutong.merchants.directory import LINK
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
@@ -76,14 +77,23 @@ class BuyerDesk:
         """Whose link, checkout or code it is."""
         return await self.runtime.merchant_of(kind, key)
 
-    async def link(self, code: str) -> tuple[UUID, LinkView] | None:
-        """A link by its code, and whose it is."""
+    async def link(self, code: str, choice: str = "") -> tuple[UUID, LinkView] | None:
+        """A link by its code, and whose it is; it leads where its rules led the click that carries ``choice``."""
         merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
         if merchant_id is None:
             return None
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
             link = await find_link(unit, code)
-        return None if link is None else (merchant_id, link)
+            if link is None:
+                return None
+            return merchant_id, await led_by(unit, link, choice)
+
+    async def is_early(self, merchant_id: UUID, code: str) -> bool:
+        """Whether a link has a beginning that is not there yet."""
+        async with self.runtime.unit(merchant_id, "buyer.link_start") as unit:
+            link = await find_link(unit, code)
+            starts_at = None if link is None else (await rules_of(unit, link.link_id)).rules.starts_at
+            return link is not None and link.state == "active" and starts_at is not None and unit.now() < starts_at
 
     def hand_over(self, checkout_id: UUID) -> str:
         """The address with which the same buyer goes on in another app or on another screen."""

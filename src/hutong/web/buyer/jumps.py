@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -36,10 +37,10 @@ class JumpController(Controller):
     include_in_schema = False
 
     @get("/j/{code:str}", media_type=MediaType.HTML)
-    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", r: str = "") -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
@@ -59,16 +60,18 @@ class JumpController(Controller):
             title=link.title,
             destination=target.destination,
             container=agent.container,
-            tell=f"/j/{link.code}/tries?k={k}",
+            tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'r': r} if r else {'k': k})}",
             link=_link_url(buyer, link),
             steps=steps,
         )
         return buyer.pages.jump(page, locale)
 
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
-    async def tried(self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "") -> None:
+    async def tried(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "", r: str = ""
+    ) -> None:
         """What became of an attempt; a form that was not offered to this visitor is refused."""
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])

@@ -16,7 +16,7 @@ from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
+from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
 from hutong.workflows.commands.check_out import start_checkout
 
@@ -30,15 +30,19 @@ class LinkController(Controller):
     async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """A link that the edge could not follow: unknown, switched off or over."""
         locale = locale_of(request)
-        if len(code) <= CODE_CHARS_MAX and await buyer.merchant_of(LINK, code) is not None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        merchant_id = await buyer.merchant_of(LINK, code) if len(code) <= CODE_CHARS_MAX else None
+        if merchant_id is not None:
+            early = await buyer.is_early(merchant_id, code)
+            return buyer.pages.message(LINK_EARLY if early else LINK_OVER, locale, HTTP_410_GONE)
         return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
 
     @get("/b/{code:str}", media_type=MediaType.HTML)
-    async def landing(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def landing(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", r: str = ""
+    ) -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
@@ -50,7 +54,9 @@ class LinkController(Controller):
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
-        checkout_id = await start_checkout(buyer.runtime, merchant_id, link.link_id, click_id, agent.container)
+        checkout_id = await start_checkout(
+            buyer.runtime, merchant_id, link.link_id, click_id, agent.container, sku_id=link.sku_id
+        )
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
         answer.cookies.append(buyer.cookie(checkout_id))
         return answer
