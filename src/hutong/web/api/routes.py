@@ -12,6 +12,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from hutong import __version__
 from hutong.web.api.bills import BillsApi
 from hutong.web.api.books import BooksApi, TicketsApi
+from hutong.web.api.bulk_links import BulkLinksApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.catalogue import CatalogueApi
 from hutong.web.api.combined import CombinedApi
@@ -37,6 +38,7 @@ CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
     LinkRulesApi,
+    BulkLinksApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,
