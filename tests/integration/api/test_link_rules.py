@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import text
 
+from hutong.core.ids import new_ids
 from hutong.edge.front import LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
@@ -157,5 +159,62 @@ def test_a_time_zone_has_to_be_one(calling, zone):
     async def work(caller):
         link = await link_to(caller)
         assert (await change(caller, link, zone=zone)).status_code == 400
+
+    calling(work)
+
+
+async def sold(caller, link, choice, clicks, orders, at):
+    """Clicks that a variant led, some of which became an order, as the link server and the reactions leave them."""
+    ids = new_ids(at, clicks)
+    async with caller.room.database.plain("ingest") as connection:
+        for table, columns, given in (
+            ("click", "channel_id, container, os, language, referrer, address_hash, is_bot, clicked_at", True),
+            ("click_choice", "choice", False),
+        ):
+            values = "gen_random_uuid(), 'wechat', 'ios', 'zh', 'none', '\\x00', false, :at" if given else ":choice"
+            await connection.execute(
+                text(
+                    f"INSERT INTO {table} (merchant_id, link_id, click_id, {columns}) "
+                    f"SELECT :merchant, :link, id, {values} FROM unnest(CAST(:ids AS uuid[])) AS id"
+                ),
+                {"merchant": caller.room.merchant_id, "link": link["link_id"], "ids": ids}
+                | ({"at": at} if given else {"choice": choice}),
+            )
+    async with caller.room.unit() as unit:
+        await unit.fetch(
+            "INSERT INTO sale_fact (merchant_id, order_id, source, link_id, click_id, container, is_refund, "
+            "gross_minor, refunded_minor, currency, paid_at) SELECT $1, gen_random_uuid(), 'own', $2, id, "
+            "'wechat', false, 100, 0, 'CNY', $3 FROM unnest($4::uuid[]) AS id",
+            caller.room.merchant_id,
+            UUID(link["link_id"]),
+            at,
+            ids[:orders],
+        )
+
+
+def test_a_comparison_names_its_winner_after_a_whole_week(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        variants = [{"weight": 1, "url": JD}, {"weight": 1, "url": NOTE}, {"weight": 0, "url": TAOBAO}]
+        await change(caller, link, rules=[{"variants": variants}])
+        place = f"/links/{link['link_id']}/comparisons"
+        assert (await caller.get(place))["items"][0]["winner"] is None
+        now = caller.room.clock.now()
+        await sold(caller, link, "r1.v1", 400, 10, now)
+        await sold(caller, link, "r1.v2", 400, 40, now)
+        [before] = (await caller.get(place))["items"]
+        assert [(one["choice"], one["clicks"], one["orders"]) for one in before["variants"]] == [
+            ("r1.v1", 400, 10),
+            ("r1.v2", 400, 40),
+        ]
+        assert (before["weeks"], before["winner"]) == (0, None)
+        assert before["variants"][1]["chance_bps"] > 9_900
+        caller.room.clock.advance(days=7)
+        [after] = (await caller.get(place))["items"]
+        assert (after["rule"], after["weeks"], after["winner"]) == (1, 1, "r1.v2")
+        await sold(caller, link, "r1.v1", 400, 300, caller.room.clock.now())
+        [later] = (await caller.get(place))["items"]
+        assert later["variants"][0]["chance_bps"] > 9_900, "what came after the week's end is shown"
+        assert later["winner"] == "r1.v2", "and decides nothing before the next"
 
     calling(work)

@@ -14,6 +14,7 @@ from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import this_merchant
 from hutong.web.api.bodies import RequestBody, Url, Word
 from hutong.workflows.commands.link_rules import save_rules
+from hutong.workflows.commands.link_winners import Standing, standings
 from hutong.workflows.runtime import Runtime
 
 
@@ -47,6 +48,12 @@ class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     over_url: str | None
 
 
+class ComparisonsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All comparisons of a link, in the order of its rules."""
+
+    items: tuple[Standing, ...]
+
+
 class LinkRulesApi(Controller):
     """Rules of a link."""
 
@@ -73,6 +80,12 @@ class LinkRulesApi(Controller):
             rules = msgspec.structs.replace(kept.rules, **given)
             made = await save_rules(unit, link_id, rules, expires_at=expires_at, revision=data.revision)
         return _answer(link_id, made)
+
+    @get("/{link_id:uuid}/comparisons", opt={"scope": "figures:read"}, summary="How a link's variants sell")
+    async def comparisons(self, runtime: Runtime, caller: ApiKey, link_id: UUID) -> ComparisonsAnswer:
+        """Clicks of people and orders by variant, the chance of each to be the best, and the winner where one is."""
+        async with runtime.unit(caller.merchant_id, "api.link_comparisons") as unit:
+            return ComparisonsAnswer(items=await standings(unit, link_id))
 
 
 def _answer(link_id: UUID, kept: LinkRules) -> RulesAnswer:
