@@ -10,6 +10,7 @@ from browser_books import BOOKS_GALLERY
 from browser_clicks import CLICKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
+from browser_editor import EDITOR_GALLERY
 from browser_guards import GUARDS_GALLERY
 from browser_jumps import JUMPS_GALLERY
 from browser_money import MONEY_GALLERY
@@ -141,6 +142,7 @@ GALLERY = {
     **JUMPS_GALLERY,
     **SHARE_GALLERY,
     **GUARDS_GALLERY,
+    **EDITOR_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,

@@ -194,6 +194,21 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.lower()
 
 
+def target_and_host(url: str | None) -> tuple[Target | None, str | None]:
+    """What an address names, and its host where that is no platform's: whose that is, is looked at with each click."""
+    if url is None:
+        return None, None
+    try:
+        return read_target(url), None
+    except DestinationNotAllowed:
+        pass
+    try:
+        host = host_of(url)
+        return read_target(url, frozenset({host})), host
+    except (DestinationNotAllowed, ValueError):
+        return None, ""
+
+
 def _names(destination: str, path: str, query: str) -> dict[str, str]:
     """What the address names by the first shape that it has; a value with anything odd in it is as if not there."""
     for shape in PLATFORMS[destination].shapes if destination in PLATFORMS else ():

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -123,4 +124,28 @@ jump_choice: Final = Table(
     moment("changed_at"),
     PrimaryKeyConstraint("merchant_id", "container", "destination"),
     Index("ix_jump_choice_changed", "changed_at"),
+)
+
+#: The rules of a link that has some, as JSON (links/rules/model.py); ``revision`` rises with each change.
+link_rules: Final = Table(
+    "link_rules",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("revision", Integer, nullable=False),
+    moment("changed_at"),
+    PrimaryKeyConstraint("merchant_id", "link_id"),
+)
+
+#: Which rule and variant a click was led by. Inserted with the click, by the same role.
+click_choice: Final = Table(
+    "click_choice",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("click_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("choice", Text, nullable=False),  # "r1", or "r1.v2"
+    PrimaryKeyConstraint("merchant_id", "click_id"),
+    Index("ix_click_choice_link", "merchant_id", "link_id", "choice"),
 )

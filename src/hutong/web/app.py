@@ -42,6 +42,7 @@ from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
 from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
+from hutong.web.console.link_editor import LinkEditorController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
@@ -84,6 +85,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     HostsController,
     BiosController,
     ClicksController,
+    LinkEditorController,
     ChannelsController,
     WallsController,
     OrdersController,

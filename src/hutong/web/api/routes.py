@@ -13,6 +13,7 @@ from hutong import __version__
 from hutong.web.api.bills import BillsApi
 from hutong.web.api.bios import BiosApi
 from hutong.web.api.books import BooksApi, TicketsApi
+from hutong.web.api.bulk_links import BulkLinksApi
 from hutong.web.api.callers import provide_caller, require_key
 from hutong.web.api.cards import CardsApi
 from hutong.web.api.catalogue import CatalogueApi
@@ -24,6 +25,7 @@ from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
 from hutong.web.api.link_guards import HostsApi, LinkGuardsApi
+from hutong.web.api.link_rules import LinkRulesApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
@@ -48,6 +50,8 @@ CONTROLLERS: Final = (
     BiosApi,
     ClicksApi,
     TiesApi,
+    LinkRulesApi,
+    BulkLinksApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

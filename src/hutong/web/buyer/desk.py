@@ -18,6 +18,7 @@ from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.containers import Agent, agent_of
 from hutong.links.guard_states import LinkState
 from hutong.links.hosts import host_states, leads_on
+from hutong.links.rules.service import led_by, rules_of
 from hutong.links.service import LinkView, find_link
 from hutong.links.switches import is_all_off
 from hutong.merchants.directory import LINK
@@ -84,16 +85,27 @@ class BuyerDesk:
         """Whose link, checkout or code it is."""
         return await self.runtime.merchant_of(kind, key)
 
-    async def link(self, code: str) -> tuple[UUID, LinkView] | None:
-        """A link by its code, and whose it is; switched off, too, where all of its merchant are."""
+    async def link(self, code: str, choice: str = "") -> tuple[UUID, LinkView] | None:
+        """A link by its code, and whose it is; switched off, too, where all of its merchant are. It leads where its
+        rules led the click that carries ``choice``.
+        """
         merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
         if merchant_id is None:
             return None
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
             link = await find_link(unit, code)
-            if link is not None and await is_all_off(unit):
+            if link is None:
+                return None
+            if await is_all_off(unit):
                 link = msgspec.structs.replace(link, state=LinkState.DISABLED.value)
-        return None if link is None else (merchant_id, link)
+            return merchant_id, await led_by(unit, link, choice)
+
+    async def is_early(self, merchant_id: UUID, code: str) -> bool:
+        """Whether a link has a beginning that is not there yet."""
+        async with self.runtime.unit(merchant_id, "buyer.link_start") as unit:
+            link = await find_link(unit, code)
+            starts_at = None if link is None else (await rules_of(unit, link.link_id)).rules.starts_at
+            return link is not None and link.state == "active" and starts_at is not None and unit.now() < starts_at
 
     async def leads_on(self, merchant_id: UUID, url: str) -> bool:
         """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -39,10 +40,12 @@ class JumpController(Controller):
     include_in_schema = False
 
     @get("/j/{code:str}", media_type=MediaType.HTML)
-    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "") -> Response[Any]:
+    async def jump(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
+    ) -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
@@ -53,7 +56,7 @@ class JumpController(Controller):
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
         if not await buyer.leads_on(merchant_id, link.url):
             token = leaving_token(buyer.runtime.link_key, click_id, code)
-            return Redirect(f"/x/{link.code}?k={token}", status_code=HTTP_302_FOUND)
+            return Redirect(f"/x/{link.code}?{urlencode({'k': token, 'r': r})}", status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
@@ -73,7 +76,7 @@ class JumpController(Controller):
             title=link.title,
             destination=target.destination,
             container=agent.container,
-            tell=f"/j/{link.code}/tries?k={k}&a={sight}",
+            tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'a': sight, **({'r': r} if r else {})})}",
             link=_link_url(buyer, link),
             steps=steps,
             card=card,
@@ -85,13 +88,13 @@ class JumpController(Controller):
 
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
     async def tried(
-        self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "", a: str = ""
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "", a: str = "", r: str = ""
     ) -> None:
         """What became of an attempt; a form that was not offered to this visitor is refused.
 
         ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
         """
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])

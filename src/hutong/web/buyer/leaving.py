@@ -23,10 +23,12 @@ class LeavingController(Controller):
     include_in_schema = False
 
     @route("/x/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
-    async def leaving(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def leaving(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", r: str = ""
+    ) -> Response[Any]:
         """Where the link leads, read from the link alone; bots get the page, too."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found

@@ -16,7 +16,7 @@ from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
+from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
 from hutong.workflows.commands.check_out import start_checkout
@@ -31,17 +31,19 @@ class LinkController(Controller):
     async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """A link that the edge could not follow: unknown, switched off or over."""
         locale = locale_of(request)
-        if len(code) <= CODE_CHARS_MAX and await buyer.merchant_of(LINK, code) is not None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        merchant_id = await buyer.merchant_of(LINK, code) if len(code) <= CODE_CHARS_MAX else None
+        if merchant_id is not None:
+            early = await buyer.is_early(merchant_id, code)
+            return buyer.pages.message(LINK_EARLY if early else LINK_OVER, locale, HTTP_410_GONE)
         return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
 
     @get("/b/{code:str}", media_type=MediaType.HTML)
     async def landing(
-        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = ""
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
     ) -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
@@ -55,9 +57,14 @@ class LinkController(Controller):
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
-        parent_id = parent_of(buyer.runtime, link.code, p)
         checkout_id = await start_checkout(
-            buyer.runtime, merchant_id, link.link_id, click_id, agent.container, parent_id=parent_id
+            buyer.runtime,
+            merchant_id,
+            link.link_id,
+            click_id,
+            agent.container,
+            parent_id=parent_of(buyer.runtime, link.code, p),
+            sku_id=link.sku_id,
         )
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
         answer.cookies += [

@@ -42,7 +42,8 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     """The form for a link. A channel of the same name, kind and platform is used again."""
 
     title: str
-    sku_id: UUID
+    sku_id: UUID | None = None
+    url: str = ""
     channel_name: str
     channel_kind: ChannelKind
     channel_platform: str
@@ -88,7 +89,8 @@ class LinksController(Controller):
         """Make a link and look at it."""
         async with desk.unit(request, "console.link_create") as unit:
             channel_id = await _channel(unit, data)
-            link = await create_link(unit, channel_id, data.title, sku_id=data.sku_id)
+            url = data.url.strip() or None  # a page on a platform goes before goods of the shop's own
+            link = await create_link(unit, channel_id, data.title, sku_id=None if url else data.sku_id, url=url)
         return go_to(f"/links/{link.code}")
 
     @get("/{code:str}")

@@ -34,8 +34,11 @@ async def start_checkout(
     container: str,
     *,
     parent_id: UUID | None = None,
+    sku_id: UUID | None = None,
 ) -> UUID:
     """A checkout for this click; the same click finds the same one again. ``parent_id``: whose address was passed on.
+
+    ``sku_id``: what a rule of the link sells instead of the link's own.
 
     Raises:
         NotFound: the link does not exist or leads elsewhere.
@@ -43,7 +46,7 @@ async def start_checkout(
     """
     async with runtime.unit(merchant_id, "checkout.start") as unit:
         link = await get_link(unit, link_id)
-        sku_id = _sold_by(link, unit)
+        sku_id = _sold_by(link, unit, sku_id)
         sku = await get_sku(unit, sku_id)
         goods = Goods(sku_id=sku_id, title=sku.title, quantity=1, amount=sku.price)
         visit = Visit(channel_id=link.channel_id, link_id=link_id, click_id=click_id, container=container)
@@ -54,11 +57,12 @@ async def start_checkout(
     return checkout_id
 
 
-def _sold_by(link: LinkView, unit: Unit) -> UUID:
+def _sold_by(link: LinkView, unit: Unit, chosen: UUID | None) -> UUID:
     over = link.expires_at is not None and link.expires_at <= unit.now()
-    if link.sku_id is None or link.state != "active" or over:
+    sku_id = chosen or link.sku_id
+    if sku_id is None or link.state != "active" or over:
         raise Conflict(what="link")
-    return link.sku_id
+    return sku_id
 
 
 async def learn_payer(
