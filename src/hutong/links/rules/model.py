@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Final
+from typing import Annotated, Final
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,10 @@ QUERY_CHARS_MAX: Final = 64
 WORD_CHARS_MAX: Final = 60
 CLICKS_MAX: Final = 100_000_000
 
+#: What decoding lets through at all; the checks are tighter, and name the rule.
+Word = Annotated[str, msgspec.Meta(max_length=200)]
+Address = Annotated[str, msgspec.Meta(max_length=2_000)]
+
 
 class When(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What must hold, all of it; what is empty always holds.
@@ -27,32 +31,32 @@ class When(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     there whatever it says.
     """
 
-    containers: tuple[str, ...] = ()
-    systems: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
+    containers: tuple[Word, ...] = ()
+    systems: tuple[Word, ...] = ()
+    languages: tuple[Word, ...] = ()
     from_date: date | None = None
     until_date: date | None = None
-    from_time: str = ""
-    until_time: str = ""
-    query_name: str = ""
-    query_value: str | None = None
+    from_time: Word = ""
+    until_time: Word = ""
+    query_name: Word = ""
+    query_value: Word | None = None
 
 
 class Variant(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """One of several ways that visitors are shared out over, by weight. ``key`` stands with each click."""
 
     weight: int
-    key: str = ""
-    url: str | None = None
+    key: Word = ""
+    url: Address | None = None
     sku_id: UUID | None = None
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """For whom, and where to: a page, the cash desk of one of the shop's goods, or one of several variants."""
 
-    key: str = ""
+    key: Word = ""
     when: When = When()
-    url: str | None = None
+    url: Address | None = None
     sku_id: UUID | None = None
     variants: tuple[Variant, ...] = ()
 
@@ -60,11 +64,11 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
 class Utm(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
     """What the merchant's own pages are told of where a visitor comes from. ``{campaign}`` stands for the campaign."""
 
-    source: str = ""
-    medium: str = ""
-    campaign: str = ""
-    term: str = ""
-    content: str = ""
+    source: Word = ""
+    medium: Word = ""
+    campaign: Word = ""
+    term: Word = ""
+    content: Word = ""
 
 
 class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -74,12 +78,12 @@ class Rules(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """
 
     version: int = VERSION
-    zone: str = "Asia/Shanghai"
+    zone: Word = "Asia/Shanghai"
     rules: tuple[Rule, ...] = ()
     utm: Utm = Utm()
     starts_at: datetime | None = None
     clicks_max: int = 0
-    over_url: str | None = None
+    over_url: Address | None = None
 
 
 def with_keys(rules: Rules) -> Rules:
