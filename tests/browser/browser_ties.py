@@ -38,7 +38,7 @@ ORDERS_TIED = msgspec.structs.replace(
         row(1, "own", tie("click")),
         row(2, "taobao", tie("code", word="K7Q2", name="小红书笔记：早餐怎么吃")),
         row(3, "taobao", tie("window", confidence_bps=6_240)),
-        row(4, "taobao", tie("coupon", word="YH88")),
+        row(4, "taobao", tie("coupon", word="Y8H6")),
         row(5, "taobao", tie("carried", name="公众号菜单")),
         row(6, "own", tie("desk", name="门店海报")),
         row(7, "taobao", None),

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, select
+from sqlalchemy import ARRAY, Text, and_, any_, literal, select
 
 from hutong.db.unit import Unit
 from hutong.shops.models import listing, order_line, sales_order
@@ -69,9 +69,10 @@ async def placements(
 async def orders_by_number(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, OrderRef]:
     """A source's orders by their numbers; unknown ones are missing, and of a number in two shops the later order."""
     order = sales_order.c
+    wanted = order.order_no == any_(literal(list(numbers), ARRAY(Text)))
     statement = (
         select(order.order_id, order.order_no, order.placed_at, order.paid_at)
-        .where(order.merchant_id == unit.merchant_id, order.source == source, order.order_no.in_(numbers))
+        .where(order.merchant_id == unit.merchant_id, order.source == source, wanted)
         .order_by(order.created_at)
     )
     rows = await unit.all(statement.limit(PLACEMENTS_MAX))

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import delete, select
+from sqlalchemy import ARRAY, Text, any_, delete, literal, select
 
 from hutong.core.errors import Conflict, NotFound
 from hutong.core.ids import new_code
@@ -252,7 +252,7 @@ async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> di
     statement = (
         select(link_word.c.word, link_word.c.kind, link.c.link_id, link.c.channel_id)
         .join(link, (link.c.merchant_id == link_word.c.merchant_id) & (link.c.link_id == link_word.c.link_id))
-        .where(link_word.c.merchant_id == unit.merchant_id, link_word.c.word.in_(wanted))
+        .where(link_word.c.merchant_id == unit.merchant_id, link_word.c.word == any_(literal(wanted, ARRAY(Text))))
         .limit(LINKS_FOUND_MAX)
     )
     known = {
@@ -303,7 +303,7 @@ async def take_told(unit: Unit, source: str, numbers: Sequence[str]) -> list[Tol
         .where(
             told_evidence.c.merchant_id == unit.merchant_id,
             told_evidence.c.source == source,
-            told_evidence.c.order_no.in_(numbers),
+            told_evidence.c.order_no == any_(literal(list(numbers), ARRAY(Text))),
         )
         .returning(told_evidence)
     )
