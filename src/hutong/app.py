@@ -36,23 +36,28 @@ from hutong.db.walls import refuse_open_walls
 from hutong.edge.connections import BACKLOG, allow_connections
 from hutong.edge.front import LinkFront
 from hutong.edge.journal import ClickJournal
+from hutong.edge.proxies import BehindProxies
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.ledger.books import Books
 from hutong.links.jumps.book import FILE_NAME as JUMPS_FILE
 from hutong.links.jumps.book import JumpBook
+from hutong.links.jumps.choices import ChoiceFeed
 from hutong.links.jumps.learning import JumpFeed
 from hutong.links.jumps.ways import Ways
+from hutong.links.walls.watch import WallWatch
 from hutong.merchants.service import all_merchants
 from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.transport.outward import OutwardSender
 from hutong.web.app import build_web
+from hutong.web.buyer.notices import Notices
 from hutong.web.callbacks import CallbackDoor
 from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
 from hutong.workflows.commands.begin_bills import begin_bills
+from hutong.workflows.commands.check_destinations import plan_checks
 from hutong.workflows.commands.watch_certificates import watch_certificates
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
@@ -97,6 +102,7 @@ async def open_runtime(
     database = Database(address, clock)
     books = Books(database)
     keyring = house.home.keyring()
+    outward = OutwardSender(trial=settings.sandbox_url is not None)
     try:
         await confirm_keyring(database, keyring)
         if not to_examine:
@@ -115,8 +121,10 @@ async def open_runtime(
                 sandbox_url=settings.sandbox_url,
                 agent_rate_bps=settings.agent_rate_bps,
                 ways=Ways(JumpBook(settings.home / JUMPS_FILE)),
+                outward=outward,
             )
     finally:
+        await outward.close()
         await books.close()
         await database.close()
 
@@ -129,7 +137,8 @@ async def merchant_ids(database: Database) -> list[UUID]:
 
 def housekeeper_of(runtime: Runtime) -> Housekeeper:
     """Who sweeps behind every merchant of this hub and looks after what runs out."""
-    everybody, chores = partial(merchant_ids, runtime.database), [partial(watch_certificates, runtime)]
+    everybody = partial(merchant_ids, runtime.database)
+    chores = [partial(watch_certificates, runtime), partial(plan_checks, runtime)]
     return Housekeeper(runtime.database, everybody, {"webhook_delivery": forget_deliveries}, chores)
 
 
@@ -166,10 +175,22 @@ class Hub:
         self._sink = ClickSink(runtime.database, self._journal)
         self.clicks_recovered = self._sink.recovered
         door = CallbackDoor(cast(Application, build_web(runtime)), runtime)
-        front = LinkFront(door, self._table, self._sink, runtime.ways, runtime.clock, runtime.link_key)
+        front = LinkFront(
+            door,
+            self._table,
+            self._sink,
+            runtime.ways,
+            runtime.clock,
+            runtime.link_key,
+            self._table.guards,
+            notices=Notices().answer,
+            public_url=runtime.public_url,
+        )
         self._jump_feed = JumpFeed(runtime.database, runtime.clock, runtime.ways.ranking)
+        self._choice_feed = ChoiceFeed(runtime.database, runtime.clock, runtime.ways.choices)
+        self._walls = WallWatch(runtime.database, runtime.clock, runtime.ways)
         self._server: Any = Server(
-            front,
+            BehindProxies(front, settings.trusted_proxies),
             address=settings.host,
             port=port,
             interface=Interfaces.ASGINL,
@@ -185,8 +206,7 @@ class Hub:
         )
         self._ticker = Ticker(runtime.database, runtime.clock)
         self._dispatcher = Dispatcher(runtime)
-        sender = OutwardSender(trial=runtime.trial)
-        self._courier = Courier(runtime.database, runtime.clock, runtime.vault, sender)
+        self._courier = Courier(runtime.database, runtime.clock, runtime.vault, runtime.outward)
         self._housekeeper = housekeeper_of(runtime)
         self._time = SandboxTime.of(runtime)
 
@@ -206,6 +226,8 @@ class Hub:
             asyncio.create_task(self._table.follow(self._stop), name="links"),
             asyncio.create_task(self._runtime.ways.book.follow(self._stop), name="jumps"),
             asyncio.create_task(self._jump_feed.follow(self._stop), name="arrivals"),
+            asyncio.create_task(self._choice_feed.follow(self._stop), name="choices"),
+            asyncio.create_task(self._walls.follow(self._stop), name="walls"),
             asyncio.create_task(self._sink.run(self._stop), name="clicks"),
             asyncio.create_task(self._ticker.run(self._stop), name="ticker"),
             asyncio.create_task(self._dispatcher.run(self._stop), name="dispatcher"),

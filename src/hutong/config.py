@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
 from hutong.core.errors import InvalidInput
 
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 ROOT_HOME: Final = Path("/var/lib/hutong")
 PORT_DEFAULT: Final = 8000
 PORT_MAX: Final = 65535
@@ -46,6 +48,11 @@ KEYS: Final = (
         "agent_rate_bps",
         "what an agent would take of a sale, in hundredths of a per cent; beside channel cost; default 3500",
     ),
+    SettingKey(
+        "HUTONG_TRUSTED_PROXIES",
+        "trusted_proxies",
+        "addresses or networks of proxies in front, with commas; their X-Forwarded-For says who visits; default none",
+    ),
     SettingKey("HUTONG_LOG_LEVEL", "log_level", "DEBUG, INFO, WARNING or ERROR; default INFO"),
     SettingKey("HUTONG_CRASH_POINTS", "", "only for the crash proof: record:FILE or kill:NUMBER"),
 )
@@ -61,6 +68,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     public_url: str | None = None
     sandbox_url: str | None = None
     agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT
+    trusted_proxies: tuple[Network, ...] = ()
     log_level: str = "INFO"
     crash_points: str | None = None
 
@@ -108,6 +116,7 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
         agent_rate_bps=_whole(
             values.get("agent_rate_bps", AGENT_RATE_BPS_DEFAULT), "HUTONG_AGENT_RATE_BPS", RATE_BPS_MAX
         ),
+        trusted_proxies=_networks(values.get("trusted_proxies"), "HUTONG_TRUSTED_PROXIES"),
         log_level=(_text(values, "log_level") or "INFO").upper(),
         crash_points=environment.get("HUTONG_CRASH_POINTS") or None,
     )
@@ -116,6 +125,15 @@ def load_settings(environment: Mapping[str, str]) -> Settings:
 def _text(values: Mapping[str, object], name: str) -> str | None:
     value = values.get(name)
     return str(value).rstrip("/") if value else None
+
+
+def _networks(value: object, variable: str) -> tuple[Network, ...]:
+    """Addresses and networks, as text with commas or, in the file, also as a list."""
+    parts = value if isinstance(value, list) else str(value or "").split(",")
+    try:
+        return tuple(ipaddress.ip_network(str(part).strip()) for part in parts if str(part).strip())
+    except ValueError:
+        raise InvalidInput(field=variable, problem=str(value)) from None
 
 
 def _whole(value: object, variable: str, highest: int) -> int:

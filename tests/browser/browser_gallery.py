@@ -7,8 +7,11 @@ from datetime import UTC, datetime
 from browser_accounts import ACCOUNTS_GALLERY
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
+from browser_clicks import CLICKS_GALLERY
 from browser_combined import COMBINED_GALLERY
 from browser_creator import CREATOR_GALLERY
+from browser_editor import EDITOR_GALLERY
+from browser_guards import GUARDS_GALLERY
 from browser_jumps import JUMPS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
@@ -36,10 +39,13 @@ from browser_samples import (
     tickets,
     uid,
 )
+from browser_share import SHARE_GALLERY
 from browser_splits import SPLIT_GALLERY
 from browser_staff import STAFF_GALLERY
 from browser_suspense import SUSPENSE_GALLERY
+from browser_ties import CHANNELS_CREDIT, ORDER_GUESSED, ORDER_TOUCHED, ORDERS_TIED
 from browser_till import TILL_GALLERY
+from browser_walls import WALLS_GALLERY
 from browser_webhooks import WEBHOOKS_GALLERY
 from msgspec import structs
 
@@ -134,16 +140,21 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **JUMPS_GALLERY,
+    **SHARE_GALLERY,
+    **GUARDS_GALLERY,
+    **EDITOR_GALLERY,
     **ACCOUNTS_GALLERY,
     **BILLS_GALLERY,
     **SUSPENSE_GALLERY,
     **BOOKS_GALLERY,
+    **CLICKS_GALLERY,
     **COMBINED_GALLERY,
     **CREATOR_GALLERY,
     **PAYOUTS_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
     **STAFF_GALLERY,
+    **WALLS_GALLERY,
     **WEBHOOKS_GALLERY,
     "overview": ("/", "console/overview.html", OVERVIEW),
     "overview-empty": ("/", "console/overview.html", EMPTY_OVERVIEW),
@@ -165,6 +176,10 @@ GALLERY = {
         views.OrdersView(rows=(), paging=NONE, wanted=OrderFilter(), sources=(), states=("paid",)),
     ),
     "order": ("/orders/1", "console/order.html", ORDER),
+    "order-guessed": ("/orders/2", "console/order.html", ORDER_GUESSED),
+    "order-touched": ("/orders/1", "console/order.html", ORDER_TOUCHED),
+    "orders-tied": ("/orders", "console/orders.html", ORDERS_TIED),
+    "channels-credit": ("/channels", "console/channels.html", CHANNELS_CREDIT),
     "order-of-unknown-cost": ("/orders/1", "console/order.html", ORDER_OF_UNKNOWN_COST),
     "order-all-back": ("/orders/1", "console/order.html", ORDER_ALL_BACK),
     "order-dearer": ("/orders/1", "console/order.html", ORDER_DEARER),

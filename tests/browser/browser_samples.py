@@ -149,6 +149,7 @@ LINK_ROWS = tuple(
         address=f"https://shop.example.cn/l/k7Qx{number}mP",
         orders=number * 12,
         revenue=(fen(number * 238_812),),
+        days=tuple((number * 7 + day * day * 5) % 23 if number < 3 else 0 for day in range(14)),
     )
     for number, (title, channel, kind, platform) in enumerate(
         [

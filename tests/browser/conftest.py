@@ -16,7 +16,7 @@ from urllib.parse import urlparse
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from hutong.web.buyer.pages import buyer_headers
+from hutong.web.buyer.pages import buyer_headers, shared_headers
 from hutong.web.console.headers import CONSOLE_HEADERS
 from hutong.web.render import STATIC_DIR, Renderer
 from hutong.web.scene import Scene
@@ -39,6 +39,8 @@ FLAGS = [
 ]
 SIZES = {"phone": (390, 844), "desk": (1440, 900)}
 NONCE = "gallery"
+#: Pages that are made to be shared: they show pictures.
+SHARED = ("buyer/card.html", "buyer/bio.html")
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
@@ -212,7 +214,9 @@ class GalleryHandler(BaseHTTPRequestHandler):
             )
             shown = view(parts[0]) if callable(view) else view
             html = self.renderer.page(template, shown, scene).encode()
-            headers = buyer_headers(NONCE) if template.startswith(("buyer/", "creator/")) else CONSOLE_HEADERS
+            headers = CONSOLE_HEADERS
+            if template.startswith(("buyer/", "creator/")):
+                headers = shared_headers(NONCE, "") if template in SHARED else buyer_headers(NONCE)
             self._send(html, "text/html; charset=utf-8", headers)
         else:
             status = 200 if path.endswith("/status") else 404

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+PLATFORMS = ("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |")
 README = Path(__file__).parents[2] / "src" / "hutong_sandbox" / "README.md"
 
 
@@ -14,7 +15,7 @@ def test_proof_table_is_the_sandboxes_own(sandbox):
         for platform, proofs in sandbox.http.get("/proofs").json().items()
         for capability, proof in proofs.items()
     ]
-    found = [line for line in text.splitlines() if line.startswith(("| wechatpay |", "| taobao |", "| alipay |"))]
+    found = [line for line in text.splitlines() if line.startswith(PLATFORMS)]
     assert found == wanted
 
 

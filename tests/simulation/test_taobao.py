@@ -299,3 +299,18 @@ def test_buyers_pay_late_give_up_confirm_and_get_refunds(sandbox, seller):
     assert (closed["status"], closed["orders"]["order"][0]["refund_status"]) == ("TRADE_CLOSED", "SUCCESS")
     assert [row["refunded_fen"] for row in sandbox.http.get("/books").json()] == [0, 1230]
     assert move(order, "nonsense") == {"refused": 400}
+
+
+def test_what_buyer_and_shop_wrote_comes_with_the_order(sandbox, seller):
+    stock(sandbox)
+    order = buy(sandbox, buyer_message="暗号K7Q2")
+    plain = buy(sandbox)
+    wanted = {"fields": "tid,modified,buyer_message,seller_memo"}
+    rows = {str(row["tid"]): row for row in increment(seller, sandbox, **wanted)["trades"]["trade"]}
+    assert rows[order["order_no"]]["buyer_message"] == "暗号K7Q2"
+    assert not {"buyer_message", "seller_memo"} & set(rows[plain["order_no"]])
+    memo = {"platform": "taobao", "order_no": plain["order_no"], "event": "memo"}
+    assert sandbox.post("/shops/orders", **memo, text="客服：暗号 Z9X8").status_code == 200
+    assert sandbox.post("/shops/orders", **memo).status_code == 400
+    again = {str(row["tid"]): row for row in increment(seller, sandbox, **wanted)["trades"]["trade"]}
+    assert again[plain["order_no"]]["seller_memo"] == "客服：暗号 Z9X8"

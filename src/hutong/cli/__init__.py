@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "import": ("hutong.cli.imports", "import_group"),
     "doctor": ("hutong.cli.doctor", "doctor"),
     "key": ("hutong.cli.keys", "key"),
+    "link": ("hutong.cli.links", "link_group"),
     "statement": ("hutong.cli.statements", "statement_group"),
     "staff": ("hutong.cli.staff", "staff"),
     "storm": ("hutong.cli.unbuilt", "storm"),

@@ -26,7 +26,7 @@ COMMISSION_BPS_MAX: Final = BPS_WHOLE
 PRICE_FEN_MAX: Final = 100_000_000
 STOCK_MAX: Final = 1_000_000
 #: The sandbox's control port, one for each platform, and the one on which certificates are shown, side by side.
-SANDBOX_PORTS: Final = 5
+SANDBOX_PORTS: Final = 6
 
 
 @contextmanager

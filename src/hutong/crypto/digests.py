@@ -11,6 +11,11 @@ def md5(data: bytes) -> bytes:
     return hashlib.md5(data, usedforsecurity=False).digest()
 
 
+def sha1(data: bytes) -> bytes:
+    """SHA-1, only because WeChat's pages are signed with it; never for a secret of our own."""
+    return hashlib.sha1(data, usedforsecurity=False).digest()
+
+
 def sha256(data: bytes) -> bytes:
     """SHA-256."""
     return hashlib.sha256(data).digest()

@@ -2,34 +2,68 @@
 
 from __future__ import annotations
 
-from typing import Final
-from urllib.parse import urlsplit
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from hutong.core.asgi import Application, Receive, Scope, Send
+from hutong.core.asgi import Answer, Application, Receive, Scope, Send
 from hutong.core.clock import Clock
 from hutong.core.ids import new_id
 from hutong.crypto.digests import hmac_sha256
+from hutong.edge.guards import Guards
 from hutong.edge.journal import Click
+from hutong.edge.limits import RETRY_AFTER_S, Limits
+from hutong.edge.names import Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.links.containers import USER_AGENT_CHARS_MAX, Agent, classify
+from hutong.links.containers import Agent, agent_of
+from hutong.links.destinations import Target, is_page
 from hutong.links.jumps.ways import Ways
-from hutong.links.tokens import click_token
+from hutong.links.leaving import leaving_token
+from hutong.links.machines import LIMITED, early_kind
+from hutong.links.rules.compiled import Visit, visitor_seed
+from hutong.links.tokens import carried_token, click_token
+from hutong.links.visitors import Blind, language_of, referrer_class
 
 PREFIX: Final = "/l/"
-LANGUAGE_CHARS_MAX: Final = 16
-ADDRESS_HASH_BYTES: Final = 16
-_SEARCH: Final = ("baidu.", "google.", "bing.", "sogou.", "so.com", "sm.cn")
-_SOCIAL: Final = ("weibo.", "t.cn", "xiaohongshu.", "douyin.", "kuaishou.", "zhihu.", "bilibili.", "weixin.qq.com")
-_PREFETCH: Final = (b"purpose", b"sec-purpose", b"x-purpose", b"x-moz")
+#: Where the application behind shows what a link is shared as.
+CARD_PREFIX: Final = "/card/"
+HTTP_NOT_FOUND: Final = 404
+HTTP_TOO_MANY: Final = 429
+#: A small page of a status, in the language that the request's headers ask for.
+Notices = Callable[[int, Mapping[bytes, bytes]], Answer]
+#: The token of the click whose address was passed on.
+_PARENT: Final = re.compile(rb"(?:^|&)p=([0-9a-f]{48})(?:&|$)")
+
+
+class Led(NamedTuple):
+    """Where one click is led; no ``url``: our own desk. ``choice``: the rule and variant that said so."""
+
+    url: str | None
+    target: Target | None
+    own_host: str | None
+    share_code: str
+    choice: str
 
 
 class LinkFront:
     """Answers links; ``key`` tags click ids and blinds addresses."""
 
     def __init__(
-        self, behind: Application, table: LinkTable, sink: ClickSink, ways: Ways, clock: Clock, key: bytes
+        self,
+        behind: Application,
+        table: LinkTable,
+        sink: ClickSink,
+        ways: Ways,
+        clock: Clock,
+        key: bytes,
+        guards: Guards | None = None,
+        *,
+        notices: Notices | None = None,
+        public_url: str = "",
+        limits: Limits | None = None,
     ) -> None:
         self._behind = behind
         self._table = table
@@ -37,25 +71,98 @@ class LinkFront:
         self._ways = ways
         self._clock = clock
         self._key = key
+        self._guards = guards or Guards()
+        self._notices = notices
+        self._names = Names(self._guards, public_url)
+        self.limits = limits or Limits()
+        self._blind = Blind(key)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
+        if scope["type"] != "http":
+            await self._behind(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        if self._notices is not None and not await self._is_served(scope["path"], host_in(headers)):
+            await self._notices(HTTP_NOT_FOUND, headers).send(send)
+            return
+        if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
             await self._behind(scope, receive, send)
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
-        entry = await self._table.find(code)
-        if entry is None or not entry.active or (entry.expires_at and entry.expires_at <= self._clock.now()):
-            await self._behind(scope, receive, send)  # the friendly page
-            return
-        await _redirect(send, self._count(entry, scope))
-
-    def _count(self, entry: Entry, scope: Scope) -> str:
-        """Keep the click; where it goes."""
-        headers = dict(scope["headers"])
-        agent = classify(headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX])
-        prefetched = any(b"prefetch" in headers.get(name, b"") for name in _PREFETCH)
+        found = await self._table.find(code)
         now = self._clock.now()
+        entry = found if found is not None and self._is_open(found, now) else None
+        # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
+        is_limited = not self.limits.admits(_address(scope), code if entry else "", now.timestamp())
+        if entry is not None and not is_limited and await self._is_over(entry, now):
+            over_url = entry.rules and entry.rules.over_url
+            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
+            return
+        location = self._count(entry, scope, headers, now, is_limited=is_limited) if entry else ""
+        if is_limited and self._notices is not None:
+            await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
+        elif entry is None:
+            await self._behind(scope, receive, send)  # the friendly page
+        elif agent_of(headers).is_preview and self._is_known(entry.merchant_id, entry.own_host):
+            # Counted like anybody; it is answered with what the link is shared as.
+            path = f"{CARD_PREFIX}{entry.code}"
+            await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+        else:
+            await _redirect(send, location)
+
+    async def _is_served(self, path: str, host: str) -> bool:
+        """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""
+        owner = self._names.merchant_of(host)
+        if owner is None and self._names.is_known(host):
+            return True
+        code = code_in(path)
+        if code is None:
+            return owner is None  # a name nobody knows: what is not a link's is told by the application behind
+        entry = None if owner is None else await self._table.find(code.rstrip("/"))
+        return entry is not None and entry.merchant_id == owner
+
+    def _is_open(self, entry: Entry, now: datetime) -> bool:
+        """Neither switched off, alone or with all of its merchant, nor before its beginning."""
+        if not entry.active or entry.merchant_id in self._guards.off:
+            return False
+        starts_at = entry.rules.starts_at if entry.rules else None
+        return starts_at is None or starts_at <= now
+
+    async def _is_over(self, entry: Entry, now: datetime) -> bool:
+        """Past its end, or as often clicked by people as it may be."""
+        if entry.expires_at is not None and entry.expires_at <= now:
+            return True
+        if entry.rules is None or not entry.rules.clicks_max:
+            return False
+        return await self._sink.people(entry.merchant_id, entry.link_id) >= entry.rules.clicks_max
+
+    def _is_known(self, merchant_id: UUID, own_host: str | None) -> bool:
+        """Whether it leads to ourselves, a known platform, or a host that was proven to be the merchant's."""
+        return own_host is None or self._guards.is_verified(merchant_id, own_host)
+
+    def _led(self, entry: Entry, agent: Agent, language: str, scope: Scope, now: datetime) -> Led:
+        """Where the link leads this visitor."""
+        if entry.rules is None:
+            return Led(entry.url, entry.target, entry.own_host, entry.share_code, "")
+        query: bytes = scope.get("query_string", b"")
+        # The visitor's mark changes every day; he stays with his variant, so his address stands for him, unstored.
+        blind = hmac_sha256(self._key, _address(scope).encode())
+        chosen = entry.rules.choose(
+            Visit(container=agent.container, os=agent.os, language=language, at=now, query=query.decode("latin-1")),
+            visitor_seed(entry.link_id, blind, agent),
+        )
+        share_code = "" if chosen.choice else entry.share_code  # it belongs to where the link itself leads
+        return Led(chosen.url, chosen.target, chosen.own_host, share_code, chosen.choice)
+
+    def _count(
+        self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], now: datetime, *, is_limited: bool
+    ) -> str:
+        """Keep the click; where it goes. One over a limit is kept as a machine's: people are not that many."""
+        agent = agent_of(headers)
+        machine = agent.machine or early_kind(scope["method"], headers) or (LIMITED if is_limited else "")
+        language = language_of(headers.get(b"accept-language", b""))
+        led = self._led(entry, agent, language, scope, now)
         click = Click(
             merchant_id=entry.merchant_id,
             click_id=new_id(now),
@@ -63,43 +170,59 @@ class LinkFront:
             channel_id=entry.channel_id,
             container=agent.container,
             os=agent.os,
-            language=_language(headers.get(b"accept-language", b"")),
-            referrer=_referrer(headers.get(b"referer", b"")),
-            address_hash=self._blind(scope),
-            is_bot=agent.is_bot or prefetched or scope["method"] == "HEAD",
+            language=language,
+            referrer=referrer_class(headers.get(b"referer", b"")),
+            address_hash=self._blind.mark(entry.merchant_id, _address(scope), now),
+            is_bot=bool(machine),
             clicked_at=now,
+            machine=machine,
+            choice=led.choice,
         )
         self._sink.add(click)
-        if entry.url is not None and (click.is_bot or self._opens_here(entry, agent, click.click_id)):
-            return entry.url
+        return self._way_on(entry, led, agent, click, scope, headers)
+
+    def _way_on(
+        self, entry: Entry, led: Led, agent: Agent, click: Click, scope: Scope, headers: dict[bytes, bytes]
+    ) -> str:
+        led_by = f"&r={led.choice}" if led.choice else ""
+        if not self._is_known(entry.merchant_id, led.own_host):
+            # No redirect, for machines neither: a page that says where it goes.
+            return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}{led_by}"
+        parent = _PARENT.search(scope.get("query_string", b""))
+        page = None if parent and not click.is_bot else self._page(entry, led, agent, click)
+        if page is not None:
+            return page
         token = click_token(self._key, click.click_id, entry.code)
-        return f"/{'b' if entry.url is None else 'j'}/{entry.code}?k={token}"
+        # Who passed the address on is checked and kept behind: this door only inserts clicks.
+        further = (f"&p={parent[1].decode()}" if parent else "") + led_by
+        if led.url is not None:
+            return f"/j/{entry.code}?k={token}{further}"
+        # Wallets know the hub's own address, and a buyer's browser must be the same on the way there and back.
+        away = self._names.merchant_of(host_in(headers)) is not None
+        return f"{self._names.public_url if away else ''}/b/{entry.code}?k={token}{further}"
 
-    def _opens_here(self, entry: Entry, agent: Agent, click_id: UUID) -> bool:
-        """Whether the first way is the page itself: then it needs no page of ours."""
-        return entry.target is None or self._ways.of(entry.target, agent, entry.code, click_id)[0].kind == "page"
+    def _page(self, entry: Entry, led: Led, agent: Agent, click: Click) -> str | None:
+        """The page itself, where it is the first way: then it needs no page of ours. None also for our own desk.
 
-    def _blind(self, scope: Scope) -> bytes:
-        """The visitor's address, of use for telling visitors apart and for nothing else."""
-        client = scope.get("client")
-        return hmac_sha256(self._key, str(client[0] if client else "").encode())[:ADDRESS_HASH_BYTES]
+        Machines are sent on to what a link leads to, if it is a page.
+        """
+        if click.is_bot or led.target is None:
+            return led.url if led.url is not None and is_page(led.url) else None
+        merchant_id, click_id, code = entry.merchant_id, click.click_id, entry.code
+
+        def token() -> str:
+            return carried_token(self._key, merchant_id, click_id, code)
+
+        first = self._ways.of(
+            led.target, agent, code, click_id, token, merchant_id=merchant_id, share_code=led.share_code
+        )[0]
+        return first.address if first.kind == "page" else None
 
 
-def _language(header: bytes) -> str:
-    return header.decode("latin-1").split(",", 1)[0].split(";", 1)[0].strip()[:LANGUAGE_CHARS_MAX]
-
-
-def _referrer(header: bytes) -> str:
-    """The class of the page that led here: its address is nobody's business."""
-    if not header:
-        return "none"
-    try:
-        host = urlsplit(header.decode("latin-1")).hostname or ""
-    except ValueError:
-        return "other"
-    if any(part in host for part in _SEARCH):
-        return "search"
-    return "social" if any(part in host for part in _SOCIAL) else "other"
+def _address(scope: Scope) -> str:
+    """The visitor's address; empty where nobody knows it."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 async def _redirect(send: Send, location: str) -> None:

@@ -27,7 +27,11 @@ _MARK_AT, _KEPT, _STORED, _LOST, _TOLD = range(5)
 
 
 class Click(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
-    """One click, as it is kept. Its fields are bounded, so that every click fits a slot."""
+    """One click, as it is kept. Its fields are bounded, so that every click fits a slot.
+
+    New fields stand at the end and have a default: a click that an earlier version left in the ring is read by this
+    one, and an earlier version skips what it does not know.
+    """
 
     merchant_id: UUID
     click_id: UUID
@@ -40,6 +44,8 @@ class Click(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     address_hash: bytes
     is_bot: bool
     clicked_at: datetime
+    machine: str = ""  # its kind, where it is one; last, as journals of before do not have it
+    choice: str = ""  # the link's rule and variant that led it
 
 
 class ClickJournal:

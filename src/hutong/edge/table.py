@@ -11,13 +11,16 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, and_, select
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
-from hutong.links.destinations import DestinationNotAllowed, Target, read_target
-from hutong.links.models import link
+from hutong.edge.guards import Guards
+from hutong.links.destinations import Target, target_and_host
+from hutong.links.models import link, link_rules
+from hutong.links.rules.compiled import Compiled, compile_rules
+from hutong.links.rules.service import read_rules
 
 log = logging.getLogger("hutong.edge")
 
@@ -41,16 +44,21 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     url: str | None  # None: our own landing page
     target: Target | None  # what the url names; None also for one that is allowed no more
+    share_code: str = ""
     active: bool
     expires_at: datetime | None
+    own_host: str | None = None  # the host of a url that leads to no known platform
+    rules: Compiled | None = None  # most links have none
 
 
-def _target(url: str | None) -> Target | None:
-    """An address that was allowed when the link was made leads there still; it is only not jumped to."""
-    try:
-        return None if url is None else read_target(url)
-    except DestinationNotAllowed:
-        return None
+def _links() -> Select[Any]:
+    own = and_(link_rules.c.merchant_id == link.c.merchant_id, link_rules.c.link_id == link.c.link_id)
+    # law: allow tenant-in-statement because the edge answers for all merchants: read by the system role's policy
+    return select(link, link_rules.c.body).select_from(link.outerjoin(link_rules, own))
+
+
+def _compiled(row: Row[Any]) -> Compiled | None:
+    return None if row.body is None else compile_rules(read_rules(row.body), row.url, row.sku_id)
 
 
 class LinkTable:
@@ -62,6 +70,7 @@ class LinkTable:
         self._entries: dict[str, Entry] = {}
         self._misses: OrderedDict[str, datetime] = OrderedDict()
         self._seen_until: datetime | None = None
+        self.guards = Guards()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -76,8 +85,7 @@ class LinkTable:
         if missed_at is not None and now - missed_at < MISS_LIFE:
             return None
         async with self._database.plain("system") as connection:
-            # law: allow tenant-in-statement because a code says whose link it is: read by the system role's policy
-            row = (await connection.execute(select(link).where(link.c.code == code).limit(1))).first()
+            row = (await connection.execute(_links().where(link.c.code == code).limit(1))).first()
         if row is None:
             self._misses[code] = now
             self._misses.move_to_end(code)
@@ -89,27 +97,31 @@ class LinkTable:
 
     def _keep(self, row: Row[Any]) -> None:
         self._misses.pop(row.code, None)
+        target, own_host = target_and_host(row.url)
         self._entries[row.code] = Entry(
             merchant_id=row.merchant_id,
             link_id=row.link_id,
             channel_id=row.channel_id,
             code=row.code,
             url=row.url,
-            target=_target(row.url),
+            target=target,
+            share_code=row.share_code or "",
             active=row.state == "active",
             expires_at=row.expires_at,
+            own_host=own_host,
+            rules=_compiled(row),
         )
 
     async def refresh(self) -> int:
         """Load what changed since the last time; the number of links read."""
         since = self._seen_until
         started_at = self._clock.now()
-        # law: allow tenant-in-statement because the edge answers for all merchants: read by the system role's policy
-        statement = select(link).order_by(link.c.changed_at, link.c.link_id)
+        statement = _links().order_by(link.c.changed_at, link.c.link_id)
         if since is not None:
             statement = statement.where(link.c.changed_at >= since - OVERLAP)
         count = 0
         async with self._database.plain("system") as connection:
+            await self.guards.load(connection)
             result = await connection.stream(statement)
             async for rows in result.partitions(LOAD_ROWS):
                 for row in rows:

@@ -1,4 +1,5 @@
-"""In which app a page is open, read from the User-Agent. Ordered: the first rule that holds wins.
+"""In which app a page is open, read from the User-Agent. Ordered: the first rule that holds wins. Where a web-view of
+Android names its app's package, that is believed first (``links/packages.py``).
 
 Tokens as seen in the wild; the corpus, with the public file and commit each stands in, is
 ``tests/unit/links/user_agents.json``. Traps minded:
@@ -16,10 +17,14 @@ Tokens as seen in the wild; the corpus, with the public file and commit each sta
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
 import msgspec
+
+from hutong.links.machines import PREVIEW, machine_kind
+from hutong.links.packages import PARTS, app_named
 
 USER_AGENT_CHARS_MAX: Final = 1024
 AGENTS_CACHED_MAX: Final = 20_000
@@ -50,11 +55,6 @@ _RULES: Final[tuple[tuple[str, re.Pattern[str], re.Pattern[str] | None], ...]] =
         ("qq", r"\bQQ/", ""),
     )
 )
-_BOT: Final = re.compile(
-    r"bot\b|bot/|spider|crawl|slurp|curl/|wget/|python-|httpx|headlesschrome|facebookexternalhit|"
-    r"whatsapp/|telegrambot|mastodon|preview|scrapy|go-http-client|okhttp/",
-    re.IGNORECASE,
-)
 _SYSTEMS: Final = (
     ("ios", re.compile(r"iPhone|iPad|iPod|\biOS \d")),
     ("android", re.compile(r"Android")),
@@ -71,17 +71,44 @@ SYSTEMS: Final = (*(name for name, _ in _SYSTEMS), "other")
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """What a User-Agent tells: container, operating system, phone or computer, whether it is a machine."""
+    """What a request tells of who makes it: container, operating system, phone or computer, whether it is a machine.
+
+    ``machine``: its kind (``links/machines.py``), empty for a person's browser.
+    """
 
     container: str
     os: str
     is_phone: bool
     is_bot: bool
+    machine: str = ""
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether a page is fetched to show what it is before anybody opens it."""
+        return self.machine == PREVIEW
+
+
+def agent_of(headers: Mapping[bytes, bytes]) -> Agent:
+    """Who asks, by the headers of an ASGI scope, names in lower case: the edge and every page read them here."""
+    user_agent = headers.get(b"user-agent", b"").decode("latin-1")[:USER_AGENT_CHARS_MAX]
+    return classify(user_agent, headers.get(b"x-requested-with", b"").decode("latin-1"))
+
+
+def classify(user_agent: str, requested_with: str = "") -> Agent:
+    """The container (``mobile`` or ``desktop`` for a system browser), the system, and the kind of machine.
+
+    ``requested_with``: the package that a web-view of Android names; it makes nobody a person, nor a machine.
+    """
+    told = _read(user_agent)
+    app = app_named(requested_with)
+    if not app or told.os == "ios" or told.container == app or told.container in PARTS.get(app, ()):
+        return told
+    system = told.os if told.os in _PHONES else "android"  # a page that asks for its desktop site is on a phone still
+    return msgspec.structs.replace(told, container=app, os=system, is_phone=True)
 
 
 @lru_cache(maxsize=AGENTS_CACHED_MAX)
-def classify(user_agent: str) -> Agent:
-    """The container (``mobile`` or ``desktop`` for a system browser), the system, and the bot flag."""
+def _read(user_agent: str) -> Agent:
     text = user_agent[:USER_AGENT_CHARS_MAX]
     system = next((name for name, pattern in _SYSTEMS if pattern.search(text)), "other")
     is_phone = system in _PHONES and not _COMPUTER.search(text)
@@ -89,4 +116,5 @@ def classify(user_agent: str) -> Agent:
         (name for name, yes, no in _RULES if yes.search(text) and not (no and no.search(text))),
         "mobile" if is_phone else "desktop",
     )
-    return Agent(container=container, os=system, is_phone=is_phone, is_bot=not text or bool(_BOT.search(text)))
+    machine = machine_kind(text)
+    return Agent(container=container, os=system, is_phone=is_phone, is_bot=bool(machine), machine=machine)

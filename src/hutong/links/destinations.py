@@ -28,6 +28,8 @@ MINI_PROGRAM: Final = "wechat_mini"
 #: The one scheme that may be a destination by itself: WeChat gives it out for mini-programs, and it names no page of
 #: the web (developers.weixin.qq.com, "URL Scheme", the plain form).
 _MINI_SCHEME: Final = "weixin://dl/business/"
+_MINI_PATH: Final = "/business/"
+_SCHEME: Final = "https://"
 _APP_ID: Final = re.compile(r"wx[0-9a-f]{16}")
 _TICKET: Final = re.compile(r"[A-Za-z0-9]{6,32}")
 _MINI_QUERY_CHARS_MAX: Final = 512
@@ -142,34 +144,69 @@ def check_destination(url: str, own_hosts: frozenset[str] = frozenset()) -> str:
         DestinationNotAllowed: everything else: other schemes, user names, ports, odd characters, unknown hosts.
     """
     target = read_target(url, own_hosts)
-    if not target.url.startswith("https://"):
+    if not is_page(target.url):
         raise DestinationNotAllowed(host=target.url[:HOST_SHOWN_CHARS_MAX])
     return target.url
+
+
+def destination_of_host(host: str, *, is_mini: bool = False) -> str:
+    """The destination that a host of a link's address belongs to; a mini-program's own scheme has none."""
+    return MINI_PROGRAM if is_mini else _BY_HOST.get(host.lower(), WEB)
+
+
+def is_page(url: str) -> bool:
+    """Whether a browser can be sent there. WeChat's own scheme of a mini-program is none."""
+    return url.startswith(_SCHEME)
 
 
 def read_target(url: str, own_hosts: frozenset[str] = frozenset()) -> Target:
     """Where an address leads, and what it names; also WeChat's own scheme of a mini-program, which is no page.
 
-    ``own_hosts``: the merchant's verified ones, in lower case.
+    ``own_hosts``: the merchant's own, in lower case. Scheme and host are given back in lower case.
 
     Raises:
         DestinationNotAllowed: as :func:`check_destination`.
     """
     cleaned = url.strip()
+    refused = DestinationNotAllowed(host=cleaned[:HOST_SHOWN_CHARS_MAX])
+    # First of all: what a browser drops (tabs, ends of lines) or reads as something else is in none that we read.
+    if len(cleaned) > URL_CHARS_MAX or any(c <= " " or c in _ODD or ord(c) > 126 for c in cleaned):
+        raise refused
     if cleaned.startswith(_MINI_SCHEME):
         return _mini_program(cleaned)
-    odd = len(cleaned) > URL_CHARS_MAX or any(c <= " " or c in _ODD or ord(c) > 126 for c in cleaned)
     try:
         parts = urlsplit(cleaned)
         port = parts.port
     except ValueError:
-        raise DestinationNotAllowed(host=cleaned[:HOST_SHOWN_CHARS_MAX]) from None
+        raise refused from None
     host = parts.netloc.lower()
-    plain = parts.scheme == "https" and not odd and "@" not in parts.netloc and port is None
+    start = len(_SCHEME) + len(parts.netloc)
+    plain = cleaned[:start].lower() == f"{_SCHEME}{host}" and "@" not in host and port is None
     if not plain or (host not in _BY_HOST and host not in own_hosts):
         raise DestinationNotAllowed(host=(parts.netloc or cleaned)[:HOST_SHOWN_CHARS_MAX])
     destination = _BY_HOST.get(host, WEB)
-    return Target(destination=destination, url=cleaned, names=_names(destination, parts.path, parts.query))
+    address = f"{_SCHEME}{host}{cleaned[start:]}"
+    return Target(destination=destination, url=address, names=_names(destination, parts.path, parts.query))
+
+
+def host_of(url: str) -> str:
+    """The host of an address that :func:`read_target` has read, in lower case."""
+    return urlsplit(url).netloc.lower()
+
+
+def target_and_host(url: str | None) -> tuple[Target | None, str | None]:
+    """What an address names, and its host where that is no platform's: whose that is, is looked at with each click."""
+    if url is None:
+        return None, None
+    try:
+        return read_target(url), None
+    except DestinationNotAllowed:
+        pass
+    try:
+        host = host_of(url)
+        return read_target(url, frozenset({host})), host
+    except (DestinationNotAllowed, ValueError):
+        return None, ""
 
 
 def _names(destination: str, path: str, query: str) -> dict[str, str]:
@@ -189,7 +226,7 @@ def _mini_program(url: str) -> Target:
     parts = urlsplit(url)
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     given = dict(pairs)
-    if len(given) != len(pairs) or len(url) > URL_CHARS_MAX or parts.fragment:
+    if len(given) != len(pairs) or parts.path != _MINI_PATH or parts.fragment:
         raise DestinationNotAllowed(host=url[:HOST_SHOWN_CHARS_MAX])
     if set(given) == {"t"} and _TICKET.fullmatch(given["t"]):
         return Target(destination=MINI_PROGRAM, url=url, names={"ticket": given["t"]})

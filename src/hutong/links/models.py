@@ -8,6 +8,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -15,7 +16,9 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from hutong.db.tables import METADATA, moment
 
@@ -43,6 +46,7 @@ link: Final = Table(
     Column("destination", Text, nullable=False),  # "checkout" or "url"
     Column("sku_id", Uuid),  # for "checkout"
     Column("url", Text),  # for "url"; host on the allow-list
+    Column("share_code", Text),  # the platform's own code for the same, to copy where nothing else passes
     Column("state", Text, nullable=False),
     moment("created_at"),
     moment("expires_at", nullable=True),
@@ -67,9 +71,11 @@ click: Final = Table(
     Column("address_hash", LargeBinary, nullable=False),
     Column("is_bot", Boolean, nullable=False),
     moment("clicked_at"),
+    Column("machine", Text, nullable=False, server_default=text("''")),  # its kind, where it is one
     PrimaryKeyConstraint("merchant_id", "click_id"),
     Index("ix_click_link", "merchant_id", "link_id", "clicked_at"),
     Index("ix_click_channel", "merchant_id", "channel_id", "clicked_at"),
+    Index("ix_click_address", "merchant_id", "address_hash", "clicked_at"),
 )
 
 #: What became of each attempt to jump: one row for each form that a click has tried.
@@ -89,4 +95,57 @@ jump_try: Final = Table(
     PrimaryKeyConstraint("merchant_id", "click_id", "form"),
     Index("ix_jump_try_cell", "merchant_id", "container", "destination", "tried_at"),
     Index("ix_jump_try_tried", "tried_at"),
+)
+
+#: Where each wall stands that visitors' pages have told enough of: between an app on one system and a destination.
+wall: Final = Table(
+    "wall",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("system", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("left_count", SmallInteger, nullable=False),  # of the last tries of the way that arrives best
+    Column("tries_count", SmallInteger, nullable=False),
+    moment("since_at"),
+    moment("measured_at"),
+    PrimaryKeyConstraint("merchant_id", "container", "system", "destination"),
+)
+
+#: A merchant's own word on a cell of the matrix: which attempts, in which order. Null: as the matrix has it again.
+jump_choice: Final = Table(
+    "jump_choice",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("container", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("picks", JSONB(none_as_null=True)),
+    moment("changed_at"),
+    PrimaryKeyConstraint("merchant_id", "container", "destination"),
+    Index("ix_jump_choice_changed", "changed_at"),
+)
+
+#: The rules of a link that has some, as JSON (links/rules/model.py); ``revision`` rises with each change.
+link_rules: Final = Table(
+    "link_rules",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("revision", Integer, nullable=False),
+    moment("changed_at"),
+    PrimaryKeyConstraint("merchant_id", "link_id"),
+)
+
+#: Which rule and variant a click was led by. Inserted with the click, by the same role.
+click_choice: Final = Table(
+    "click_choice",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("click_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("choice", Text, nullable=False),  # "r1", or "r1.v2"
+    PrimaryKeyConstraint("merchant_id", "click_id"),
+    Index("ix_click_choice_link", "merchant_id", "link_id", "choice"),
 )

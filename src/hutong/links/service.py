@@ -8,13 +8,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, select
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.ids import new_code
 from hutong.db.unit import Unit
-from hutong.links.destinations import check_destination
+from hutong.links.destinations import read_target
+from hutong.links.hosts import host_states
 from hutong.links.models import channel, link
+from hutong.links.share_codes import check_share_code
 from hutong.merchants.directory import LINK, register
 
 CODE_CHARS: Final = 7
@@ -44,6 +46,7 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     sku_id: UUID | None
     url: str | None
+    share_code: str | None
     state: str
     created_at: datetime
     expires_at: datetime | None
@@ -76,17 +79,26 @@ async def create_link(
     *,
     sku_id: UUID | None = None,
     url: str | None = None,
+    share_code: str = "",
     expires_at: datetime | None = None,
 ) -> LinkView:
-    """A new link: to our own checkout of a SKU, or to a page on a known platform.
+    """A new link: to our own checkout of a SKU, or to a page (or WeChat mini-program) on a known platform or a host of
+    the merchant's own.
+
+    A host of his that is not proven (any more) is named to visitors, who go on there by themselves. ``share_code``: the
+    platform's own code for that page.
 
     Raises:
         DestinationNotAllowed: the page's host is not on the allow-list.
+        ShareCodeRefused: the code holds somebody else's address.
     """
     if (sku_id is None) == (url is None):
         raise InvalidInput(field="destination", problem="sku_id | url")
     if url is not None:
-        url = check_destination(url)
+        url = read_target(url, frozenset(await host_states(unit))).url
+    code_of_platform = check_share_code(share_code)
+    if code_of_platform and url is None:
+        raise InvalidInput(field="share_code", problem="url")
     known = await unit.scalar(
         select(channel.c.channel_id).where(
             channel.c.merchant_id == unit.merchant_id, channel.c.channel_id == channel_id
@@ -106,6 +118,7 @@ async def create_link(
         destination="url" if url is not None else "checkout",
         sku_id=sku_id,
         url=url,
+        share_code=code_of_platform,
         state="active",
         created_at=now,
         expires_at=expires_at,
@@ -131,6 +144,7 @@ def _view(row: Row[Any]) -> LinkView:
         destination=row.destination,
         sku_id=row.sku_id,
         url=row.url,
+        share_code=row.share_code,
         state=row.state,
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -153,15 +167,3 @@ async def find_link(unit: Unit, code: str) -> LinkView | None:
     """A link by its public code."""
     row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.code == code))
     return None if row is None else _view(row)
-
-
-async def disable_link(unit: Unit, link_id: UUID) -> None:
-    """Switch a link off; visitors get a friendly page."""
-    done = await unit.run(
-        # law: allow state-compare-and-set because a link ends switched off whatever it was, twice as well as once
-        update(link)
-        .where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id)
-        .values(state="disabled", changed_at=unit.now())
-    )
-    if not done.rowcount:
-        raise NotFound(what="link", key=str(link_id))

@@ -19,6 +19,8 @@ NOTE_CHARS_MAX: Final = 500
 #: Details that say how a ticket ended.
 NOTE: Final = "note"
 RESOLVED_BY: Final = "resolved_by"
+#: A detail of tickets of :func:`count_up`.
+COUNT: Final = "count"
 #: A detail of tickets about money in suspense: a decision takes them off the desk, nothing else does.
 SUSPENSE_ID: Final = "suspense_id"
 
@@ -55,6 +57,11 @@ class TicketKind(StrEnum):
     WEBHOOK_FAILING = "webhook_failing"
     WEBHOOK_DISABLED = "webhook_disabled"
     WEBHOOK_FAILED = "webhook_failed"
+    WALL_CLOSED = "wall_closed"
+    WALL_OPENED = "wall_opened"
+    HOST_LOST = "host_lost"
+    LINK_REPORTED = "link_reported"
+    LINK_BROKEN = "link_broken"
 
 
 class Severity(StrEnum):
@@ -101,6 +108,27 @@ async def tell_again(unit: Unit, kind: TicketKind, dedupe_key: str, details: Map
         .returning(ticket.c.ticket_id)
     )
     return ticket_id
+
+
+async def count_up(
+    unit: Unit,
+    kind: TicketKind,
+    severity: Severity,
+    *,
+    subject: tuple[str, str],
+    details: Mapping[str, str | int],
+    dedupe_key: str,
+) -> int:
+    """A trouble that many may tell of: one ticket with these details, and how often it was; it is open again."""
+    told = {**details, COUNT: 1}
+    if await open_ticket(unit, kind, severity, subject=subject, details=told, dedupe_key=dedupe_key):
+        return 1
+    here = (ticket.c.merchant_id == unit.merchant_id) & (ticket.c.kind == kind.value)
+    held = select(ticket.c.details).where(here, ticket.c.dedupe_key == dedupe_key).with_for_update()
+    before: dict[str, Any] = await unit.scalar(held)
+    count = int(before[COUNT]) + 1
+    await tell_again(unit, kind, dedupe_key, {**details, COUNT: count})
+    return count
 
 
 async def has_ticket(unit: Unit, kind: TicketKind, details: Mapping[str, str | int]) -> bool:

@@ -12,7 +12,12 @@ from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
 from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
+from hutong.links import bio_models as bios
+from hutong.links import card_models as cards
+from hutong.links import guard_models as guards
 from hutong.links import models as links
+from hutong.links.attribution import models as ties
+from hutong.merchants import grant_models as grants
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
 from hutong.payments import combined_models as combined
@@ -25,8 +30,12 @@ from hutong.webhooks import models as webhooks
 ROOMS: Final = (
     analytics,
     bills,
+    bios,
+    cards,
     combined,
     customers,
+    grants,
+    guards,
     ledger,
     links,
     merchants,
@@ -35,6 +44,7 @@ ROOMS: Final = (
     shops,
     splits,
     suspended,
+    ties,
     webhooks,
 )
 

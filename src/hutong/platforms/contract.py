@@ -15,6 +15,7 @@ from hutong.platforms.codes import CodePayments
 from hutong.platforms.combined import CombinedPayments
 from hutong.platforms.credentials import Examined
 from hutong.platforms.files import OrderFiles
+from hutong.platforms.pages import PageKit
 from hutong.platforms.payments import Callbacks, Identity, Payments, PayMethod, RefundRescue
 from hutong.platforms.sharing import ProfitSharing, ShareReceivers
 from hutong.platforms.shops import Orders, Stock
@@ -71,6 +72,7 @@ CAPABILITIES: Final = (
     "callbacks",
     "bills",
     "identity",
+    "page_kit",
     "orders",
     "stock",
     "order_files",
@@ -88,6 +90,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "callbacks": ("verify",),
     "bills": ("fetch",),
     "identity": ("visitor_id", "mini_visitor_id"),
+    "page_kit": ("token", "ticket"),
     "orders": ("changed", "one", "ship"),
     "stock": ("find", "read", "write"),
     "order_files": ("read",),
@@ -149,6 +152,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     callbacks: Callbacks | None = None
     bills: Bills | None = None
     identity: Identity | None = None
+    page_kit: PageKit | None = None
     orders: Orders | None = None
     stock: Stock | None = None
     order_files: OrderFiles | None = None

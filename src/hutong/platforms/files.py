@@ -41,6 +41,7 @@ class FileLine(msgspec.Struct, frozen=True, kw_only=True):
     completed_at: datetime | None = None
     buyer_ref: str = ""
     country: str = ""
+    remarks: tuple[str, ...] = ()  # what buyer and seller wrote, and coupons; read for words of links, kept nowhere
 
 
 class RowRefused(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ class ShopOrder(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime | None = None
     buyer_ref: str = ""  # the platform's stable, non-personal id of the buyer
     receiver: Receiver | None = None
+    remarks: tuple[str, ...] = ()  # what buyer and seller wrote; read for words of links, kept nowhere
 
 
 class OrderPage(msgspec.Struct, frozen=True, kw_only=True):

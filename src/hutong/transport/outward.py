@@ -28,6 +28,7 @@ CONNECT_TIMEOUT_S: Final = 5.0
 TOTAL_TIMEOUT_S: Final = 15.0
 #: What is read of an answer; nobody needs more of it than a person can look at.
 ANSWER_BYTES_MAX: Final = 2_048
+LOCATION_CHARS_MAX: Final = 2_000
 #: Threads that look names up, made as they are needed. A name whose servers are silent holds one, however many messages
 #: go there, for as long as the system's resolver waits; it must not be one of those that the rest of the process uses.
 LOOKUPS_AT_ONCE_MAX: Final = 64
@@ -52,11 +53,12 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     trouble: Trouble | None = None
     answer: str = ""
+    location: str = ""  # where a redirect, which is not followed, would have led
     duration_ms: int = 0
 
 
 class OutwardSender:
-    """Posts to public addresses; one per process. ``trial``: this machine is allowed too, by plain http."""
+    """Posts to public addresses and reads there; one per process. ``trial``: this machine is allowed too, by http."""
 
     def __init__(self, *, trial: bool, total_timeout_s: float = TOTAL_TIMEOUT_S) -> None:
         self.trial = trial
@@ -73,11 +75,18 @@ class OutwardSender:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes) -> Told:
         """Post once. Never raises for what the other side, the network or the address does."""
+        return await self._told("POST", url, headers, body)
+
+    async def fetch(self, url: str, headers: Mapping[str, str]) -> Told:
+        """Read the beginning of what stands there, once. Never raises, as :meth:`post`."""
+        return await self._told("GET", url, headers, None)
+
+    async def _told(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Told:
         began_s = time.monotonic()
         try:
             target = read_target(url, trial=self.trial)
             async with asyncio.timeout(self._total_timeout_s):
-                status, answer = await self._post(target.url, headers, body, tls=target.tls)
+                told = await self._send(method, target.url, headers, body, tls=target.tls)
         except (TargetRefused, _NotPublic):
             told = Told(trouble=Trouble.REFUSED)
         except (aiohttp.ClientConnectorCertificateError, aiohttp.ClientSSLError):
@@ -88,19 +97,19 @@ class OutwardSender:
             told = Told(trouble=Trouble.TIMEOUT)
         except (aiohttp.ClientError, OSError, ValueError):
             told = Told(trouble=Trouble.UNREACHABLE)
-        else:
-            told = Told(status=status, answer=answer)
         return msgspec.structs.replace(told, duration_ms=int((time.monotonic() - began_s) * MS_PER_S))
 
-    async def _post(self, url: str, headers: Mapping[str, str], body: bytes, *, tls: bool) -> tuple[int, str]:
-        async with self._open().post(
+    async def _send(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, *, tls: bool) -> Told:
+        async with self._open().request(
+            method,
             URL(url, encoded=True),
             headers=headers,
             data=body,
             allow_redirects=False,
             ssl=authorities() if tls else True,
         ) as incoming:
-            return incoming.status, await _first_words(incoming)
+            location = incoming.headers.get("location", "")[:LOCATION_CHARS_MAX]
+            return Told(status=incoming.status, answer=await _first_words(incoming), location=location)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

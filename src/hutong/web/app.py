@@ -20,21 +20,29 @@ from hutong.core.errors import Forbidden, Unauthorized
 from hutong.db.outages import is_away
 from hutong.web.api.routes import api_router, openapi_config
 from hutong.web.buyer.astray import DoorErrorPages
+from hutong.web.buyer.bios import BioController
+from hutong.web.buyer.cards import CardController
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
-from hutong.web.buyer.desk import BuyerDesk
+from hutong.web.buyer.desk import BuyerDesk, never_stored
 from hutong.web.buyer.jumps import JumpController
+from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import BuyerPages
+from hutong.web.buyer.reports import ReportController
 from hutong.web.console.bills import BillsController
+from hutong.web.console.bios import BiosController
 from hutong.web.console.book_pages import BookPagesController
 from hutong.web.console.books import BooksController
 from hutong.web.console.channels import ChannelsController
+from hutong.web.console.clicks import ClicksController
 from hutong.web.console.codes import CodesController
 from hutong.web.console.costs import CostsController
 from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
+from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
+from hutong.web.console.link_editor import LinkEditorController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
 from hutong.web.console.overview import OverviewController
@@ -45,12 +53,14 @@ from hutong.web.console.platforms import PlatformsController
 from hutong.web.console.refunds import RefundsController
 from hutong.web.console.roles import may_visit, scope_of
 from hutong.web.console.settings import SettingsController
+from hutong.web.console.sharing import SharingController
 from hutong.web.console.signin import SignInController
 from hutong.web.console.splits import SplitsController
 from hutong.web.console.staff import StaffController
 from hutong.web.console.statements import StatementsController
 from hutong.web.console.stock import StockController
 from hutong.web.console.tickets import TicketsController
+from hutong.web.console.walls import WallsController
 from hutong.web.console.webhooks import WebhooksController
 from hutong.web.creator.door import CreatorController, CreatorDesk
 from hutong.web.creator.pages import CreatorPages
@@ -70,7 +80,14 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    SharingController,
+    LinkSwitchController,
+    HostsController,
+    BiosController,
+    ClicksController,
+    LinkEditorController,
     ChannelsController,
+    WallsController,
     OrdersController,
     StockController,
     CounterController,
@@ -94,6 +111,18 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
 )
 
 
+_BUYERS: Final[tuple[ControllerRouterHandler, ...]] = (
+    LinkController,
+    JumpController,
+    CardController,
+    LeavingController,
+    ReportController,
+    BioController,
+    CheckoutController,
+    ShopCodeController,
+)
+
+
 def build_web(runtime: Runtime) -> Litestar:
     """The application behind the link front."""
     renderer = Renderer()
@@ -111,15 +140,13 @@ def build_web(runtime: Runtime) -> Litestar:
         "runtime": Provide(lambda: runtime, sync_to_thread=False),
     }
     console = Router("/", route_handlers=[*_CONSOLE], before_request=_doorkeeper(desk), include_in_schema=False)
+    buyers = Router("/", route_handlers=[*_BUYERS], after_request=never_stored, include_in_schema=False)
     door = Router("/", route_handlers=[SignInController], before_request=_language(desk), include_in_schema=False)
     return Litestar(
         route_handlers=[
             console,
             door,
-            LinkController,
-            JumpController,
-            CheckoutController,
-            ShopCodeController,
+            buyers,
             CreatorController,
             _static(),
             healthz,

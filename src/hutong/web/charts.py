@@ -49,7 +49,27 @@ class RateChart(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("each row needs a label, a text and one value of every series, and not too many rows")
 
 
-def chart_json(chart: BarChart | RateChart) -> Markup:
+class CountSeries(msgspec.Struct, frozen=True, kw_only=True):
+    """One kind of thing that is counted; ``colour`` names a custom property of the style sheet."""
+
+    name: str
+    colour: str
+    values: tuple[int, ...]
+
+
+class StackChart(msgspec.Struct, frozen=True, kw_only=True):
+    """Counts over steps of time, stacked."""
+
+    kind: Literal["stack"] = "stack"
+    labels: tuple[str, ...]
+    series: tuple[CountSeries, ...]
+
+    def __post_init__(self) -> None:
+        if any(len(series.values) != len(self.labels) for series in self.series) or len(self.labels) > POINTS_MAX:
+            raise ValueError("each step needs one value of every series, and there are not too many steps")
+
+
+def chart_json(chart: BarChart | RateChart | StackChart) -> Markup:
     """JSON that is safe inside a script element: no ``<`` can end it."""
     text = msgspec.json.encode(chart).decode().replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return Markup(text)  # noqa: S704 (escaped above)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.web.marks import mark
+from hutong.web.webhook_labels import WEBHOOK_LABELS
 
-def mark(message: str) -> str:
-    """Name a text for the catalogues; it is translated where it is shown."""
-    return message
-
+__all__ = ["LABELS", "label_of", "mark"]
 
 #: kind of value -> value -> text
 LABELS: Final[dict[str, dict[str, str]]] = {
     "platform": {
         "wechatpay": mark("微信支付"),
+        "wechat_account": mark("微信公众号"),
         "taobao": mark("淘宝"),
         "generic": mark("文件导入"),
         "own": mark("互通收银台"),
@@ -48,6 +48,59 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "store": mark("门店"),
         "own_app": mark("商家自己的应用"),
         "other": mark("其他"),
+    },
+    "system": {
+        "ios": mark("苹果手机"),
+        "android": mark("安卓手机"),
+        "harmony": mark("鸿蒙手机"),
+        "windows": mark("Windows 电脑"),
+        "macos": mark("苹果电脑"),
+        "linux": mark("Linux 电脑"),
+        "other": mark("其他系统"),
+    },
+    "wall_state": {"open": mark("通"), "half": mark("半通"), "closed": mark("不通")},
+    "wall_means": {
+        "open": mark("通：一下就到"),
+        "half": mark("半通：多点一下，或只对一部分人"),
+        "closed": mark("不通：要买家自己换浏览器打开或复制口令"),
+    },
+    "way_kind": {
+        "page": mark("打开网页"),
+        "scheme": mark("直接打开应用"),
+        "wrapper": mark("经平台的跳转页打开应用"),
+        "guide": mark("教买家在浏览器打开"),
+        "code": mark("复制口令"),
+        "qr": mark("用手机扫码"),
+    },
+    "evidence": {"seen": mark("有公开资料"), "guessed": mark("听说")},
+    "rule_field": {
+        "rules": mark("规则"),
+        "containers": mark("在哪个应用里打开"),
+        "systems": mark("用什么系统"),
+        "languages": mark("手机语言"),
+        "from_date": mark("开始日期"),
+        "until_date": mark("结束日期"),
+        "from_time": mark("每天从"),
+        "until_time": mark("每天到"),
+        "query_name": mark("链接参数"),
+        "query_value": mark("参数的值"),
+        "url": mark("目标网址"),
+        "sku_id": mark("商品"),
+        "variants": mark("对比方案"),
+        "weight": mark("份额"),
+        "utm": mark("来源标记（UTM）"),
+        "starts_at": mark("开始时间"),
+        "expires_at": mark("结束时间"),
+        "clicks_max": mark("最多点击次数"),
+        "over_url": mark("结束后去哪里"),
+    },
+    "os": {
+        "ios": mark("苹果"),
+        "android": mark("安卓"),
+        "harmony": mark("鸿蒙"),
+        "windows": mark("Windows"),
+        "macos": mark("macOS"),
+        "linux": mark("Linux"),
     },
     "channel_kind": {
         "post": mark("帖子"),
@@ -147,6 +200,8 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
     "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
+    "bio_theme": {"paper": mark("素白"), "jade": mark("墨绿"), "seal": mark("朱红")},
+    "bio_state": {"draft": mark("草稿"), "live": mark("已公开")},
     "capability": {
         "payments": mark("收款与退款"),
         "codes": mark("付款码收款"),
@@ -157,6 +212,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "callbacks": mark("回调通知"),
         "bills": mark("读取账单"),
         "identity": mark("识别访客"),
+        "page_kit": mark("微信里的分享卡片"),
         "orders": mark("读取订单与发货"),
         "stock": mark("同步库存"),
         "order_files": mark("读取订单文件"),
@@ -329,58 +385,38 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "day": mark("封印日的根和今天的账链一致"),
         "root": mark("您输入的根就是这一天的根"),
     },
-    "webhook_health": {
-        "fine": mark("正常"),
-        "failing": mark("送不到"),
-        "disabled": mark("已停用"),
-        "new": mark("还没用过"),
+    "report_reason": {
+        "scam": mark("诈骗或冒充"),
+        "misleading": mark("打开的和说的不一样"),
+        "harmful": mark("违法或有害的内容"),
+        "broken": mark("打不开"),
+        "other": mark("其他问题"),
     },
-    "webhook_because": {
-        "by_hand": mark("这个地址已停用"),
-        "gone": mark("对方说不再接收（410），已停用"),
-        "failing": mark("三天多没有送达任何事件，已停用"),
+    "host_state": {"pending": mark("等待证明"), "verified": mark("已验证"), "lost": mark("证明丢失")},
+    "host_trouble": {
+        "missing": mark("证明文件不在那里。"),
+        "wrong": mark("那里有文件，但内容不是要求的那一行。"),
+        "taken": mark("这台互通上的另一个商家已经证明了这个网址。"),
+        "timeout": mark("网站没有及时应答。"),
+        "unreachable": mark("连不上网站。"),
+        "not_resolved": mark("域名解析不到地址。"),
+        "tls": mark("https 证书有问题。"),
+        "refused": mark("域名指向内网或本机，不能用。"),
     },
-    "webhook_delivery": {"waiting": mark("待发送"), "delivered": mark("已送达"), "failed": mark("没送到")},
-    "webhook_tab": {"": mark("全部"), "waiting": mark("待发送"), "delivered": mark("已送达"), "failed": mark("没送到")},
-    "webhook_trouble": {
-        "timeout": mark("15 秒没有应答"),
-        "unreachable": mark("连不上，或中途断线"),
-        "not_resolved": mark("找不到这个域名"),
-        "tls": mark("证书不可信"),
-        "refused": mark("域名指向内网，没有发送"),
+    "health": {"ok": mark("能打开"), "broken": mark("打不开"), "unclear": mark("无法判断")},
+    "health_trouble": {
+        "status": mark("对方应答出错"),
+        "gone": mark("页面不存在"),
+        "timeout": mark("没有及时应答"),
+        "unreachable": mark("连不上"),
+        "not_resolved": mark("域名解析不到地址"),
+        "tls": mark("https 证书有问题"),
+        "refused": mark("域名指向内网"),
+        "asked_in": mark("平台不让程序查看"),
+        "elsewhere": mark("转到了别的网站"),
+        "offline": mark("本机的网络可能断了"),
     },
-    "webhook_group": {
-        "*": mark("全部事件"),
-        "payment.*": mark("付款与退款"),
-        "order.*": mark("订单"),
-        "stock.*": mark("库存"),
-        "customer.*": mark("顾客"),
-        "statement.*": mark("结算单"),
-    },
-    "webhook_event": {
-        "payment.paid": mark("付款成功"),
-        "payment.refunded": mark("退款到账"),
-        "payment.refund_failed": mark("退款没有办成"),
-        "payment.closed": mark("没有付款，已关闭"),
-        "payment.unknown": mark("付款结果待查"),
-        "payment.surplus": mark("多收了钱"),
-        "payment.surplus_returned": mark("多收的钱已退回"),
-        "payment.mismatched": mark("付款通知对不上"),
-        "payment.decided": mark("待查款项已决定"),
-        "payment.sent_back": mark("待查款项已退回"),
-        "payment.bill_read": mark("钱包账单已读取"),
-        "order.placed": mark("下单"),
-        "order.paid": mark("订单已付"),
-        "order.refunded": mark("订单退款"),
-        "order.closed": mark("订单关闭"),
-        "order.short": mark("订单缺货"),
-        "order.shipped": mark("订单发货"),
-        "order.imported": mark("从文件导入订单"),
-        "stock.changed": mark("库存变动"),
-        "customer.seen": mark("新顾客"),
-        "statement.drawn": mark("结算单生成"),
-        "webhook.test": mark("试发"),
-    },
+    **WEBHOOK_LABELS,
     "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员"), "cashier": mark("收银员")},
 }
 

@@ -20,6 +20,8 @@ from hutong.web.i18n import LOCALES, Catalogues, Locale
 from hutong.web.i18n.locales import LOCALE_TITLES
 from hutong.web.labels import label_of
 from hutong.web.scene import Scene
+from hutong.web.share import about_by_default
+from hutong.web.sparkline import sparkline
 from hutong.web.tones import tone_of
 
 TEMPLATES_DIR: Final = Path(__file__).parent / "templates"
@@ -117,7 +119,9 @@ class Renderer:
             label=lambda kind, value: translations.ugettext(label_of(kind, value)),
             locales=LOCALES,
             locale_titles=LOCALE_TITLES,
+            card_about=lambda card: card.about or about_by_default(card, formats.money),
             per_cent=formats.per_cent,
+            sparkline=sparkline,
             tone=tone_of,
         )
         return environment

@@ -16,6 +16,7 @@ THINGS: Final[dict[str, str]] = {
     "attempt": mark("支付尝试"),
     "batch": mark("记账批次"),
     "bill": mark("账单"),
+    "bio": mark("个人主页"),
     "callback": mark("回调地址"),
     "channel": mark("渠道"),
     "checkout": mark("结账页"),
@@ -25,6 +26,7 @@ THINGS: Final[dict[str, str]] = {
     "customer_order": mark("订单"),
     "difference": mark("账单差异"),
     "hold": mark("预留"),
+    "host": mark("网址"),
     "key": mark("密钥"),
     "link": mark("链接"),
     "login": mark("登录名"),
@@ -32,6 +34,7 @@ THINGS: Final[dict[str, str]] = {
     "order": mark("订单"),
     "page link": mark("页面链接"),
     "party": mark("推广人"),
+    "picture": mark("图片"),
     "payment": mark("收款"),
     "payment of order": mark("订单的收款"),
     "payout": mark("钱包外付款"),
@@ -46,8 +49,10 @@ THINGS: Final[dict[str, str]] = {
     "statement": mark("结算单"),
     "suspense": mark("待查款项"),
     "ticket": mark("待办"),
+    "wall": mark("墙"),
     "webhook": mark("推送地址"),
     "webhook message": mark("推送消息"),
+    "word": mark("暗号或优惠码"),
 }
 
 

@@ -40,6 +40,7 @@ TONES: Final[dict[str, dict[str, str]]] = {
         "failed": "bad",
     },
     "commission_status": {"estimated": "wait", "confirmed": "act", "settled": "good"},
+    "wall_state": {"open": "good", "half": "act", "closed": "bad"},
     "severity": {"urgent": "bad", "normal": "wait"},
     "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": "act", "resolved": "mute", "closed": "mute"},
@@ -48,6 +49,8 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "reliance": {"low": "good", "medium": "act", "high": "bad"},
     "till_status": {"paying": "wait", "paid": "good"},
     "shop_code_state": {"active": "good", "paused": "mute"},
+    "host_state": {"pending": "wait", "verified": "good", "lost": "bad"},
+    "health": {"ok": "good", "broken": "bad", "unclear": "mute"},
     "webhook_health": {"fine": "good", "failing": "bad", "disabled": "mute", "new": "wait"},
     "webhook_delivery": {"waiting": "wait", "delivered": "good", "failed": "bad"},
 }  # fmt: skip

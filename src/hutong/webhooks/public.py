@@ -17,6 +17,7 @@ from hutong.core.errors import InvalidInput
 from hutong.core.events import Event
 from hutong.customers import events as customers
 from hutong.ledger import events as ledger
+from hutong.links import events as links
 from hutong.payments import events as payments
 from hutong.shops import events as shops
 
@@ -63,7 +64,9 @@ PUBLIC: Final = (
     Public("order.imported", shops.OrdersImported),
     Public("stock.changed", shops.StockChanged),
     Public("customer.seen", customers.CustomerSeen),
+    Public("link.wall_moved", links.WallMoved),
     Public("statement.drawn", ledger.StatementDrawn),
+    Public("link.reported", links.LinkReported),
 )
 BY_TYPE: Final = {public.name: public for public in PUBLIC}
 BY_EVENT: Final = {public.event.name: public for public in PUBLIC}

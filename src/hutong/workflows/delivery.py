@@ -15,10 +15,14 @@ from hutong.db.unit import DELIVER, EventKey
 from hutong.events import CATALOGUE
 from hutong.ledger.commissions import CONFIRM_COMMISSIONS
 from hutong.ledger.jobs import EXPIRE_HOLD, MAKE_MARKS, SEAL_DAYS
+from hutong.links.health import CHECK_DESTINATIONS
+from hutong.links.hosts import CHECK_HOST
 from hutong.merchants.service import all_merchants
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.payments.refunds import SEND_REFUND
 from hutong.workflows.commands.charge_code import follow_due_charge
+from hutong.workflows.commands.check_destinations import check_destinations
+from hutong.workflows.commands.check_host import check_due_host
 from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.frozen import unfreeze
@@ -103,6 +107,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     SHARE_OUT: share_out,
     UNFREEZE: unfreeze,
     TAKE_BACK: follow_take_backs,
+    CHECK_HOST: check_due_host,
+    CHECK_DESTINATIONS: check_destinations,
 }
 
 

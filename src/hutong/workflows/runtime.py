@@ -29,7 +29,8 @@ from hutong.platforms.contract import Connector
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.transport.messages import HttpClient, Request, Response
-from hutong.transport.pacing import Pace
+from hutong.transport.outward import OutwardSender
+from hutong.transport.pacing import Buckets, Pace
 from hutong.workflows.pushes import Pushes
 
 #: Reading a connection and opening its secrets costs more than the signature they are for. A change is seen after this.
@@ -109,6 +110,8 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     link_key: bytes  # tags click ids in addresses
     sandbox_url: str | None = None
     agent_rate_bps: int = AGENT_RATE_BPS_DEFAULT  # what channel cost is held against
+    outward: OutwardSender = msgspec.field(default_factory=partial(OutwardSender, trial=False))  # no platform's address
+    looks: Buckets = msgspec.field(default_factory=Buckets)  # at destinations, by host
     ways: Ways = msgspec.field(default_factory=Ways)  # to where links lead
     gatherings: Gatherings = msgspec.field(default_factory=Gatherings)
     pushes: Pushes = msgspec.field(default_factory=Pushes)

@@ -13,7 +13,7 @@ TABLE: Final = Path(__file__).parent / "apps.yaml"
 #: What an app does with another app's address.
 OPENS, ASKS, TAP, SWALLOWS, REFUSES = VERDICTS = ("opens", "asks", "tap", "swallows", "refuses")
 #: With these the other app opens in the end.
-PASSING: Final = frozenset({OPENS, ASKS, TAP})
+PASSING: Final = frozenset({OPENS, ASKS})
 #: Systems of phones: there are apps to jump to.
 PHONES: Final = frozenset({"ios", "android", "harmony"})
 #: The system's own browser, by whether it is a phone's.

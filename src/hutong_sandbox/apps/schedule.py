@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from hutong.core.errors import ErrorText, HutongError
-from hutong_sandbox.apps.habits import OPENS, PASSING, PHONES, VERDICTS, all_apps
+from hutong_sandbox.apps.habits import OPENS, PASSING, PHONES, TAP, VERDICTS, all_apps
 
 FILE_BYTES_MAX: Final = 256 * 1024
 CELLS_MAX: Final = 200
@@ -172,7 +172,7 @@ def random_schedules(seed: int, count: int, phases: int, apart_from: Sequence[Ce
 
 
 def _random_cell(chance: random.Random, key: tuple[str, str, str], phases: int) -> CellSchedule:
-    walls = [verdict for verdict in VERDICTS if verdict not in PASSING]
+    walls = [verdict for verdict in VERDICTS if verdict not in (*PASSING, TAP)]
     does = chance.choice([OPENS, *walls])
     at, changes = 0, [Change(0, does)]
     for _ in range(phases - 1):

@@ -14,6 +14,9 @@ from hutong_sandbox.taobao.trades import Trade, TradeEvent, Trades, TradeStatus
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 LINES_MAX: Final = 50
+#: What a buyer may write with an order, and a shop beside it.
+MESSAGE_CHARS_MAX: Final = 500
+MEMO: Final = "memo"
 BUYERS_EVENTS: Final = ("pay", "abandon", "confirm", "refund")
 
 #: Capability -> state of proof. ``judged`` names are covered by tests/conformance/judges.
@@ -28,6 +31,7 @@ PROOFS: Final = {
     "taobao.skus.custom.get, arguments": "judged",
     "taobao.time.get": "judged",
     "field names and values of orders, items and SKUs": "simulated",
+    "buyer_message and seller_memo of an order": "unverified",
     "taobao.skus.quantity.update, type 1 (answer as seen in public code)": "simulated",
     "taobao.skus.quantity.update, type 2": "unverified",
     "taobao.item.quantity.update": "unverified",
@@ -80,20 +84,26 @@ class Taobao(Platform):
             raise InvalidInput(field="lines", problem=f"1..{LINES_MAX}")
         wanted = [(text_of(line, "sku"), count_of(line, "quantity", 1)) for line in lines]
         trade = self.trades.place(shop, wanted, count_of(order, "buyer", 1), count_of(order, "post_fen", 0))
+        trade.buyer_message = str(order.get("buyer_message", ""))[:MESSAGE_CHARS_MAX]
         if order.get("paid", True) is not False:
             self.trades.move(trade, TradeEvent.PAY)
         return self._shown(trade)
 
     async def move(self, which: Json) -> Json:
-        """Let the buyer act on an order: ``pay``, ``abandon``, ``confirm``, or ``refund`` in full."""
+        """Let the buyer act on an order: ``pay``, ``abandon``, ``confirm``, or ``refund`` in full; or the shop write a
+        ``memo`` (``text``) beside it.
+        """
         event = text_of(which, "event")
-        if event not in BUYERS_EVENTS:
-            raise InvalidInput(field="event", problem=", ".join(BUYERS_EVENTS))
+        if event not in (*BUYERS_EVENTS, MEMO):
+            raise InvalidInput(field="event", problem=", ".join((*BUYERS_EVENTS, MEMO)))
         tid = text_of(which, "order_no")
         trade = self.trades.find(self._shop(which), tid)
         if trade is None:
             raise NotFound(what="order", key=tid)
-        self.trades.move(trade, TradeEvent(event))
+        if event == MEMO:
+            self.trades.write_memo(trade, text_of(which, "text")[:MESSAGE_CHARS_MAX])
+        else:
+            self.trades.move(trade, TradeEvent(event))
         return self._shown(trade)
 
     def stock(self, entry: Json) -> Json:

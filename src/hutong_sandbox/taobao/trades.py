@@ -91,6 +91,8 @@ class Trade(msgspec.Struct, kw_only=True):
     consigned_at: datetime | None = None
     ended_at: datetime | None = None
     parcels: dict[str, str] = msgspec.field(default_factory=dict)  # tracking number -> company code
+    buyer_message: str = ""
+    seller_memo: str = ""
 
     @property
     def amount_fen(self) -> int:
@@ -179,6 +181,11 @@ class Trades:
         trade.parcels[out_sid] = company_code
         self._log("order_shipped", trade, company_code=company_code, out_sid=out_sid)
 
+    def write_memo(self, trade: Trade, text: str) -> None:
+        """The shop writes beside an order, which modifies it."""
+        trade.seller_memo = text
+        self.touch(trade, self._world.clock.now())
+
     def touch(self, trade: Trade, moment: datetime) -> None:
         """The row is modified, and nothing of it that anybody sees."""
         trade.modified_at = moment
@@ -210,6 +217,9 @@ class Trades:
             **self._masked_buyer(trade),
             "orders": {"order": [_wire_line(trade, line) for line in trade.lines]},
         }
+        for name in ("buyer_message", "seller_memo"):
+            if text := getattr(trade, name):  # the gateway leaves out what nobody wrote
+                body[name] = text
         if trade.paid_at is not None:
             body["pay_time"] = wire_time(trade.paid_at)
         if trade.consigned_at is not None:

@@ -22,6 +22,7 @@ from msgspec import structs
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
+from hutong.connectors.wechat_account import CONNECTOR as WECHAT_ACCOUNT
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
 from hutong.connectors.wechatpay.certificates import MEMORY
 from hutong.core.errors import PlatformUnknown
@@ -248,6 +249,21 @@ def taobao_case() -> Case:
     )
 
 
+def wechat_account_case() -> Case:
+    quota = b'{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1"}'
+    return Case(
+        connector=WECHAT_ACCOUNT,
+        clock=StandingClock(dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)),
+        base_url="https://api.example",
+        credentials={"appid": "wx0123456789abcdef", "app_secret": "made-at-run-time-account-secret"},
+        sent_secrets=("app_secret",),
+        forgery=Forgery(
+            throttled=lambda request: Response(status=200, headers={}, body=quota),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+        ),
+    )
+
+
 def alipay_case() -> Case:
     module = _side("alipay_side", SIDES.with_name("alipay_side.py"))
     side = module.AlipaySide()
@@ -340,6 +356,7 @@ CASES = {
     "alipay": alipay_case,
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
     "taobao": taobao_case,
+    "wechat_account": wechat_account_case,
     "wechatpay": wechatpay_case,
     "wechatpay as a service provider": wechatpay_provider_case,
     "wechatpay with the older API": wechatpay_v2_case,

@@ -7,6 +7,7 @@ STANDARD_WEBHOOKS = "standardwebhooks"
 SDKS = {
     "wechatpay": "wechatpayv3",
     "wechatpay_older": "wechatpy",
+    "wechat_account": "wechatpy",
     "taobao": "taobao_openapi",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
@@ -53,6 +54,13 @@ CHECKS = {
         "service_provider",
         "hmac",
         "wrong_key",
+    ],
+    "wechat_account": [
+        "account_token",
+        "account_ticket",
+        "account_signature",
+        "account_wrong_pages",
+        "account_wrong_secret",
     ],
     "taobao": [
         "time",

@@ -25,6 +25,7 @@ from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
 from hutong_sandbox.taobao import signing as top
+from hutong_sandbox.wechat_account import phone
 from hutong_sandbox.wechatpay import accounts, older, parties
 from hutong_sandbox.wechatpay import signing as wechat
 from hutong_sandbox.wechatpay.errors import WireError
@@ -42,6 +43,9 @@ _message_text = older.message_text
 _message_sign = older.message_sign
 _hmac = top.sign_hmac
 _alipay_signature = alipay.signature
+
+
+_page_text = phone.page_text
 
 
 def _signed_with(digest: hashes.HashAlgorithm) -> Callable[..., str]:
@@ -129,6 +133,25 @@ def _rewritten(content: bytes) -> bytes:
 
 #: Name -> (judge that must find it, module, function, mistake).
 MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
+    "page_without_query": (
+        "wechat_account",
+        phone,
+        "page_text",
+        lambda t, n, at, u: _page_text(t, n, at, u.split("?")[0]),
+    ),
+    "page_with_fragment": (
+        "wechat_account",
+        phone,
+        "page_text",
+        lambda t, n, at, u: _page_text(t, n, at, "").removesuffix("url=") + f"url={u}",
+    ),
+    "page_without_nonce": ("wechat_account", phone, "page_text", lambda t, _n, at, u: _page_text(t, "", at, u)),
+    "page_in_reverse": (
+        "wechat_account",
+        phone,
+        "page_text",
+        lambda *a: "&".join(reversed(_page_text(*a).split("&"))),
+    ),
     "request_without_last_line_feed": ("wechatpay", wechat, "request_text", lambda *a: _request_text(*a)[:-1]),
     "request_without_query": (
         "wechatpay", wechat, "request_text", lambda m, t, *rest: _request_text(m, t.partition("?")[0], *rest)

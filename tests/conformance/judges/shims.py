@@ -25,6 +25,11 @@ SHIMS = (
         "the SDK has no host option",
     ),
     (
+        "wechatpy",
+        "an adapter of its own HTTP library is mounted for the live host and sends to the simulator",
+        "the SDK has no host option, and asks for tokens at a fixed address",
+    ),
+    (
         "taobao-openapi",
         "none: domain and port are arguments",
         "",
@@ -102,6 +107,23 @@ def wechatpy_client(base_url: str, **arguments: Any) -> Any:
         API_BASE_URL = base_url + "/"
 
     return Connected(**arguments)
+
+
+def wechatpy_account_client(base_url: str, appid: str, secret: str) -> Any:
+    """A client of ``wechatpy`` for an official account; what it would send to the live host goes to ``base_url``."""
+    from requests.adapters import HTTPAdapter
+    from wechatpy import WeChatClient
+
+    live = "https://api.weixin.qq.com"
+
+    class Elsewhere(HTTPAdapter):
+        def send(self, request: Any, **more: Any) -> Any:
+            request.url = base_url + request.url.removeprefix(live)
+            return super().send(request, **more)
+
+    client = WeChatClient(appid, secret)
+    client._http.mount(live, Elsewhere())
+    return client
 
 
 def serials_known_to(client: Any) -> set[str]:

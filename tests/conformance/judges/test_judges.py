@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechatpay", "async public_key"),
         ("wechatpay", "async certificate"),
         ("wechatpay_older", "key"),
+        ("wechat_account", "account"),
         ("taobao", "session"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
@@ -67,6 +68,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
     assert [entry[0] for entry in ast.literal_eval(listed.value)] == [
         "wechatpayv3",
         "wechatpayv3",
+        "wechatpy",
         "wechatpy",
         "taobao-openapi",
         "alipay-sdk-python",

@@ -28,6 +28,7 @@ NAMES = _names()
 JUDGED = {name: platform for name, platform in NAMES.items() if platform != "vectors"}
 BY_VECTOR = [name for name, platform in NAMES.items() if platform == "vectors"]
 #: The second Alipay SDK knows certificates; another SDK than that of v3 knows the older API of WeChat Pay.
+MODES = {"alipay_second": "certificate", "wechat_account": "account"}
 PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
 TESTS_FAILED = 1  # pytest's exit code
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -39,7 +40,7 @@ def test_there_are_enough():
 
 @pytest.mark.parametrize(("mutation", "platform"), JUDGED.items(), ids=JUDGED)
 def test_planted_mistake_is_noticed(environments, start_sandbox, judge, mutation, platform):
-    mode = "certificate" if platform == "alipay_second" else "public_key"
+    mode = MODES.get(platform, "public_key")
     with start_sandbox(mutation) as sandbox:
         name = PLATFORMS.get(platform, platform)
         code, verdicts = judge(environments[platform], sandbox, name, mode, stop_at_first=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import html
 import re
 from uuid import uuid4
 
@@ -90,6 +91,7 @@ def test_where_the_page_is_the_first_way_it_is_taken(calling):
         _, token = clicked(caller, code)
         answer = await look(caller, code, token, agent=WECHAT)
         assert (answer.status_code, answer.headers["location"]) == (302, TAOBAO)
+        assert answer.headers["cache-control"] == "no-store"
 
     calling(work)
 
@@ -131,6 +133,34 @@ def test_what_was_not_offered_is_not_taken(calling):
         other = await link_to(caller, TAOBAO)
         assert (await tell(caller, other, token, "page")).status_code == 404, "another link's click"
         assert await tries(caller) == []
+
+    calling(work)
+
+
+@pytest.mark.parametrize("sent", ["com.xingin.xhs", "XMLHttpRequest", ""])
+def test_a_pages_script_need_not_name_the_app_again(calling, sent):
+    """The page is asked for by the web-view, which names its app; its script's requests may not."""
+
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        shown = await look(caller, code, token, **{"x-requested-with": "com.xingin.xhs"})
+        assert re.findall(r'data-form="(\w+)"', shown.text) == ["guide"], "as Xiaohongshu, not as a plain phone"
+        address = html.unescape(re.search(r'data-tell="([^"]+)"', shown.text)[1])
+
+        async def told(to, form):
+            headers = {"user-agent": ANDROID, **({"x-requested-with": sent} if sent else {})}
+            answer = await caller.client.post(to, json={"form": form, "outcome": "left"}, headers=headers)
+            return answer.status_code
+
+        assert await told(address, "guide") == 204
+        assert await told(address, "taobao_page_scheme") == 400, "the page has not offered it"
+        (row,) = await tries(caller)
+        assert (row["form"], row["container"], row["os"]) == ("guide", "xiaohongshu", "android")
+        for wrong in (address.replace("xiaohongshu", "wechat"), address[:-1], address + "0", f"{address}.x"):
+            assert await told(wrong, "guide") == 400
+        _, other = clicked(caller, code)
+        assert await told(address.replace(token, other), "guide") == 400, "another click's page"
 
     calling(work)
 

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 from datetime import UTC, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import msgspec
 import pytest
 
-from hutong.edge.front import LANGUAGE_CHARS_MAX
 from hutong.edge.journal import SLOT_BYTES, Click, ClickJournal
+from hutong.links.machines import REASONS
+from hutong.links.visitors import LANGUAGE_CHARS_MAX
 
 
 def make_click(**changed) -> Click:
@@ -57,11 +59,40 @@ def test_what_was_kept_is_read_back_by_the_next_process(open_journal):
 
 
 def test_the_longest_click_fits(open_journal):
-    """Sixteen characters of latin-1 are at most 32 bytes; the other texts are words of our own."""
+    """A language is sixteen letters at most; the other texts are words of our own."""
     journal = open_journal()
-    longest = make_click(language="ÿ" * LANGUAGE_CHARS_MAX, container="xiaohongshu_webview", os="harmonyos")
+    longest = make_click(
+        language="x" * LANGUAGE_CHARS_MAX,
+        container="xiaohongshu_webview",
+        os="harmonyos",
+        is_bot=True,
+        machine=max(REASONS, key=len),
+    )
     assert journal.keep(longest)
     assert journal.waiting() == [longest]
+
+
+class ClickOfBefore(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
+    """A click as journals held it before the kind of machine was kept."""
+
+    merchant_id: UUID
+    click_id: UUID
+    link_id: UUID
+    channel_id: UUID
+    container: str
+    os: str
+    language: str
+    referrer: str
+    address_hash: bytes
+    is_bot: bool
+    clicked_at: datetime
+
+
+def test_a_journal_of_the_version_before_is_read(open_journal):
+    click = make_click(is_bot=True)
+    values = {name: getattr(click, name) for name in ClickOfBefore.__struct_fields__}
+    assert open_journal().keep(ClickOfBefore(**values))
+    assert open_journal().waiting() == [click]
 
 
 def test_a_full_ring_counts_what_it_cannot_keep(open_journal):

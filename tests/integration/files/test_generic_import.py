@@ -13,6 +13,8 @@ import pytest
 from hutong.analytics import queries
 from hutong.analytics.queries import last_sale_at
 from hutong.core.errors import CurrencyMismatch, PlatformNotThere
+from hutong.links.attribution.service import WordKind, add_word
+from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.platforms.tables.errors import FileBroken, FileRefused
 from hutong.web.console.costs import open_costs
 from hutong.web.console.overview import main_currency, open_period
@@ -342,3 +344,30 @@ def test_an_unknown_state_of_a_known_order_is_told_as_what_it_is(hub, check_acco
     assert (hub.order("S1")["state"], hub.order("S1")["paid_minor"]) == ("shipped", 1000)
     assert (hub.order("S2")["state"], hub.order("S2")["paid_minor"]) == ("pending", 0)
     assert check_accounts(hub.load(strange, platform="generic")) == check_accounts(first)
+
+
+def test_a_word_in_a_remark_or_coupon_column_ties_the_order_to_its_link(hub):
+    async def prepare(unit):
+        channel_id = await create_channel(unit, ChannelKind.POST, "weibo", "帖子")
+        made = await create_link(unit, channel_id, "面包", url="https://item.taobao.com/item.htm?id=657")
+        await add_word(unit, made.link_id, WordKind.CODE, "K7Q2")
+        await add_word(unit, made.link_id, WordKind.COUPON, "SAVE20")
+        return made.link_id
+
+    link_id = hub.do(prepare)
+    rows = [
+        "1,A,Mug,2,12/1/10 8:26,1.5,7,UK,暗号k7q2,",
+        "2,A,Mug,2,12/1/10 8:26,1.5,7,UK,,save20",
+        "3,A,Mug,2,12/1/10 8:26,1.5,7,UK,SF12345678K7Q2,",
+        "4,A,Mug,2,12/1/10 8:26,1.5,7,UK,,",
+    ]
+    text = "\n".join([f"{HEADER},备注,优惠码", *rows, ""])
+    hub.load(hub.write("a.csv", text), **GBP)
+    ties = hub.rows(
+        "SELECT o.order_no, t.evidence, t.link_id FROM order_tie t JOIN sales_order o USING (merchant_id, order_id) "
+        "WHERE merchant_id = :m ORDER BY o.order_no"
+    )
+    assert ties == [
+        {"order_no": "1", "evidence": "code", "link_id": link_id},
+        {"order_no": "2", "evidence": "coupon", "link_id": link_id},
+    ]

@@ -30,6 +30,7 @@ TENANT_TABLES = sorted(name for name in all_tables().tables if name not in UNPRO
 JOURNALS = {
     "audit",
     "click",
+    "click_choice",
     "commission_move",
     "ledger_account",
     "account_snapshot",
@@ -255,7 +256,7 @@ def test_each_role_may_do_what_the_list_says(schema):
     everything, write = {"SELECT", "INSERT", "UPDATE", "DELETE"}, {"SELECT", "INSERT"}
     found = rights(schema)
     assert found.get("PUBLIC", {}) == {}
-    assert found["hutong_ingest"] == {"click": {"INSERT"}}
+    assert found["hutong_ingest"] == {"click": {"INSERT"}, "click_choice": {"INSERT"}}
     system = {name: may for name, may in found["hutong_system"].items() if name not in QUEUE_TABLES}
     assert set(system) == {*TENANT_TABLES, "directory"}
     assert all(may == {"SELECT"} for may in system.values())

@@ -164,6 +164,11 @@ def test_an_order_is_read_whole_and_exactly():
     assert line.amount == Money.fen(20007), "the share after discounts, without postage"
 
 
+def test_what_buyer_and_shop_wrote_is_read():
+    order, _ = run(one(), full(buyer_message="暗号K7Q2", seller_memo=None))
+    assert order.remarks == ("暗号K7Q2",)
+
+
 def test_an_unpaid_order_without_extras():
     bare = {key: TRADE[key] for key in ("tid", "status", "payment", "created", "modified")}
     order, _ = run(one(), ok("taobao.trade.fullinfo.get", {"trade": {**bare, "status": "WAIT_BUYER_PAY"}}))

@@ -87,6 +87,48 @@ def test_machines_are_sent_to_the_page_and_flagged():
     assert visit(TAOBAO, ANDROID, method="HEAD")[0] == TAOBAO
 
 
+@pytest.mark.parametrize("url", [TAOBAO, None])
+@pytest.mark.parametrize("agent", [ANDROID, WECHAT, "curl/8.4.0", ""])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_every_answer_is_a_302_that_nobody_stores_and_every_click_is_kept(url, agent, method):
+    location, click = visit(url, agent, method=method)  # which looks at status, no-store and one kept click
+    assert location
+    assert click.is_bot == (agent in ("curl/8.4.0", "") or method == "HEAD")
+    assert bool(click.machine) == click.is_bot
+
+
+@pytest.mark.parametrize(
+    ("headers", "machine"),
+    [
+        ({"sec-purpose": "prefetch;prerender"}, "prefetch"),
+        ({"purpose": "prefetch"}, "prefetch"),
+        ({"x-purpose": "preview"}, "prefetch"),
+        ({"x-moz": "prefetch"}, "prefetch"),
+        ({}, ""),
+    ],
+)
+def test_what_a_browser_fetches_early_is_flagged(headers, machine):
+    location, click = visit(TAOBAO, WECHAT, **headers)
+    assert (location, click.machine, click.is_bot) == (TAOBAO, machine, bool(machine))
+
+
+def test_a_web_view_that_names_its_app_is_believed():
+    location, click = visit(TAOBAO, ANDROID, **{"x-requested-with": "com.tencent.mm"})
+    assert (location, click.container) == (TAOBAO, "wechat"), "where the page opens at once"
+    for value in ("XMLHttpRequest", "com.example"):
+        location, click = visit(TAOBAO, ANDROID, **{"x-requested-with": value})
+        assert click.container == "mobile"
+        assert location.startswith("/j/")
+
+
+def test_a_click_holds_no_address_and_no_page_before():
+    headers = {"referer": "https://weibo.com/u/secret", "accept-language": "zh-cn"}
+    _, click = visit(TAOBAO, WECHAT, **headers)
+    assert (click.referrer, click.language) == ("social", "zh-CN")
+    kept = repr(click)
+    assert not any(word in kept for word in ("127.0.0.1", "weibo.com", "secret", "Mozilla"))
+
+
 def test_our_own_desk_needs_no_jump():
     assert visit(None, NOTES)[0].startswith(f"/b/{CODE}?k=")
 
@@ -134,3 +176,56 @@ def test_one_front_sees_another_matrix_too(tmp_path):
     file.write_text(text.replace(row, row.replace("do: guide", "do: page")), "utf-8")
     assert book.look()
     assert asyncio.run(location()) == TAOBAO
+
+
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        (f"/l/{CODE}", b"url=https://evil.example/"),
+        (f"/l/{CODE}", b"u=//evil.example&next=https://evil.example&host=evil.example&scheme=http&to=%0d%0aX:y"),
+        (f"/l/{CODE}", b"https://evil.example/"),
+        (f"/l/{CODE}/", b"redirect_uri=javascript:alert(1)"),
+        (f"/l/{CODE}//", b""),
+        (f"/l/{CODE}", b"@evil.example"),
+    ],
+)
+@pytest.mark.parametrize("host", [b"evil.example", b"item.taobao.com.evil.example", b"127.0.0.1:8000", b""])
+def test_nothing_in_path_query_or_head_changes_where_a_link_leads(path, query, host):
+    sink, sent = Sink(), []
+    front = LinkFront(None, OneLink(TAOBAO), sink, Ways(None), Clock(), KEY)
+
+    async def send(message):
+        sent.append(message)
+
+    for agent in (COMPUTER, ANDROID, NOTES):
+        heads = [(b"user-agent", agent.encode()), (b"host", host), (b"x-forwarded-host", b"evil.example")]
+        heads += [(b"x-forwarded-proto", b"javascript"), (b"forwarded", b"host=evil.example"), (b"referer", query)]
+        scope = {"type": "http", "path": path, "query_string": query, "method": "GET", "headers": heads}
+        asyncio.run(front(scope, None, send))
+    places = [dict(one["headers"])[b"location"].decode() for one in sent if "status" in one]
+    assert places[0] == TAOBAO
+    assert all(place.startswith(f"/j/{CODE}?k=") for place in places[1:])
+
+
+@pytest.mark.parametrize(
+    "code", ["//evil.example", "\\evil.example", "https://evil.example/", f"{CODE}/../../evil", "%2f"]
+)
+def test_a_path_is_a_code_or_nothing(code):
+    """What follows ``/l/`` is looked up as it is, and an address in it is no code."""
+    asked = []
+
+    class Nothing:
+        async def find(self, wanted):
+            asked.append(wanted)
+
+    async def behind(_scope, _receive, send):
+        await send({"type": "http.response.start", "status": 404, "headers": []})
+
+    front, sent = LinkFront(behind, Nothing(), Sink(), Ways(None), Clock(), KEY), []
+
+    async def send(message):
+        sent.append(message)
+
+    scope = {"type": "http", "path": f"/l/{code}", "method": "GET", "headers": []}
+    asyncio.run(front(scope, None, send))
+    assert [one["status"] for one in sent] == [404]

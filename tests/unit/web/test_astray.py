@@ -12,8 +12,11 @@ from litestar.testing import TestClient
 from hutong.web.buyer.astray import OUTSIDERS, DoorErrorPages
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
+from hutong.web.buyer.jumps import JumpController
+from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.pages import PAGE_BYTES_MAX, BuyerPages
+from hutong.web.buyer.reports import ReportController
 from hutong.web.creator.door import CreatorController
 from hutong.web.render import Renderer
 
@@ -101,7 +104,15 @@ def test_programs_and_the_shop_keep_their_own_answers(visit):
 def test_every_door_of_buyers_and_creators_is_named():
     """A new one has to be, or its errors lead to the console."""
     doors = set()
-    for controller in (LinkController, CheckoutController, ShopCodeController, CreatorController):
+    for controller in (
+        LinkController,
+        JumpController,
+        LeavingController,
+        ReportController,
+        CheckoutController,
+        ShopCodeController,
+        CreatorController,
+    ):
         place = controller.path if isinstance(controller.path, str) else ""
         handlers = [each for each in vars(controller).values() if isinstance(each, HTTPRouteHandler)]
         doors |= {f"{place}/{path}".strip("/").split("/")[0] for handler in handlers for path in handler.paths}

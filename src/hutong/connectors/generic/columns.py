@@ -52,6 +52,8 @@ ALIASES: Final[Mapping[str, Sequence[str]]] = {
         "memberid", "客户编号", "客户id", "客户代码", "会员编号", "会员id", "会员卡号", "买家id", "用户编号", "用户id",
         "顾客编号",
     ),
+    "remark": ("remark", "remarks", "note", "notes", "备注", "订单备注", "买家留言", "卖家备注", "商家备注", "留言"),
+    "coupon": ("coupon", "couponcode", "discountcode", "promocode", "优惠码", "优惠券码", "优惠券编号", "折扣码"),
     "country": ("country", "countryregion", "国家", "国家/地区"),
     "currency": ("currency", "currencycode", "币种", "货币"),
 }  # fmt: skip

@@ -156,6 +156,7 @@ class _Reader:
             ),
             buyer_ref=customer,
             country=words(columns.cell(cells, "country")),
+            remarks=tuple(text for name in ("remark", "coupon") if (text := words(columns.cell(cells, name)))),
         )
 
     def _status(

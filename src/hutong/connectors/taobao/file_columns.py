@@ -25,6 +25,8 @@ _COMMON: Final[Mapping[str, Sequence[str]]] = {
     "refunded": ("退款金额",),
     "refund_status": ("退款状态",),
     "buyer": ("买家会员名",),
+    "buyer_message": ("买家留言", "主订单买家留言"),
+    "memo": ("订单备注", "商家备注", "备注"),
     "variant": ("商品属性", "商品属性sku", "颜色/尺码"),
 }
 
@@ -49,6 +51,8 @@ LINE_COLUMNS: Final[Mapping[str, Sequence[str]]] = {
     "line_paid": ("子单实际支付金额",),
 }
 
+#: What buyer and seller wrote.
+REMARKS: Final = ("buyer_message", "memo")
 #: Status words without their commas, which come half and full width.
 STATUSES: Final[Mapping[str, ShopOrderStatus]] = {
     "等待买家付款": ShopOrderStatus.UNPAID,

@@ -17,6 +17,7 @@ from hutong.connectors.taobao.file_columns import (
     LINE_COLUMNS,
     ORDER_COLUMNS,
     REFUND_DONE_WORDS,
+    REMARKS,
     STATUSES,
 )
 from hutong.core.money import Money, allocate, minor_half_up
@@ -158,6 +159,7 @@ class _Reader:
             "status": _status(raw_status).value,
             "title": words(self.columns.cell(cells, "title")),
             "variant": words(self.columns.cell(cells, "variant")),
+            "remarks": tuple(text for name in REMARKS if (text := words(self.columns.cell(cells, name)))),
             "buyer_ref": "" if MASK in buyer else buyer,
             **self.times(cells),
         }

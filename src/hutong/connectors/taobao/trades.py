@@ -19,7 +19,8 @@ from hutong.platforms.shops import Receiver, ShopOrder, ShopOrderLine, ShopOrder
 
 TRADE_FIELDS: Final = (
     "tid,status,payment,post_fee,total_fee,created,modified,pay_time,buyer_open_uid,receiver_name,receiver_mobile,"
-    "receiver_phone,receiver_state,receiver_city,receiver_district,receiver_town,receiver_address,orders"
+    "receiver_phone,receiver_state,receiver_city,receiver_district,receiver_town,receiver_address,buyer_message,"
+    "seller_memo,orders"
 )
 
 STATUSES: Final[Mapping[str, ShopOrderStatus]] = {
@@ -104,6 +105,8 @@ class WireTrade(msgspec.Struct, frozen=True):
     receiver_district: str = ""
     receiver_town: str = ""
     receiver_address: str = ""
+    buyer_message: str | None = None  # what the buyer wrote with the order, and the shop beside it
+    seller_memo: str | None = None
     orders: WireLines = WireLines()
 
     def sent_lines(self) -> frozenset[str]:
@@ -126,6 +129,7 @@ class WireTrade(msgspec.Struct, frozen=True):
             paid_at=paid_at,
             buyer_ref=self.buyer_open_uid,
             receiver=self._receiver(),
+            remarks=tuple(text for text in (self.buyer_message, self.seller_memo) if text),
         )
 
     def order(self, platform: str) -> ShopOrder:

@@ -15,6 +15,7 @@ import msgspec
 from hutong.links.containers import CONTAINERS, SYSTEMS
 from hutong.links.destinations import DESTINATIONS, NAMES
 from hutong.links.jumps.reading import Node, read_yaml
+from hutong.links.tokens import CARRIED_TOKEN_CHARS_MAX
 
 BUILT_IN: Final = Path(__file__).parent / "matrix.yaml"
 VERSION: Final = "1"
@@ -46,6 +47,12 @@ WRAPPER_HOSTS: Final = frozenset({"ace.tb.cn", "m.weibo.cn", "ds.alipay.com"})
 COMPUTED: Final = frozenset(
     {"url", "url_enc", "link", "code", "scheme_enc", "weibo_scheme_enc", "jd_params_enc", "mini_query_enc"}
 )
+#: Stands for the click's id in a plan, until there is a click: letters and digits, so that encoding leaves it alone.
+CLICK: Final = "HutongClickIdStandsHereUntilThereIsOne"
+#: One parameter whose value ends with the id.
+_CARRIED: Final = re.compile(r"[a-z_]{1,32}=([A-Za-z0-9%_-]{0,64})\{click\}")
+#: Kinds of forms whose addresses lead to the destination by themselves.
+CARRYING: Final = frozenset({"page", "scheme"})
 _FORM_NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 ANY: Final = "any"
 OWN: Final = "own"
@@ -82,6 +89,16 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+class Carry(msgspec.Struct, frozen=True, kw_only=True):
+    """How the address of a form takes the click's id on the way to a destination: ``add`` joins its query."""
+
+    form: str
+    destinations: frozenset[str]
+    add: str
+    evidence: str
+    source: str
+
+
 class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     """All cells. ``own``: the containers that are a destination's own app; ``schemes``: its forms, most exact first."""
 
@@ -90,6 +107,18 @@ class Matrix(msgspec.Struct, frozen=True, kw_only=True):
     own: dict[str, frozenset[str]]
     schemes: dict[str, tuple[str, ...]]
     rows: tuple[Row, ...]
+    carries: tuple[Carry, ...] = ()
+
+    def carried(self, form: str, destination: str, address: str) -> str:
+        """The address with a place for the click's id (:data:`CLICK`), where this form takes one to this destination.
+
+        What has a fragment, or the parameter already, is left as it is.
+        """
+        found = (one for one in self.carries if one.form == form and destination in one.destinations)
+        carry = next(found, None)
+        if carry is None or "#" in address or f"{carry.add.partition('=')[0]}=" in address.partition("?")[2]:
+            return address
+        return f"{address}{'&' if '?' in address else '?'}{carry.add.format(click=CLICK)}"
 
     def cell(self, container: str, system: str, destination: str) -> Row:
         """The first row that holds; :func:`load_matrix` has seen that there is one for each."""
@@ -112,12 +141,13 @@ def load_matrix(file: str, text: str) -> Matrix:
         MatrixBroken: any rule is broken; nothing of the file is used then.
     """
     root = read_yaml(file, text)
-    parts = root.record(("version", "dated", "forms", "destinations", "rows"))
+    parts = root.record(("version", "dated", "forms", "destinations", "rows"), ("carries",))
     parts["version"].one_of((VERSION,), "version")
     forms = {name: _form(name, node) for name, node in parts["forms"].table().items()}
     own, schemes = _destinations(parts["destinations"], forms)
     rows = tuple(_row(node, forms) for node in parts["rows"].items())
-    matrix = Matrix(dated=parts["dated"].text(), forms=forms, own=own, schemes=schemes, rows=rows)
+    carries = tuple(_carry(node, forms) for node in (parts["carries"].items() if "carries" in parts else ()))
+    matrix = Matrix(dated=parts["dated"].text(), forms=forms, own=own, schemes=schemes, rows=rows, carries=carries)
     _check_cells(matrix, parts["rows"])
     return matrix
 
@@ -162,6 +192,24 @@ def _check_address(node: Node, kind: str, address: str) -> None:
         allowed = parts.scheme == "https" and parts.netloc in WRAPPER_HOSTS
     if not allowed or any(c <= " " or ord(c) > 126 for c in address):
         node.fail("address", address)
+
+
+def _carry(node: Node, forms: dict[str, Form]) -> Carry:
+    """Only one plain parameter, and room for the id in what the destination allows."""
+    given = node.record(("do", "to", "add", "chars", "evidence", "source"))
+    add, room = given["add"].text(), given["chars"].text()
+    found = _CARRIED.fullmatch(add)
+    if found is None:
+        given["add"].fail("address", add)
+    if not (room.isascii() and room.isdigit()) or len(found[1]) + CARRIED_TOKEN_CHARS_MAX > int(room[:6]):
+        given["chars"].fail("address", room)
+    return Carry(
+        form=given["do"].one_of([one.name for one in forms.values() if one.kind in CARRYING], "unknown_form"),
+        destinations=_group(given["to"], DESTINATIONS, "unknown_destination"),
+        add=add,
+        evidence=given["evidence"].one_of(EVIDENCE, "evidence"),
+        source=given["source"].text(),
+    )
 
 
 def _destinations(node: Node, forms: dict[str, Form]) -> tuple[dict[str, frozenset[str]], dict[str, tuple[str, ...]]]:

@@ -11,6 +11,7 @@ import msgspec
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target
 from hutong.links.jumps.matrix import SCHEME, Attempt, Form, Matrix
+from hutong.links.jumps.picks import Picks, chosen
 
 #: Where nothing of a cell fits the address: how to open the link elsewhere.
 GUIDE: Final = "guide"
@@ -26,14 +27,25 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     evidence: str
 
 
-def plan(matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code: str = "") -> tuple[Step, ...]:
+def plan(
+    matrix: Matrix,
+    agent: Agent,
+    target: Target,
+    link_url: str,
+    share_code: str = "",
+    picks: Picks = (),
+    *,
+    carries: bool = False,
+) -> tuple[Step, ...]:
     """What is tried, in the order of the matrix; never empty.
 
-    ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one.
+    ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one;
+    ``picks`` his own word on the cell. ``carries``: addresses that take the click's id have a place for it
+    (``matrix.CLICK``).
     """
     row = matrix.cell(agent.container, agent.os, target.destination)
-    filler = _Filler(matrix, target, link_url, share_code)
-    steps = [filler.step(attempt) for attempt in row.attempts if attempt.is_on]
+    filler = _Filler(matrix, target, link_url, share_code, carries=carries)
+    steps = [filler.step(attempt) for attempt in chosen(row.attempts, picks) if attempt.is_on]
     fitting = tuple(step for step in steps if step is not None)
     if fitting:
         return fitting
@@ -43,7 +55,8 @@ def plan(matrix: Matrix, agent: Agent, target: Target, link_url: str, share_code
 class _Filler:
     """Fills the addresses of forms for one target."""
 
-    def __init__(self, matrix: Matrix, target: Target, link_url: str, share_code: str) -> None:
+    def __init__(self, matrix: Matrix, target: Target, link_url: str, share_code: str, *, carries: bool) -> None:
+        self._carries = carries
         self._matrix = matrix
         self._target = target
         self._known = {**target.names, "link": link_url}
@@ -64,6 +77,8 @@ class _Filler:
             return None
         weaker = "guessed" if "guessed" in (form.evidence, attempt.evidence) else "seen"
         address = form.address.format_map(self._known)
+        if self._carries:
+            address = self._matrix.carried(form.name, self._target.destination, address)
         return Step(form=form.name, kind=form.kind, address=address, taps=attempt.taps, evidence=weaker)
 
     def _scheme(self) -> Form | None:

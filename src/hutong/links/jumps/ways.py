@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
+
+import msgspec
 
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target
 from hutong.links.jumps.book import JumpBook
-from hutong.links.jumps.matrix import Matrix
+from hutong.links.jumps.choices import Choices
+from hutong.links.jumps.matrix import CLICK, Matrix
+from hutong.links.jumps.picks import Picks
 from hutong.links.jumps.plan import Step, plan
 from hutong.links.jumps.ranking import WATCHED, Ranking
 
@@ -22,21 +27,43 @@ class Ways:
     def __init__(self, book: JumpBook | None = None, ranking: Ranking | None = None) -> None:
         self.book = book or JumpBook()
         self.ranking = ranking or Ranking()
-        self._plans: dict[tuple[str, str, str, str], tuple[Matrix, tuple[Step, ...]]] = {}
+        self.choices = Choices()
+        self._plans: dict[tuple[str, str, str, str, bool, str, Picks], tuple[Matrix, tuple[Step, ...]]] = {}
 
-    def of(self, target: Target, agent: Agent, link_url: str, click_id: UUID) -> tuple[Step, ...]:
-        """The steps for a click; the same click in the same state of knowledge has the same."""
-        steps = self._plan(target, agent, link_url)
-        if not any(step.kind in WATCHED for step in steps):
+    def of(
+        self,
+        target: Target,
+        agent: Agent,
+        link_url: str,
+        click_id: UUID,
+        token: Callable[[], str] | None = None,
+        *,
+        merchant_id: UUID | None = None,
+        share_code: str = "",
+    ) -> tuple[Step, ...]:
+        """The steps for a click; the same click in the same state of knowledge has the same.
+
+        ``token`` makes the click's id as addresses carry it; it is asked only where one does. ``merchant_id``: whose
+        choices hold; ``share_code``: the platform's own code of the link, where it has one.
+        """
+        picks = self.choices.of(merchant_id, agent.container, target.destination)
+        steps = self._plan(target, agent, link_url, share_code, picks, carries=token is not None)
+        if any(step.kind in WATCHED for step in steps):
+            steps = self.ranking.order(steps, agent.container, agent.os, target.destination, click_id.bytes)
+        if token is None or not any(CLICK in step.address for step in steps):
             return steps
-        return self.ranking.order(steps, agent.container, agent.os, target.destination, click_id.bytes)
+        carried = token()
+        return tuple(msgspec.structs.replace(step, address=step.address.replace(CLICK, carried)) for step in steps)
 
-    def _plan(self, target: Target, agent: Agent, link_url: str) -> tuple[Step, ...]:
+    def _plan(
+        self, target: Target, agent: Agent, link_url: str, share_code: str, picks: Picks, *, carries: bool
+    ) -> tuple[Step, ...]:
         matrix = self.book.matrix
-        key = (target.url, agent.container, agent.os, link_url)
+        key = (target.url, agent.container, agent.os, link_url, carries, share_code, picks)
         known = self._plans.get(key)
         if known is None or known[0] is not matrix:
             if len(self._plans) >= PLANS_KNOWN_MAX:
                 self._plans.clear()
-            known = self._plans[key] = (matrix, plan(matrix, agent, target, link_url))
+            steps = plan(matrix, agent, target, link_url, share_code, picks, carries=carries)
+            known = self._plans[key] = (matrix, steps)
         return known[1]

@@ -31,7 +31,9 @@ from hutong.platforms.shops import Shipment, StockTarget
 #: What must never be shown, although it is no credential: it belongs to a buyer or to a receiver.
 CARD_NUMBER: Final = "6225760012345678"
 CARD_HOLDER: Final = "测试持卡人"
-PRIVATE_DETAILS: Final = (CARD_NUMBER, CARD_HOLDER)
+#: Lent by the platform for hours: a secret, and no credential.
+PAGE_TOKEN: Final = "88_made-at-run-time-token-of-a-page"  # noqa: S105 (worth nothing)
+PRIVATE_DETAILS: Final = (CARD_NUMBER, CARD_HOLDER, PAGE_TOKEN)
 PARTS: Final = tuple(
     CombinedPart(
         merchant_ref=f"190000000{n}", out_trade_no=f"CFP2026010100000{n}", amount=Money.fen(n * 100), description="互通"
@@ -73,6 +75,7 @@ def calls(case: Case) -> list[Call]:
         *_sharing_calls(case),
         *_bill_calls(case),
         *_identity_calls(case),
+        *_page_calls(case),
         *_shop_calls(case),
     ]
 
@@ -197,6 +200,16 @@ def _identity_calls(case: Case) -> list[Call]:
     return [
         Call(name="visitor_id", run=lambda account: identity.visitor_id(account, "0123456789abcdef")),
         Call(name="mini_visitor_id", run=lambda account: identity.mini_visitor_id(account, "0123456789abcdef")),
+    ]
+
+
+def _page_calls(case: Case) -> list[Call]:
+    kit = case.connector.page_kit
+    if kit is None:
+        return []
+    return [
+        Call(name="page token", run=kit.token),
+        Call(name="page ticket", run=lambda account: kit.ticket(account, PAGE_TOKEN)),
     ]
 
 

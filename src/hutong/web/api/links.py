@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Request, Response, get, post
 
+from hutong.analytics.credit import Credit, by_channel, channel_credit
 from hutong.analytics.figures import ChannelFigures, ClickFigures
 from hutong.analytics.queries import channel_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
+from hutong.links.hosts import link_base
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
+
+ShareCode = Annotated[str, msgspec.Meta(max_length=SHARE_CODE_CHARS_MAX)]
 
 
 class NewChannel(RequestBody, frozen=True, kw_only=True):
@@ -37,13 +43,18 @@ class ChannelMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLink(RequestBody, frozen=True, kw_only=True):
-    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform. ``channel`` makes one too."""
+    """A link to make: to our checkout of ``sku_id``, or to ``url`` on a known platform or own host.
+
+    ``url`` may be WeChat's own scheme of a mini-program (weixin://dl/business/…). ``share_code``: the platform's own
+    code for that page (淘口令 and the like), shown where an app lets nothing else through. ``channel`` makes one too.
+    """
 
     title: Line
     channel_id: UUID | None = None
     channel: NewChannel | None = None
     sku_id: UUID | None = None
     url: Url | None = None
+    share_code: ShareCode = ""
     expires_at: datetime | None = None
 
 
@@ -88,6 +99,22 @@ class ChannelMoney(msgspec.Struct, frozen=True, kw_only=True):
     net_minor: int
 
 
+class ChannelCredit(msgspec.Struct, frozen=True, kw_only=True):
+    """What a channel is credited with in one currency, less what went back: as the first touch, as the last, and by
+    equal shares of all touches (orders in ten-thousandths). ``guessed``: orders without any touch, tied by time alone.
+    """
+
+    currency: str
+    first_orders: int
+    first_minor: int
+    last_orders: int
+    last_minor: int
+    linear_orders_bps: int
+    linear_minor: int
+    guessed_orders: int
+    guessed_minor: int
+
+
 class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
     """What a channel brought; ``channel_id`` null: orders that no channel is known for."""
 
@@ -99,6 +126,7 @@ class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
     clicks_converted: int
     orders: int
     money: tuple[ChannelMoney, ...]
+    credit: tuple[ChannelCredit, ...]
 
 
 class ChannelsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,11 +160,12 @@ class LinksApi(Controller):
         """Links, newest first."""
         async with runtime.unit(caller.merchant_id, "api.links") as unit:
             page = await links_page(unit, limit=limit, offset=offset)
+            base = await link_base(unit, runtime.public_url)
         items = tuple(
             LinkItem(
                 link_id=row.link_id,
                 code=row.code,
-                url=f"{runtime.public_url}/l/{row.code}",
+                url=f"{base}/l/{row.code}",
                 title=row.title,
                 state=row.state,
                 destination=row.destination,
@@ -155,12 +184,15 @@ class LinksApi(Controller):
         """Clicks, orders and money by channel; behind them channels that nobody came by yet, then sales of none."""
         async with runtime.unit(caller.merchant_id, "api.channels") as unit:
             figures = await channel_figures(unit)
+            credit = by_channel(await channel_credit(unit))
             names = {channel.channel_id: channel.name for channel in await channel_details(unit)}
             names |= await channel_names(unit, [row.channel_id for row in figures if row.channel_id is not None])
-        brought = [_channel_item(row, names.get(row.channel_id, "")) for row in figures if row.channel_id is not None]
+        brought = [
+            _channel_item(row, names.get(row.channel_id, ""), credit) for row in figures if row.channel_id is not None
+        ]
         moved = {item.channel_id for item in brought}
-        quiet = [_channel_item(_quiet(one), name) for one, name in names.items() if one not in moved]
-        nobodys = [_channel_item(row, "") for row in figures if row.channel_id is None]
+        quiet = [_channel_item(_quiet(one), name, credit) for one, name in names.items() if one not in moved]
+        nobodys = [_channel_item(row, "", credit) for row in figures if row.channel_id is None]
         return ChannelsAnswer(items=(*brought, *quiet, *nobodys))
 
 
@@ -168,7 +200,7 @@ def _quiet(channel_id: UUID) -> ChannelFigures:
     return ChannelFigures(channel_id=channel_id, traffic=ClickFigures(), orders_count=0, money=())
 
 
-def _channel_item(row: ChannelFigures, name: str) -> ChannelItem:
+def _channel_item(row: ChannelFigures, name: str, credit: Mapping[UUID | None, Sequence[Credit]]) -> ChannelItem:
     return ChannelItem(
         channel_id=row.channel_id,
         name=name,
@@ -186,6 +218,21 @@ def _channel_item(row: ChannelFigures, name: str) -> ChannelItem:
             )
             for money in row.money
         ),
+        credit=tuple(_credit(one) for one in credit.get(row.channel_id, ())),
+    )
+
+
+def _credit(one: Credit) -> ChannelCredit:
+    return ChannelCredit(
+        currency=one.currency,
+        first_orders=one.first_orders,
+        first_minor=one.first.amount_minor,
+        last_orders=one.last_orders,
+        last_minor=one.last.amount_minor,
+        linear_orders_bps=one.linear_orders_bps,
+        linear_minor=one.linear.amount_minor,
+        guessed_orders=one.guessed_orders,
+        guessed_minor=one.guessed.amount_minor,
     )
 
 
@@ -200,7 +247,14 @@ async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
     if data.channel is not None:
         channel_id = await create_channel(unit, data.channel.kind, data.channel.platform, data.channel.name)
     assert channel_id is not None, "one of the two is set"
-    made = await create_link(unit, channel_id, data.title, sku_id=data.sku_id, url=data.url, expires_at=data.expires_at)
-    return LinkMade(
-        link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{runtime.public_url}/l/{made.code}"
+    made = await create_link(
+        unit,
+        channel_id,
+        data.title,
+        sku_id=data.sku_id,
+        url=data.url,
+        share_code=data.share_code,
+        expires_at=data.expires_at,
     )
+    base = await link_base(unit, runtime.public_url)
+    return LinkMade(link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{base}/l/{made.code}")

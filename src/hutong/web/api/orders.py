@@ -11,6 +11,7 @@ from litestar import Controller, Request, Response, get, post
 
 from hutong.analytics.order_costs import OrderCost, order_cost
 from hutong.db.unit import Unit
+from hutong.links.attribution.queries import TieRow, shown_tie, ties_of
 from hutong.merchants.actors import key_actor
 from hutong.merchants.keys import ApiKey
 from hutong.shops.queries import OrderFilter, OrderSummary, order_detail, orders_page
@@ -19,6 +20,19 @@ from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.commands.follow_refund import refund_in
 from hutong.workflows.runtime import Runtime
+
+
+class TieItem(msgspec.Struct, frozen=True, kw_only=True):
+    """What ties an order to a link. ``evidence``: click, carried, code, coupon, desk (a channel's own shop code), which
+    are certain, or window, which is a guess from times, right in ``confidence_bps`` of ten thousand such cases.
+    """
+
+    evidence: str
+    confidence_bps: int
+    channel_id: UUID
+    link_id: UUID | None
+    click_id: UUID | None
+    word: str
 
 
 class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +56,7 @@ class OrderItem(msgspec.Struct, frozen=True, kw_only=True):
     click_id: UUID | None
     container: str
     customer_id: UUID | None
+    tie: TieItem | None
 
 
 class OrdersAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,7 +131,8 @@ class OrdersApi(Controller):
         wanted = OrderFilter(source=source, state=order_state, channel_id=channel_id)
         async with runtime.unit(caller.merchant_id, "api.orders") as unit:
             page = await orders_page(unit, wanted, limit=limit, offset=offset)
-        return OrdersAnswer(items=tuple(_item(row) for row in page.rows), total=page.total)
+            ties = await ties_of(unit, [row.order_id for row in page.rows])
+        return OrdersAnswer(items=tuple(_item(row, ties) for row in page.rows), total=page.total)
 
     @get("/orders/{order_id:uuid}", opt={"scope": "orders:read"}, summary="One order and what was taken of it")
     async def one(self, runtime: Runtime, caller: ApiKey, order_id: UUID) -> OneOrder:
@@ -124,7 +140,8 @@ class OrdersApi(Controller):
         async with runtime.unit(caller.merchant_id, "api.order") as unit:
             row = (await order_detail(unit, order_id)).order
             cost = await order_cost(unit, row, runtime.agent_rate_bps)
-        return OneOrder(order=_item(row), cost=None if cost is None else _cost(cost))
+            ties = await ties_of(unit, [order_id])
+        return OneOrder(order=_item(row, ties), cost=None if cost is None else _cost(cost))
 
     @post("/orders/{order_id:uuid}/refunds", opt={"scope": "refunds:write"}, summary="Give money back")
     async def refund(
@@ -139,7 +156,8 @@ class OrdersApi(Controller):
         return await once(runtime, caller, request, "refund.request", work)
 
 
-def _item(row: OrderSummary) -> OrderItem:
+def _item(row: OrderSummary, ties: dict[UUID, TieRow]) -> OrderItem:
+    tie = shown_tie(ties.get(row.order_id), row.channel_id, row.link_id, row.click_id)
     return OrderItem(
         order_id=row.order_id,
         order_no=row.order_no,
@@ -159,6 +177,16 @@ def _item(row: OrderSummary) -> OrderItem:
         click_id=row.click_id,
         container=row.container,
         customer_id=row.customer_id,
+        tie=None
+        if tie is None
+        else TieItem(
+            evidence=tie.evidence,
+            confidence_bps=tie.confidence_bps,
+            channel_id=tie.channel_id,
+            link_id=tie.link_id,
+            click_id=tie.click_id,
+            word=tie.word,
+        ),
     )
 
 

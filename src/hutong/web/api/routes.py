@@ -11,15 +11,21 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from hutong import __version__
 from hutong.web.api.bills import BillsApi
+from hutong.web.api.bios import BiosApi
 from hutong.web.api.books import BooksApi, TicketsApi
+from hutong.web.api.bulk_links import BulkLinksApi
 from hutong.web.api.callers import provide_caller, require_key
+from hutong.web.api.cards import CardsApi
 from hutong.web.api.catalogue import CatalogueApi
+from hutong.web.api.clicks import ClicksApi
 from hutong.web.api.combined import CombinedApi
 from hutong.web.api.connections import ConnectionsApi
 from hutong.web.api.costs import CostsApi
 from hutong.web.api.figures import FiguresApi
 from hutong.web.api.holds import GuardsApi, HoldsApi
 from hutong.web.api.ledger import LedgerApi
+from hutong.web.api.link_guards import HostsApi, LinkGuardsApi
+from hutong.web.api.link_rules import LinkRulesApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
@@ -29,12 +35,23 @@ from hutong.web.api.splits import SplitsApi
 from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
 from hutong.web.api.tickets import DecisionsApi
+from hutong.web.api.ties import TiesApi
 from hutong.web.api.wallets import WalletsApi
+from hutong.web.api.walls import WallsApi
 from hutong.web.api.webhooks import WebhooksApi
 
 CONTROLLERS: Final = (
     CatalogueApi,
     LinksApi,
+    WallsApi,
+    CardsApi,
+    LinkGuardsApi,
+    HostsApi,
+    BiosApi,
+    ClicksApi,
+    TiesApi,
+    LinkRulesApi,
+    BulkLinksApi,
     OrdersApi,
     PaymentsApi,
     OpenedPaymentsApi,

@@ -12,16 +12,17 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.core.errors import HutongError, NotFound
-from hutong.links.containers import Agent, classify
+from hutong.links.containers import Agent
 from hutong.links.service import get_link
 from hutong.merchants.directory import CHECKOUT
-from hutong.payments.checkouts import get_checkout
+from hutong.payments.checkouts import CheckoutView, get_checkout
 from hutong.payments.states import CheckoutState
 from hutong.platforms.payments import PayMethod
 from hutong.web.buyer.desk import (
     BUYER_COOKIE,
     BuyerDesk,
     BuyerRequest,
+    agent_at,
     asking_of,
     is_forwarded,
     is_handed_over,
@@ -29,6 +30,7 @@ from hutong.web.buyer.desk import (
     new_mark,
     refuse_other_sites,
 )
+from hutong.web.buyer.forwards import link_again
 from hutong.web.buyer.pages import CHECKOUT_UNKNOWN, CheckoutPage
 from hutong.web.buyer.reading import DeskReading, buttons_for, layout_of, read_desk, receipt_of, shown_state
 from hutong.web.languages import locale_of
@@ -88,7 +90,7 @@ class CheckoutController(Controller):
             return buyer.pages.message(CHECKOUT_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         if h and is_handed_over(buyer.runtime.link_key, checkout_id, h):
             return self._again(buyer, checkout_id)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         problem, code = "", code or auth_code  # as WeChat and as Alipay name it
         is_stray = False
         if code:
@@ -104,7 +106,7 @@ class CheckoutController(Controller):
         view = reading.view
         is_passed_on = is_stray and BUYER_COOKIE not in request.cookies
         if view.state is CheckoutState.OPEN and (is_passed_on or is_forwarded(request, agent.container, view)):
-            link_path = None if view.link_id is None else await self._link_path(buyer, merchant_id, view.link_id)
+            link_path = None if view.link_id is None else await self._link_path(buyer, merchant_id, view)
             if link_path is not None:
                 return Redirect(link_path, status_code=HTTP_302_FOUND)
         if not problem and not is_passed_on and view.state in _UNPAID and may_say_who_pays(request, view):
@@ -144,11 +146,16 @@ class CheckoutController(Controller):
             asking=asking_of(request),
         )
 
-    async def _link_path(self, buyer: BuyerDesk, merchant_id: UUID, link_id: UUID) -> str | None:
-        """The link a checkout came from, for somebody it was forwarded to: a visit and a checkout of his own."""
+    async def _link_path(self, buyer: BuyerDesk, merchant_id: UUID, view: CheckoutView) -> str | None:
+        """The link a checkout came from, for somebody it was forwarded to: a visit and a checkout of his own, with who
+        brought him.
+        """
+        assert view.link_id is not None, "the caller has looked"
         async with buyer.runtime.unit(merchant_id, "buyer.forwarded") as unit:
-            link = await get_link(unit, link_id)
-        return f"/l/{link.code}" if link.state == "active" else None
+            link = await get_link(unit, view.link_id)
+        if link.state != "active":
+            return None
+        return f"/l/{link.code}" if view.click_id is None else link_again(buyer.runtime, link.code, view.click_id)
 
     async def _page(
         self, buyer: BuyerDesk, merchant_id: UUID, reading: DeskReading, agent: Agent, problem: str
@@ -221,7 +228,7 @@ class CheckoutController(Controller):
         Raises:
             PayerUnknown: this is not his browser, or it cannot be learned here.
         """
-        container = classify(request.headers.get("user-agent", "")).container
+        container = agent_at(request).container
         if BUYER_COOKIE not in request.cookies or unknown.connection_id is None:
             raise unknown
         asking = asking_of(request) or new_mark()

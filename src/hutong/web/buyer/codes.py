@@ -12,7 +12,6 @@ from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUN
 
 from hutong.core.errors import NotFound
 from hutong.core.money import Money
-from hutong.links.containers import classify
 from hutong.merchants.directory import SHOP_CODE
 from hutong.merchants.queries import MerchantRow, this_merchant
 from hutong.payments.shop_codes import CodeRoom, ShopCode, code_room, find_shop_code
@@ -21,6 +20,7 @@ from hutong.web.buyer.desk import (
     CODE_CHARS_MAX,
     BuyerDesk,
     BuyerRequest,
+    agent_at,
     browser_cookie,
     browser_of,
     refuse_other_sites,
@@ -61,7 +61,7 @@ class ShopCodeController(Controller):
             return buyer.pages.message(CODE_PAUSED, locale, HTTP_410_GONE)
         secure = buyer.runtime.public_url.startswith("https://")
         answer: Response[Any]
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         if found.amount is not None and not agent.is_bot:
             buyer.admit(request, found.code)
             checkout_id = await start_code_checkout(
@@ -106,7 +106,7 @@ class ShopCodeController(Controller):
             merchant_id,
             found.code,
             amount=Money.parse(data.amount, found.currency),
-            container=classify(request.headers.get("user-agent", "")).container,
+            container=agent_at(request).container,
             browser=browser_of(request),
         )
         opened = CheckoutOpened(checkout_id, f"/c/{checkout_id}")

@@ -10,11 +10,17 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from litestar import Request
+import msgspec
+from litestar import Request, Response
 from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
+from hutong.links.containers import Agent, agent_of
+from hutong.links.guard_states import LinkState
+from hutong.links.hosts import host_states, leads_on
+from hutong.links.rules.service import led_by, rules_of
 from hutong.links.service import LinkView, find_link
+from hutong.links.switches import is_all_off
 from hutong.merchants.directory import LINK
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.transport.pacing import Buckets, Pace
@@ -35,6 +41,9 @@ CODE_CHARS_MAX: Final = 64
 HANDED_OVER: Final = frozenset({"desktop", "store"})
 #: Checkouts that one address may open at one shop code.
 CHECKOUTS_PACE: Final = Pace(calls=60, seconds=60)
+#: Reports of one address, and reports of one link by anybody: enough to be heard, too few to flood the merchant's desk.
+REPORTS_PACE: Final = Pace(calls=5, seconds=600)
+REPORTS_OF_LINK_PACE: Final = Pace(calls=60, seconds=3600)
 _BROWSER_BYTES: Final = 18
 _BROWSER_LIFE_S: Final = 365 * 24 * 3600
 _HAND_OVER_CHARS: Final = 24
@@ -76,14 +85,42 @@ class BuyerDesk:
         """Whose link, checkout or code it is."""
         return await self.runtime.merchant_of(kind, key)
 
-    async def link(self, code: str) -> tuple[UUID, LinkView] | None:
-        """A link by its code, and whose it is."""
+    async def link(self, code: str, choice: str = "") -> tuple[UUID, LinkView] | None:
+        """A link by its code, and whose it is; switched off, too, where all of its merchant are. It leads where its
+        rules led the click that carries ``choice``.
+        """
         merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
         if merchant_id is None:
             return None
         async with self.runtime.unit(merchant_id, "buyer.link") as unit:
             link = await find_link(unit, code)
-        return None if link is None else (merchant_id, link)
+            if link is None:
+                return None
+            if await is_all_off(unit):
+                link = msgspec.structs.replace(link, state=LinkState.DISABLED.value)
+            return merchant_id, await led_by(unit, link, choice)
+
+    async def is_early(self, merchant_id: UUID, code: str) -> bool:
+        """Whether a link has a beginning that is not there yet."""
+        async with self.runtime.unit(merchant_id, "buyer.link_start") as unit:
+            link = await find_link(unit, code)
+            starts_at = None if link is None else (await rules_of(unit, link.link_id)).rules.starts_at
+            return link is not None and link.state == "active" and starts_at is not None and unit.now() < starts_at
+
+    async def leads_on(self, merchant_id: UUID, url: str) -> bool:
+        """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""
+        if leads_on(url, {}):
+            return True
+        async with self.runtime.unit(merchant_id, "buyer.host") as unit:
+            return leads_on(url, await host_states(unit))
+
+    def admit_report(self, request: BuyerRequest, code: str) -> bool:
+        """Whether one more report may come from this address and for this link."""
+        address = request.client.host if request.client else ""
+        asked = ((f"from:{address}", REPORTS_PACE), (f"on:{code}", REPORTS_OF_LINK_PACE))
+        return all(
+            self._buckets.of("report", key, pace).reserve(time.monotonic(), 0) is not None for key, pace in asked
+        )
 
     def hand_over(self, checkout_id: UUID) -> str:
         """The address with which the same buyer goes on in another app or on another screen."""
@@ -93,11 +130,16 @@ class BuyerDesk:
         """Makes this browser known as the buyer's. It is set with the answer that leads to the checkout, before
         anything is learned of him: whoever made the checkout stays its buyer even if a later answer is lost.
         """
-        return buyer_cookie(checkout_id, secure=self.runtime.public_url.startswith("https://"))
+        return buyer_cookie(checkout_id, secure=self.is_secure)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether cookies go over encrypted lines alone."""
+        return self.runtime.public_url.startswith("https://")
 
     def asking(self, checkout_id: UUID, value: str) -> Cookie:
         """Marks the browser that is sent to a wallet to say who pays; empty: it is back."""
-        return asking_cookie(checkout_id, value, secure=self.runtime.public_url.startswith("https://"))
+        return asking_cookie(checkout_id, value, secure=self.is_secure)
 
 
 def hand_over_mark(key: bytes, checkout_id: UUID) -> str:
@@ -160,6 +202,17 @@ def new_mark() -> str:
 def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
     """Once somebody is known to pay, only his own browser can say so anew: the address may have been passed on."""
     return view.payer_kind is None or BUYER_COOKIE in request.cookies
+
+
+def never_stored(response: Response[Any]) -> Response[Any]:
+    """Every answer to a buyer is his own and this moment's, the ways on included."""
+    response.headers.setdefault("cache-control", "no-store")
+    return response
+
+
+def agent_at(request: BuyerRequest) -> Agent:
+    """Who asks, and in which app: read as the edge reads it."""
+    return agent_of(dict(request.scope["headers"]))
 
 
 def browser_of(request: BuyerRequest) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
@@ -11,16 +12,19 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import InvalidInput, NotFound
-from hutong.links.containers import Agent, classify
-from hutong.links.destinations import Target, read_target
+from hutong.links.attribution.service import bring
+from hutong.links.containers import Agent
+from hutong.links.destinations import Target, host_of, read_target
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
+from hutong.links.leaving import leaving_token
 from hutong.links.service import LinkView
-from hutong.links.tokens import read_click_token
-from hutong.merchants.queries import this_merchant
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
+from hutong.links.tokens import carried_token, read_click_token, read_sight_token, sight_token
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
+from hutong.web.share import share_card
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -36,10 +40,12 @@ class JumpController(Controller):
     include_in_schema = False
 
     @get("/j/{code:str}", media_type=MediaType.HTML)
-    async def jump(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def jump(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
+    ) -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
@@ -48,33 +54,53 @@ class JumpController(Controller):
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
-        agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        if not await buyer.leads_on(merchant_id, link.url):
+            token = leaving_token(buyer.runtime.link_key, click_id, code)
+            return Redirect(f"/x/{link.code}?{urlencode({'k': token, 'r': r})}", status_code=HTTP_302_FOUND)
+        if is_passed_on(request, click_id, buyer.runtime.clock.now()):
+            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
+        agent = agent_at(request)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
+        parent_id = parent_of(buyer.runtime, link.code, p)
+        if steps[0].kind == "page" and parent_id is None:
+            return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
+        sight = sight_token(buyer.runtime.link_key, click_id, agent.container, agent.os)
+        async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
+            card = await share_card(unit, link, buyer.runtime.public_url)
+            if parent_id is not None:
+                await bring(unit, click_id, parent_id)
         if steps[0].kind == "page":
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
-        async with buyer.runtime.unit(merchant_id, "buyer.jump") as unit:
-            shop = (await this_merchant(unit)).name
         page = JumpPage(
-            shop=shop,
+            shop=card.shop,
             title=link.title,
             destination=target.destination,
             container=agent.container,
-            tell=f"/j/{link.code}/tries?k={k}",
+            tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'a': sight, **({'r': r} if r else {})})}",
             link=_link_url(buyer, link),
             steps=steps,
+            card=card,
+            report=f"/r/{link.code}",
         )
-        return buyer.pages.jump(page, locale)
+        answer = buyer.pages.jump(page, locale)
+        answer.cookies.append(click_cookie(click_id, f"/j/{link.code}", secure=buyer.is_secure))
+        return answer
 
     @post("/j/{code:str}/tries", status_code=HTTP_204_NO_CONTENT)
-    async def tried(self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "") -> None:
-        """What became of an attempt; a form that was not offered to this visitor is refused."""
-        found = await buyer.link(code)
+    async def tried(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, data: Tried, k: str = "", a: str = "", r: str = ""
+    ) -> None:
+        """What became of an attempt; a form that was not offered to this visitor is refused.
+
+        ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
+        """
+        found = await buyer.link(code, r)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
-        agent = classify(request.headers.get("user-agent", ""))
-        target, steps = _steps(buyer, link, agent, click_id)
+        agent = _page_agent(buyer, agent_at(request), click_id, a)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
@@ -82,11 +108,36 @@ class JumpController(Controller):
             await record_try(unit, click_id, link.link_id, agent, target.destination, step, data.outcome)
 
 
+def _page_agent(buyer: BuyerDesk, asking: Agent, click_id: UUID, token: str) -> Agent:
+    """Who looks at the page: it was told with the page itself, as its script's requests need not name the app."""
+    if not token:
+        return asking
+    seen = read_sight_token(buyer.runtime.link_key, click_id, token)
+    if seen is None:
+        raise InvalidInput(field="a", problem="of this page")
+    return msgspec.structs.replace(asking, container=seen[0], os=seen[1])
+
+
 def _link_url(buyer: BuyerDesk, link: LinkView) -> str:
     return f"{buyer.runtime.public_url}/l/{link.code}"
 
 
-def _steps(buyer: BuyerDesk, link: LinkView, agent: Agent, click_id: UUID) -> tuple[Target, tuple[Step, ...]]:
+def _steps(
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID
+) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
-    target = read_target(link.url)
-    return target, buyer.runtime.ways.of(target, agent, _link_url(buyer, link), click_id)
+    target = read_target(link.url, frozenset({host_of(link.url)}))  # whose host it is, was looked at
+
+    def token() -> str:
+        return carried_token(buyer.runtime.link_key, merchant_id, click_id, link.code)
+
+    steps = buyer.runtime.ways.of(
+        target,
+        agent,
+        _link_url(buyer, link),
+        click_id,
+        token,
+        merchant_id=merchant_id,
+        share_code=link.share_code or "",
+    )
+    return target, steps

@@ -9,15 +9,16 @@ from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
-from hutong.links.containers import classify
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
+from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN
 from hutong.web.languages import locale_of
+from hutong.web.share import share_card
 from hutong.workflows.commands.check_out import start_checkout
 
 
@@ -30,29 +31,46 @@ class LinkController(Controller):
     async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """A link that the edge could not follow: unknown, switched off or over."""
         locale = locale_of(request)
-        if len(code) <= CODE_CHARS_MAX and await buyer.merchant_of(LINK, code) is not None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        merchant_id = await buyer.merchant_of(LINK, code) if len(code) <= CODE_CHARS_MAX else None
+        if merchant_id is not None:
+            early = await buyer.is_early(merchant_id, code)
+            return buyer.pages.message(LINK_EARLY if early else LINK_OVER, locale, HTTP_410_GONE)
         return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
 
     @get("/b/{code:str}", media_type=MediaType.HTML)
-    async def landing(self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "") -> Response[Any]:
+    async def landing(
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
+    ) -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
-        found = await buyer.link(code)
+        found = await buyer.link(code, r)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
         if link.state != "active" or link.sku_id is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        agent = classify(request.headers.get("user-agent", ""))
+        agent = agent_at(request)
         if agent.is_bot and agent.container == "desktop":
             return await self._shop_window(request, buyer, merchant_id, link)
         click_id = read_click_token(buyer.runtime.link_key, k, code)
         if click_id is None:  # an address without its click: count one first
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
-        checkout_id = await start_checkout(buyer.runtime, merchant_id, link.link_id, click_id, agent.container)
+        if is_passed_on(request, click_id, buyer.runtime.clock.now()):
+            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
+        checkout_id = await start_checkout(
+            buyer.runtime,
+            merchant_id,
+            link.link_id,
+            click_id,
+            agent.container,
+            parent_id=parent_of(buyer.runtime, link.code, p),
+            sku_id=link.sku_id,
+        )
         answer = Redirect(f"/c/{checkout_id}", status_code=HTTP_302_FOUND)
-        answer.cookies.append(buyer.cookie(checkout_id))
+        answer.cookies += [
+            buyer.cookie(checkout_id),
+            click_cookie(click_id, f"/b/{link.code}", secure=buyer.is_secure),
+        ]
         return answer
 
     async def _shop_window(
@@ -62,10 +80,12 @@ class LinkController(Controller):
         async with buyer.runtime.unit(merchant_id, "buyer.window") as unit:
             merchant = await this_merchant(unit)
             sku = await get_sku(unit, link.sku_id)
+            card = await share_card(unit, link, buyer.runtime.public_url)
         return buyer.pages.desktop(
             shop=merchant.name,
             title=sku.title,
             price=sku.price,
             address=f"{buyer.runtime.public_url}/l/{link.code}",
             locale=locale_of(request),
+            card=card,
         )

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
+from uuid import UUID
 
 from litestar import Controller, Response, get
 
+from hutong.analytics.credit import Credit, by_channel, channel_credit
 from hutong.analytics.figures import ChannelFigures, ClickFigures
 from hutong.analytics.queries import channel_figures
 from hutong.links.queries import ChannelDetail, channel_details
 from hutong.web.console.desk import ConsoleRequest, Desk
-from hutong.web.console.views import ChannelRow, ChannelsView
+from hutong.web.console.views import ChannelRow, ChannelsView, CreditRow
 
 _WHOLE: Final = 100
 
@@ -31,10 +34,12 @@ class ChannelsController(Controller):
             busiest = max((row.traffic.clicks for row in figures.values()), default=0)
             rows = [_row(channel, figures.get(channel.channel_id), busiest) for channel in channels]
             rows.sort(key=lambda row: (-row.orders, -row.clicks, row.name))
+            credit = await channel_credit(unit)
             view = ChannelsView(
                 rows=tuple(rows),
                 unattributed_orders=0 if rest is None else rest.orders_count,
                 unattributed_revenue=() if rest is None else tuple(entry.net for entry in rest.money),
+                credit=_credit_rows(credit, {channel.channel_id: channel.name for channel in channels}),
             )
             return await desk.page(request, unit, "console/channels.html", view)
 
@@ -58,6 +63,26 @@ def _row(channel: ChannelDetail, figures: ChannelFigures | None, busiest: int) -
         containers=tuple(sorted(traffic.clicks_by_container.items(), key=lambda item: (-item[1], item[0]))),
         conversion_bps=traffic.conversion_bps,
     )
+
+
+def _credit_rows(credit: Sequence[Credit], names: Mapping[UUID, str]) -> tuple[CreditRow, ...]:
+    """One row for each channel, the one with the largest linear share of the first currency first."""
+    rows = [
+        CreditRow(
+            channel_id=channel_id,
+            name=names[channel_id],
+            first_orders=sum(one.first_orders for one in its),
+            first=tuple(one.first for one in its),
+            last_orders=sum(one.last_orders for one in its),
+            last=tuple(one.last for one in its),
+            linear=tuple(one.linear for one in its),
+            guessed_orders=sum(one.guessed_orders for one in its),
+            guessed=tuple(one.guessed for one in its),
+        )
+        for channel_id, its in by_channel(credit).items()
+        if channel_id is not None and channel_id in names
+    ]
+    return tuple(sorted(rows, key=lambda row: (-row.linear[0].amount_minor, row.name)))
 
 
 def _share(part: int, whole: int) -> int:

@@ -176,7 +176,28 @@ _TAOBAO: Final = (
         ),
     ),
 )
-GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {"wechatpay": _WECHAT, "alipay": _ALIPAY, "taobao": _TAOBAO}
+_WECHAT_ACCOUNT: Final = (
+    Group(
+        mark("公众号"),
+        mark("在公众平台里，还要把互通的域名加进 JS 接口安全域名，把服务器的 IP 加进 IP 白名单。"),
+        (
+            Field("appid", mark("公众号 AppID"), mark("设置与开发，开发接口管理；wx 开头的十八位。"), needed=True),
+            Field(
+                "app_secret",
+                mark("公众号 AppSecret"),
+                mark("同一页里启用或重置；三十二位，只显示一次。"),
+                Kind.SECRET,
+                needed=True,
+            ),
+        ),
+    ),
+)
+GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
+    "wechatpay": _WECHAT,
+    "alipay": _ALIPAY,
+    "taobao": _TAOBAO,
+    "wechat_account": _WECHAT_ACCOUNT,
+}
 
 FLAWS: Final[Mapping[Flaw, str]] = {
     Flaw.MISSING: mark("还没有填。"),

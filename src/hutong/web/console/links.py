@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,28 +12,38 @@ from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.response import Redirect
 
+from hutong.analytics.click_counts import clicks_by_step
 from hutong.analytics.figures import LinkFigures
 from hutong.analytics.queries import link_figures
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
+from hutong.links.health import health_of
+from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.shops.queries import sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
+from hutong.web.console.host_views import link_guard
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
+from hutong.web.console.periods import midnight
 from hutong.web.console.views import LinkRow, LinksView, LinkView
+from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
 
 _SVG: Final = "image/svg+xml"
+DAYS_SHOWN: Final = 14
+NO_DAYS: Final = (0,) * DAYS_SHOWN
 
 
 class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     """The form for a link. A channel of the same name, kind and platform is used again."""
 
     title: str
-    sku_id: UUID
+    sku_id: UUID | None = None
+    url: str = ""
     channel_name: str
     channel_kind: ChannelKind
     channel_platform: str
@@ -49,9 +60,19 @@ class LinksController(Controller):
         """All links, the newest first."""
         async with desk.unit(request, "console.links") as unit:
             found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
-            sales = await link_figures(unit, [row.link_id for row in found.rows])
+            ids = [row.link_id for row in found.rows]
+            sales, health, days = await link_figures(unit, ids), await health_of(unit, ids), await _days(unit, ids)
+            base, states = await link_base(unit, desk.runtime.public_url), await host_states(unit)
             view = LinksView(
-                rows=tuple(link_row(row, sales.get(row.link_id), desk.runtime.public_url) for row in found.rows),
+                rows=tuple(
+                    msgspec.structs.replace(
+                        link_row(row, sales.get(row.link_id), base),
+                        health=health.get(row.link_id),
+                        days=days.get(row.link_id, NO_DAYS),
+                        asks_first=not leads_on(row.url, states),
+                    )
+                    for row in found.rows
+                ),
                 paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
                 skus=await sku_choices(unit),
                 channels=await channel_choices(unit),
@@ -68,7 +89,8 @@ class LinksController(Controller):
         """Make a link and look at it."""
         async with desk.unit(request, "console.link_create") as unit:
             channel_id = await _channel(unit, data)
-            link = await create_link(unit, channel_id, data.title, sku_id=data.sku_id)
+            url = data.url.strip() or None  # a page on a platform goes before goods of the shop's own
+            link = await create_link(unit, channel_id, data.title, sku_id=None if url else data.sku_id, url=url)
         return go_to(f"/links/{link.code}")
 
     @get("/{code:str}")
@@ -77,12 +99,13 @@ class LinksController(Controller):
         async with desk.unit(request, "console.link") as unit:
             link = await _link(unit, code)
             sales = await link_figures(unit, [link.link_id])
-            row = link_row(link, sales.get(link.link_id), desk.runtime.public_url)
+            row = link_row(link, sales.get(link.link_id), await link_base(unit, desk.runtime.public_url))
             title = desk.renderer.catalogues.text(locale_of(request), "链接的二维码")
             view = LinkView(
                 row=row,
                 qr_svg=qr_svg(row.address, title),
                 sku_code="" if link.sku_id is None else (await get_sku(unit, link.sku_id)).seller_code,
+                guard=await link_guard(unit, link.link_id, link.url),
             )
             return await desk.page(request, unit, "console/link.html", view)
 
@@ -91,17 +114,26 @@ class LinksController(Controller):
         """The QR as a file for printing."""
         async with desk.unit(request, "console.link_qr") as unit:
             link = await _link(unit, code)
-        return Response(qr_svg(f"{desk.runtime.public_url}/l/{link.code}", link.title), media_type=_SVG)
+            base = await link_base(unit, desk.runtime.public_url)
+        return Response(qr_svg(f"{base}/l/{link.code}", link.title), media_type=_SVG)
 
 
-def link_row(link: LinkSummary, sales: LinkFigures | None, public_url: str) -> LinkRow:
+def link_row(link: LinkSummary, sales: LinkFigures | None, base: str) -> LinkRow:
     """A link with its address and what it sold."""
     return LinkRow(
         link=link,
-        address=f"{public_url}/l/{link.code}",
+        address=f"{base}/l/{link.code}",
         orders=0 if sales is None else sales.orders_count,
         revenue=() if sales is None else tuple(entry.net for entry in sales.money),
     )
+
+
+async def _days(unit: Unit, link_ids: list[UUID]) -> dict[UUID, tuple[int, ...]]:
+    """Clicks of people on each link by day, today last, by the merchant's clock."""
+    zone = zone_of((await this_merchant(unit)).timezone)
+    today = unit.now().astimezone(zone).date()
+    bounds = [midnight(today - timedelta(days=back), zone) for back in range(DAYS_SHOWN - 1, -2, -1)]
+    return await clicks_by_step(unit, link_ids, bounds)
 
 
 async def _link(unit: Unit, code: str) -> LinkSummary:

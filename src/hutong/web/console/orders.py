@@ -13,6 +13,7 @@ from litestar.response import Redirect
 from hutong.analytics.order_costs import order_cost
 from hutong.core.money import Money
 from hutong.db.unit import Unit
+from hutong.links.attribution.queries import ShownTie, TieRow, shown_tie, ties_of, touches_of
 from hutong.links.queries import ClickRow, channel_names, click_of
 from hutong.merchants.staff import Session
 from hutong.payments.queries import PaymentRow, payment_of_order
@@ -51,8 +52,11 @@ class OrdersController(Controller):
         async with desk.unit(request, "console.orders") as unit:
             found = await orders_page(unit, wanted, limit=PAGE_ROWS, offset=page_offset(page))
             names = await channel_names(unit, [row.channel_id for row in found.rows if row.channel_id is not None])
+            ties = await ties_of(unit, [row.order_id for row in found.rows])
             view = OrdersView(
-                rows=tuple(OrderRow(order=row, channel_name=_name(names, row)) for row in found.rows),
+                rows=tuple(
+                    OrderRow(order=row, channel_name=_name(names, row), tie=_tie(ties, row)) for row in found.rows
+                ),
                 paging=paging("/orders", kept, page=page, total=found.total, shown=len(found.rows)),
                 wanted=wanted,
                 sources=await order_sources(unit),
@@ -86,11 +90,16 @@ def _name(names: dict[UUID, str], order: OrderSummary) -> str:
     return "" if order.channel_id is None else names.get(order.channel_id, "")
 
 
+def _tie(ties: dict[UUID, TieRow], order: OrderSummary) -> ShownTie | None:
+    return shown_tie(ties.get(order.order_id), order.channel_id, order.link_id, order.click_id)
+
+
 async def _order_view(unit: Unit, order_id: UUID, session: Session, agent_bps: int) -> OrderView:
     detail = await order_detail(unit, order_id)
     order = detail.order
     payment = await payment_of_order(unit, order_id)
-    click = None if order.click_id is None else await click_of(unit, order.click_id)
+    tie = _tie(await ties_of(unit, [order_id]), order)
+    click = None if tie is None or tie.click_id is None else await click_of(unit, tie.click_id)
     names = await channel_names(unit, [] if order.channel_id is None else [order.channel_id])
     cost = await order_cost(unit, order, agent_bps)
     return OrderView(
@@ -98,9 +107,11 @@ async def _order_view(unit: Unit, order_id: UUID, session: Session, agent_bps: i
         payment=payment,
         sale=None if cost is None else sale_cost(cost),
         is_own=order.source == OWN,
-        channel_name=_name(names, order),
-        link_code="" if click is None else click.code,
-        link_title="" if click is None else click.link_title,
+        tie=tie,
+        touches=await touches_of(unit, order_id),
+        channel_name=_name(names, order) or ("" if tie is None else tie.channel_name),
+        link_code=("" if tie is None else tie.link_code) if click is None else click.code,
+        link_title=("" if tie is None else tie.link_title) if click is None else click.link_title,
         click_at=None if click is None else click.clicked_at,
         timeline=_timeline(order, payment, click),
         refundable=Money(0, order.total.currency) if payment is None else payment.left,

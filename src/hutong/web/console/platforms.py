@@ -197,6 +197,7 @@ def platform_card(
         needs_account=bool(connector.credential_fields),
         may_add=has_form,
         takes_payments=connector.payments is not None,
+        signs_pages=connector.page_kit is not None,
         accounts=tuple(
             AccountLine(
                 connection_id=str(view.connection_id),

@@ -9,8 +9,8 @@ from hutong.merchants.staff import REFUND_ROLES, STAFF_ROLES, Role
 
 #: Pages about what the shop earns and owes.
 MONEY_PATHS: Final = ("/bills", "/books", "/costs", "/splits", "/statements")
-#: Where orders and payments are told to, and the secrets of that.
-OUTSIDE_PATHS: Final = ("/webhooks",)
+#: Where orders and payments are told to, and the secrets of that; the merchant's hosts, and the switch of all links.
+OUTSIDE_PATHS: Final = ("/webhooks", "/hosts")
 #: Who works here, and as what.
 STAFF_PATHS: Final = ("/settings/staff",)
 

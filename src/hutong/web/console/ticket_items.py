@@ -19,6 +19,9 @@ _PAGES: Final = {
     "connection": "/connections",
     "webhook": "/webhooks/{}",
     "bill": "/bills/{}",
+    "wall": "/walls/{}",
+    "link": "/links/{}",
+    "host": "/hosts",
 }
 #: Kinds about money of an order: what to do stands with its payment.
 _MONEY_KINDS: Final = frozenset(

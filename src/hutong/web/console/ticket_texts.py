@@ -106,6 +106,31 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("别的事件都送到了，只有它，对方每次都拒绝。"),
         fix=mark("点“去看看”，看对方的应答；对方改好后可以补发。"),
     ),
+    "wall_closed": TicketText(
+        sentence=mark("从%(container)s（%(system)s）打不开%(destination)s了：最近 %(tries)s 次只成功 %(left)s 次。"),
+        cause=mark("应用改了放行名单，或买家多半没有装要打开的应用。链接已自动换用别的办法。"),
+        fix=mark("点“去看看”：看还有哪些办法，给链接补上平台口令；平台恢复后会再告诉您。"),
+    ),
+    "wall_opened": TicketText(
+        sentence=mark("从%(container)s（%(system)s）能直接打开%(destination)s了：最近 %(tries)s 次成功 %(left)s 次。"),
+        cause=mark("应用放行了，链接已自动先走这条路。"),
+        fix=mark("不用操作；可以多在这个平台发链接。知道了就标为已处理。"),
+    ),
+    "host_lost": TicketText(
+        sentence=mark("网址 %(host)s 的证明找不到了，它的链接不再直接跳转。"),
+        cause=mark("连续几次检查，都没有在这个网址上找到证明文件：文件被删，域名到期，或网站打不开。"),
+        fix=mark("点“去看看”，按步骤重新放好证明文件，再点“现在检查”。"),
+    ),
+    "link_reported": TicketText(
+        sentence=mark("有人举报链接“%(title)s”，共 %(count)s 次。最近的原因：%(reason)s。"),
+        cause=mark("访客在举报页里选了这个原因；没有登录，也可能是误报。"),
+        fix=mark("点“去看看”，打开链接看看去了哪里；有问题就停用它。"),
+    ),
+    "link_broken": TicketText(
+        sentence=mark("链接“%(title)s”要去的页面打不开了：%(problem)s。"),
+        cause=mark("连续两次检查都打不开：商品可能下架，页面被删，或对方网站出了问题。"),
+        fix=mark("点“去看看”，核对目标页面；换一条新链接，或先停用这一条。恢复后这条待办会自动关闭。"),
+    ),
 }
 #: A notice that names no sum which could be booked: nothing stands in suspense either.
 _WITHOUT_SUM: Final = TicketText(
@@ -154,8 +179,15 @@ class _Fields(dict[str, str]):
             self["field"] = translate(label_of("notice_field", str(details["field"])))
         if "certificate" in details:
             self["certificate"] = translate(field_label(str(details.get("platform")), str(details["certificate"])))
+        if "reason" in details:
+            self["reason"] = translate(label_of("report_reason", str(details["reason"])))
+        if "trouble" in details:
+            self["problem"] = translate(label_of("health_trouble", str(details["trouble"])))
         if "event_type" in details:
             self["event_type"] = translate(label_of("webhook_event", str(details["event_type"])))
+        for name in ("container", "system", "destination"):
+            if name in details:
+                self[name] = translate(label_of(name, str(details[name])))
         for name in ("platform", "source"):
             if name in details:
                 self[name] = translate(label_of("platform", str(details[name])))

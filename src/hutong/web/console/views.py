@@ -10,7 +10,10 @@ import msgspec
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.errors import ErrorText
 from hutong.core.money import Money
+from hutong.links.attribution.queries import ShownTie, Touch
+from hutong.links.health import Health
 from hutong.links.queries import ChannelChoice, LinkSummary
+from hutong.links.reports import Report
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from hutong.merchants.staffing import Member
@@ -75,12 +78,15 @@ class OverviewView(View, frozen=True, kw_only=True):
 
 
 class LinkRow(View, frozen=True, kw_only=True):
-    """A link, its public address and what it sold."""
+    """A link, its public address and what it sold. ``days``: clicks of people on the latest days, the oldest first."""
 
     link: LinkSummary
     address: str
     orders: int
     revenue: tuple[Money, ...]
+    health: Health | None = None  # of the page that it leads to, once it was looked at
+    days: tuple[int, ...] = ()
+    asks_first: bool = False  # its host is not proven
 
 
 class LinksView(View, frozen=True, kw_only=True):
@@ -92,12 +98,22 @@ class LinksView(View, frozen=True, kw_only=True):
     channels: tuple[ChannelChoice, ...]
 
 
+class LinkGuardView(View, frozen=True, kw_only=True):
+    """On a link's page: its switch, its destination, what visitors told. ``asks_first``: its host is not proven."""
+
+    is_all_off: bool = False
+    asks_first: bool = False
+    health: Health | None = None
+    reports: tuple[Report, ...] = ()
+
+
 class LinkView(View, frozen=True, kw_only=True):
     """One link with its QR (SVG)."""
 
     row: LinkRow
     qr_svg: str
     sku_code: str
+    guard: LinkGuardView = LinkGuardView()
 
 
 class ChannelRow(View, frozen=True, kw_only=True):
@@ -118,19 +134,35 @@ class ChannelRow(View, frozen=True, kw_only=True):
     containers: tuple[tuple[str, int], ...] = ()
 
 
+class CreditRow(View, frozen=True, kw_only=True):
+    """What a channel is credited with, one sum for each currency."""
+
+    channel_id: UUID
+    name: str
+    first_orders: int
+    first: tuple[Money, ...]
+    last_orders: int
+    last: tuple[Money, ...]
+    linear: tuple[Money, ...]
+    guessed_orders: int
+    guessed: tuple[Money, ...]
+
+
 class ChannelsView(View, frozen=True, kw_only=True):
     """The channels page."""
 
     rows: tuple[ChannelRow, ...]
     unattributed_orders: int
     unattributed_revenue: tuple[Money, ...]
+    credit: tuple[CreditRow, ...] = ()
 
 
 class OrderRow(View, frozen=True, kw_only=True):
-    """An order with the name of the channel that sold it (empty: not known)."""
+    """An order with the name of the channel that sold it (empty: not known), and what says so."""
 
     order: OrderSummary
     channel_name: str
+    tie: ShownTie | None = None
 
 
 class OrdersView(View, frozen=True, kw_only=True):
@@ -185,6 +217,8 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: tuple[TimelineItem, ...]
     refundable: Money
     may_refund: bool
+    tie: ShownTie | None = None
+    touches: tuple[Touch, ...] = ()
 
 
 class StockView(View, frozen=True, kw_only=True):
@@ -247,6 +281,7 @@ class PlatformCard(View, frozen=True, kw_only=True):
     accounts: tuple[AccountLine, ...]  # as payments try them
     may_add: bool = False
     takes_payments: bool = False
+    signs_pages: bool = False  # for the app that they are open in
 
 
 class ConnectionsView(View, frozen=True, kw_only=True):

@@ -139,7 +139,23 @@
     };
   }
 
-  var kinds = { rates: rateOptions };
+  // Counts over time, one colour for each kind of thing that is counted.
+  function stackOptions(data) {
+    var made = options({ labels: data.labels, values: [], value_texts: [], title: "", minor_digits: 0 });
+    made.grid.bottom = 30;
+    made.legend = { bottom: 0, left: 0, itemWidth: 12, itemHeight: 12, itemGap: 14, textStyle: { color: colour("--ht-faint") } };
+    made.tooltip = {
+      trigger: "axis", axisPointer: { type: "shadow" }, confine: true,
+      valueFormatter: function (value) { return value.toLocaleString(root.lang); }
+    };
+    made.yAxis.minInterval = 1;
+    made.series = data.series.map(function (series) {
+      return { type: "bar", stack: "all", name: series.name, barMaxWidth: 28, itemStyle: { color: colour(series.colour) }, data: series.values };
+    });
+    return made;
+  }
+
+  var kinds = { rates: rateOptions, stack: stackOptions };
   var ROW_PX = 40, EDGES_PX = 70;
 
   function drawCharts(scope) {

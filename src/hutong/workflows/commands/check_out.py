@@ -8,6 +8,7 @@ from uuid import UUID
 
 from hutong.core.errors import Conflict
 from hutong.db.unit import Unit
+from hutong.links.attribution.service import bring, know_person
 from hutong.links.service import LinkView, get_link
 from hutong.merchants.directory import CHECKOUT, register
 from hutong.payments.checkouts import Goods, Visit, get_checkout, know_payer, open_checkout
@@ -17,6 +18,7 @@ from hutong.payments.states import CheckoutState, PaymentState
 from hutong.shops.catalogue import get_sku
 from hutong.workflows.commands.detour import account_to_ask, identifying, state_of
 from hutong.workflows.commands.settle import look_again
+from hutong.workflows.commands.tie_orders import person_mark
 from hutong.workflows.commands.wallets import WalletAccount, wallet_accounts
 from hutong.workflows.runtime import Runtime
 
@@ -24,8 +26,19 @@ from hutong.workflows.runtime import Runtime
 PAYER_MARK: Final = "shop_code.payer"
 
 
-async def start_checkout(runtime: Runtime, merchant_id: UUID, link_id: UUID, click_id: UUID, container: str) -> UUID:
-    """A checkout for this click; the same click finds the same one again.
+async def start_checkout(
+    runtime: Runtime,
+    merchant_id: UUID,
+    link_id: UUID,
+    click_id: UUID,
+    container: str,
+    *,
+    parent_id: UUID | None = None,
+    sku_id: UUID | None = None,
+) -> UUID:
+    """A checkout for this click; the same click finds the same one again. ``parent_id``: whose address was passed on.
+
+    ``sku_id``: what a rule of the link sells instead of the link's own.
 
     Raises:
         NotFound: the link does not exist or leads elsewhere.
@@ -33,20 +46,23 @@ async def start_checkout(runtime: Runtime, merchant_id: UUID, link_id: UUID, cli
     """
     async with runtime.unit(merchant_id, "checkout.start") as unit:
         link = await get_link(unit, link_id)
-        sku_id = _sold_by(link, unit)
+        sku_id = _sold_by(link, unit, sku_id)
         sku = await get_sku(unit, sku_id)
         goods = Goods(sku_id=sku_id, title=sku.title, quantity=1, amount=sku.price)
         visit = Visit(channel_id=link.channel_id, link_id=link_id, click_id=click_id, container=container)
         checkout_id = await open_checkout(unit, goods, visit)
         await register(unit, CHECKOUT, checkout_id.hex, checkout_id)
+        if parent_id is not None:
+            await bring(unit, click_id, parent_id)
     return checkout_id
 
 
-def _sold_by(link: LinkView, unit: Unit) -> UUID:
+def _sold_by(link: LinkView, unit: Unit, chosen: UUID | None) -> UUID:
     over = link.expires_at is not None and link.expires_at <= unit.now()
-    if link.sku_id is None or link.state != "active" or over:
+    sku_id = chosen or link.sku_id
+    if sku_id is None or link.state != "active" or over:
         raise Conflict(what="link")
-    return link.sku_id
+    return sku_id
 
 
 async def learn_payer(
@@ -66,8 +82,11 @@ async def learn_payer(
     visitor_id = await account.connector.identity.visitor_id(opened.account, code)
     kind = account.connector.identity_kind
     mark = await runtime.vault.blind_index(merchant_id, PAYER_MARK, f"{kind}:{visitor_id}".encode())
+    person = await person_mark(runtime, merchant_id, kind, visitor_id)
     async with runtime.unit(merchant_id, "checkout.payer") as unit:
         await know_payer(unit, runtime.vault, checkout_id, kind, visitor_id, account.scope)
+        if view.click_id is not None:
+            await know_person(unit, view.click_id, person)
         if view.goods.sku_id is None:
             await mark_code_payer(unit, checkout_id, mark)
     return True

@@ -23,6 +23,7 @@ from hutong.shops.imports import Known, Shop, Written, known_orders, write_order
 from hutong.shops.states import SOLD, OrderState
 from hutong.workflows.commands.import_reading import Reading
 from hutong.workflows.commands.import_spill import SpilledRow
+from hutong.workflows.commands.tie_orders import tie_by_remarks
 from hutong.workflows.runtime import Runtime
 
 #: Buyers of the platforms' files are named by their nick; a shop's own list has its customer numbers.
@@ -86,6 +87,8 @@ class Writing:
         for result in written:
             self._count_result(result, len(by_order[result.order.order_no]))
         await self._tell_figures(unit, written, known)
+        remarks = {number: [text for row in rows for text in row.line.remarks] for number, rows in by_order.items()}
+        await tie_by_remarks(unit, self._shop.platform, remarks)
 
     def _refuse_timeless(self, rows: Sequence[SpilledRow]) -> None:
         for row in rows:

@@ -16,6 +16,7 @@ from hutong.platforms.contract import Connector
 from hutong.platforms.shops import OrderPage, Orders
 from hutong.shops.models import pull_cursor
 from hutong.shops.platform_orders import ShopRef, merge_order
+from hutong.workflows.commands.tie_orders import tie_by_remarks
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
@@ -106,6 +107,7 @@ async def _merge_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, page:
         if order.receiver is not None:
             receiver = await runtime.vault.seal(unit.merchant_id, RECEIVER, msgspec.json.encode(order.receiver))
         changed += await merge_order(unit, shop, order, receiver, origin="pull")
+    await tie_by_remarks(unit, shop.platform, {order.platform_order_id: order.remarks for order in page.orders})
     return changed
 
 

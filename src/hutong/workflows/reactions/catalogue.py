@@ -22,7 +22,7 @@ from hutong.payments.events import (
 )
 from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, StockChanged
 from hutong.webhooks.public import PUBLIC
-from hutong.workflows.reactions import books, figures, orders, outside
+from hutong.workflows.reactions import books, figures, orders, outside, ties
 from hutong.workflows.runtime import Runtime
 
 # The event's type differs from handler to handler; the table below ties each to its own.
@@ -73,6 +73,7 @@ REACTIONS: Final = (
     Reaction("books.sent_back", SuspenseReturned, books.book_sent_back),
     Reaction("figures.sale", OrderPaid, figures.count_sales, takes_many=True),
     Reaction("figures.refund", OrderRefunded, figures.count_refund),
+    Reaction("ties.sale", OrderPaid, ties.tie_sales, takes_many=True),
     Reaction("customers.sale", OrderPaid, figures.credit_customers, takes_many=True),
     Reaction("customers.refund", OrderRefunded, figures.debit_customer),
     *(Reaction(f"webhooks.{public.name}", public.event, outside.tell, keeps_ids=True) for public in PUBLIC),

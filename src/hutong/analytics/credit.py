@@ -1,0 +1,133 @@
+"""What each channel is credited with: first touch, last touch, and each touch its share; guesses stand apart.
+
+A touch is exact evidence: a click of the buyer's or of who brought him, or a word he gave. An order without kept
+touches has one, its own channel; without that it has none. Linear shares of one order add up to it, to the minor unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.money import BPS_WHOLE, Money
+from hutong.db.unit import Unit
+
+GROUPS_MAX: Final = 10_000
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """What one channel is credited with in one currency, less what went back. ``channel_id`` None: no touch is known.
+
+    ``linear_orders_bps``: parts of orders, in ten-thousandths of an order. ``guessed``: of orders without any touch,
+    those whose time makes this channel likely; they are in no other figure of a channel.
+    """
+
+    channel_id: UUID | None
+    first_orders: int
+    first: Money
+    last_orders: int
+    last: Money
+    linear_orders_bps: int
+    linear: Money
+    guessed_orders: int
+    guessed: Money
+
+    @property
+    def currency(self) -> str:
+        """The currency of all."""
+        return self.last.currency
+
+
+#: Each order once, its touches in order of time; shares are the differences of running quotients, so that they add up.
+_CREDIT: Final = """
+WITH touched AS (
+  SELECT order_id, channel_id,
+    row_number() OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS place,
+    count(*) OVER (PARTITION BY order_id) AS touches
+  FROM order_touch WHERE merchant_id = $1
+), credited AS (
+  SELECT coalesce(touched.channel_id, sale.channel_id) AS channel_id, sale.currency, NOT sale.is_refund AS is_order,
+    sale.gross_minor - sale.refunded_minor AS net_minor,
+    coalesce(touched.place, 1) AS place, coalesce(touched.touches, 1) AS touches, sale.order_id
+  FROM sale_fact sale LEFT JOIN touched ON touched.order_id = sale.order_id
+  WHERE sale.merchant_id = $1
+)
+SELECT credited.channel_id, credited.currency, tie.channel_id AS guessed_id,
+  count(*) FILTER (WHERE place = 1 AND is_order) AS first_orders,
+  coalesce(sum(net_minor) FILTER (WHERE place = 1), 0)::bigint AS first_minor,
+  count(*) FILTER (WHERE place = touches AND is_order) AS last_orders,
+  coalesce(sum(net_minor) FILTER (WHERE place = touches), 0)::bigint AS last_minor,
+  coalesce(sum(div($2::numeric * place, touches) - div($2::numeric * (place - 1), touches))
+    FILTER (WHERE is_order), 0)::bigint AS linear_orders_bps,
+  sum(div(net_minor::numeric * place, touches) - div(net_minor::numeric * (place - 1), touches))::bigint AS linear_minor
+FROM credited LEFT JOIN order_tie tie
+  ON tie.merchant_id = $1 AND tie.order_id = credited.order_id AND tie.evidence = 'window'
+  AND credited.channel_id IS NULL
+GROUP BY credited.channel_id, credited.currency, tie.channel_id
+ORDER BY credited.channel_id, credited.currency
+LIMIT $3
+"""
+
+
+async def channel_credit(unit: Unit) -> tuple[Credit, ...]:
+    """Every channel with a touch or a guess, in each currency; sales of no channel too, guessed ones among them."""
+    found: dict[tuple[UUID | None, str], Credit] = {}
+    for row in await unit.fetch(_CREDIT, unit.merchant_id, BPS_WHOLE, GROUPS_MAX):
+        last = Money(row.last_minor, row.currency)
+        none = Money(0, row.currency)
+        credit = Credit(
+            channel_id=row.channel_id,
+            first_orders=row.first_orders,
+            first=Money(row.first_minor, row.currency),
+            last_orders=row.last_orders,
+            last=last,
+            linear_orders_bps=row.linear_orders_bps,
+            linear=Money(row.linear_minor, row.currency),
+            guessed_orders=0,
+            guessed=none,
+        )
+        _add(found, credit)
+        if row.guessed_id is not None:
+            guessed = Credit(
+                channel_id=row.guessed_id,
+                first_orders=0,
+                first=none,
+                last_orders=0,
+                last=none,
+                linear_orders_bps=0,
+                linear=none,
+                guessed_orders=row.last_orders,
+                guessed=last,
+            )
+            _add(found, guessed)
+    return tuple(found.values())
+
+
+def by_channel(credit: Sequence[Credit]) -> dict[UUID | None, tuple[Credit, ...]]:
+    """Each channel's entries, one for each currency."""
+    found: dict[UUID | None, tuple[Credit, ...]] = {}
+    for one in credit:
+        found[one.channel_id] = (*found.get(one.channel_id, ()), one)
+    return found
+
+
+def _add(found: dict[tuple[UUID | None, str], Credit], more: Credit) -> None:
+    key = (more.channel_id, more.currency)
+    known = found.get(key)
+    if known is None:
+        found[key] = more
+        return
+    found[key] = Credit(
+        channel_id=more.channel_id,
+        first_orders=known.first_orders + more.first_orders,
+        first=known.first + more.first,
+        last_orders=known.last_orders + more.last_orders,
+        last=known.last + more.last,
+        linear_orders_bps=known.linear_orders_bps + more.linear_orders_bps,
+        linear=known.linear + more.linear,
+        guessed_orders=known.guessed_orders + more.guessed_orders,
+        guessed=known.guessed + more.guessed,
+    )

@@ -1,0 +1,1 @@
+"""Which click an order came from, and how sure that is."""

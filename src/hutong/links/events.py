@@ -1,0 +1,40 @@
+"""What links say happened."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+from uuid import UUID
+
+from hutong.core.events import Event
+
+
+class WallMoved(Event, frozen=True, kw_only=True):
+    """What visitors' pages tell of a wall has changed: from ``before`` to ``state`` (open, half, closed).
+
+    A wall stands between an app (``container``) on one ``system`` and a ``destination``. ``left`` of the last ``tries``
+    of the way that arrives best did.
+    """
+
+    name: ClassVar[str] = "links.wall_moved"
+
+    container: str
+    system: str
+    destination: str
+    before: str
+    state: str
+    left: int
+    tries: int
+
+
+class LinkReported(Event, frozen=True, kw_only=True):
+    """Somebody reported a link; ``reports_count`` with this one. What they wrote stays on the merchant's desk."""
+
+    name: ClassVar[str] = "links.link_reported"
+
+    link_id: UUID
+    code: str
+    reason: str
+    reports_count: int
+
+
+EVENTS: Final[list[type[Event]]] = [WallMoved, LinkReported]

@@ -1,0 +1,1 @@
+"""Walls between apps: which are open, which are closed, and when that changes."""

@@ -1,0 +1,170 @@
+"""Looks at what visitors' pages told, keeps where each wall stands, and tells a person when one closes or opens."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import select, update
+
+from hutong.core.clock import Clock
+from hutong.db.engine import Database
+from hutong.db.outages import log_trouble
+from hutong.db.unit import Unit
+from hutong.links.events import WallMoved
+from hutong.links.jumps.matrix import Matrix
+from hutong.links.jumps.ways import Ways
+from hutong.links.models import wall
+from hutong.links.walls.states import TRIES_COUNTED, WALL, WallEvent, WallState, documented, measured
+from hutong.merchants.tickets import Severity, TicketKind, close_tickets, open_ticket
+
+log = logging.getLogger("hutong.links")
+
+#: Between two looks: a person need not know sooner, and the order of the ways has followed long before.
+LOOK_S: Final = 30.0
+#: The first look after a start goes back so far; later ones as far as the look before.
+LOOK_BACK: Final = timedelta(days=30)
+#: A transaction that wrote its time early may commit late.
+OVERLAP: Final = timedelta(seconds=10)
+#: Merchants of one look, and walls of one merchant: there are some 22 × 13 × 7 in all.
+MERCHANTS_MAX: Final = 10_000
+WALLS_MAX: Final = 2_500
+
+_MERCHANTS: Final = "SELECT DISTINCT merchant_id FROM jump_try WHERE tried_at >= $1 LIMIT $2"
+#: Of each way that was tried since, its last tries; the way that arrives best speaks for its wall.
+_SHARES: Final = (
+    "WITH moved AS (SELECT DISTINCT container, os, destination, form FROM jump_try "
+    "WHERE merchant_id = $1 AND tried_at >= $2) "
+    "SELECT DISTINCT ON (m.container, m.os, m.destination) m.container, m.os, m.destination, "
+    "count(*) AS tries, count(*) FILTER (WHERE t.outcome = 'left') AS left_count "
+    "FROM moved m CROSS JOIN LATERAL (SELECT outcome FROM jump_try j WHERE j.merchant_id = $1 "
+    "AND j.container = m.container AND j.destination = m.destination AND j.os = m.os AND j.form = m.form "
+    "ORDER BY j.tried_at DESC LIMIT $3) t "
+    "GROUP BY m.container, m.os, m.destination, m.form "
+    "ORDER BY m.container, m.os, m.destination, avg((t.outcome = 'left')::int) DESC, count(*) DESC LIMIT $4"
+)
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a wall stands."""
+
+    container: str
+    system: str
+    destination: str
+
+    @property
+    def name(self) -> str:
+        """As tickets name it: the end of its page's address in the console."""
+        return f"{self.container}/{self.destination}#{self.system}"
+
+
+async def look_at_walls(unit: Unit, matrix: Matrix, since: datetime) -> int:
+    """Keep where this merchant's walls stand by what was told since; how many of them moved."""
+    rows = await unit.fetch(_SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX)
+    if not rows:
+        return 0
+    known = await unit.all(select(wall).where(wall.c.merchant_id == unit.merchant_id).limit(WALLS_MAX))
+    standing = {Place(row.container, row.system, row.destination): row for row in known}
+    moved = 0
+    for row in rows:
+        place = Place(row.container, row.os, row.destination)
+        moved += await _judge(unit, matrix, place, standing.get(place), row.left_count, row.tries)
+    return moved
+
+
+async def _judge(
+    unit: Unit,
+    matrix: Matrix,
+    place: Place,
+    standing: Any,  # noqa: ANN401 (a row of the table, or None)
+    left: int,
+    tries: int,
+) -> bool:
+    said = measured(left, tries)
+    if standing is None:
+        return said is not None and await _first_word(unit, matrix, place, said, left, tries)
+    here = [wall.c[name] == value for name, value in _of(place).items()]
+    measure = _measure(unit, left, tries)
+    await unit.run(update(wall).where(wall.c.merchant_id == unit.merchant_id, *here).values(**measure))
+    before = WallState(standing.state)
+    if said is None or not WALL.allows(before, said):
+        return False
+    if not await unit.transition(wall, _of(place), WALL, said, since_at=unit.now()):
+        return False  # another process was faster, and has told
+    await _tell(unit, place, before, WALL.next(before, said), left, tries)
+    return True
+
+
+async def _first_word(unit: Unit, matrix: Matrix, place: Place, said: WallEvent, left: int, tries: int) -> bool:
+    """Enough have tried for the first time: it is news where the matrix had it otherwise."""
+    before = documented(matrix, place.container, place.system, place.destination)
+    now = WALL.next(before, said) if WALL.allows(before, said) else before
+    measure = _measure(unit, left, tries)
+    is_first = await unit.insert_once(wall, state=now.value, since_at=unit.now(), **measure, **_of(place))
+    if now is before or not is_first:
+        return False
+    await _tell(unit, place, before, now, left, tries)
+    return True
+
+
+def _of(place: Place) -> dict[str, str]:
+    return {"container": place.container, "system": place.system, "destination": place.destination}
+
+
+def _measure(unit: Unit, left: int, tries: int) -> dict[str, Any]:
+    return {"left_count": left, "tries_count": tries, "measured_at": unit.now()}
+
+
+async def _tell(unit: Unit, place: Place, before: WallState, now: WallState, left: int, tries: int) -> None:
+    unit.emit(WallMoved(before=before.value, state=now.value, left=left, tries=tries, **_of(place)))
+    if now is WallState.HALF:
+        return  # no news for a person: neither a way that is lost nor one that is won
+    kind = TicketKind.WALL_CLOSED if now is WallState.CLOSED else TicketKind.WALL_OPENED
+    await close_tickets(unit, TicketKind.WALL_OPENED if now is WallState.CLOSED else TicketKind.WALL_CLOSED, place.name)
+    await open_ticket(
+        unit,
+        kind,
+        Severity.NORMAL,
+        subject=("wall", place.name),
+        details={**_of(place), "left": left, "tries": tries},
+        dedupe_key=f"{place.container}:{place.system}:{place.destination}:{unit.now():%Y%m%dT%H%M%S}",
+    )
+
+
+class WallWatch:
+    """Looks at every merchant whose visitors told something, now and then."""
+
+    def __init__(self, database: Database, clock: Clock, ways: Ways) -> None:
+        self._database = database
+        self._clock = clock
+        self._ways = ways
+        self._seen_until: datetime | None = None
+
+    async def look(self) -> int:
+        """One look; how many walls moved."""
+        now = self._clock.now()
+        since = now - LOOK_BACK if self._seen_until is None else self._seen_until - OVERLAP
+        moved = 0
+        for row in await self._database.glance("system", _MERCHANTS, since, MERCHANTS_MAX):
+            moved += await self._merchant(row["merchant_id"], since)
+        self._seen_until = now
+        return moved
+
+    async def _merchant(self, merchant_id: UUID, since: datetime) -> int:
+        async with self._database.unit(merchant_id, "links.walls") as unit:
+            return await look_at_walls(unit, self._ways.book.matrix, since)
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Look until ``stop``."""
+        while not stop.is_set():
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 (told, and tried again)
+                log_trouble(log, error, "walls could not be looked at; what was known of them stays")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), LOOK_S)

@@ -1,0 +1,70 @@
+"""What a link is shared as: for programs that make previews, for a person who passes it on inside WeChat, and pictures.
+
+The edge has counted the click of a preview and hands it on to here; a person who opens this page is no click, the
+button on it makes one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Controller, HttpMethod, MediaType, Response, get, route
+from litestar.response import Redirect
+from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+
+from hutong.links.pictures import PICTURE, picture_body
+from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, CardPage
+from hutong.web.buyer.signed import signed_for
+from hutong.web.errors import PageNotFound
+from hutong.web.languages import locale_of
+from hutong.web.share import share_card
+
+#: A picture's name holds its digest: what is there under it never changes.
+PICTURE_LIFE_S: Final = 365 * 24 * 3600
+_PICTURE_NAME_CHARS_MAX: Final = 64
+
+
+class CardController(Controller):
+    """Cards and their pictures."""
+
+    include_in_schema = False
+
+    @route("/card/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
+    async def card(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[Any]:
+        """The card as a page. A preview of somebody else's page for which nothing was set gets that page's own card."""
+        locale = locale_of(request)
+        found = await buyer.link(code)
+        if found is None:
+            return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
+        merchant_id, link = found
+        if link.state != "active" or (link.expires_at and link.expires_at <= buyer.runtime.clock.now()):
+            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
+            card = await share_card(unit, link, buyer.runtime.public_url)
+        agent = agent_at(request)
+        if agent.is_preview and link.url is not None and not card.is_own:
+            answer = Redirect(link.url, status_code=HTTP_302_FOUND)
+            answer.headers["cache-control"] = "no-store"
+            return answer
+        signed = await signed_for(request, buyer, merchant_id, agent.container)
+        return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed), locale)
+
+    @get("/pictures/{name:str}", media_type="image/jpeg")
+    async def picture(self, name: str, buyer: BuyerDesk) -> Response[bytes]:
+        """A picture, to be kept for ever; whatever it is asked as, it is shown as a picture."""
+        known = len(name) <= _PICTURE_NAME_CHARS_MAX
+        merchant_id = await buyer.merchant_of(PICTURE, name) if known else None
+        if merchant_id is None:
+            raise PageNotFound
+        async with buyer.runtime.unit(merchant_id, "buyer.picture") as unit:
+            drawn = await picture_body(unit, name)
+        if drawn is None:
+            raise PageNotFound
+        headers = {
+            "cache-control": f"public, max-age={PICTURE_LIFE_S}, immutable",
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "default-src 'none'; sandbox",
+            "cross-origin-resource-policy": "cross-origin",  # previews are drawn on other people's pages
+        }
+        return Response(drawn.body, media_type=drawn.content_type, headers=headers)

@@ -1,0 +1,256 @@
+"""The editor of a link's rules as a form: what stands in its fields, and the rules that they make.
+
+What was typed is shown again as it was, also where it cannot be read; rule ``n`` has fields named ``r<n>.…``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from hutong.links.rules.broken import RuleBroken
+from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, Rule, Rules, Utm, Variant, When
+from hutong.links.rules.service import LinkRules
+from hutong.web.console.views import View
+
+#: Rows for variants that a form shows beyond those that are filled in.
+VARIANTS_SHOWN_MIN: Final = 2
+_MOMENT: Final = "%Y-%m-%dT%H:%M"
+ReadT = TypeVar("ReadT")
+
+
+class VariantForm(View, frozen=True, kw_only=True):
+    """One row of a comparison."""
+
+    key: str = ""
+    url: str = ""
+    sku_id: str = ""
+    weight: str = ""
+
+
+class RuleForm(View, frozen=True, kw_only=True):
+    """The fields of one rule; ``way`` is url, sku or variants."""
+
+    key: str = ""
+    containers: tuple[str, ...] = ()
+    systems: tuple[str, ...] = ()
+    languages: str = ""
+    from_date: str = ""
+    until_date: str = ""
+    from_time: str = ""
+    until_time: str = ""
+    query_name: str = ""
+    query_value: str = ""
+    way: str = "url"
+    url: str = ""
+    sku_id: str = ""
+    variants: tuple[VariantForm, ...] = (VariantForm(weight="50"), VariantForm(weight="50"))
+
+
+class EditorForm(View, frozen=True, kw_only=True):
+    """All fields of the editor."""
+
+    revision: str = "0"
+    rules: tuple[RuleForm, ...] = ()
+    utm: Utm = Utm()
+    starts_at: str = ""
+    expires_at: str = ""
+    clicks_max: str = ""
+    over_url: str = ""
+    try_language: str = "zh-CN"
+    try_at: str = ""
+    try_query: str = ""
+
+
+class Typed(msgspec.Struct, frozen=True, kw_only=True):
+    """What a form makes."""
+
+    rules: Rules
+    expires_at: datetime | None
+    revision: int
+
+
+def shown(kept: LinkRules) -> EditorForm:
+    """The form of rules as they are kept."""
+    rules, zone = kept.rules, ZoneInfo(kept.rules.zone)
+    return EditorForm(
+        revision=str(kept.revision),
+        rules=tuple(_rule_form(rule) for rule in rules.rules),
+        utm=rules.utm,
+        starts_at=_local(rules.starts_at, zone),
+        expires_at=_local(kept.expires_at, zone),
+        clicks_max=str(rules.clicks_max or ""),
+        over_url=rules.over_url or "",
+    )
+
+
+def _local(moment: datetime | None, zone: ZoneInfo) -> str:
+    return "" if moment is None else moment.astimezone(zone).strftime(_MOMENT)
+
+
+def _rule_form(rule: Rule) -> RuleForm:
+    when = rule.when
+    variants = tuple(
+        VariantForm(key=one.key, url=one.url or "", sku_id=str(one.sku_id or ""), weight=str(one.weight))
+        for one in rule.variants
+    )
+    return RuleForm(
+        key=rule.key,
+        containers=when.containers,
+        systems=when.systems,
+        languages=", ".join(when.languages),
+        from_date=str(when.from_date or ""),
+        until_date=str(when.until_date or ""),
+        from_time=when.from_time,
+        until_time=when.until_time,
+        query_name=when.query_name,
+        query_value=when.query_value or "",
+        way="variants" if variants else "sku" if rule.sku_id else "url",
+        url=rule.url or "",
+        sku_id=str(rule.sku_id or ""),
+        variants=variants or RuleForm().variants,
+    )
+
+
+def typed(form: Any) -> EditorForm:  # noqa: ANN401 (Litestar's FormMultiDict)
+    """The form as it came; ``do`` may add, remove or lift a rule, or add a row to its comparison."""
+
+    def text(name: str) -> str:
+        return str(form.get(name, "")).strip()
+
+    count = min(int(text("rules")) if text("rules").isdecimal() else 0, RULES_MAX)
+    rules = [_typed_rule(form, f"r{number}.") for number in range(1, count + 1)]
+    return EditorForm(
+        revision=text("revision"),
+        rules=tuple(_changed(rules, text("do"))),
+        utm=Utm(**{name: text(f"utm.{name}") for name in Utm.__struct_fields__}),
+        starts_at=text("starts_at"),
+        expires_at=text("expires_at"),
+        clicks_max=text("clicks_max"),
+        over_url=text("over_url"),
+        try_language=text("try.language"),
+        try_at=text("try.at"),
+        try_query=text("try.query"),
+    )
+
+
+def _typed_rule(form: Any, prefix: str) -> RuleForm:  # noqa: ANN401
+    def text(name: str) -> str:
+        return str(form.get(prefix + name, "")).strip()
+
+    variants = [
+        VariantForm(**{name: text(f"v{place}.{name}") for name in VariantForm.__struct_fields__})
+        for place in range(1, VARIANTS_MAX + 1)
+        if f"{prefix}v{place}.url" in form
+    ]
+    plain = ("key", "languages", "from_date", "until_date", "from_time", "until_time", "query_name", "query_value")
+    return RuleForm(
+        **{name: text(name) for name in (*plain, "url", "sku_id")},
+        way=text("way") or "url",
+        containers=tuple(str(one) for one in form.getall(f"{prefix}containers", [])),
+        systems=tuple(str(one) for one in form.getall(f"{prefix}systems", [])),
+        variants=tuple(variants) or RuleForm().variants,
+    )
+
+
+def _changed(rules: list[RuleForm], do: str) -> list[RuleForm]:
+    what, _, given = do.partition(":")
+    place = int(given) - 1 if given.isdecimal() else -1
+    if what == "add" and len(rules) < RULES_MAX:
+        return [*rules, RuleForm()]
+    if not 0 <= place < len(rules):
+        return rules
+    chosen = rules[place]
+    if what == "remove":
+        return rules[:place] + rules[place + 1 :]
+    if what == "up" and place:
+        return [*rules[: place - 1], chosen, rules[place - 1], *rules[place + 1 :]]
+    if what == "variant" and len(chosen.variants) < VARIANTS_MAX:
+        more = msgspec.structs.replace(chosen, variants=(*chosen.variants, VariantForm(weight="50")))
+        return [*rules[:place], more, *rules[place + 1 :]]
+    return rules
+
+
+def read_form(form: EditorForm, zone_name: str) -> Typed:
+    """The rules that the form makes; whether they can be used is checked elsewhere.
+
+    Raises:
+        RuleBroken: a field cannot be read.
+    """
+    zone = ZoneInfo(zone_name)
+    return Typed(
+        rules=Rules(
+            zone=zone_name,
+            rules=tuple(_rule(number, rule) for number, rule in enumerate(form.rules, 1)),
+            utm=form.utm,
+            starts_at=_moment("starts_at", form.starts_at, zone),
+            clicks_max=_read(0, "clicks_max", form.clicks_max, _count) or 0,
+            over_url=form.over_url or None,
+        ),
+        expires_at=_moment("expires_at", form.expires_at, zone),
+        revision=int(form.revision) if form.revision.isdecimal() else 0,
+    )
+
+
+def read_moment(text: str, zone_name: str) -> datetime | None:
+    """A moment that was typed in the shop's time; None where it cannot be read."""
+    try:
+        return _moment("starts_at", text, ZoneInfo(zone_name))
+    except RuleBroken:
+        return None
+
+
+def _moment(field: str, text: str, zone: ZoneInfo) -> datetime | None:
+    def read(given: str) -> datetime:
+        return datetime.strptime(given, _MOMENT).replace(tzinfo=zone).astimezone(UTC)
+
+    return _read(0, field, text, read)
+
+
+def _read(number: int, field: str, text: str, read: Callable[[str], ReadT], *, variant: int = 0) -> ReadT | None:
+    if not text:
+        return None
+    try:
+        return read(text)
+    except (ValueError, OverflowError):
+        raise RuleBroken(number, field, "unreadable", text, variant=variant) from None
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 12):
+        raise ValueError(text)
+    return int(text)
+
+
+def _rule(number: int, form: RuleForm) -> Rule:
+    when = When(
+        containers=form.containers,
+        systems=form.systems,
+        languages=tuple(form.languages.replace("，", ",").replace(",", " ").split()),
+        from_date=_read(number, "from_date", form.from_date, date.fromisoformat),
+        until_date=_read(number, "until_date", form.until_date, date.fromisoformat),
+        from_time=form.from_time,
+        until_time=form.until_time,
+        query_name=form.query_name,
+        query_value=form.query_value or None,
+    )
+    if form.way == "variants":
+        filled = [(place, one) for place, one in enumerate(form.variants, 1) if one.url or one.sku_id]
+        return Rule(key=form.key, when=when, variants=tuple(_variant(number, place, one) for place, one in filled))
+    if form.way == "sku":
+        return Rule(key=form.key, when=when, sku_id=_read(number, "sku_id", form.sku_id, UUID))
+    return Rule(key=form.key, when=when, url=form.url or None)
+
+
+def _variant(number: int, place: int, form: VariantForm) -> Variant:
+    return Variant(
+        key=form.key,
+        weight=_read(number, "weight", form.weight, _count, variant=place) or 0,
+        url=form.url or None,
+        sku_id=_read(number, "sku_id", form.sku_id, UUID, variant=place),
+    )

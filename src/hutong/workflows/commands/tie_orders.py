@@ -1,0 +1,169 @@
+"""Tie orders to links: by what their remarks say, by what is told of them, by the time they were placed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.core.errors import ErrorText, HutongError, InvalidInput
+from hutong.db.unit import Unit
+from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.queries import clicks_on, exact_channels, links_to
+from hutong.links.attribution.service import (
+    OrderTie,
+    Told,
+    arrive,
+    await_order,
+    know_person,
+    take_told,
+    tie_orders,
+    tie_to_click,
+    ties_of_words,
+)
+from hutong.links.attribution.window import HISTORY, Placed, guess
+from hutong.links.tokens import read_carried_token
+from hutong.shops.events import OrderPaid
+from hutong.shops.placements import numbers_of_goods, orders_by_number, placements
+from hutong.workflows.runtime import Runtime
+
+#: Purpose of the blind index that tells one person's clicks from another's.
+PERSON_MARK: Final = "links.person"
+#: Ids of visitors that the merchant's own mini-program or page gives.
+OWN_ID: Final = "own"
+
+
+class ClickUnknown(HutongError):
+    """A click id that none of this merchant's links gave out."""
+
+    code = "click_unknown"
+    status = 400
+    zh = ErrorText(
+        "点击编号不是这家店的链接发出的。", "编号被改动、不完整，或属于另一家店。", "请原样传回链接带来的编号。"
+    )
+    en = ErrorText(
+        "No link of this merchant gave out that click id.",
+        "It was changed, is incomplete, or is another merchant's.",
+        "Send the id back as the link brought it.",
+    )
+
+
+class WordUnknown(HutongError):
+    """A word or coupon that names no link of this merchant."""
+
+    code = "word_unknown"
+    status = 400
+    zh = ErrorText("暗号或优惠码不对应任何链接。", "没有链接登记过它，或写错了。", "请先给链接登记这个暗号或优惠码。")
+    en = ErrorText(
+        "The word or coupon names no link.",
+        "No link has it, or it is misspelt.",
+        "Give it to a link first.",
+    )
+
+
+class Visited(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a told visit."""
+
+    click_id: UUID
+    link_id: UUID
+    is_new: bool
+
+
+async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]]) -> None:
+    """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
+    told of them before they were known.
+    """
+    told = await take_told(unit, source, list(remarks))
+    written = {number: texts for number, texts in remarks.items() if any(texts)}
+    if not written and not told:
+        return
+    orders = await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
+    by_words = await ties_of_words(
+        unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
+    )
+    ties = [(orders[one.order_no], one.tie) for one in told if one.order_no in orders]
+    ties += [(ref, by_words[ref.order_id]) for ref in orders.values() if ref.order_id in by_words]
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie) for ref, tie in ties])
+
+
+async def person_mark(runtime: Runtime, merchant_id: UUID, kind: str, value: str) -> bytes:
+    """How a person's clicks are known by, and nothing else of him: a blind index of his id at a wallet or a shop."""
+    return await runtime.vault.blind_index(merchant_id, PERSON_MARK, f"{kind}:{value}".encode())
+
+
+async def tell_visit(runtime: Runtime, unit: Unit, token: str, visitor: str = "") -> Visited:
+    """The destination tells that a click arrived, and whose it was by the merchant's own id of the visitor.
+
+    Raises:
+        ClickUnknown: not a click of this merchant.
+    """
+    tie = await _tie_of_token(runtime, unit, token)
+    assert tie.click_id is not None, "a token names a click"
+    is_new = await arrive(unit, tie.click_id, tie.link_id)
+    if visitor:
+        await know_person(unit, tie.click_id, await person_mark(runtime, unit.merchant_id, OWN_ID, visitor))
+    return Visited(click_id=tie.click_id, link_id=tie.link_id, is_new=is_new)
+
+
+async def tell_evidence(
+    runtime: Runtime, unit: Unit, source: str, order_no: str, *, click: str = "", word: str = ""
+) -> bool:
+    """Somebody tells what an order came by: a click's id, or a word or coupon. False: the order is not known yet.
+
+    Raises:
+        ClickUnknown, WordUnknown: it names no link of this merchant.
+        InvalidInput: both are given, or none.
+    """
+    if bool(click) == bool(word):
+        raise InvalidInput(field="click", problem="click | word")
+    tie = await _tie_of_token(runtime, unit, click) if click else await _tie_of_word(unit, word)
+    ref = (await orders_by_number(unit, source, [order_no])).get(order_no)
+    if ref is None:
+        await await_order(unit, Told(source=source, order_no=order_no, tie=tie))
+        return False
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
+    return True
+
+
+async def _tie_of_token(runtime: Runtime, unit: Unit, token: str) -> Tie:
+    read = read_carried_token(runtime.link_key, unit.merchant_id, token)
+    if read is None:
+        raise ClickUnknown
+    return await tie_to_click(unit, *read)
+
+
+async def _tie_of_word(unit: Unit, word: str) -> Tie:
+    found = await ties_of_words(unit, {unit.merchant_id: [word]})
+    if not found:
+        raise WordUnknown
+    return found[unit.merchant_id]
+
+
+async def infer_tie(unit: Unit, event: OrderPaid) -> None:
+    """Tie an order that nothing ties to the channel that most likely brought it, if one does."""
+    sku_ids = {line.sku_id for line in event.lines if line.sku_id is not None}
+    if event.connection_id is None or not sku_ids:
+        return
+    numbers = await numbers_of_goods(unit, event.connection_id, sku_ids)
+    links = await links_to(unit, event.platform, numbers)
+    ref = (await orders_by_number(unit, event.source, [event.order_no])).get(event.order_no) if links else None
+    if ref is None or ref.order_id != event.order_id:
+        return
+    since = ref.placed_at - HISTORY
+    orders = await placements(unit, event.connection_id, sku_ids, since, ref.placed_at)
+    exact = await exact_channels(unit, [order.order_id for order in orders])
+    if ref.order_id in exact:
+        return
+    clicks = await clicks_on(unit, links, since, ref.placed_at)
+    said = guess(ref.placed_at, clicks, [Placed(order.placed_at, exact.get(order.order_id)) for order in orders])
+    if said is None:
+        return
+    tie = Tie(
+        evidence=Evidence.WINDOW,
+        channel_id=said.channel_id,
+        link_id=said.link_id,
+        confidence_bps=said.confidence_bps,
+    )
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])

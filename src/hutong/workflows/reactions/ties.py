@@ -1,0 +1,41 @@
+"""What a paid order means for the links: what its buyer touched, and what could have brought it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hutong.db.unit import Unit
+from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.service import OrderTie, take_told, tie_orders, touch_orders
+from hutong.shops.events import OrderPaid
+from hutong.shops.orders import OWN
+from hutong.workflows.commands.tie_orders import infer_tie
+from hutong.workflows.runtime import Runtime
+
+
+async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
+    """Our own orders stand behind their click already: what was touched before it is kept beside it.
+
+    Orders of other shops take the evidence that waited for them; of what is left the time of the order is asked.
+    """
+    await touch_orders(unit, [_own(event) for event in events if event.source == OWN and event.click_id is not None])
+    others = [event for event in events if event.source != OWN]
+    for source in sorted({event.source for event in others}):
+        theirs = {event.order_no: event for event in others if event.source == source}
+        told = await take_told(unit, source, list(theirs))
+        ties = [
+            OrderTie(order_id=theirs[one.order_no].order_id, order_at=theirs[one.order_no].paid_at, tie=one.tie)
+            for one in told
+        ]
+        await tie_orders(unit, ties)
+        waited = {one.order_no for one in told}
+        for number, event in theirs.items():
+            if number not in waited:
+                await infer_tie(unit, event)
+
+
+def _own(event: OrderPaid) -> OrderTie:
+    assert event.channel_id is not None, "a click has a channel"
+    assert event.link_id is not None, "a click has a link"
+    tie = Tie(evidence=Evidence.CLICK, channel_id=event.channel_id, link_id=event.link_id, click_id=event.click_id)
+    return OrderTie(order_id=event.order_id, order_at=event.paid_at, tie=tie)

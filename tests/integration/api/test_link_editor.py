@@ -1,0 +1,174 @@
+"""The editor of a link's rules: what it shows for a form that nobody has saved, what it saves, what it refuses."""
+
+from __future__ import annotations
+
+import re
+from uuid import uuid4
+
+from hutong.merchants.staff import Role, add_staff, open_session
+from hutong.web.session import CSRF_FIELD, SESSION_COOKIE, csrf_token
+
+TAOBAO = "https://item.taobao.com/item.htm?id=657"
+JD = "https://item.jd.com/100.html"
+
+
+async def link_to(caller, url=TAOBAO):
+    channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+    return await caller.post("/links", {"title": "小面包", "channel": channel, "url": url}, key=uuid4().hex)
+
+
+class Staff:
+    """The owner in a browser."""
+
+    def __init__(self, client, cookie):
+        self._client, self._cookie = client, cookie
+        self._headers = {"cookie": f"{SESSION_COOKIE}={cookie}", "accept-language": "zh-CN"}
+
+    async def get(self, path):
+        return await self._client.get(path, headers=self._headers)
+
+    async def post(self, path, form):
+        data = {**form, CSRF_FIELD: csrf_token(self._cookie)}
+        return await self._client.post(path, data=data, headers=self._headers)
+
+
+async def owner(caller):
+    async with caller.room.unit() as unit:
+        staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
+        return Staff(caller.client, await open_session(unit, staff_id))
+
+
+RULE = {
+    "rules": "1",
+    "r1.way": "url",
+    "r1.url": JD,
+    "r1.containers": ["wechat", "weibo"],
+    "r1.from_time": "20:00",
+    "r1.until_time": "02:00",
+}
+
+
+def cells(html):
+    """Of the preview: app and systems -> rule (0: none) and how it begins."""
+    found = {}
+    for apps, systems, row in re.findall(
+        r'<tr data-containers="([\w ]+)" data-systems="([\w ]+)">(.*?)</tr>', html, re.DOTALL
+    ):
+        rule = re.search(r"规则 (\d+)", row)
+        for app in apps.split():
+            found[app, systems] = (int(rule[1]) if rule else 0, re.findall(r'data-first="(\w+)"', row))
+    return found
+
+
+def test_the_preview_shows_every_app_for_a_form_that_is_not_saved(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        page = await staff.get(f"/links/{link['code']}/edit")
+        before = cells(page.text)
+        assert {app for app, _ in before} >= {"wechat", "xiaohongshu", "douyin", "desktop", "mobile"}
+        assert len({app for app, _ in before}) == 22
+        assert before["wechat", "ios android"] == (0, ["page"])
+        assert before["mobile", "ios android"] == (0, ["scheme"])
+        night = await staff.post(f"/links/{link['code']}/preview", {**RULE, "try.at": "2026-11-27T23:30"})
+        assert night.status_code == 200, night.text
+        assert "<html" not in night.text
+        assert cells(night.text)["wechat", "ios android"][0] == 1
+        assert cells(night.text)["mobile", "ios android"] == (0, ["scheme"])
+        day = await staff.post(f"/links/{link['code']}/preview", {**RULE, "try.at": "2026-11-27T12:00"})
+        assert cells(day.text)["wechat", "ios android"][0] == 0
+        assert (await caller.get(f"/links/{link['link_id']}/rules"))["revision"] == 0
+
+    calling(work)
+
+
+def test_what_is_saved_is_shown_again_and_what_somebody_else_changed_is_not_overwritten(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        edit = f"/links/{link['code']}/edit"
+        form = {**RULE, "clicks_max": "100", "utm.source": "weibo", "expires_at": "2027-01-01T08:00", "do": "save"}
+        done = await staff.post(edit, {**form, "revision": "0"})
+        assert (done.status_code, done.headers["location"]) == (303, f"{edit}?saved=yes")
+        kept = await caller.get(f"/links/{link['link_id']}/rules")
+        assert kept["rules"][0]["when"]["containers"] == ["wechat", "weibo"]
+        assert (kept["clicks_max"], kept["expires_at"], kept["revision"]) == (100, "2027-01-01T00:00:00Z", 1)
+        page = (await staff.get(f"{edit}?saved=yes")).text
+        assert "已保存" in page
+        for name, value in (("r1.key", "r1"), ("r1.url", JD), ("expires_at", "2027-01-01T08:00"), ("revision", "1")):
+            assert re.search(rf'name="{re.escape(name)}"[^>]*value="{re.escape(value)}"', page), name
+        late = await staff.post(edit, {**form, "revision": "0"})
+        assert late.status_code == 422
+        assert (await caller.get(f"/links/{link['link_id']}/rules"))["revision"] == 1
+
+    calling(work)
+
+
+def test_a_field_that_cannot_be_used_is_named_beside_it(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        edit = f"/links/{link['code']}/edit"
+        for change, field in (
+            ({"r1.url": "https://evil.example/"}, "url"),
+            ({"r1.from_date": "yesterday"}, "from_date"),
+            ({"r1.until_time": ""}, "until_time"),
+            ({"clicks_max": "many"}, "clicks_max"),
+            ({"r1.way": "variants", "r1.v1.url": JD, "r1.v1.weight": "1"}, "variants"),
+            ({"r1.way": "sku", "r1.sku_id": str(uuid4())}, "sku_id"),
+        ):
+            refused = await staff.post(edit, {**RULE, **change, "do": "save", "revision": "0"})
+            assert refused.status_code == 422, field
+            assert re.findall(r'data-fault="(\w+)"', refused.text) == [field]
+        assert (await caller.get(f"/links/{link['link_id']}/rules"))["revision"] == 0
+
+    calling(work)
+
+
+def test_rules_are_added_moved_and_taken_away_before_anything_is_saved(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        edit = f"/links/{link['code']}/edit"
+        two = (await staff.post(edit, {**RULE, "do": "add"})).text
+        assert re.findall(r'data-rule="(\d+)"', two) == ["1", "2"]
+        assert JD in two
+        more = {**RULE, "rules": "2", "r2.way": "url", "r2.url": TAOBAO}
+        moved = (await staff.post(edit, {**more, "do": "up:2"})).text
+        assert re.search(r'name="r2.url"[^>]*value="(.*?)"', moved)[1] == JD
+        gone = (await staff.post(edit, {**more, "do": "remove:1"})).text
+        assert re.search(r'name="r1.url"[^>]*value="(.*?)"', gone)[1] == TAOBAO
+        assert (await caller.get(f"/links/{link['link_id']}/rules"))["revision"] == 0
+
+    calling(work)
+
+
+def test_a_comparison_shows_its_shares(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        form = {"rules": "1", "r1.way": "variants"}
+        form |= {"r1.v1.url": JD, "r1.v1.weight": "1", "r1.v2.url": TAOBAO, "r1.v2.weight": "2"}
+        shown = await staff.post(f"/links/{link['code']}/preview", form)
+        assert "34%" in shown.text
+        assert "66%" in shown.text
+
+    calling(work)
+
+
+def test_a_link_to_a_platform_is_made_by_its_address(calling):
+    async def work(caller):
+        staff = await owner(caller)
+        form = {
+            "title": "淘宝",
+            "url": TAOBAO,
+            "channel_name": "帖",
+            "channel_kind": "post",
+            "channel_platform": "weibo",
+        }
+        made = await staff.post("/links", form)
+        assert made.status_code == 303
+        page = await staff.get(made.headers["location"])
+        assert TAOBAO in page.text
+
+    calling(work)

@@ -1,0 +1,285 @@
+"""What ties an order: words in remarks, click ids that came back, the time; the strongest holds."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import insert, select
+
+from hutong.core.ids import new_id
+from hutong.core.money import Money
+from hutong.ledger.service import create_party, create_rule
+from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.service import OrderTie, tie_orders
+from hutong.links.models import click
+from hutong.links.tokens import carried_token
+from hutong.merchants.connections import Mode
+from hutong.platforms.registry import Registry
+from hutong.platforms.shops import ShopOrder, ShopOrderLine, ShopOrderStatus, StockTarget
+from hutong.shops.catalogue import create_product, create_sku, keep_listing
+from hutong.shops.models import sales_order
+from hutong.shops.platform_orders import ShopRef, merge_order
+from hutong.workflows.commands.open_shop import connect_in
+from hutong.workflows.commands.tie_orders import tie_by_remarks
+from hutong.workflows.dispatcher import deliver_waiting
+
+ITEM = "https://item.taobao.com/item.htm?id=657123"
+PRICE = Money(4_990)
+
+
+@pytest.fixture
+def registry():
+    return Registry.from_entry_points()
+
+
+async def link_to(caller, url=ITEM, name="帖子"):
+    channel = {"kind": "post", "platform": "weibo", "name": name}
+    return await caller.post("/links", {"title": name, "channel": channel, "url": url}, key=uuid4().hex)
+
+
+async def clicked(caller, link, *, ago=timedelta(minutes=5), address=b"a"):
+    """A click as the edge keeps it, and the token that goes with it."""
+    at = caller.room.clock.now() - ago
+    click_id = new_id(at)
+    async with caller.room.database.plain("ingest") as connection:
+        await connection.execute(
+            insert(click).values(
+                merchant_id=caller.room.merchant_id,
+                click_id=click_id,
+                link_id=UUID(link["link_id"]),
+                channel_id=UUID(link["channel_id"]),
+                container="weibo",
+                os="android",
+                language="zh",
+                referrer="none",
+                address_hash=address,
+                is_bot=False,
+                clicked_at=at,
+            )
+        )
+    return click_id, carried_token(caller.runtime.link_key, caller.room.merchant_id, click_id, link["code"])
+
+
+class Shop:
+    """A shop at Taobao that lists one SKU under the number that ITEM names."""
+
+    def __init__(self, caller, connection_id):
+        self.caller = caller
+        self.ref = ShopRef(connection_id=connection_id, platform="taobao", shop_ref="1")
+
+    @classmethod
+    async def open(cls, caller):
+        connector = caller.runtime.registry.get("taobao")
+        async with caller.room.unit() as unit:
+            connection_id = await connect_in(
+                unit,
+                caller.runtime.vault,
+                connector,
+                mode=Mode.SANDBOX,
+                base_url="",
+                credentials=dict.fromkeys(connector.credential_fields, "x"),
+            )
+            sku_id = await create_sku(unit, await create_product(unit, "面包"), "BREAD-1", PRICE)
+            target = StockTarget(listing_id="657123", platform_sku_id="1", seller_code="BREAD-1")
+            await keep_listing(unit, sku_id, connection_id, "taobao", target)
+        return cls(caller, connection_id)
+
+    async def sells(self, number, *, remarks=(), status=ShopOrderStatus.PAID, ago=timedelta(0)):
+        """An order as a pull brings it."""
+        at = self.caller.room.clock.now() - ago
+        line = ShopOrderLine(
+            line_id="1", title="面包", quantity=1, unit_price=PRICE, amount=PRICE, seller_code="BREAD-1"
+        )
+        order = ShopOrder(
+            platform_order_id=number,
+            status=status,
+            raw_status="",
+            total=PRICE,
+            freight=Money(0),
+            created_at=at,
+            modified_at=at,
+            lines=(line,),
+            paid=PRICE if status is ShopOrderStatus.PAID else None,
+            paid_at=at if status is ShopOrderStatus.PAID else None,
+            remarks=remarks,
+        )
+        async with self.caller.room.unit() as unit:
+            await merge_order(unit, self.ref, order, None, "pull")
+            await tie_by_remarks(unit, "taobao", {number: remarks})
+        while await deliver_waiting(self.caller.runtime, self.caller.room.merchant_id):
+            pass
+
+
+async def tie_of(caller, number):
+    items = (await caller.get("/orders"))["items"]
+    return next(item["tie"] for item in items if item["order_no"] == number)
+
+
+def test_a_word_in_a_remark_ties_the_order(calling):
+    async def work(caller):
+        shop, link = await Shop.open(caller), await link_to(caller)
+        word = (await caller.post(f"/links/{link['link_id']}/words", {}))["word"]
+        assert len(word) == 4
+        await shop.sells("T1", remarks=(f"暗号{word.lower()}，谢谢",))
+        await shop.sells("T2", remarks=("请尽快发货",))
+        tie = await tie_of(caller, "T1")
+        assert (tie["evidence"], tie["confidence_bps"], tie["word"]) == ("code", 10_000, word)
+        assert (tie["channel_id"], tie["link_id"]) == (link["channel_id"], link["link_id"])
+        assert await tie_of(caller, "T2") is None
+
+    calling(work)
+
+
+def test_words_of_two_links_in_one_remark_are_no_evidence(calling):
+    async def work(caller):
+        shop, one, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        words = [(await caller.post(f"/links/{link['link_id']}/words", {}))["word"] for link in (one, other)]
+        await shop.sells("T1", remarks=tuple(words))
+        assert await tie_of(caller, "T1") is None
+
+    calling(work)
+
+
+def test_a_coupon_is_one_links_alone(calling):
+    async def work(caller):
+        one, other = await link_to(caller), await link_to(caller, name="视频")
+        body = {"word": "save20", "kind": "coupon"}
+        assert await caller.post(f"/links/{one['link_id']}/words", body) == {"word": "SAVE20", "kind": "coupon"}
+        assert await caller.post(f"/links/{one['link_id']}/words", body) == {"word": "SAVE20", "kind": "coupon"}
+        assert await caller.refused(f"/links/{other['link_id']}/words", body) == (409, "conflict")
+        assert await caller.refused(f"/links/{uuid4()}/words", {"word": "SAVE30"}) == (404, "not_found")
+        shown = await caller.get(f"/links/{one['link_id']}/words")
+        assert shown["items"] == [{"word": "SAVE20", "kind": "coupon"}]
+
+    calling(work)
+
+
+def test_evidence_before_and_after_its_order(calling):
+    async def work(caller):
+        shop, link = await Shop.open(caller), await link_to(caller)
+        click_id, token = await clicked(caller, link, ago=timedelta(days=20))
+        told = {"source": "taobao", "order_no": "T1", "cq": token}
+        assert await caller.post("/orders/evidence", told) == {"is_known": False}
+        await shop.sells("T1")
+        await shop.sells("T2")
+        assert await caller.post("/orders/evidence", {**told, "order_no": "T2"}) == {"is_known": True}
+        for number in ("T1", "T2"):
+            tie = await tie_of(caller, number)
+            assert (tie["evidence"], tie["click_id"]) == ("carried", str(click_id))
+
+    calling(work)
+
+
+def test_a_visit_is_told_once_and_no_strangers_click_is_taken(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        click_id, token = await clicked(caller, link)
+        seen = [await caller.post("/visits", {"cq": token, "visitor": "openid-1"}) for _ in range(2)]
+        assert [one["is_new"] for one in seen] == [True, False]
+        assert {one["click_id"] for one in seen} == {str(click_id)}
+        other = carried_token(caller.runtime.link_key, uuid4(), click_id, link["code"])
+        assert await caller.refused("/visits", {"cq": other}) == (400, "click_unknown")
+        assert await caller.refused("/visits", {"cq": token[:-1]}) == (400, "click_unknown")
+        told = {"source": "taobao", "order_no": "T1"}
+        assert await caller.refused("/orders/evidence", {**told, "word": "NO7WORD"}) == (400, "word_unknown")
+        assert await caller.refused("/orders/evidence", told) == (400, "invalid_input")
+
+    calling(work)
+
+
+def test_time_alone_is_a_guess_with_its_confidence_and_late_evidence_replaces_it(calling):
+    async def work(caller):
+        shop, link, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        _, token = await clicked(caller, link, ago=timedelta(minutes=2))
+        await clicked(caller, other, ago=timedelta(days=3))
+        await shop.sells("T1")
+        tie = await tie_of(caller, "T1")
+        assert (tie["evidence"], tie["channel_id"], tie["click_id"]) == ("window", link["channel_id"], None)
+        assert 5_000 <= tie["confidence_bps"] <= 9_500
+        _, late = await clicked(caller, other, ago=timedelta(days=3))
+        await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", "cq": late})
+        assert (await tie_of(caller, "T1"))["channel_id"] == other["channel_id"]
+        await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", "cq": token})
+        assert (await tie_of(caller, "T1"))["channel_id"] == link["channel_id"]  # as strong, and the later click
+
+    calling(work)
+
+
+def test_nothing_is_said_of_goods_that_no_link_leads_to(calling):
+    async def work(caller):
+        shop = await Shop.open(caller)
+        link = await link_to(caller, "https://item.taobao.com/item.htm?id=6571234")  # holds the digits, names another
+        await clicked(caller, link, ago=timedelta(minutes=1))
+        await shop.sells("T1")
+        assert await tie_of(caller, "T1") is None
+
+    calling(work)
+
+
+def test_a_guess_pays_nobody(calling):
+    async def work(caller):
+        shop, link = await Shop.open(caller), await link_to(caller)
+        async with caller.room.unit() as unit:
+            party = await create_party(unit, name="达人")
+            await create_rule(unit, party_id=party, rate_bps=1_000, channel_id=UUID(link["channel_id"]))
+        await clicked(caller, link, ago=timedelta(minutes=1))
+        await shop.sells("T1")
+        assert (await tie_of(caller, "T1"))["evidence"] == "window"
+        async with caller.room.unit() as unit:
+            commissions = await unit.fetch("SELECT * FROM commission_move")
+            order = await unit.one(select(sales_order).where(sales_order.c.order_no == "T1"))
+        assert commissions == []
+        assert order.channel_id is None
+
+    calling(work)
+
+
+def test_in_whatever_order_evidence_comes_the_strongest_holds(calling):
+    async def work(caller):
+        link, other = await link_to(caller), await link_to(caller, name="视频")
+        ids = {"channel_id": UUID(link["channel_id"]), "link_id": UUID(link["link_id"])}
+        others = {"channel_id": UUID(other["channel_id"]), "link_id": UUID(other["link_id"])}
+        now = caller.room.clock.now()
+        ties = [
+            Tie(evidence=Evidence.WINDOW, confidence_bps=6_200, **ids),
+            Tie(evidence=Evidence.WINDOW, confidence_bps=8_000, **others),
+            Tie(evidence=Evidence.CODE, word="K7Q2", **others),
+            Tie(evidence=Evidence.CARRIED, click_id=new_id(now), **ids),
+        ]
+        for count in (2, 3, 4):
+            wanted = max(ties[:count], key=lambda tie: tie.weight)
+            for order in itertools.permutations(ties[:count]):
+                order_id = uuid4()
+                for tie in order:
+                    async with caller.room.unit() as unit:
+                        await tie_orders(unit, [OrderTie(order_id=order_id, order_at=now, tie=tie)])
+                async with caller.room.unit() as unit:
+                    (row,) = await unit.fetch("SELECT * FROM order_tie WHERE order_id = $1", order_id)
+                assert (row.evidence, row.link_id, row.confidence_bps) == (
+                    wanted.evidence,
+                    wanted.link_id,
+                    wanted.confidence_bps,
+                )
+
+    calling(work)
+
+
+def test_channels_are_credited_side_by_side(calling):
+    async def work(caller):
+        shop, link, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        for one, ago in ((link, timedelta(hours=30)), (other, timedelta(hours=1))):
+            _, token = await clicked(caller, one, ago=ago)
+            await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", "cq": token})
+        await shop.sells("T1")
+        items = {item["channel_id"]: item for item in (await caller.get("/channels"))["items"]}
+        shown = [items[one["channel_id"]]["credit"][0] for one in (link, other)]
+        assert [one["first_minor"] for one in shown] == [4_990, 0]
+        assert [one["last_minor"] for one in shown] == [0, 4_990]
+        assert [one["linear_minor"] for one in shown] == [2_495, 2_495]
+        assert [one["linear_orders_bps"] for one in shown] == [5_000, 5_000]
+        assert items[None]["orders"] == 1  # the order's own channel, which pays commissions, is nobody's
+
+    calling(work)
