@@ -35,8 +35,11 @@ def test_every_cell_leads_somewhere(market):
     assert exercised == {(app, to) for app in CONTAINERS for to in DESTINATIONS if to != WEB}, "100 % of the cells"
 
 
-def test_a_merchants_own_pages_are_no_destination_yet(market):
-    """The one destination without cells above: no link can lead there. Once one can, its cells belong above."""
+def test_a_page_of_nobody_known_is_no_destination(market):
+    """The one destination without cells above: a merchant's own page needs a host that he has proven to be his, which
+    nobody can here. What is tried for it is in tests/unit/links/test_plan.py, the hosts in tests/integration/api/
+    test_guards.py.
+    """
     channel = {"kind": "post", "platform": "weibo", "name": "自己的网站"}
     answer = market.send("/links", {"title": "官网", "channel": channel, "url": "https://shop.example.cn/"})
     assert (answer.status_code, answer.json()["code"]) == (400, "destination_not_allowed")
