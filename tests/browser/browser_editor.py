@@ -19,6 +19,7 @@ LINK = LinkView(
     title="十一月新品微博",
     channel_id=uid(1),
     destination="url",
+    share_code=None,
     sku_id=None,
     url="https://item.taobao.com/item.htm?id=657812345678",
     state="active",
