@@ -178,6 +178,30 @@ def test_a_share_code_is_offered_where_nothing_else_passes(calling):
     calling(work)
 
 
+def test_the_console_takes_a_share_code_with_the_address(calling):
+    async def work(caller):
+        secret = await caller.sign_in()
+        form = {
+            "_csrf_token": secret,
+            "title": "杯",
+            "url": TAOBAO,
+            "share_code": "28￥ xkYh3abc￥\r\nhttps://m.tb.cn/h.gABC",
+            "channel_name": "帖子",
+            "channel_kind": "post",
+            "channel_platform": "weibo",
+        }
+        made = await caller.client.post("/links", data=form)
+        assert made.status_code == 303, made.text
+        async with caller.room.unit() as unit:
+            rows = await unit.fetch("SELECT share_code FROM link")
+        assert [row["share_code"] for row in rows] == ["28￥ xkYh3abc￥ https://m.tb.cn/h.gABC"]
+        refused = await caller.client.post("/links", data={**form, "share_code": "https://evil.example/"})
+        assert refused.status_code == 400
+        assert "口令里有不是平台的网址" in refused.text
+
+    calling(work)
+
+
 def test_a_link_may_lead_to_a_mini_program(calling):
     async def work(caller):
         url = "weixin://dl/business/?appid=wx0123456789abcdef&path=pages/item&query=id%3D7"

@@ -44,6 +44,7 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     title: str
     sku_id: UUID | None = None
     url: str = ""
+    share_code: str = ""
     channel_name: str
     channel_kind: ChannelKind
     channel_platform: str
@@ -90,7 +91,8 @@ class LinksController(Controller):
         async with desk.unit(request, "console.link_create") as unit:
             channel_id = await _channel(unit, data)
             url = data.url.strip() or None  # a page on a platform goes before goods of the shop's own
-            link = await create_link(unit, channel_id, data.title, sku_id=None if url else data.sku_id, url=url)
+            sku_id, share_code = (None, data.share_code) if url else (data.sku_id, "")
+            link = await create_link(unit, channel_id, data.title, sku_id=sku_id, url=url, share_code=share_code)
         return go_to(f"/links/{link.code}")
 
     @get("/{code:str}")
