@@ -58,6 +58,7 @@ from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
 from hutong.workflows.commands.begin_bills import begin_bills
 from hutong.workflows.commands.check_destinations import plan_checks
+from hutong.workflows.commands.crown_winners import crown_winners
 from hutong.workflows.commands.watch_certificates import watch_certificates
 from hutong.workflows.delivery import job_handlers, report_failed_job, report_lost_clicks
 from hutong.workflows.dispatcher import Dispatcher
@@ -138,7 +139,7 @@ async def merchant_ids(database: Database) -> list[UUID]:
 def housekeeper_of(runtime: Runtime) -> Housekeeper:
     """Who sweeps behind every merchant of this hub and looks after what runs out."""
     everybody = partial(merchant_ids, runtime.database)
-    chores = [partial(watch_certificates, runtime), partial(plan_checks, runtime)]
+    chores = [partial(chore, runtime) for chore in (watch_certificates, plan_checks, crown_winners)]
     return Housekeeper(runtime.database, everybody, {"webhook_delivery": forget_deliveries}, chores)
 
 

@@ -37,4 +37,20 @@ class LinkReported(Event, frozen=True, kw_only=True):
     reports_count: int
 
 
-EVENTS: Final[list[type[Event]]] = [WallMoved, LinkReported]
+class WinnerNamed(Event, frozen=True, kw_only=True):
+    """A comparison ended: from now on ``choice`` (rule and variant) leads all of its visitors.
+
+    ``orders`` of its ``clicks`` became one, after so many whole ``weeks``.
+    """
+
+    name: ClassVar[str] = "links.winner_named"
+
+    link_id: UUID
+    code: str
+    choice: str
+    clicks: int
+    orders: int
+    weeks: int
+
+
+EVENTS: Final[list[type[Event]]] = [WallMoved, LinkReported, WinnerNamed]

@@ -59,6 +59,7 @@ class TicketKind(StrEnum):
     WEBHOOK_FAILED = "webhook_failed"
     WALL_CLOSED = "wall_closed"
     WALL_OPENED = "wall_opened"
+    LINK_WINNER = "link_winner"
     HOST_LOST = "host_lost"
     LINK_REPORTED = "link_reported"
     LINK_BROKEN = "link_broken"

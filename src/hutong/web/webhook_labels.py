@@ -61,6 +61,7 @@ WEBHOOK_LABELS: Final[dict[str, dict[str, str]]] = {
         "link.wall_moved": mark("应用之间的墙有变化"),
         "statement.drawn": mark("结算单生成"),
         "link.reported": mark("链接被举报"),
+        "link.winner_named": mark("链接比较有了结果"),
         "webhook.test": mark("试发"),
     },
 }

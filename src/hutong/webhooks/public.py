@@ -67,6 +67,7 @@ PUBLIC: Final = (
     Public("link.wall_moved", links.WallMoved),
     Public("statement.drawn", ledger.StatementDrawn),
     Public("link.reported", links.LinkReported),
+    Public("link.winner_named", links.WinnerNamed),
 )
 BY_TYPE: Final = {public.name: public for public in PUBLIC}
 BY_EVENT: Final = {public.event.name: public for public in PUBLIC}

@@ -111,6 +111,11 @@ TEXTS: Final[dict[str, TicketText]] = {
         cause=mark("应用改了放行名单，或买家多半没有装要打开的应用。链接已自动换用别的办法。"),
         fix=mark("点“去看看”：看还有哪些办法，给链接补上平台口令；平台恢复后会再告诉您。"),
     ),
+    "link_winner": TicketText(
+        sentence=mark("链接“%(title)s”规则 %(rule)s 的比较有了结果：方案 %(variant)s 卖得最好。"),
+        cause=mark("它带来 %(clicks)s 次点击、%(orders)s 笔订单，满整周时领先已足够可靠；以后的访客都去这个方案。"),
+        fix=mark("不用操作；想继续比较，点“去看看”，在编辑里把其他方案的份额改回来，系统不会再为同一个结果改动。"),
+    ),
     "wall_opened": TicketText(
         sentence=mark("从%(container)s（%(system)s）能直接打开%(destination)s了：最近 %(tries)s 次成功 %(left)s 次。"),
         cause=mark("应用放行了，链接已自动先走这条路。"),

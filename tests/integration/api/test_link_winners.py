@@ -1,0 +1,93 @@
+"""A comparison that has a winner ends by itself, is told once, and can be taken up again."""
+
+from __future__ import annotations
+
+import json
+from uuid import uuid4
+
+from hutong.workflows.commands.crown_winners import crown_winners
+
+TAOBAO = "https://item.taobao.com/item.htm?id=657"
+JD = "https://item.m.jd.com/product/100012043978.html"
+#: Clicks of each variant and the orders of it that make one the winner after a week.
+CLICKS, WINS, LOSES = 400, 60, 20
+
+_CLICKS = """
+WITH made AS (SELECT gen_random_uuid() AS click_id, i FROM generate_series(1, $4) i),
+c AS (INSERT INTO click (merchant_id, click_id, link_id, channel_id, container, os, language, referrer, address_hash,
+  is_bot, clicked_at) SELECT $1, click_id, $2, $3, 'weibo', 'ios', 'zh', 'none', '\\x00', false, $7 FROM made),
+h AS (INSERT INTO click_choice (merchant_id, click_id, link_id, choice) SELECT $1, click_id, $2, $6 FROM made)
+INSERT INTO sale_fact (merchant_id, order_id, source, channel_id, link_id, click_id, container, is_refund, gross_minor,
+  refunded_minor, currency, paid_at)
+SELECT $1, gen_random_uuid(), 'own', $3, $2, click_id, 'weibo', false, 100, 0, 'CNY', $7 FROM made WHERE i <= $5
+"""
+
+
+async def compared(caller, wins=WINS, loses=LOSES):
+    """A link that shares its visitors out over two pages, a week old, and what each sold."""
+    channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+    made = await caller.post("/links", {"title": "小面包", "channel": channel, "url": TAOBAO}, key=uuid4().hex)
+    rule = {"variants": [{"weight": 1, "url": TAOBAO}, {"weight": 1, "url": JD}]}
+    answer = await caller.client.patch(f"/api/v1/links/{made['link_id']}/rules", json={"rules": [rule]})
+    assert answer.status_code == 200, answer.text
+    async with caller.room.unit() as unit:
+        for choice, orders in (("r1.v1", loses), ("r1.v2", wins)):
+            given = (unit.merchant_id, made["link_id"], made["channel_id"], CLICKS, orders, choice, unit.now())
+            await unit.fetch(_CLICKS, *given)
+    return made["link_id"]
+
+
+async def weights(caller, link_id):
+    rules = await caller.get(f"/links/{link_id}/rules")
+    return [variant["weight"] for variant in rules["rules"][0]["variants"]]
+
+
+async def named(caller):
+    async with caller.room.unit() as unit:
+        rows = await unit.fetch("SELECT body FROM outbox WHERE name = 'links.winner_named'")
+    return [json.loads(row["body"]) for row in rows]
+
+
+def test_the_winner_takes_all_after_a_week_and_is_told_once(calling):
+    async def work(caller):
+        link_id = await compared(caller)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert await weights(caller, link_id) == [1, 1], "not before a whole week"
+        caller.room.clock.advance(days=8)
+        for _ in range(2):
+            await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert await weights(caller, link_id) == [0, 1]
+        assert [(one["choice"], one["clicks"], one["orders"]) for one in await named(caller)] == [
+            ("r1.v2", CLICKS, WINS)
+        ]
+        tickets = [one for one in (await caller.get("/tickets"))["items"] if one["kind"] == "link_winner"]
+        assert [(one["details"]["rule"], one["details"]["variant"]) for one in tickets] == [(1, 2)]
+
+    calling(work)
+
+
+def test_who_gives_the_others_their_shares_back_is_not_overruled(calling):
+    async def work(caller):
+        link_id = await compared(caller)
+        caller.room.clock.advance(days=8)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        rules = (await caller.get(f"/links/{link_id}/rules"))["rules"]
+        for variant in rules[0]["variants"]:
+            variant["weight"] = 1
+        answer = await caller.client.patch(f"/api/v1/links/{link_id}/rules", json={"rules": rules})
+        assert answer.status_code == 200, answer.text
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert await weights(caller, link_id) == [1, 1]
+        assert len(await named(caller)) == 1
+
+    calling(work)
+
+
+def test_variants_that_sell_alike_stay_as_they_are(calling):
+    async def work(caller):
+        link_id = await compared(caller, wins=40, loses=38)
+        caller.room.clock.advance(days=30)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert (await weights(caller, link_id), await named(caller)) == ([1, 1], [])
+
+    calling(work)
