@@ -9,8 +9,8 @@ commit each stands in, is ``tests/unit/links/machines.json``. Traps minded:
 - Apple's Messages fetches previews as a Mac that names ``facebookexternalhit`` and ``Twitterbot`` behind itself.
 - Old Safari says ``X-Purpose: preview`` for its page of favourites, Chrome ``Sec-Purpose: prefetch;prerender``.
 
-WeChat, QQ and Weibo name no agent of their own when they fetch a preview for a chat (none could be found in public):
-what they fetch under a plain browser's name is counted as a person's click.
+WeChat, QQ and Weibo are named by ``WeChatShareExtension`` and ``QQ-URL-Manager`` in public logs and lists; Weibo's and
+Feishu's names are recalled, unverified. What they fetch under a plain browser's name is counted as a person's click.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _TOKENS: Final[dict[str, str]] = {
     PREVIEW: (
         "facebookexternalhit facebot meta-externalfetcher twitterbot telegrambot slackbot slack-imgproxy discordbot "
         "linkedinbot dingtalkbot larkurl skypeuripreview bingpreview google[ ]web[ ]preview vkshare embedly iframely "
+        "qq-url-manager wechatshareextension weibobot weibospider facebot feishu(?:bot|preview|linkservice) "
         r"mastodon/ pleroma misskey bluesky cardyb pinterest/\d redditbot ^viber(?:/|$) line-poker kakaotalk-scrap "
         "tumblr/ flipboardproxy nuzzel bitlybot notionembedder zoombot link-?preview linkexpanding unfurl "
         "^whatsapp(?:/|$)"
