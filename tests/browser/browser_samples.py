@@ -12,6 +12,7 @@ from hutong.analytics.costs import ChannelCost
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
+from hutong.links.tags import Sorting, Used
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import Role
 from hutong.merchants.staffing import Member
@@ -150,6 +151,7 @@ LINK_ROWS = tuple(
         orders=number * 12,
         revenue=(fen(number * 238_812),),
         days=tuple((number * 7 + day * day * 5) % 23 if number < 3 else 0 for day in range(14)),
+        sorting=Sorting(tags=("新品", "主推款"), campaign="双十一") if number == 1 else Sorting(),
     )
     for number, (title, channel, kind, platform) in enumerate(
         [
@@ -162,7 +164,15 @@ LINK_ROWS = tuple(
 )
 SKUS = (SkuChoice(sku_id=uid(1), seller_code="MUG-01", title="手工陶瓷马克杯 釉下彩", price=fen(4990)),)
 CHANNELS = (ChannelChoice(channel_id=uid(1), name="老李的微博", kind="post", platform="weibo"),)
-LINKS = views.LinksView(rows=LINK_ROWS, paging=SINGLE, skus=SKUS, channels=CHANNELS)
+LINKS = views.LinksView(
+    rows=LINK_ROWS,
+    paging=SINGLE,
+    skus=SKUS,
+    channels=CHANNELS,
+    tags=(Used(name="新品", links=12), Used(name="主推款", links=3)),
+    campaigns=(Used(name="双十一", links=40),),
+    tag="新品",
+)
 LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "QR"), sku_code="MUG-01")
 CHANNELS_VIEW = views.ChannelsView(
     rows=tuple(

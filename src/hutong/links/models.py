@@ -46,6 +46,7 @@ link: Final = Table(
     Column("destination", Text, nullable=False),  # "checkout" or "url"
     Column("sku_id", Uuid),  # for "checkout"
     Column("url", Text),  # for "url"; host on the allow-list
+    Column("campaign", Text),
     Column("share_code", Text),  # the platform's own code for the same, to copy where nothing else passes
     Column("state", Text, nullable=False),
     moment("created_at"),
@@ -54,6 +55,18 @@ link: Final = Table(
     PrimaryKeyConstraint("merchant_id", "link_id"),
     UniqueConstraint("merchant_id", "code"),
     Index("ix_link_changed", "changed_at"),
+    Index("ix_link_campaign", "merchant_id", "campaign"),
+)
+
+#: What a merchant sorts links by.
+link_tag: Final = Table(
+    "link_tag",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    Column("tag", Text, nullable=False),
+    PrimaryKeyConstraint("merchant_id", "link_id", "tag"),
+    Index("ix_link_tag_tag", "merchant_id", "tag"),
 )
 
 #: Every click, bots flagged and never dropped. Inserted by the ingest role, which can do nothing else.

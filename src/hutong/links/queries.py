@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import and_, func, select
 
 from hutong.db.unit import Unit
-from hutong.links.models import channel, click, link
+from hutong.links.models import channel, click, link, link_tag
 
 PAGE_ROWS_MAX: Final = 200
 CHANNELS_MAX: Final = 500
@@ -64,14 +64,28 @@ class ChannelChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def links_page(
-    unit: Unit, *, code: str = "", channel_ids: Collection[UUID] | None = None, limit: int, offset: int
+    unit: Unit,
+    *,
+    code: str = "",
+    channel_ids: Collection[UUID] | None = None,
+    tag: str = "",
+    campaign: str = "",
+    limit: int,
+    offset: int,
 ) -> LinkSlice:
-    """Links, the newest first; with ``code`` that one link alone, with ``channel_ids`` those of these channels."""
+    """Links, the newest first; with ``code`` that one link alone, with ``channel_ids`` those of these channels, with
+    ``tag`` or ``campaign`` those that are sorted so.
+    """
     conditions: list[Any] = [link.c.merchant_id == unit.merchant_id]
     if channel_ids is not None:
         conditions.append(link.c.channel_id.in_(channel_ids))
     if code:
         conditions.append(link.c.code == code)
+    if campaign:
+        conditions.append(link.c.campaign == campaign)
+    if tag:
+        tagged = select(link_tag.c.link_id).where(link_tag.c.merchant_id == unit.merchant_id, link_tag.c.tag == tag)
+        conditions.append(link.c.link_id.in_(tagged))
     total = await unit.scalar(select(func.count()).select_from(link).where(*conditions))
     statement = (
         select(link, channel.c.name, channel.c.kind, channel.c.platform)

@@ -19,12 +19,14 @@ from hutong.links.hosts import link_base
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
+from hutong.links.tags import TAGS_MAX, Sorting, sort_link, sortings
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
 
+Tags = Annotated[tuple[Word, ...], msgspec.Meta(max_length=TAGS_MAX)]
 ShareCode = Annotated[str, msgspec.Meta(max_length=SHARE_CODE_CHARS_MAX)]
 
 
@@ -55,6 +57,8 @@ class NewLink(RequestBody, frozen=True, kw_only=True):
     sku_id: UUID | None = None
     url: Url | None = None
     share_code: ShareCode = ""
+    tags: Tags = ()
+    campaign: Word = ""
     expires_at: datetime | None = None
 
 
@@ -78,9 +82,18 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     channel_id: UUID
     channel_name: str
+    tags: tuple[str, ...]
+    campaign: str
     clicks: int
     bot_clicks: int
     clicks_by_container: dict[str, int]
+
+
+class LinkSorting(RequestBody, frozen=True, kw_only=True):
+    """What a link is sorted by, in place of what it was; no campaign: empty."""
+
+    tags: Tags = ()
+    campaign: Word = ""
 
 
 class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,10 +169,13 @@ class LinksApi(Controller):
         return await once(runtime, caller, request, "api.link", lambda unit: _link(unit, runtime, data))
 
     @get("/links", opt={"scope": "links:read"}, summary="Links")
-    async def links(self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset) -> LinksAnswer:
-        """Links, newest first."""
+    async def links(
+        self, runtime: Runtime, caller: ApiKey, limit: Limit, offset: Offset, tag: Word = "", campaign: Word = ""
+    ) -> LinksAnswer:
+        """Links, newest first; those with a tag or of a campaign, where one is named."""
         async with runtime.unit(caller.merchant_id, "api.links") as unit:
-            page = await links_page(unit, limit=limit, offset=offset)
+            page = await links_page(unit, tag=tag, campaign=campaign, limit=limit, offset=offset)
+            sorted_by = await sortings(unit, [row.link_id for row in page.rows])
             base = await link_base(unit, runtime.public_url)
         items = tuple(
             LinkItem(
@@ -171,6 +187,8 @@ class LinksApi(Controller):
                 destination=row.destination,
                 channel_id=row.channel_id,
                 channel_name=row.channel_name,
+                tags=sorted_by.get(row.link_id, Sorting()).tags,
+                campaign=sorted_by.get(row.link_id, Sorting()).campaign,
                 clicks=row.clicks,
                 bot_clicks=row.bot_clicks,
                 clicks_by_container={count.container: count.clicks for count in row.containers},
@@ -178,6 +196,17 @@ class LinksApi(Controller):
             for row in page.rows
         )
         return LinksAnswer(items=items, total=page.total)
+
+    @post("/links/{link_id:uuid}/sorting", opt={"scope": "links:write"}, summary="Tags and campaign of a link")
+    async def sort(
+        self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, link_id: UUID, data: LinkSorting
+    ) -> Response[bytes]:
+        """Put tags and a campaign in place of a link's."""
+
+        async def work(unit: Unit) -> Sorting:
+            return await sort_link(unit, link_id, Sorting(tags=data.tags, campaign=data.campaign))
+
+        return await once(runtime, caller, request, "api.link_sorting", work)
 
     @get("/channels", opt={"scope": "figures:read"}, summary="What each channel brought")
     async def channels(self, runtime: Runtime, caller: ApiKey) -> ChannelsAnswer:
@@ -256,5 +285,6 @@ async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
         share_code=data.share_code,
         expires_at=data.expires_at,
     )
+    await sort_link(unit, made.link_id, Sorting(tags=data.tags, campaign=data.campaign))
     base = await link_base(unit, runtime.public_url)
     return LinkMade(link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{base}/l/{made.code}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Annotated, Final
 from uuid import UUID
@@ -21,6 +22,7 @@ from hutong.links.health import health_of
 from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.links.tags import Sorting, sort_link, sortings, used_campaigns, used_tags
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
 from hutong.shops.queries import sku_choices
@@ -50,6 +52,13 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     channel_platform: str
 
 
+class SortingForm(msgspec.Struct, frozen=True, kw_only=True):
+    """Tags with commas between them, and a campaign."""
+
+    tags: str = ""
+    campaign: str = ""
+
+
 class LinksController(Controller):
     """The links pages."""
 
@@ -57,12 +66,16 @@ class LinksController(Controller):
     include_in_schema = False
 
     @get("/")
-    async def show(self, request: ConsoleRequest, desk: Desk, page: int = 1) -> Response[str]:
-        """All links, the newest first."""
+    async def show(
+        self, request: ConsoleRequest, desk: Desk, page: int = 1, tag: str = "", campaign: str = ""
+    ) -> Response[str]:
+        """All links, the newest first; those with a tag or of a campaign, where one is chosen."""
+        chosen = {name: value for name, value in (("tag", tag), ("campaign", campaign)) if value}
         async with desk.unit(request, "console.links") as unit:
-            found = await links_page(unit, limit=PAGE_ROWS, offset=page_offset(page))
+            found = await links_page(unit, tag=tag, campaign=campaign, limit=PAGE_ROWS, offset=page_offset(page))
             ids = [row.link_id for row in found.rows]
             sales, health, days = await link_figures(unit, ids), await health_of(unit, ids), await _days(unit, ids)
+            sorted_by = await sortings(unit, ids)
             base, states = await link_base(unit, desk.runtime.public_url), await host_states(unit)
             view = LinksView(
                 rows=tuple(
@@ -71,12 +84,17 @@ class LinksController(Controller):
                         health=health.get(row.link_id),
                         days=days.get(row.link_id, NO_DAYS),
                         asks_first=not leads_on(row.url, states),
+                        sorting=sorted_by.get(row.link_id, Sorting()),
                     )
                     for row in found.rows
                 ),
-                paging=paging("/links", {}, page=page, total=found.total, shown=len(found.rows)),
+                paging=paging("/links", chosen, page=page, total=found.total, shown=len(found.rows)),
                 skus=await sku_choices(unit),
                 channels=await channel_choices(unit),
+                tags=await used_tags(unit),
+                campaigns=await used_campaigns(unit),
+                tag=tag,
+                campaign=campaign,
             )
             return await desk.page(request, unit, "console/links.html", view)
 
@@ -102,6 +120,8 @@ class LinksController(Controller):
             link = await _link(unit, code)
             sales = await link_figures(unit, [link.link_id])
             row = link_row(link, sales.get(link.link_id), await link_base(unit, desk.runtime.public_url))
+            sorted_by = await sortings(unit, [link.link_id])
+            row = msgspec.structs.replace(row, sorting=sorted_by.get(link.link_id, Sorting()))
             title = desk.renderer.catalogues.text(locale_of(request), "链接的二维码")
             view = LinkView(
                 row=row,
@@ -110,6 +130,21 @@ class LinksController(Controller):
                 guard=await link_guard(unit, link.link_id, link.url),
             )
             return await desk.page(request, unit, "console/link.html", view)
+
+    @post("/{code:str}/sorting")
+    async def sort(
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        code: str,
+        data: Annotated[SortingForm, Body(media_type=RequestEncodingType.URL_ENCODED)],
+    ) -> Redirect:
+        """Put tags and a campaign in place of a link's."""
+        async with desk.unit(request, "console.link_sorting") as unit:
+            found = await _link(unit, code)
+            tags = tuple(re.split(r"[,，、]", data.tags))
+            await sort_link(unit, found.link_id, Sorting(tags=tags, campaign=data.campaign))
+        return go_to(f"/links/{code}")
 
     @get("/{code:str}/qr.svg", media_type=_SVG)
     async def qr(self, request: ConsoleRequest, desk: Desk, code: str) -> Response[str]:

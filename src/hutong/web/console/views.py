@@ -14,6 +14,7 @@ from hutong.links.attribution.queries import ShownTie, Touch
 from hutong.links.health import Health
 from hutong.links.queries import ChannelChoice, LinkSummary
 from hutong.links.reports import Report
+from hutong.links.tags import Sorting, Used
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN
 from hutong.merchants.staffing import Member
@@ -87,6 +88,7 @@ class LinkRow(View, frozen=True, kw_only=True):
     health: Health | None = None  # of the page that it leads to, once it was looked at
     days: tuple[int, ...] = ()
     asks_first: bool = False  # its host is not proven
+    sorting: Sorting = Sorting()
 
 
 class LinksView(View, frozen=True, kw_only=True):
@@ -96,6 +98,10 @@ class LinksView(View, frozen=True, kw_only=True):
     paging: Paging
     skus: tuple[SkuChoice, ...]
     channels: tuple[ChannelChoice, ...]
+    tags: tuple[Used, ...] = ()
+    campaigns: tuple[Used, ...] = ()
+    tag: str = ""
+    campaign: str = ""
 
 
 class LinkGuardView(View, frozen=True, kw_only=True):
