@@ -11,6 +11,7 @@ import msgspec
 
 from hutong.cli.buyers import DESKTOP_AGENT, TIMEOUT_S, WECHAT_AGENT, open_in_wechat
 from hutong.cli.output import progress
+from hutong.cli.readers import read_on
 from hutong.cli.story_steps import Api, Sandbox, wait_for
 from hutong.core.errors import HutongError
 
@@ -28,6 +29,16 @@ WEIBO_AGENT: Final = (
 DOUYIN_AGENT: Final = (
     "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
     "Chrome/126.0 Mobile Safari/537.36 aweme_310100 AppName/aweme BytedanceWebview/d8a21c6"
+)
+
+
+KUAISHOU_AGENT: Final = (
+    "Mozilla/5.0 (Linux; Android 14; V2309A) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0 Mobile "
+    "Safari/537.36 Kwai/12.6.30 KsWebView/1.8.90"
+)
+PHONE_AGENT: Final = (
+    "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Mobile "
+    "Safari/537.36"
 )
 
 
@@ -54,6 +65,11 @@ POSTS: Final = (
 )
 
 
+#: A post that leads to another platform, and its readers: in which app, how many, and of ten how many get away.
+AWAY: Final = ("抖音：同款在淘宝", "https://item.taobao.com/item.htm?id=657812345678")
+READERS: Final = ((DOUYIN_AGENT, 24, 8), (PHONE_AGENT, 20, 5), (KUAISHOU_AGENT, 24, 0), (WEIBO_AGENT, 10, 0))
+
+
 class TradingDay:
     """Everything goes through the same doors as real trade: links, pages, API, the platforms' own ports."""
 
@@ -62,6 +78,7 @@ class TradingDay:
         self._sandbox = sandbox
         self._random = random.Random(seed)  # noqa: S311 (a play, not a secret)
         self._links: list[tuple[str, str]] = []  # address, and what it sells
+        self._away = ""  # the address of the link to another platform
         self._shop_id = str(sandbox.get("/platforms")["taobao"]["credentials"]["shop_id"])
 
     def open_shop(self) -> None:
@@ -81,6 +98,9 @@ class TradingDay:
             if kind == "person":
                 rule = {"party_id": party, "rate_bps": COMMISSION_BPS, "channel_id": link["channel_id"]}
                 self._api.post("/split-rules", rule)
+        title, url = AWAY
+        body = {"title": title, "channel": {"kind": "video", "platform": "douyin", "name": title}, "url": url}
+        self._away = self._api.post("/links", body)["url"]
 
     def _put_on_shelf(self, goods: Goods, known: dict[str, Any] | None) -> str:
         quantity = goods.stock if known is None else known["available"]
@@ -107,6 +127,7 @@ class TradingDay:
             self._quietly(self._visit)
         self._quietly(self._sell_on_taobao)
         self._quietly(self._refund_one)
+        self._quietly(self._read_elsewhere)
 
     def later(self) -> None:
         """The rest of the day, slowly, as long as there is something to sell."""
@@ -151,6 +172,13 @@ class TradingDay:
             wait_for("paid", lambda: visit.state() == "paid")
         finally:
             visit.close()
+
+    def _read_elsewhere(self) -> None:
+        """Readers of the post that leads to another platform; on a second start it was read before."""
+        if self._away:
+            for agent, readers, arriving in READERS:
+                for number in range(readers):
+                    read_on(self._away, agent, arrives=number % 10 < arriving)
 
     def _sell_on_taobao(self) -> None:
         left = self._left()
