@@ -89,6 +89,9 @@ class TradingDay:
         if existing:
             self._links = [(item["url"], item["title"]) for item in existing if item["state"] == "active"]
             return
+        title, url = AWAY
+        away = {"title": title, "channel": {"kind": "video", "platform": "douyin", "name": title}, "url": url}
+        self._away = self._api.post("/links", away)["url"]
         party = self._api.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
         for kind, platform, name, goods_no in POSTS:
             channel = {"kind": kind, "platform": platform, "name": name}
@@ -98,9 +101,6 @@ class TradingDay:
             if kind == "person":
                 rule = {"party_id": party, "rate_bps": COMMISSION_BPS, "channel_id": link["channel_id"]}
                 self._api.post("/split-rules", rule)
-        title, url = AWAY
-        body = {"title": title, "channel": {"kind": "video", "platform": "douyin", "name": title}, "url": url}
-        self._away = self._api.post("/links", body)["url"]
 
     def _put_on_shelf(self, goods: Goods, known: dict[str, Any] | None) -> str:
         quantity = goods.stock if known is None else known["available"]
