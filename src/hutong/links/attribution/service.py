@@ -39,7 +39,9 @@ PERSON_REACH: Final = timedelta(days=30)
 ADDRESS_REACH: Final = timedelta(hours=24)
 #: An address with more clicks within that time is a household's, a firm's or a mobile network's, and says nothing.
 ADDRESS_CLICKS_MAX: Final = 5
-TOUCHES_MAX: Final = 50
+#: What is read of an address: where more came from within reach it is a shop's network or a carrier's, and nobody's.
+ADDRESS_READ_MAX: Final = 50
+TOUCHES_MAX: Final = 20
 #: Words of a page of orders; links that they name.
 LINKS_FOUND_MAX: Final = 10_000
 
@@ -101,14 +103,20 @@ WITH RECURSIVE given AS (
   SELECT given.order_id, other.click_id
   FROM given
   JOIN click_person mine ON mine.merchant_id = $1 AND mine.click_id = given.click_id
-  JOIN click_person other ON other.merchant_id = $1 AND other.mark = mine.mark
-    AND other.seen_at BETWEEN mine.seen_at - $5::interval AND mine.seen_at
+  CROSS JOIN LATERAL (SELECT p.click_id FROM click_person p WHERE p.merchant_id = $1 AND p.mark = mine.mark
+    AND p.seen_at BETWEEN mine.seen_at - $5::interval AND mine.seen_at ORDER BY p.seen_at DESC LIMIT $8) other
 ), address AS (
-  SELECT given.order_id, other.click_id, count(*) OVER (PARTITION BY given.order_id) AS clicks
+  SELECT given.order_id, near.click_id, near.clicks
   FROM given
   JOIN click mine ON mine.merchant_id = $1 AND mine.click_id = given.click_id AND NOT mine.is_bot
-  JOIN click other ON other.merchant_id = $1 AND other.address_hash = mine.address_hash AND other.os = mine.os
-    AND NOT other.is_bot AND other.clicked_at BETWEEN mine.clicked_at - $6::interval AND mine.clicked_at
+  CROSS JOIN LATERAL (
+    SELECT few.*, count(*) OVER () AS all_,
+      count(*) FILTER (WHERE few.os = mine.os AND NOT few.is_bot) OVER () AS clicks
+    FROM (SELECT o.click_id, o.os, o.is_bot FROM click o WHERE o.merchant_id = $1 AND o.address_hash = mine.address_hash
+      AND o.clicked_at BETWEEN mine.clicked_at - $6::interval AND mine.clicked_at
+      ORDER BY o.clicked_at DESC LIMIT $9) few
+  ) near
+  WHERE near.os = mine.os AND NOT near.is_bot AND near.all_ < $9
 ), touched AS (
   SELECT order_id, click_id FROM chain
   UNION SELECT order_id, click_id FROM person
@@ -168,6 +176,8 @@ async def touch_orders(unit: Unit, ties: Sequence[OrderTie], *, keep_single: boo
             PERSON_REACH,
             ADDRESS_REACH,
             ADDRESS_CLICKS_MAX,
+            TOUCHES_MAX,
+            ADDRESS_READ_MAX,
         )
         for row in rows:
             its = touched[row.order_id]
