@@ -20,11 +20,13 @@ from hutong.merchants.connections import Mode
 from hutong.platforms.registry import Registry
 from hutong.platforms.shops import ShopOrder, ShopOrderLine, ShopOrderStatus, StockTarget
 from hutong.shops.catalogue import create_product, create_sku, keep_listing
+from hutong.shops.events import OrderPaid
 from hutong.shops.models import sales_order
 from hutong.shops.platform_orders import ShopRef, merge_order
 from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.commands.tie_orders import tie_by_remarks
 from hutong.workflows.dispatcher import deliver_waiting
+from hutong.workflows.reactions.ties import tie_sales
 
 ITEM = "https://item.taobao.com/item.htm?id=657123"
 PRICE = Money(4_990)
@@ -281,5 +283,32 @@ def test_channels_are_credited_side_by_side(calling):
         assert [one["linear_minor"] for one in shown] == [2_495, 2_495]
         assert [one["linear_orders_bps"] for one in shown] == [5_000, 5_000]
         assert items[None]["orders"] == 1  # the order's own channel, which pays commissions, is nobody's
+
+    calling(work)
+
+
+def test_an_order_behind_a_click_of_no_known_link_passes(calling):
+    """A checkout may know its click and neither link nor channel: the reaction must not fail over it for ever."""
+
+    async def work(caller):
+        event = OrderPaid(
+            order_id=uuid4(),
+            source="own",
+            order_no="H1",
+            connection_id=None,
+            platform="",
+            channel_id=None,
+            link_id=None,
+            click_id=new_id(caller.room.clock.now()),
+            container="mobile",
+            customer_id=None,
+            gross_minor=100,
+            currency="CNY",
+            paid_at=caller.room.clock.now(),
+            lines=(),
+        )
+        async with caller.room.unit() as unit:
+            await tie_sales(caller.runtime, unit, [event])
+            assert await unit.fetch("SELECT 1 FROM order_touch WHERE order_id = $1", event.order_id) == []
 
     calling(work)

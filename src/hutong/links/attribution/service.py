@@ -89,7 +89,8 @@ RETURNING order_id
 """
 
 #: What the buyer of each order touched: those who brought him, clicks of the same person, clicks from the same address
-#: on the same system where few came from there.
+#: on the same system where few came from there. Each step is limited, so that the planner goes by the indexes and the
+#: cost does not grow with the tables.
 _TOUCHED: Final = """
 WITH RECURSIVE given AS (
   SELECT * FROM unnest($2::uuid[], $3::uuid[]) AS given (order_id, click_id)
@@ -97,18 +98,21 @@ WITH RECURSIVE given AS (
   SELECT order_id, click_id, 0 AS depth FROM given
   UNION
   SELECT chain.order_id, parent.parent_id, chain.depth + 1
-  FROM chain JOIN click_parent parent ON parent.merchant_id = $1 AND parent.click_id = chain.click_id
+  FROM chain CROSS JOIN LATERAL (SELECT p.parent_id FROM click_parent p
+    WHERE p.merchant_id = $1 AND p.click_id = chain.click_id LIMIT 1) parent
   WHERE chain.depth < $4
 ), person AS (
   SELECT given.order_id, other.click_id
   FROM given
-  JOIN click_person mine ON mine.merchant_id = $1 AND mine.click_id = given.click_id
+  CROSS JOIN LATERAL (SELECT p.mark, p.seen_at FROM click_person p
+    WHERE p.merchant_id = $1 AND p.click_id = given.click_id LIMIT 1) mine
   CROSS JOIN LATERAL (SELECT p.click_id FROM click_person p WHERE p.merchant_id = $1 AND p.mark = mine.mark
     AND p.seen_at BETWEEN mine.seen_at - $5::interval AND mine.seen_at ORDER BY p.seen_at DESC LIMIT $8) other
 ), address AS (
   SELECT given.order_id, near.click_id, near.clicks
   FROM given
-  JOIN click mine ON mine.merchant_id = $1 AND mine.click_id = given.click_id AND NOT mine.is_bot
+  CROSS JOIN LATERAL (SELECT c.address_hash, c.os, c.clicked_at FROM click c
+    WHERE c.merchant_id = $1 AND c.click_id = given.click_id AND NOT c.is_bot LIMIT 1) mine
   CROSS JOIN LATERAL (
     SELECT few.*, count(*) OVER () AS all_,
       count(*) FILTER (WHERE few.os = mine.os AND NOT few.is_bot) OVER () AS clicks
@@ -123,7 +127,8 @@ WITH RECURSIVE given AS (
   UNION SELECT order_id, click_id FROM address WHERE clicks <= $7
 )
 SELECT touched.order_id, click.click_id, click.channel_id, click.link_id, click.clicked_at
-FROM touched JOIN click ON click.merchant_id = $1 AND click.click_id = touched.click_id
+FROM touched CROSS JOIN LATERAL (SELECT c.* FROM click c
+  WHERE c.merchant_id = $1 AND c.click_id = touched.click_id LIMIT 1) click
 ORDER BY touched.order_id, click.clicked_at DESC, click.click_id
 """
 

@@ -18,7 +18,7 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
 
     Orders of other shops take the evidence that waited for them; of what is left the time of the order is asked.
     """
-    await touch_orders(unit, [_own(event) for event in events if event.source == OWN and event.click_id is not None])
+    await touch_orders(unit, [tie for event in events if (tie := _own(event)) is not None])
     others = [event for event in events if event.source != OWN]
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
@@ -34,8 +34,9 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
                 await infer_tie(unit, event)
 
 
-def _own(event: OrderPaid) -> OrderTie:
-    assert event.channel_id is not None, "a click has a channel"
-    assert event.link_id is not None, "a click has a link"
+def _own(event: OrderPaid) -> OrderTie | None:
+    """The click behind an order of our own; None where it came by none, or by one whose link is not known here."""
+    if event.source != OWN or event.click_id is None or event.channel_id is None or event.link_id is None:
+        return None
     tie = Tie(evidence=Evidence.CLICK, channel_id=event.channel_id, link_id=event.link_id, click_id=event.click_id)
     return OrderTie(order_id=event.order_id, order_at=event.paid_at, tie=tie)
