@@ -55,7 +55,6 @@ PRESETS: Final = (
     _preset("poster", ("海报", "海報", "Poster"), "qr", "poster", "other"),
     _preset("person", ("推广人", "推廣人", "Person"), "referral", "person", "other"),
 )
-PRESETS_BY_KEY: Final = {preset.key: preset for preset in PRESETS}
 
 
 def tagged(url: str, utm: Utm) -> str:

@@ -18,8 +18,6 @@ from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, Rule, Rules, Utm, 
 from hutong.links.rules.service import LinkRules
 from hutong.web.console.views import View
 
-#: Rows for variants that a form shows beyond those that are filled in.
-VARIANTS_SHOWN_MIN: Final = 2
 _MOMENT: Final = "%Y-%m-%dT%H:%M"
 ReadT = TypeVar("ReadT")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from hutong.links.walls.board import Board, Cell
 from hutong.web.console.views import View
 
@@ -54,4 +52,3 @@ class WallView(View, frozen=True, kw_only=True):
     systems: tuple[SystemWays, ...]
     choice: tuple[ChoiceRow, ...]
     dated: str  # of the matrix
-    measured_at: datetime | None = None
