@@ -124,6 +124,7 @@ def summarise(results: dict[str, tuple[bool, float]], seconds: float) -> None:
             print(f"  skipped {count}: {reason}")
         if not skipped:
             print("  skipped: none")
+        print("  left to make proof-suite: tests marked long, of which a sample ran here")
     print(f"  {'all passed' if all(p for p, _ in results.values()) else 'NOT all passed'} in {seconds:.0f} s")
     print("=" * 72, flush=True)
 

@@ -66,6 +66,14 @@ def test_a_page_in_another_language_than_asked_is_found(page):
     assert checks.untranslated(show(page, "en"), "zh-Hant")
 
 
+def test_a_page_that_is_only_read_says_what_it_says_laid_out(page, gallery):
+    page.goto(f"{gallery}/zh-Hans/links")
+    read = checks.Read(page, f"{gallery}/zh-Hans/links")
+    assert checks.texts(read) == checks.texts(page)
+    assert checks.untranslated(read, "zh-Hans") == []
+    assert checks.untranslated(read, "zh-Hant")
+
+
 def test_codes_may_be_quoted_only_where_they_are_marked(page):
     assert checks.untranslated(show(page, "zh-Hans", "<p data-codes>淘宝订单缺 3 件 CUP-ONE</p>"), "zh-Hans") == []
     assert checks.untranslated(show(page, "zh-Hans", "<p>淘宝订单缺 3 件 CUP-ONE</p>"), "zh-Hans")

@@ -105,7 +105,12 @@ def test_concurrent_pulls_take_each_order_once(market, until):
 
 
 @pytest.mark.parametrize(
-    ("seed", "price_fen", "commission_bps", "stock"), [(2, 1, 0, 3), (3, 99_999_999, 10_000, 4), (4, 333, 1234, 1000)]
+    ("seed", "price_fen", "commission_bps", "stock"),
+    [
+        (2, 1, 0, 3),
+        pytest.param(3, 99_999_999, 10_000, 4, marks=pytest.mark.long),
+        pytest.param(4, 333, 1234, 1000, marks=pytest.mark.long),
+    ],
 )
 def test_the_story_adds_up_for_any_figures(tell_story, seed, price_fen, commission_bps, stock):
     plan = StoryPlan(price_fen=price_fen, commission_bps=commission_bps, stock=stock, seed=seed)

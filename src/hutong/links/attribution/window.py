@@ -81,11 +81,11 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     chances: dict[UUID, float]
     delay_s: float
 
-    def pull(self, channel_id: UUID, delay_s: float) -> float:
-        """How many orders a second a click brings so long after it."""
-        window_s = REACH.total_seconds()
-        norm = self.delay_s * -math.expm1(-window_s / self.delay_s)
-        return self.chances[channel_id] * math.exp(-delay_s / self.delay_s) / norm
+    def pulls(self, candidates: Sequence[tuple[UUID, float]]) -> list[float]:
+        """How many orders a second each click (channel, seconds ago) brings so long after it."""
+        exp, delay_s, chances = math.exp, self.delay_s, self.chances
+        norm = delay_s * -math.expm1(-REACH.total_seconds() / delay_s)
+        return [chances[channel_id] * exp(-ago_s / delay_s) / norm for channel_id, ago_s in candidates]
 
 
 def guess(at: datetime, clicks: Sequence[Click], orders: Sequence[Placed]) -> Guess | None:
@@ -111,11 +111,11 @@ def shares_of(
     at: datetime, near: Sequence[Click], rates: Rates
 ) -> tuple[dict[UUID, float], dict[UUID, dict[UUID, float]]]:
     """Each channel's chance to have brought the order, and its links' parts of it; the rest came by itself."""
-    pulls = [(click, rates.pull(click.channel_id, (at - click.at).total_seconds())) for click in near]
-    whole = rates.base_per_s + sum(pull for _, pull in pulls)
+    pulls = rates.pulls([(click.channel_id, (at - click.at).total_seconds()) for click in near])
+    whole = rates.base_per_s + sum(pulls)
     shares: dict[UUID, float] = defaultdict(float)
     links: dict[UUID, dict[UUID, float]] = defaultdict(lambda: defaultdict(float))
-    for click, pull in pulls:
+    for click, pull in zip(near, pulls, strict=True):
         shares[click.channel_id] += pull / whole
         links[click.channel_id][click.link_id] += pull / whole
     return shares, links
@@ -151,10 +151,10 @@ def _round(
     sold: dict[UUID, float] = defaultdict(float, {channel_id: float(count) for channel_id, count in tied.items()})
     alone = brought = waited = 0.0
     for candidates in free:
-        pulls = [(channel_id, delay, rates.pull(channel_id, delay)) for channel_id, delay in candidates]
-        whole = rates.base_per_s + sum(pull for _, _, pull in pulls)
+        pulls = rates.pulls(candidates)
+        whole = rates.base_per_s + sum(pulls)
         alone += rates.base_per_s / whole
-        for channel_id, delay, pull in pulls:
+        for (channel_id, delay), pull in zip(candidates, pulls, strict=True):
             share = pull / whole
             sold[channel_id] += share
             brought += share

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -56,6 +56,11 @@ def shop(seed):
     return sorted(clicks, key=lambda click: click.at), sorted(orders, key=lambda order: order[0])
 
 
+def between(sorted_rows, first, last, *, key):
+    """Those from ``first`` until ``last``, with it."""
+    return sorted_rows[bisect_left(sorted_rows, first, key=key) : bisect_right(sorted_rows, last, key=key)]
+
+
 def judged(rule, seeds):
     """Stated confidence and whether it was right, of every order that the rule tied."""
     told = []
@@ -64,8 +69,8 @@ def judged(rule, seeds):
         for at, truth in orders:
             if not JUDGED_AFTER < at < START + timedelta(days=DAYS):
                 continue
-            seen = [click for click in clicks if at - HISTORY <= click.at < at]
-            before = [Placed(other) for other, _ in orders if at - HISTORY <= other <= at]
+            seen = between(clicks, at - HISTORY, at, key=lambda click: click.at)
+            before = [Placed(other) for other, _ in between(orders, at - HISTORY, at, key=lambda order: order[0])]
             said = rule(at, seen, before)
             if said is not None:
                 told.append((said.confidence_bps / 10_000, said.channel_id == truth))
