@@ -37,6 +37,8 @@ from hutong.db.cluster import Cluster
 from hutong.db.home import Home
 from hutong.db.house import DATABASE_NAME, open_house
 from hutong.db.lifeline import clear_survivors
+from hutong.links.hosts import add_host, settle_check
+from hutong.merchants.actors import HOME
 from hutong.workflows.commands.examine import examine
 
 BIN = Path(sys.executable).parent
@@ -303,6 +305,20 @@ class World:
         subprocess.run(["/bin/cp", "-a", f"{template}/.", str(self.home)], check=True)
         self.login = {}
         self.post_sandbox("/reset")
+
+    def prove_host(self, host: str) -> None:
+        """The merchant's own host, as after a look that found the proof: what stands there, nobody here can put."""
+
+        async def work() -> None:
+            with open_house(self.home, None, attach=True) as house:
+                async with (
+                    open_runtime(Settings(home=self.home), house, "") as runtime,
+                    runtime.unit(UUID(self.login["merchant"]), "proof") as unit,
+                ):
+                    added = await add_host(unit, HOME, host, trial=False)
+                    await settle_check(unit, added.host_id, "")
+
+        asyncio.run(work())
 
     def breaches(self) -> list[str]:
         """What ``hutong doctor`` finds, without a process of its own."""

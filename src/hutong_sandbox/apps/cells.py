@@ -10,7 +10,7 @@ import httpx
 import msgspec
 
 from hutong_sandbox.apps.habits import CHECKOUT, PASSING, PHONES, Apps, all_apps
-from hutong_sandbox.apps.visitor import ARRIVED, WAY_OUT, Person, Visitor, expected
+from hutong_sandbox.apps.visitor import ARRIVED, OWN_HOST, WAY_OUT, Person, Visitor, expected
 
 AT_ONCE: Final = 16
 TIMEOUT_S: Final = 60.0
@@ -46,6 +46,8 @@ ADDRESSES: Final[dict[str, tuple[str, ...]]] = {
     "alipay": ("https://render.alipay.com/p/s/i?appId=2021000000000001", "https://qr.alipay.com/Ab12"),
     "wechat_mini": ("https://wxaurl.cn/AbCdEf", "https://wxmpurl.cn/AbCdEf"),
 }
+#: A page on a merchant's own host: a hub leads there once he has proven that the host is his.
+OWN_PAGE: Final = f"https://{OWN_HOST}/tea/spring.html?from=hutong"
 #: Short addresses that name no thing, of platforms whose app has no address for any page: none of its own can be made.
 NAMELESS: Final = frozenset({"https://p.pinduoduo.com/Ab12"})
 

@@ -19,8 +19,11 @@ PHONES: Final = frozenset({"ios", "android", "harmony"})
 #: The system's own browser, by whether it is a phone's.
 BROWSERS: Final = {True: "mobile", False: "desktop"}
 ANY: Final = "any"
+NO_PAGES: Final = "none"
 #: The hub's own cash desk.
 CHECKOUT: Final = "checkout"
+#: A page on a host of the merchant's own.
+OWN_PAGES: Final = "web"
 
 
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,6 +41,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
         """Whether its web-view loads the destination's https pages."""
         if destination in self.own or destination == CHECKOUT:
             return True
+        if destination == OWN_PAGES:
+            return self.pages != NO_PAGES
         listed = self.pages == ANY or destination in self.pages
         return listed and destination not in self.pages_not
 

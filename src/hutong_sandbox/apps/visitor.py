@@ -28,8 +28,11 @@ MENU_TAPS: Final = 2
 COPY_TAPS: Final = 5
 #: Copy a platform's code, leave, open the app, and open what it offers: the first tap is the button.
 CODE_TAPS: Final = 4
+#: The merchant whose links these are has a host of his own.
+OWN_HOST: Final = "shop.example.cn"
 #: Hosts of each destination's pages, as its share buttons write them.
 HOSTS: Final = {
+    "web": (OWN_HOST,),
     "taobao": ("taobao.com", "m.tb.cn"),
     "tmall": ("tmall.com",),
     "douyin": ("douyin.com", "iesdouyin.com", "jinritemai.com"),

@@ -37,7 +37,7 @@ BODIES = (
     b'"x"',
 )
 FORM = "application/x-www-form-urlencoded"
-#: Every third call here, which asks some of every place and of every value (as no list of values has a length that three
+#: Every third call here, which asks some of every place and of every value (no list of values has a length that three
 #: divides); all of them by `make proof-suite`.
 SAMPLED = pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.long)], ids=["sample", "all"])
 FORMS = (
