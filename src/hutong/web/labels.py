@@ -49,7 +49,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "own_app": mark("商家自己的应用"),
         "other": mark("其他"),
     },
-    "system": {
+    "os": {
         "ios": mark("苹果手机"),
         "android": mark("安卓手机"),
         "harmony": mark("鸿蒙手机"),
@@ -93,14 +93,6 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "expires_at": mark("结束时间"),
         "clicks_max": mark("最多点击次数"),
         "over_url": mark("结束后去哪里"),
-    },
-    "os": {
-        "ios": mark("苹果"),
-        "android": mark("安卓"),
-        "harmony": mark("鸿蒙"),
-        "windows": mark("Windows"),
-        "macos": mark("macOS"),
-        "linux": mark("Linux"),
     },
     "channel_kind": {
         "post": mark("帖子"),

@@ -352,7 +352,7 @@ def test_a_click_goes_from_the_edge_to_the_page(calling, tmp_path):
         await caller.sign_in()
         page = await opened(caller, who="all")
         assert (figure(page, "people"), figure(page, "bots")) == (1, 2)
-        for words in ("小红书 · 安卓", "搜索爬虫", "浏览器预取"):
+        for words in ("小红书 · 安卓手机", "搜索爬虫", "浏览器预取"):
             assert words in page
 
     calling(work)

@@ -27,15 +27,6 @@ REFERRERS: Final[dict[str, str]] = {
     "search": mark("搜索引擎"),
     "other": mark("其他网页"),
 }
-SYSTEMS: Final[dict[str, str]] = {
-    "ios": "iOS",
-    "android": mark("安卓"),
-    "harmony": mark("鸿蒙"),
-    "windows": "Windows",
-    "macos": "macOS",
-    "linux": "Linux",
-    "other": mark("其他系统"),
-}
 MACHINES: Final[dict[str, str]] = {
     machines.PREVIEW: mark("链接预览"),
     machines.SPIDER: mark("搜索爬虫"),
@@ -70,7 +61,7 @@ PARTS: Final[dict[str, str]] = {
 }
 _WORDS: Final[dict[str, Mapping[str, str]]] = {
     "container": LABELS["container"],
-    "os": SYSTEMS,
+    "os": LABELS["os"],
     "referrer": REFERRERS,
     "machine": MACHINES,
 }

@@ -190,9 +190,9 @@ class _Fields(dict[str, str]):
             self["problem"] = translate(label_of("health_trouble", str(details["trouble"])))
         if "event_type" in details:
             self["event_type"] = translate(label_of("webhook_event", str(details["event_type"])))
-        for name in ("container", "system", "destination"):
+        for name, kind in (("container", "container"), ("system", "os"), ("destination", "destination")):
             if name in details:
-                self[name] = translate(label_of(name, str(details[name])))
+                self[name] = translate(label_of(kind, str(details[name])))
         for name in ("platform", "source"):
             if name in details:
                 self[name] = translate(label_of("platform", str(details[name])))
