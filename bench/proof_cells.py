@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 from playwright.sync_api import sync_playwright
 from restartable import World
-from web_views import WebView, differences
+from web_views import FLAGS, WebView, chromium, differences
 
 from hutong.links.containers import CONTAINERS
 from hutong.links.destinations import CHECKOUT, DESTINATIONS, WEB
@@ -62,7 +62,7 @@ def in_browser(links: dict[str, dict[str, str]], names: list[str]) -> list[dict[
     """Every app × system × destination in Chromium: what differs from the visitor, one context for each app."""
     lines = []
     with sync_playwright() as playwright, httpx.Client(trust_env=False) as http, ThreadPoolExecutor(1) as beside:
-        browser = playwright.chromium.launch()
+        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         for name in names:
             for system, agent in all_apps().apps[name].agents.items():
                 context = browser.new_context(user_agent=agent, is_mobile=system in PHONES, service_workers="block")
@@ -114,6 +114,9 @@ def main() -> int:
     parser.add_argument("--no-browser", action="store_true")
     given = parser.parse_args()
     names, started = given.apps.split(","), time.monotonic()
+    if not given.no_browser and chromium() is None:
+        print("no Chromium here: apt install chromium, set CHROMIUM to its path, or --no-browser", file=sys.stderr)
+        return 1
     world = World(seed=1)
     try:
         world.start_hub()

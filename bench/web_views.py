@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import re
+import shutil
 from concurrent.futures import Executor
 from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
@@ -48,6 +50,16 @@ SCRIPT: Final = """
 """
 
 
+#: As in the tests of pages: a browser that reads only what stands here, in a container too.
+FLAGS: Final = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+CHROMIUMS: Final = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """The system's Chromium, or the one that CHROMIUM names; None where there is none."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, CHROMIUMS)), None)
+
+
 class Seen(msgspec.Struct, kw_only=True):
     """Where the browser ended and what its page told; ``in_browser``: there was a page of ways to open."""
 
@@ -81,9 +93,10 @@ class WebView:
         """What the browser did, and what the sandbox's visitor does with the same page."""
         answer = self._http.get(link, headers={"user-agent": self.agent()})
         url = urljoin(link, answer.headers["location"])
-        if urlsplit(url).netloc != urlsplit(link).netloc or "/j/" not in url:
-            seen = Seen(ending=DESK if "/b/" in url else PAGE, at=url)
-            return seen, self._beside(destination, link, answer)
+        if urlsplit(url).netloc != urlsplit(link).netloc:
+            return Seen(ending=PAGE, at=url), self._beside(destination, link, answer)
+        if "/j/" not in url:
+            return Seen(ending=DESK, at=url), self._beside(destination, link, None)
         shown = self._http.get(url, headers={"user-agent": self.agent()})
         page = read_page(shown.text)
         assert page is not None, "no page of ways"
@@ -121,14 +134,14 @@ class WebView:
         shown = page.locator("[data-kind=guide]:visible, [data-kind=code]:visible, [data-kind=qr]:visible")
         return (WAY_OUT, shown.first.get_attribute("data-form")) if shown.count() else (NOWHERE, "")
 
-    def _beside(self, destination: str, link: str, answer: httpx.Response) -> Visit:
-        """The sandbox's visitor with the same answer: no second click, which might be given another order."""
-        headers = {"location": answer.headers["location"]} if answer.is_redirect else {}
-        text = answer.text
+    def _beside(self, destination: str, link: str, answer: httpx.Response | None) -> Visit:
+        """The sandbox's visitor with the same answer: no second click, which might be given another order of ways.
+
+        Without an answer he opens the link himself.
+        """
 
         async def look() -> Visit:
-            transport = httpx.MockTransport(lambda _: httpx.Response(answer.status_code, headers=headers, text=text))
-            async with httpx.AsyncClient(transport=transport) as http:
+            async with httpx.AsyncClient(transport=_again(answer), trust_env=False, verify=False) as http:
                 return await Visitor(http, self._person, destination).open(link)
 
         return self._executor.submit(asyncio.run, look()).result()
@@ -145,6 +158,14 @@ class WebView:
             route.fulfill(body="<title>elsewhere</title>", content_type="text/html")
         else:
             route.abort("aborted")
+
+
+def _again(answer: httpx.Response | None) -> httpx.AsyncBaseTransport | None:
+    """What gives an answer again to whatever is asked."""
+    if answer is None:
+        return None
+    headers = {"location": answer.headers["location"]} if answer.is_redirect else {}
+    return httpx.MockTransport(lambda _: httpx.Response(answer.status_code, headers=headers, text=answer.text))
 
 
 def differences(browser: Seen, beside: Visit) -> list[str]:
