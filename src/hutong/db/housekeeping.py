@@ -6,7 +6,6 @@ Money, orders, clicks and raw callbacks are not the floor's to forget.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
@@ -16,6 +15,7 @@ from uuid import UUID
 from hutong.core.ids import first_id
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
+from hutong.db.rounds import pause, repeat
 from hutong.db.unit import Unit
 
 log = logging.getLogger("hutong.housekeeping")
@@ -130,16 +130,8 @@ class Housekeeper:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until ``stop``; what cannot be swept now is swept next time."""
-        wait_s = FIRST_SWEEP_S
-        while not stop.is_set():
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait_s)
-                return
-            wait_s = SWEEP_GAP_S
-            try:
-                await self.round()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "old rows could not be swept")
+        await pause(stop, FIRST_SWEEP_S)
+        await repeat(self.round, stop, SWEEP_GAP_S, log, "old rows could not be swept")
 
     async def round(self) -> None:
         """Everybody, once."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -21,6 +20,7 @@ from hutong.core.errors import HutongError
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
 from hutong.db.queue import ENTRYPOINT, QUEUE_SETTINGS, enqueue, queries, unpack
+from hutong.db.rounds import repeat
 from hutong.db.tables import job
 
 log = logging.getLogger("hutong.jobs")
@@ -87,6 +87,7 @@ class Ticker:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
+        self._release_at_s = 0.0  # of the monotonic clock: at once
 
     async def tick(self) -> int:
         """Enqueue what is due now; the number of jobs."""
@@ -112,18 +113,14 @@ class Ticker:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until ``stop``; a database that is away for a moment is tried again at the next tick."""
-        release_at_s = 0.0
-        while not stop.is_set():
-            try:
-                while await self.tick() == DUE_BATCH_ROWS:
-                    pass
-                if time.monotonic() >= release_at_s:
-                    release_at_s = time.monotonic() + RELEASE_S
-                    await self.release_held()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "the ticker could not look for due jobs")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), TICK_S)
+        await repeat(self._round, stop, TICK_S, log, "the ticker could not look for due jobs")
+
+    async def _round(self) -> None:
+        while await self.tick() == DUE_BATCH_ROWS:
+            pass
+        if time.monotonic() >= self._release_at_s:
+            self._release_at_s = time.monotonic() + RELEASE_S
+            await self.release_held()
 
 
 class Worker:

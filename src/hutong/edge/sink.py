@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from typing import Final
 from uuid import UUID
@@ -12,7 +11,7 @@ from sqlalchemy import text
 
 from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
-from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.edge.journal import Click, ClickJournal
 
 log = logging.getLogger("hutong.edge")
@@ -102,15 +101,13 @@ class ClickSink:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Flush until ``stop``, then once more."""
-        while not stop.is_set():
-            try:
-                while await self.flush() == FLUSH_ROWS_MAX:
-                    pass
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "%d clicks wait for the database", len(self._waiting))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), FLUSH_S)
+        waiting = "%d clicks wait for the database"
+        await repeat(self._flush_full, stop, FLUSH_S, log, waiting, lambda: len(self._waiting))
         await self.drain()
+
+    async def _flush_full(self) -> None:
+        while await self.flush() == FLUSH_ROWS_MAX:
+            pass
 
 
 def _columns(clicks: list[Click], names: tuple[str, ...]) -> dict[str, list[object]]:

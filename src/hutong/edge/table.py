@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -15,7 +14,7 @@ from sqlalchemy import Row, Select, and_, select
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
-from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.edge.guards import Guards
 from hutong.links.destinations import Target, target_and_host
 from hutong.links.models import link, link_rules
@@ -132,10 +131,5 @@ class LinkTable:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Refresh until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "the link table could not be refreshed; the old one goes on answering")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REFRESH_S)
+        trouble = "the link table could not be refreshed; the old one goes on answering"
+        await repeat(self.refresh, stop, REFRESH_S, log, trouble)

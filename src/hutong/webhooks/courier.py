@@ -8,7 +8,6 @@ was served longest ago is next. However many are dead, and however much waits fo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ from hutong.core.clock import Clock
 from hutong.core.crashpoints import reach
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.db.vault import Vault
 from hutong.transport.outward import OutwardSender
 from hutong.webhooks.deliveries import Claimed, claim
@@ -77,13 +77,7 @@ class Courier:
     async def run(self, stop: asyncio.Event) -> None:
         """Carry until ``stop``; what is under way then is sent again by the next process."""
         try:
-            while not stop.is_set():
-                try:
-                    await self.look()
-                except Exception as error:  # noqa: BLE001 (told, and tried again)
-                    log_trouble(log, error, "the courier could not look for messages")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL_S)
+            await repeat(self.look, stop, POLL_S, log, "the courier could not look for messages")
         finally:
             tasks = self._under_way()
             for task in tasks:

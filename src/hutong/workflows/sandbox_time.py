@@ -11,6 +11,7 @@ import msgspec
 
 from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.db.clock import OffsetClock
+from hutong.db.rounds import pause
 from hutong.transport.messages import HttpClient, Request
 from hutong.transport.pacing import Pace
 from hutong.workflows.runtime import Runtime
@@ -51,5 +52,4 @@ class SandboxTime:
         """Catch up until ``stop``."""
         while not stop.is_set():
             await self.catch_up()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_S)
+            await pause(stop, LOOK_S)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from hutong.db.rounds import repeat
 from hutong.links.jumps.broken import MatrixBroken
 from hutong.links.jumps.matrix import Matrix, built_in, load_matrix
 
@@ -58,13 +59,8 @@ class JumpBook:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Look again and again until ``stop``."""
-        while not stop.is_set():
-            try:
-                await asyncio.to_thread(self.look)
-            except Exception:
-                log.exception("the matrix of jumps could not be looked at; the one before stays")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_S)
+        trouble = "the matrix of jumps could not be looked at; the one before stays"
+        await repeat(partial(asyncio.to_thread, self.look), stop, LOOK_S, log, trouble)
 
     def _stamp(self) -> tuple[int, int] | None:
         if self._file is None:

@@ -7,7 +7,6 @@ stays behind as the matrix has it.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -19,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
-from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.db.unit import Unit
 from hutong.links.jumps.matrix import Matrix
 from hutong.links.jumps.picks import Picks, check_picks
@@ -115,10 +114,5 @@ class ChoiceFeed:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Refresh until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "choices of ways could not be read; the ones before stay in force")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REFRESH_S)
+        trouble = "choices of ways could not be read; the ones before stay in force"
+        await repeat(self.refresh, stop, REFRESH_S, log, trouble)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections import OrderedDict
 from datetime import datetime, timedelta
@@ -14,7 +13,7 @@ from sqlalchemy import select
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
-from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.links.jumps.ranking import Ranking, Way
 from hutong.links.jumps.tries import Outcome
 from hutong.links.models import jump_try
@@ -65,10 +64,5 @@ class JumpFeed:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Refresh until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.refresh()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "attempts to jump could not be read; the order stays as it was")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), REFRESH_S)
+        trouble = "attempts to jump could not be read; the order stays as it was"
+        await repeat(self.refresh, stop, REFRESH_S, log, trouble)

@@ -36,7 +36,7 @@ _TRIES: Final = (
     "FROM jump_try WHERE merchant_id = $1 AND tried_at >= $2 AND tried_at <= $3 "
     "GROUP BY click_id, container, destination) v GROUP BY container, destination, day LIMIT $4"
 )
-#: People's clicks on links to pages, by app and host. Ids rise with time: the key finds those days, nothing older is read.
+#: People's clicks on links to pages, by app and host. Ids rise with time: by its key no older click is read.
 _CLICKS: Final = (
     "SELECT c.container, split_part(l.url, '/', 3) AS host, (l.url LIKE 'weixin:%') AS is_mini, sum(c.clicks)::bigint "
     "AS clicks FROM (SELECT container, link_id, count(*) AS clicks FROM click WHERE merchant_id = $1 "

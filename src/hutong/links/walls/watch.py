@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -14,7 +13,7 @@ from sqlalchemy import select, update
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
-from hutong.db.outages import log_trouble
+from hutong.db.rounds import repeat
 from hutong.db.unit import Unit
 from hutong.links.events import WallMoved
 from hutong.links.jumps.matrix import Matrix
@@ -161,10 +160,5 @@ class WallWatch:
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Look until ``stop``."""
-        while not stop.is_set():
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 (told, and tried again)
-                log_trouble(log, error, "walls could not be looked at; what was known of them stays")
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_S)
+        trouble = "walls could not be looked at; what was known of them stays"
+        await repeat(self.look, stop, LOOK_S, log, trouble)
