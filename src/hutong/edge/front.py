@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 from uuid import UUID
 
 from hutong.core.asgi import Answer, Application, Receive, Scope, Send
@@ -18,6 +19,7 @@ from hutong.edge.limits import RETRY_AFTER_S, Limits
 from hutong.edge.names import Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
+from hutong.links.asked import asked_with
 from hutong.links.containers import Agent, agent_of
 from hutong.links.destinations import Target, is_page
 from hutong.links.jumps.ways import Ways
@@ -187,14 +189,15 @@ class LinkFront:
         led_by = f"&r={led.choice}" if led.choice else ""
         if not self._is_known(entry.merchant_id, led.own_host):
             # No redirect, for machines neither: a page that says where it goes.
-            return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}{led_by}"
+            token = leaving_token(self._key, click.click_id, entry.code, led.choice)
+            return f"/x/{entry.code}?k={token}{led_by}"
         parent = _PARENT.search(scope.get("query_string", b""))
         page = None if parent and not click.is_bot else self._page(entry, led, agent, click)
         if page is not None:
             return page
-        token = click_token(self._key, click.click_id, entry.code)
+        token = click_token(self._key, click.click_id, entry.code, led.choice)
         # Who passed the address on is checked and kept behind: this door only inserts clicks.
-        further = (f"&p={parent[1].decode()}" if parent else "") + led_by
+        further = (f"&p={parent[1].decode()}" if parent else "") + led_by + _asked(entry, scope)
         if led.url is not None:
             return f"/j/{entry.code}?k={token}{further}"
         # Wallets know the hub's own address, and a buyer's browser must be the same on the way there and back.
@@ -223,6 +226,13 @@ def _address(scope: Scope) -> str:
     """The visitor's address; empty where nobody knows it."""
     client = scope.get("client")
     return str(client[0]) if client else ""
+
+
+def _asked(entry: Entry, scope: Scope) -> str:
+    """The parameters that a link with rules was opened with: the page behind offers the link again with them."""
+    query: bytes = scope.get("query_string", b"") if entry.rules else b""
+    asked = asked_with(query.decode("latin-1")) if query else ""
+    return f"&{urlencode({'q': asked})}" if asked else ""
 
 
 async def _redirect(send: Send, location: str) -> None:

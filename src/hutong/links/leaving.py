@@ -10,6 +10,7 @@ from typing import Final
 from uuid import UUID
 
 from hutong.crypto.digests import hmac_sha256, same
+from hutong.links.tokens import led_by
 
 #: How long the page of a click can be opened, and how far a clock may be behind.
 LIFE: Final = timedelta(hours=1)
@@ -20,19 +21,21 @@ _PURPOSE: Final = b"leaving:"
 _MS_AT_BIT: Final = 80
 
 
-def leaving_token(key: bytes, click_id: UUID, code: str) -> str:
-    """32 hexadecimal digits of the click's id and 32 of its tag under this link; the id says when it was."""
-    return click_id.hex + _tag(key, click_id, code).hex()
+def leaving_token(key: bytes, click_id: UUID, code: str, choice: str = "") -> str:
+    """32 hexadecimal digits of the click's id and 32 of its tag under this link and its rules' choice; the id says when
+    it was.
+    """
+    return click_id.hex + _tag(key, click_id, led_by(code, choice)).hex()
 
 
-def read_leaving_token(key: bytes, token: str, code: str, now: datetime) -> UUID | None:
-    """The click's id, or None: not ours, another link's, or over."""
+def read_leaving_token(key: bytes, token: str, code: str, now: datetime, choice: str = "") -> UUID | None:
+    """The click's id, or None: not ours, another link's or choice's, or over."""
     try:
         click_id = UUID(hex=token[:_ID_CHARS])
         tag = bytes.fromhex(token[_ID_CHARS:])
     except ValueError:
         return None
-    if not same(tag, _tag(key, click_id, code)):
+    if not same(tag, _tag(key, click_id, led_by(code, choice))):
         return None
     made_at = datetime.fromtimestamp((click_id.int >> _MS_AT_BIT) / 1000, UTC)
     return click_id if now - LIFE <= made_at <= now + AHEAD_MAX else None

@@ -15,19 +15,24 @@ TAG_BYTES: Final = 8
 _ID_CHARS: Final = 32
 
 
-def click_token(key: bytes, click_id: UUID, code: str) -> str:
-    """32 hexadecimal digits of the id and 16 of its tag under this link."""
-    return click_id.hex + _tag(key, click_id, code).hex()
+def click_token(key: bytes, click_id: UUID, code: str, choice: str = "") -> str:
+    """32 hexadecimal digits of the id and 16 of its tag under this link and its rules' choice."""
+    return click_id.hex + _tag(key, click_id, led_by(code, choice)).hex()
 
 
-def read_click_token(key: bytes, token: str, code: str) -> UUID | None:
-    """The click id, or None when the token is not one of ours for this link."""
+def read_click_token(key: bytes, token: str, code: str, choice: str = "") -> UUID | None:
+    """The click id, or None when the token is not one of ours for this link and this choice."""
     try:
         click_id = UUID(hex=token[:_ID_CHARS])
         tag = bytes.fromhex(token[_ID_CHARS:])
     except ValueError:
         return None
-    return click_id if same(tag, _tag(key, click_id, code)) else None
+    return click_id if same(tag, _tag(key, click_id, led_by(code, choice))) else None
+
+
+def led_by(code: str, choice: str) -> str:
+    """What a tag stands for: who changes the choice in an address has no click there. Codes have no spaces."""
+    return f"{code} {choice}" if choice else code
 
 
 def sight_token(key: bytes, click_id: UUID, container: str, os: str) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import pytest
@@ -19,6 +21,7 @@ WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
 TAOBAO = "https://item.taobao.com/item.htm?id=657"
 JD = "https://item.jd.com/100.html"
 NOTE = "https://www.xiaohongshu.com/explore/0123456789abcdef01234567"
+XIAOHONGSHU = ANDROID + " xiaohongshu"
 
 
 async def link_to(caller, url=TAOBAO):
@@ -216,5 +219,84 @@ def test_a_comparison_names_its_winner_after_a_whole_week(calling):
         [later] = (await caller.get(place))["items"]
         assert later["variants"][0]["chance_bps"] > 9_900, "what came after the week's end is shown"
         assert later["winner"] == "r1.v2", "and decides nothing before the next"
+
+    calling(work)
+
+
+async def opened(caller, address, agent=ANDROID):
+    return await caller.client.get(address, headers={"user-agent": agent}, follow_redirects=False)
+
+
+def test_who_changes_the_choice_in_the_address_has_no_click_there(calling, tmp_path):
+    async def work(caller):
+        link = await link_to(caller)
+        rules = [{"when": {"query_name": "vip", "query_value": "secret"}, "url": JD}, {"url": NOTE}]
+        await change(caller, link, rules=rules)
+        edge = Edge(caller, tmp_path)
+        led = await edge.visit(link["code"], agent=ANDROID)
+        assert led.endswith("&r=r2")
+        assert (await opened(caller, led)).status_code == 200
+        for other in ("&r=r1", "", "&r=", "&r=r3"):
+            astray = await opened(caller, led.replace("&r=r2", other))
+            assert (astray.status_code, astray.headers["location"]) == (302, f"/l/{link['code']}")
+            told = await caller.client.post(
+                led.replace("&r=r2", other).replace("?", "/tries?"), json={"form": "page", "outcome": "left"}
+            )
+            assert told.status_code == 404
+
+    calling(work)
+
+
+def test_a_buyer_does_not_choose_the_cheaper_goods(calling, tmp_path):
+    async def work(caller):
+        product = (await caller.post("/products", {"title": "杯"}, key=uuid4().hex))["product_id"]
+        skus = []
+        for price in (2990, 12800):
+            body = {"product_id": product, "seller_code": uuid4().hex, "price_fen": price, "stock": 5}
+            skus.append((await caller.post("/skus", body, key=uuid4().hex))["sku_id"])
+        link = await link_to(caller)
+        await change(caller, link, rules=[{"variants": [{"sku_id": sku, "weight": 1} for sku in skus]}])
+        led = await Edge(caller, tmp_path).visit(link["code"])
+        mine = re.search(r"&r=(r1\.v[12])$", led)[1]
+        other = {"r1.v1": "r1.v2", "r1.v2": "r1.v1"}[mine]
+        assert (await opened(caller, led)).headers["location"].startswith("/c/")
+        assert (await opened(caller, led.replace(mine, other))).headers["location"] == f"/l/{link['code']}"
+
+    calling(work)
+
+
+def test_the_parameters_go_with_the_visitor_and_whom_he_forwards_to(calling, tmp_path):
+    async def work(caller):
+        link = await link_to(caller)
+        await change(caller, link, rules=[{"when": {"query_name": "city", "query_value": "上海"}, "url": JD}])
+        edge = Edge(caller, tmp_path)
+        led = await edge.visit(link["code"], agent=XIAOHONGSHU, query="city=%E4%B8%8A%E6%B5%B7&x=1")
+        page = await opened(caller, led, XIAOHONGSHU)
+        assert page.status_code == 200
+        with_them = f"/l/{link['code']}?city=%E4%B8%8A%E6%B5%B7&amp;x=1"
+        assert with_them in page.text
+        caller.room.clock.advance(minutes=5)  # a friend's browser has no mark of the click
+        caller.client.cookies.clear()
+        friend = urlsplit((await opened(caller, led, XIAOHONGSHU)).headers["location"])
+        assert friend.path == f"/l/{link['code']}"
+        asked = parse_qs(friend.query)
+        assert (asked["city"], asked["x"], set(asked)) == (["上海"], ["1"], {"city", "x", "p"})
+        assert "&r=r1" in await edge.visit(link["code"], agent=XIAOHONGSHU, query=friend.query)
+
+    calling(work)
+
+
+def test_a_share_code_is_not_offered_for_where_a_rule_leads(calling, tmp_path):
+    async def work(caller):
+        channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+        body = {"title": "小面包", "channel": channel, "url": TAOBAO, "share_code": "￥dAEYbi4KO4D￥"}
+        link = await caller.post("/links", body, key=uuid4().hex)
+        await change(caller, link, rules=[{"when": {"languages": ["en"]}, "url": JD}])
+        edge = Edge(caller, tmp_path)
+        for language, offered in (("zh-CN", True), ("en-US", False)):
+            led = await edge.visit(link["code"], agent=XIAOHONGSHU, language=language)
+            page = await opened(caller, led, XIAOHONGSHU)
+            assert page.status_code == 200
+            assert ("￥dAEYbi4KO4D￥" in page.text) is offered
 
     calling(work)

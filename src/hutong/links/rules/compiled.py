@@ -13,21 +13,18 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Final
-from urllib.parse import parse_qsl
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hutong.links.asked import read_query
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target, target_and_host
 from hutong.links.rules.checks import minutes_of
 from hutong.links.rules.model import Rule, Rules, Variant, When
 from hutong.links.rules.utm import tagged
 
-#: Pairs of a query that are looked at.
-QUERY_PAIRS_MAX: Final = 50
-QUERY_READ_CHARS_MAX: Final = 2_000
 _SEED_BYTES: Final = 8
 
 
@@ -170,12 +167,6 @@ def _query(name: str, value: str | None) -> Test:
     def holds(visit: Visit) -> bool:
         if name not in visit.query and "%" not in visit.query:
             return False
-        try:
-            pairs = parse_qsl(
-                visit.query[:QUERY_READ_CHARS_MAX], keep_blank_values=True, max_num_fields=QUERY_PAIRS_MAX
-            )
-        except ValueError:
-            return False
-        return any(key == name and (value is None or given == value) for key, given in pairs)
+        return any(key == name and (value is None or given == value) for key, given in read_query(visit.query))
 
     return holds

@@ -53,13 +53,17 @@ async def _row(unit: Unit, link_id: UUID) -> Row[Any] | None:
 
 
 async def led_by(unit: Unit, view: LinkView, choice: str) -> LinkView:
-    """The link as it leads a click that carries ``choice``; as it leads by itself where the rules know that no more."""
+    """The link as it leads a click that carries ``choice``; as it leads by itself where the rules know that no more.
+
+    Its share code belongs to where it leads by itself.
+    """
     kept = await _row(unit, view.link_id)
     if kept is None:
         return view
     compiled = compile_rules(read_rules(kept.body), view.url, view.sku_id)
     outcome = compiled.by_choice.get(choice, compiled.own)
-    return msgspec.structs.replace(view, url=outcome.url, sku_id=outcome.sku_id)
+    share_code = None if outcome.choice else view.share_code
+    return msgspec.structs.replace(view, url=outcome.url, sku_id=outcome.sku_id, share_code=share_code)
 
 
 async def set_rules(

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from litestar.datastructures import Cookie
 
+from hutong.links.asked import with_query
 from hutong.links.attribution.service import moment_of
 from hutong.links.tokens import click_token, read_click_token
 from hutong.payments.checkouts import CHECKOUT_LIFE
@@ -28,9 +29,9 @@ def is_passed_on(request: BuyerRequest, click_id: UUID, now: datetime) -> bool:
     return request.cookies.get(CLICK_COOKIE) != click_id.hex and now - moment_of(click_id) > FRESH
 
 
-def link_again(runtime: Runtime, code: str, click_id: UUID) -> str:
-    """The link once more, for somebody to whom the address of this click was passed on."""
-    return f"/l/{code}?p={click_token(runtime.link_key, click_id, code)}"
+def link_again(runtime: Runtime, code: str, click_id: UUID, asked: str = "") -> str:
+    """The link once more, for somebody to whom the address of this click was passed on, with what it was asked with."""
+    return with_query(f"/l/{code}?p={click_token(runtime.link_key, click_id, code)}", asked)
 
 
 def parent_of(runtime: Runtime, code: str, token: str) -> UUID | None:

@@ -12,6 +12,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.core.errors import InvalidInput, NotFound
+from hutong.links.asked import with_query
 from hutong.links.attribution.service import bring
 from hutong.links.containers import Agent
 from hutong.links.destinations import Target, host_of, read_target
@@ -41,7 +42,7 @@ class JumpController(Controller):
 
     @get("/j/{code:str}", media_type=MediaType.HTML)
     async def jump(
-        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = "", q: str = ""
     ) -> Response[Any]:
         """The page; straight on where the first attempt is the page that the link leads to."""
         locale = locale_of(request)
@@ -51,16 +52,16 @@ class JumpController(Controller):
         merchant_id, link = found
         if link.state != "active" or link.url is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        click_id = read_click_token(buyer.runtime.link_key, k, code)
+        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
         if click_id is None:  # an address without its click: count one first
-            return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
+            return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if not await buyer.leads_on(merchant_id, link.url):
-            token = leaving_token(buyer.runtime.link_key, click_id, code)
+            token = leaving_token(buyer.runtime.link_key, click_id, code, r)
             return Redirect(f"/x/{link.code}?{urlencode({'k': token, 'r': r})}", status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
-            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
+            return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
-        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id, q)
         parent_id = parent_of(buyer.runtime, link.code, p)
         if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
@@ -77,7 +78,7 @@ class JumpController(Controller):
             destination=target.destination,
             container=agent.container,
             tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'a': sight, **({'r': r} if r else {})})}",
-            link=_link_url(buyer, link),
+            link=with_query(_link_url(buyer, link), q),
             steps=steps,
             card=card,
             report=f"/r/{link.code}",
@@ -95,7 +96,7 @@ class JumpController(Controller):
         ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
         """
         found = await buyer.link(code, r)
-        click_id = read_click_token(buyer.runtime.link_key, k, code)
+        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
@@ -123,7 +124,7 @@ def _link_url(buyer: BuyerDesk, link: LinkView) -> str:
 
 
 def _steps(
-    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID, asked: str = ""
 ) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
     target = read_target(link.url, frozenset({host_of(link.url)}))  # whose host it is, was looked at
@@ -134,7 +135,7 @@ def _steps(
     steps = buyer.runtime.ways.of(
         target,
         agent,
-        _link_url(buyer, link),
+        with_query(_link_url(buyer, link), asked),
         click_id,
         token,
         merchant_id=merchant_id,

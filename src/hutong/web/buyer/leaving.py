@@ -34,7 +34,7 @@ class LeavingController(Controller):
         merchant_id, link = found
         if link.state != "active" or link.url is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        if read_leaving_token(buyer.runtime.link_key, k, code, buyer.runtime.clock.now()) is None:
+        if read_leaving_token(buyer.runtime.link_key, k, code, buyer.runtime.clock.now(), r) is None:
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)  # without its click: count one first
         try:
             host = host_of(link.url)

@@ -9,6 +9,7 @@ from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
+from hutong.links.asked import with_query
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import LINK
@@ -39,7 +40,7 @@ class LinkController(Controller):
 
     @get("/b/{code:str}", media_type=MediaType.HTML)
     async def landing(
-        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = ""
+        self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = "", q: str = ""
     ) -> Response[Any]:
         """Behind the click: on to the cash desk, which shows itself as a QR on a computer. Machines get no desk."""
         locale = locale_of(request)
@@ -52,11 +53,11 @@ class LinkController(Controller):
         agent = agent_at(request)
         if agent.is_bot and agent.container == "desktop":
             return await self._shop_window(request, buyer, merchant_id, link)
-        click_id = read_click_token(buyer.runtime.link_key, k, code)
+        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
         if click_id is None:  # an address without its click: count one first
-            return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
+            return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
-            return Redirect(link_again(buyer.runtime, link.code, click_id), status_code=HTTP_302_FOUND)
+            return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
         checkout_id = await start_checkout(
             buyer.runtime,
             merchant_id,

@@ -1,0 +1,31 @@
+"""The parameters that a visitor opened a link with: rules may ask for them, so they go with him to each page of ours."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+#: Ours, not his: the click whose address was passed on.
+PARENT: Final = "p"
+PAIRS_MAX: Final = 50
+#: What is read of a query, and what is carried on of it: an address has to stay one that every app can open.
+READ_CHARS_MAX: Final = 2_000
+CARRIED_CHARS_MAX: Final = 500
+
+
+def read_query(query: str) -> list[tuple[str, str]]:
+    """Names and values, in order; of a query with very many the first :data:`PAIRS_MAX`."""
+    pairs = query[:READ_CHARS_MAX].split("&", PAIRS_MAX)[:PAIRS_MAX]
+    return parse_qsl("&".join(pairs), keep_blank_values=True)
+
+
+def asked_with(query: str) -> str:
+    """His own parameters, encoded anew; empty where there are none or more than can be carried."""
+    carried = urlencode([(name, value) for name, value in read_query(query) if name != PARENT])
+    return carried if len(carried) <= CARRIED_CHARS_MAX else ""
+
+
+def with_query(address: str, query: str) -> str:
+    """An address of a link with his parameters behind it."""
+    own = asked_with(query)
+    return f"{address}{'&' if '?' in address else '?'}{own}" if own else address
