@@ -1,4 +1,4 @@
-"""The parameters that a visitor opened a link with: rules may ask for them, so they go with him to each page of ours."""
+"""The parameters that a visitor opened a link with: rules may ask for them, so they go with him to our other pages."""
 
 from __future__ import annotations
 

@@ -15,7 +15,8 @@ import msgspec
 
 from hutong.core.errors import ErrorText, HutongError
 
-URL_CHARS_MAX: Final = 2000
+#: The page of ways holds an address twice, and has to stay below 6 KB whatever stands in it.
+URL_CHARS_MAX: Final = 1_100
 HOST_SHOWN_CHARS_MAX: Final = 100
 #: What an app's own address may carry from ours: names of things, nothing that could end a value or begin another.
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")

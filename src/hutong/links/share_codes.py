@@ -13,7 +13,7 @@ from typing import Final
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.links.destinations import HOST_SHOWN_CHARS_MAX, KNOWN_HOSTS
 
-SHARE_CODE_CHARS_MAX: Final = 300
+SHARE_CODE_CHARS_MAX: Final = 200
 #: An address with its scheme, or a host with a path behind it.
 _ADDRESS: Final = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://([^\s/?#]*)|(?<![\w@.-])((?:[a-z0-9-]+\.)+[a-z]{2,})(?=/)", re.IGNORECASE

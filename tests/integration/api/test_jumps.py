@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import gzip
 import html
+import random
 import re
+import string
 from uuid import uuid4
 
 import pytest
 
 from hutong.core.ids import new_id
+from hutong.links.destinations import URL_CHARS_MAX
 from hutong.links.jumps.learning import JumpFeed
 from hutong.links.jumps.ranking import Ranking, Way
 from hutong.links.tokens import click_token
+from hutong.web.buyer.jumps import CARD_URL_CHARS_MAX
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
 NOTES = ANDROID + " xiaohongshu discover/8.26"
+QQ = ANDROID + " QQ/8.9.68.11500"
 WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
 TAOBAO = "https://item.taobao.com/item.htm?id=657"
 PAGE_BYTES_MAX = 6_000
@@ -63,6 +68,34 @@ def test_the_page_offers_the_ways_of_its_cell_in_order(calling):
         notes = await look(caller, code, token, agent=NOTES)
         assert re.findall(r'data-form="(\w+)"', notes.text) == ["guide"]
         assert "点屏幕右上角" in notes.text
+
+    calling(work)
+
+
+def test_the_page_is_small_with_the_longest_address_and_title(calling):
+    """Signs that nothing can be compressed of, in the app whose page shows most ways."""
+
+    async def work(caller):
+        draw = random.Random(7)
+        signs = string.ascii_letters + string.digits + "-._~!$&'()*+,;=:@/?"
+        address = TAOBAO + "&x=" + "".join(draw.choice(signs) for _ in range(URL_CHARS_MAX))
+
+        def words(count):
+            return "".join(chr(draw.randrange(0x4E00, 0x9FA5)) for _ in range(count))
+
+        title, code_text = words(100), words(180) + "￥dAEYbi4KO4D￥"
+        channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+        body = {"title": title, "channel": channel, "share_code": code_text}
+        too_long = {**body, "url": address[: URL_CHARS_MAX + 1]}
+        assert await caller.refused("/links", too_long, uuid4().hex) == (400, "destination_not_allowed")
+        for chars in (URL_CHARS_MAX, CARD_URL_CHARS_MAX):
+            code = (await caller.post("/links", {**body, "url": address[:chars]}, key=uuid4().hex))["code"]
+            await caller.post(f"/links/{code}/card", {"title": words(64), "about": words(140)}, key=uuid4().hex)
+            for agent in (ANDROID, NOTES, QQ):
+                shown = await look(caller, code, clicked(caller, code)[1], agent=agent)
+                assert shown.status_code == 200
+                assert title in shown.text
+                assert len(gzip.compress(shown.content, 5)) < PAGE_BYTES_MAX
 
     calling(work)
 

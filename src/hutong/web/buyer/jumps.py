@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -26,6 +26,10 @@ from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, pa
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
+
+#: Beside a longer address the page has no room for what it is shared as: it stays below 6 KB, and programs that make
+#: previews are answered with the card itself.
+CARD_URL_CHARS_MAX: Final = 600
 
 
 class Tried(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -80,7 +84,7 @@ class JumpController(Controller):
             tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'a': sight, **({'r': r} if r else {})})}",
             link=with_query(_link_url(buyer, link), q),
             steps=steps,
-            card=card,
+            card=card if len(link.url) <= CARD_URL_CHARS_MAX else None,
             report=f"/r/{link.code}",
         )
         answer = buyer.pages.jump(page, locale)

@@ -18,6 +18,7 @@ from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, Rule, Rules, Utm, 
 from hutong.links.rules.service import LinkRules
 from hutong.web.console.views import View
 
+#: As fields of the browser have moments: seconds only where there are some.
 _MOMENT: Final = "%Y-%m-%dT%H:%M"
 ReadT = TypeVar("ReadT")
 
@@ -32,7 +33,7 @@ class VariantForm(View, frozen=True, kw_only=True):
 
 
 class RuleForm(View, frozen=True, kw_only=True):
-    """The fields of one rule; ``way`` is url, sku or variants."""
+    """The fields of one rule; ``way`` is url, sku or variants. ``query_blank``: the parameter must have no value."""
 
     key: str = ""
     containers: tuple[str, ...] = ()
@@ -44,6 +45,7 @@ class RuleForm(View, frozen=True, kw_only=True):
     until_time: str = ""
     query_name: str = ""
     query_value: str = ""
+    query_blank: str = ""
     way: str = "url"
     url: str = ""
     sku_id: str = ""
@@ -88,7 +90,10 @@ def shown(kept: LinkRules) -> EditorForm:
 
 
 def _local(moment: datetime | None, zone: ZoneInfo) -> str:
-    return "" if moment is None else moment.astimezone(zone).strftime(_MOMENT)
+    if moment is None:
+        return ""
+    local = moment.astimezone(zone)
+    return local.strftime(f"{_MOMENT}:%S" if local.second else _MOMENT)
 
 
 def _rule_form(rule: Rule) -> RuleForm:
@@ -108,6 +113,7 @@ def _rule_form(rule: Rule) -> RuleForm:
         until_time=when.until_time,
         query_name=when.query_name,
         query_value=when.query_value or "",
+        query_blank="1" if when.query_value == "" else "",
         way="variants" if variants else "sku" if rule.sku_id else "url",
         url=rule.url or "",
         sku_id=str(rule.sku_id or ""),
@@ -146,9 +152,9 @@ def _typed_rule(form: Any, prefix: str) -> RuleForm:  # noqa: ANN401
         for place in range(1, VARIANTS_MAX + 1)
         if f"{prefix}v{place}.url" in form
     ]
-    plain = ("key", "languages", "from_date", "until_date", "from_time", "until_time", "query_name", "query_value")
+    plain = ("key", "languages", "from_date", "until_date", "from_time", "until_time", "query_name")
     return RuleForm(
-        **{name: text(name) for name in (*plain, "url", "sku_id")},
+        **{name: text(name) for name in (*plain, "query_value", "query_blank", "url", "sku_id")},
         way=text("way") or "url",
         containers=tuple(str(one) for one in form.getall(f"{prefix}containers", [])),
         systems=tuple(str(one) for one in form.getall(f"{prefix}systems", [])),
@@ -205,7 +211,8 @@ def read_moment(text: str, zone_name: str) -> datetime | None:
 
 def _moment(field: str, text: str, zone: ZoneInfo) -> datetime | None:
     def read(given: str) -> datetime:
-        return datetime.strptime(given, _MOMENT).replace(tzinfo=zone).astimezone(UTC)
+        form = f"{_MOMENT}:%S" if given.count(":") > 1 else _MOMENT
+        return datetime.strptime(given, form).replace(tzinfo=zone).astimezone(UTC)
 
     return _read(0, field, text, read)
 
@@ -235,7 +242,7 @@ def _rule(number: int, form: RuleForm) -> Rule:
         from_time=form.from_time,
         until_time=form.until_time,
         query_name=form.query_name,
-        query_value=form.query_value or None,
+        query_value=form.query_value or ("" if form.query_blank else None),
     )
     if form.way == "variants":
         filled = [(place, one) for place, one in enumerate(form.variants, 1) if one.url or one.sku_id]
