@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from browser_accounts import ACCOUNTS_GALLERY
+from browser_batches import BATCHES_GALLERY
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_clicks import CLICKS_GALLERY
@@ -139,6 +140,7 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **BATCHES_GALLERY,
     **JUMPS_GALLERY,
     **SHARE_GALLERY,
     **GUARDS_GALLERY,

@@ -25,6 +25,7 @@ THINGS: Final[dict[str, str]] = {
     "customer": mark("顾客"),
     "customer_order": mark("订单"),
     "difference": mark("账单差异"),
+    "file": mark("文件"),
     "hold": mark("预留"),
     "host": mark("网址"),
     "key": mark("密钥"),

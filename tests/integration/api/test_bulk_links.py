@@ -83,7 +83,7 @@ def test_nothing_is_made_where_all_or_none_is_asked_for_and_a_row_is_wrong(calli
 def test_a_row_takes_all_that_a_single_link_takes(calling):
     async def work(caller):
         async with caller.room.unit() as unit:
-            host = await add_host(unit, HOME, "shop.example.cn", trial=False)
+            host = await add_host(unit, HOME, "bulk.example.cn", trial=False)
             await settle_check(unit, host.host_id, "")
             await show_host(unit, HOME, host.host_id, shown=True)
         all_of = {"channel": POST, "tags": ["新品", " 新品 ", "十一月"], "campaign": "双十一"}
@@ -91,7 +91,7 @@ def test_a_row_takes_all_that_a_single_link_takes(calling):
             {
                 **all_of,
                 "title": "自己的网站",
-                "url": "https://shop.example.cn/new",
+                "url": "https://bulk.example.cn/new",
                 "expires_at": "2027-01-01T00:00:00Z",
             },
             {**all_of, "title": "口令", "url": TAOBAO.format(7), "share_code": CODE},
@@ -100,7 +100,7 @@ def test_a_row_takes_all_that_a_single_link_takes(calling):
         single = [(await caller.post("/links", row, key=uuid4().hex))["link_id"] for row in given]
         made = await caller.post("/links/bulk", {"rows": given})
         assert made["refused"] == 0, made
-        assert made["rows"][0]["url"].startswith("https://shop.example.cn/l/")
+        assert made["rows"][0]["url"].startswith("https://bulk.example.cn/l/")
         for one, other in zip(single, made["rows"], strict=True):
             assert await kept(caller, one) == await kept(caller, other["link_id"])
 
