@@ -130,7 +130,9 @@ def test_a_file_is_looked_at_made_once_and_downloaded(calling):
         assert again == f"{place}?again=yes"
         assert "没有再建一次" in (await shop.get(again)).text
         assert len(await shop.links()) == 3
-        sheet = await shop.get(f"{place}/file/csv")
+        files = re.findall(rf'href="({place}/[^"]+)"', done)
+        assert files == [f"{place}/file/xlsx", f"{place}/file/csv"]
+        sheet = await shop.get(files[1])
         rows = list(csv.reader(io.StringIO(sheet.content.decode("utf-8-sig"))))
         assert sheet.content.startswith(b"\xef\xbb\xbf")
         assert [row[0] for row in rows] == ["名称", "新品", "海报", "'=1+1"], "no cell runs"
@@ -138,7 +140,7 @@ def test_a_file_is_looked_at_made_once_and_downloaded(calling):
         assert rows[1][2] == f"http://127.0.0.1/links/{made['新品'].code}/qr.svg"
         assert rows[1][3:] == ["老李的微博", "帖子", "微博", "双十一，新品", "双十一", TAOBAO]
         assert rows[2][8] == "CUP-1"
-        book = openpyxl.load_workbook(io.BytesIO((await shop.get(f"{place}/file/xlsx")).content))
+        book = openpyxl.load_workbook(io.BytesIO((await shop.get(files[0])).content))
         assert [[cell or "" for cell in row] for row in book.active.iter_rows(values_only=True)] == rows
 
     calling(work)
@@ -184,7 +186,8 @@ def test_what_changed_since_the_look_is_told(calling):
 def test_the_template_can_be_sent_as_it_is(calling, kind, language):
     async def work(caller):
         shop = await open_shop(caller)
-        template = await shop.get(f"/links/bulk/template/{kind}", language)
+        form = (await shop.get("/links/bulk", language)).text
+        template = await shop.get(re.search(rf'href="(/links/bulk/[^"]*{kind})"', form)[1], language)
         page = (await shop.get(await shop.upload(template.content, f"t.{kind}"), language)).text
         assert (figure(page, "good"), figure(page, "wrong"), figure(page, "channels")) == (2, 0, 2)
         assert "有几列不认识" not in (await shop.get(await shop.upload(template.content, f"t.{kind}"))).text
