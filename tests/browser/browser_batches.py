@@ -42,9 +42,9 @@ WRONG: list[tuple[dict[str, str], HutongError | None]] = [
     ({"destination": "http://www.my-old-shop.example.com/products/12345?from=excel"},
      DestinationNotAllowed(host="www.my-old-shop.example.com")),
     ({"destination": "MUG-1"}, None),
-    ({"channel": "朋友圈"}, None),
-    ({"expires_at": "下周五"}, None),
-    ({"tags": "很长的标签" * 8}, InvalidInput(field="tags", problem="≤ 20 × 30")),
+    ({"channel": "Moments"}, None),
+    ({"expires_at": "next Friday"}, None),
+    ({"tags": "much-too-long-a-tag" * 3}, InvalidInput(field="tags", problem="≤ 20 × 30")),
     ({"share_code": "打开 https://evil.example/a"}, ShareCodeRefused(host="evil.example")),
     ({"utm_source": "x" * 70}, RuleBroken(0, "utm", "too_long", "60")),
 ]  # fmt: skip
@@ -164,7 +164,7 @@ SOME = structs.replace(
 
 
 def unreadable(locale: Locale) -> BatchesView:
-    refusal = text_for(LinkHeaderNotFound(name="订单报表.csv", rows=15), locale, Catalogues())
+    refusal = text_for(LinkHeaderNotFound(name="orders.csv", rows=15), locale, Catalogues())
     return structs.replace(SOME, refusal=refusal)
 
 

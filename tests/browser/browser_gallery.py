@@ -10,6 +10,7 @@ from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_clicks import CLICKS_GALLERY
 from browser_combined import COMBINED_GALLERY
+from browser_comparisons import COMPARISONS_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_editor import EDITOR_GALLERY
 from browser_guards import GUARDS_GALLERY
@@ -141,6 +142,7 @@ SHOP_CODE = ShopCodePage(
 GALLERY = {
     **MONEY_GALLERY,
     **BATCHES_GALLERY,
+    **COMPARISONS_GALLERY,
     **JUMPS_GALLERY,
     **SHARE_GALLERY,
     **GUARDS_GALLERY,

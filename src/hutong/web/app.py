@@ -43,6 +43,7 @@ from hutong.web.console.desk import Desk
 from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
 from hutong.web.console.link_batches import LinkBatchesController
+from hutong.web.console.link_comparisons import LinkComparisonsController
 from hutong.web.console.link_editor import LinkEditorController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
@@ -88,6 +89,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     BiosController,
     ClicksController,
     LinkEditorController,
+    LinkComparisonsController,
     ChannelsController,
     WallsController,
     OrdersController,

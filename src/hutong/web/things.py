@@ -42,6 +42,7 @@ THINGS: Final[dict[str, str]] = {
     "product": mark("商品"),
     "reference": mark("凭证号"),
     "refund": mark("退款"),
+    "rule": mark("规则"),
     "sale_fact": mark("销售记录"),
     "share": mark("分账记录"),
     "shop_code": mark("收款码"),
