@@ -62,10 +62,17 @@ def test_the_page_shows_who_won_and_goes_on_where_that_is_asked_for(calling):
         ]
         low, high = standing["variants"][1]["low_bps"], standing["variants"][1]["high_bps"]
         assert low < WINS * 10_000 // CLICKS < high
+        rules = (await caller.get(f"/links/{link_id}/rules"))["rules"]
+        rules[0]["variants"].append({"weight": 0, "url": TAOBAO})
+        answer = await caller.client.patch(f"/api/v1/links/{link_id}/rules", json={"rules": rules})
+        assert answer.status_code == 200, answer.text
         key = caller.client.headers["authorization"]
         await caller.sign_in()
         _, state, told, page = await card(caller, link_id)
-        assert (state, told) == ("running", [("", "400", "20", "50.0%"), ("", "400", "60", "50.0%")])
+        assert (state, told) == (
+            "running",
+            [("", "400", "20", "50.0%"), ("", "400", "60", "50.0%"), ('class="paused"', "0", "0", "0.0%")],
+        )
         assert "¥60.00" in page
         caller.room.clock.advance(days=8)
         await crown_winners(caller.runtime, caller.room.merchant_id)
@@ -75,13 +82,13 @@ def test_the_page_shows_who_won_and_goes_on_where_that_is_asked_for(calling):
         assert (over["winner"], over["is_over"], len(over["variants"])) == ("r1.v2", True, 2)
         token = await caller.sign_in()
         code, state, told, page = await card(caller, link_id)
-        assert (state, told) == ("over", [("", "400", "20", "0.0%"), ('class="won"', "400", "60", "100.0%")])
+        assert (state, told[:2]) == ("over", [("", "400", "20", "0.0%"), ('class="won"', "400", "60", "100.0%")])
         for _ in range(2):
             gone_on = await caller.client.post(f"/links/{code}/comparisons/1/continue", data={CSRF_FIELD: token})
             assert gone_on.headers["location"] == f"/links/{code}#comparison-1"
         await crown_winners(caller.runtime, caller.room.merchant_id)
         _, state, told, _ = await card(caller, link_id)
-        assert (state, [share for *_, share in told]) == ("continued", ["50.0%", "50.0%"])
+        assert (state, [share for *_, share in told]) == ("continued", ["50.0%", "50.0%", "0.0%"])
         unknown = await caller.client.post(f"/links/{code}/comparisons/2/continue", data={CSRF_FIELD: token})
         assert unknown.status_code == 404
 

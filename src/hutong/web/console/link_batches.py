@@ -110,7 +110,7 @@ class LinkBatchesController(Controller):
             now = unit.now()
         code = goods[0].seller_code if goods else ""
         rows = template_rows(locale, translate, now.astimezone(zone).date(), code)
-        return template_answer(_kind(kind), rows, translate(mark("链接")), zone, now)
+        return await asyncio.to_thread(template_answer, _kind(kind), rows, translate(mark("链接")), zone, now)
 
     @get("/{batch_id:uuid}")
     async def one(self, request: ConsoleRequest, desk: Desk, batch_id: UUID, again: str = "") -> Response[str]:
@@ -149,7 +149,8 @@ class LinkBatchesController(Controller):
             base, codes = await link_base(unit, desk.runtime.public_url), await _codes(unit, links)
             zone, now = zone_of((await this_merchant(unit)).timezone), unit.now()
         rows = list(made_rows(links, base, desk.runtime.public_url, codes, translate))
-        return made_answer(_kind(kind), rows, translate(mark("链接")), zone, now)
+        # a workbook of ten thousand rows takes seconds, in which others want to be served
+        return await asyncio.to_thread(made_answer, _kind(kind), rows, translate(mark("链接")), zone, now)
 
 
 def _kind(kind: str) -> str:

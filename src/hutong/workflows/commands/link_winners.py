@@ -13,7 +13,7 @@ from hutong.core.errors import NotFound
 from hutong.core.money import BPS_WHOLE, Money
 from hutong.db.unit import Unit
 from hutong.links.rules.model import Rule, Variant
-from hutong.links.rules.service import LinkRules, rules_of
+from hutong.links.rules.service import rules_of
 from hutong.links.rules.winner import WEEK, WEEKS_MAX, Count, chances_of, interval_of, verdict, weeks_of
 from hutong.merchants.tickets import TicketKind, tickets_opened
 from hutong.workflows.commands.link_rules import save_rules
@@ -84,22 +84,30 @@ def key_of(link_id: UUID, choice: str) -> str:
     return f"{link_id.hex}:{choice}"
 
 
-async def go_on(unit: Unit, link_id: UUID, number: int) -> LinkRules:
-    """Give all variants of rule ``number`` the same share again, so that they are compared on.
+async def go_on(unit: Unit, link_id: UUID, number: int) -> None:
+    """Share visitors out alike again over all that rule ``number`` compared before its winner took all; what is still
+    running stays as it is.
 
     Raises:
         NotFound: there is no such comparison.
     """
-    kept = await rules_of(unit, link_id)
-    if not 0 < number <= len(kept.rules.rules) or not kept.rules.rules[number - 1].variants:
+    standing = next((one for one in await standings(unit, link_id) if one.rule == number), None)
+    if standing is None:
         raise NotFound(what="rule", key=str(number))
+    if not standing.is_over:
+        return
+    kept = await rules_of(unit, link_id)
     rule = kept.rules.rules[number - 1]
     share = max(variant.weight for variant in rule.variants)
-    variants = tuple(msgspec.structs.replace(variant, weight=share) for variant in rule.variants)
+    compared = {one.choice for one in standing.variants}
+    variants = tuple(
+        msgspec.structs.replace(variant, weight=share) if name in compared else variant
+        for variant, name in zip(rule.variants, _names(rule, rule.variants), strict=True)
+    )
     changed = msgspec.structs.replace(rule, variants=variants)
     rules = (*kept.rules.rules[: number - 1], changed, *kept.rules.rules[number:])
     whole = msgspec.structs.replace(kept.rules, rules=rules)
-    return await save_rules(unit, link_id, whole, expires_at=kept.expires_at, revision=kept.revision)
+    await save_rules(unit, link_id, whole, expires_at=kept.expires_at, revision=kept.revision)
 
 
 async def _standing(
