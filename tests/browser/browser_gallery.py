@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from browser_accounts import ACCOUNTS_GALLERY
+from browser_batches import BATCHES_GALLERY
 from browser_bills import BILLS_GALLERY
 from browser_books import BOOKS_GALLERY
 from browser_clicks import CLICKS_GALLERY
 from browser_combined import COMBINED_GALLERY
+from browser_comparisons import COMPARISONS_GALLERY
 from browser_creator import CREATOR_GALLERY
 from browser_editor import EDITOR_GALLERY
 from browser_guards import GUARDS_GALLERY
@@ -139,6 +141,8 @@ SHOP_CODE = ShopCodePage(
 #: address in the gallery -> (path shown as current, template, view)
 GALLERY = {
     **MONEY_GALLERY,
+    **BATCHES_GALLERY,
+    **COMPARISONS_GALLERY,
     **JUMPS_GALLERY,
     **SHARE_GALLERY,
     **GUARDS_GALLERY,

@@ -30,6 +30,7 @@ from hutong.shops.queries import (
 )
 from hutong.web.charts import BarChart
 from hutong.web.console import order_bars, views
+from hutong.web.console.link_views import LinkView
 from hutong.web.console.paging import Paging
 from hutong.web.console.ticket_texts import ticket_text
 from hutong.web.format import Formats
@@ -173,7 +174,7 @@ LINKS = views.LinksView(
     campaigns=(Used(name="双十一", links=40),),
     tag="新品",
 )
-LINK = views.LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "QR"), sku_code="MUG-01")
+LINK = LinkView(row=LINK_ROWS[0], qr_svg=qr_svg(LINK_ROWS[0].address, "QR"), sku_code="MUG-01")
 CHANNELS_VIEW = views.ChannelsView(
     rows=tuple(
         views.ChannelRow(

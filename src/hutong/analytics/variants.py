@@ -10,6 +10,7 @@ import msgspec
 from sqlalchemy import and_, func, select, true
 
 from hutong.analytics.models import sale_fact
+from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.links.models import click, click_choice
 
@@ -54,3 +55,28 @@ async def choice_figures(unit: Unit, link_id: UUID, until: datetime | None = Non
     return tuple(
         ChoiceFigures(choice=row.choice, clicks=row.clicks, orders=row.orders, first_at=row.first_at) for row in rows
     )
+
+
+async def choice_money(unit: Unit, link_id: UUID, until: datetime | None = None) -> dict[str, tuple[Money, ...]]:
+    """What each rule and variant of a link sold, less what went back by now, one sum for each currency."""
+    net = func.sum(sale_fact.c.gross_minor - sale_fact.c.refunded_minor).label("net")
+    led = and_(
+        click_choice.c.merchant_id == sale_fact.c.merchant_id,
+        click_choice.c.link_id == sale_fact.c.link_id,
+        click_choice.c.click_id == sale_fact.c.click_id,
+    )
+    own = and_(click.c.merchant_id == click_choice.c.merchant_id, click.c.click_id == click_choice.c.click_id)
+    rows = await unit.all(
+        select(click_choice.c.choice, sale_fact.c.currency, net)
+        .select_from(sale_fact.join(click_choice, led).join(click, own))
+        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.link_id == link_id, ~sale_fact.c.is_refund)
+        .where(~click.c.is_bot)
+        .where(true() if until is None else and_(sale_fact.c.paid_at < until, click.c.clicked_at < until))
+        .group_by(click_choice.c.choice, sale_fact.c.currency)
+        .order_by(click_choice.c.choice, sale_fact.c.currency)
+        .limit(CHOICES_MAX)
+    )
+    sums: dict[str, list[Money]] = {}
+    for row in rows:
+        sums.setdefault(row.choice, []).append(Money(int(row.net), row.currency))
+    return {choice: tuple(amounts) for choice, amounts in sums.items()}

@@ -1,8 +1,11 @@
-"""Many links at once: every row is judged by itself, and all good ones are made with a handful of statements."""
+"""Many links at once: every row is judged by itself, and all good ones are made with a handful of statements.
+
+A row is held to what a single link is held to (``links/holding.py``, ``links/tags.py``, ``links/rules/checks.py``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -13,12 +16,20 @@ from sqlalchemy import select
 from hutong.core.errors import HutongError, InvalidInput, NotFound
 from hutong.core.ids import new_code, new_ids
 from hutong.db.unit import Unit
-from hutong.links.destinations import check_destination
+from hutong.links.destinations import DestinationNotAllowed
+from hutong.links.holding import Way, check_name, check_platform, check_way
+from hutong.links.hosts import host_states
 from hutong.links.models import channel
-from hutong.links.service import CODE_CHARS, CODE_TRIES_MAX, NAME_CHARS_MAX, PLATFORM_CHARS_MAX, ChannelKind
+from hutong.links.rules.checks import check_rules
+from hutong.links.rules.model import Rules, Utm
+from hutong.links.service import CODE_CHARS, CODE_TRIES_MAX, ChannelKind
+from hutong.links.share_codes import ShareCodeRefused
+from hutong.links.tags import Sorting, clean_campaign, clean_tags
 from hutong.merchants.directory import LINK, register_all
 
 ROWS_MAX: Final = 10_000
+NO_UTM: Final = Utm()
+NO_SORTING: Final = Sorting()
 #: Kind, platform and name say which channel a row means.
 ChannelKey = tuple[str, str, str]
 
@@ -36,14 +47,22 @@ class BulkChannel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BulkRow(msgspec.Struct, frozen=True, kw_only=True):
-    """One link to make, as :func:`hutong.links.service.create_link` would make it."""
+    """One link to make, as :func:`hutong.links.service.create_link` would make it, with what can be set on it later.
+
+    One without ``utm`` and ``clicks_max`` has no rules.
+    """
 
     title: str
     channel_id: UUID | None = None
     channel: BulkChannel | None = None
     url: str | None = None
     sku_id: UUID | None = None
+    share_code: str = ""
+    tags: tuple[str, ...] = ()
+    campaign: str = ""
     expires_at: datetime | None = None
+    utm: Utm = NO_UTM
+    clicks_max: int = 0
 
 
 class BulkLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,62 +77,97 @@ class BulkLink(msgspec.Struct, frozen=True, kw_only=True):
 Fate = BulkLink | HutongError | None
 
 
+class _Held(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that holds to everything, as it is kept."""
+
+    title: str
+    channel: UUID | ChannelKey
+    way: Way
+    sorting: Sorting
+    expires_at: datetime | None
+    rules: Rules | None
+
+
+class _Known(msgspec.Struct, frozen=True, kw_only=True):
+    """What rows are held against."""
+
+    channels: frozenset[UUID]
+    skus: frozenset[UUID]
+    own_hosts: frozenset[str]
+    zone: str
+
+
 async def create_links(
-    unit: Unit, rows: Sequence[BulkRow], skus: frozenset[UUID], *, is_dry: bool = False
+    unit: Unit, rows: Sequence[BulkRow], skus: frozenset[UUID], *, zone: str, is_dry: bool = False, whole: bool = False
 ) -> tuple[Fate, ...]:
-    """What became of each row, in their order; ``skus``: the goods that may be sold. A dry run makes nothing.
+    """What became of each row, in their order; ``skus``: the goods that may be sold; ``zone``: the merchant's own.
+
+    A dry run makes nothing; neither does one that is to be ``whole`` where any row is wrong.
 
     Raises:
         InvalidInput: too many rows.
     """
     if len(rows) > ROWS_MAX:
         raise InvalidInput(field="rows", problem=f"≤ {ROWS_MAX}")
-    known = await _known_channels(unit, {row.channel_id for row in rows if row.channel_id is not None})
-    fates: list[Fate] = [_judged(row, known, skus) for row in rows]
-    good = [(place, row) for place, row in enumerate(rows) if fates[place] is None]
-    if is_dry or not good:
+    known = _Known(
+        channels=await _known_channels(unit, {row.channel_id for row in rows if row.channel_id is not None}),
+        skus=skus,
+        own_hosts=frozenset(await host_states(unit)),
+        zone=zone,
+    )
+    judged = [_judged(row, known) for row in rows]
+    fates: list[Fate] = [one if isinstance(one, HutongError) else None for one in judged]
+    good = [(place, one) for place, one in enumerate(judged) if not isinstance(one, HutongError)]
+    if is_dry or not good or (whole and len(good) < len(rows)):
         return tuple(fates)
-    channels = await _channels(unit, {row.channel.key() for _, row in good if row.channel is not None})
-    wanted = [(row, _channel_of(row, channels)) for _, row in good]
+    channels = await _channels(unit, {one.channel for _, one in good if isinstance(one.channel, tuple)})
+    wanted = [(one, channels[one.channel] if isinstance(one.channel, tuple) else one.channel) for _, one in good]
     for (place, _), made in zip(good, await _insert(unit, wanted), strict=True):
         fates[place] = made
     return tuple(fates)
 
 
-def _channel_of(row: BulkRow, channels: Mapping[ChannelKey, UUID]) -> UUID:
-    if row.channel is not None:
-        return channels[row.channel.key()]
-    assert row.channel_id is not None, "a good row has one of the two"
-    return row.channel_id
+def field_of(error: HutongError) -> str:
+    """Which field of a row is meant."""
+    if isinstance(error, DestinationNotAllowed):
+        return "url"
+    if isinstance(error, ShareCodeRefused):
+        return "share_code"
+    return str(error.details.get("field", error.details.get("what", "")))
 
 
-def _judged(row: BulkRow, known: frozenset[UUID], skus: frozenset[UUID]) -> HutongError | None:
+def _judged(row: BulkRow, known: _Known) -> _Held | HutongError:
     try:
-        _check(row, known, skus)
+        return _held(row, known)
     except HutongError as error:
         return error
-    return None
 
 
-def _check(row: BulkRow, known: frozenset[UUID], skus: frozenset[UUID]) -> None:
-    if not 0 < len(row.title.strip()) <= NAME_CHARS_MAX:
-        raise InvalidInput(field="title", problem=f"1–{NAME_CHARS_MAX}")
-    if (row.channel_id is None) == (row.channel is None):
-        raise InvalidInput(field="channel", problem="channel_id / channel")
-    if row.channel_id is not None and row.channel_id not in known:
-        raise NotFound(what="channel", key=str(row.channel_id))
-    if row.channel is not None:
-        _, platform, name = row.channel.key()
-        if not 0 < len(name) <= NAME_CHARS_MAX:
-            raise InvalidInput(field="channel.name", problem=f"1–{NAME_CHARS_MAX}")
-        if len(platform) > PLATFORM_CHARS_MAX:
-            raise InvalidInput(field="channel.platform", problem=f"≤ {PLATFORM_CHARS_MAX}")
-    if (row.url is None) == (row.sku_id is None):
-        raise InvalidInput(field="destination", problem="sku_id | url")
-    if row.url is not None:
-        check_destination(row.url)
-    if row.sku_id is not None and row.sku_id not in skus:
+def _held(row: BulkRow, known: _Known) -> _Held:
+    title = check_name(row.title, "title")
+    channel_of = _channel_of(row, known)
+    way = check_way(row.sku_id, row.url, row.share_code, known.own_hosts)
+    if row.sku_id is not None and row.sku_id not in known.skus:
         raise NotFound(what="SKU", key=str(row.sku_id))
+    sorting = NO_SORTING
+    if row.tags or row.campaign:
+        sorting = Sorting(tags=clean_tags(row.tags), campaign=clean_campaign(row.campaign))
+    rules = None
+    if row.clicks_max or row.utm != NO_UTM:
+        rules = Rules(zone=known.zone, utm=row.utm, clicks_max=row.clicks_max)
+        check_rules(rules, known.own_hosts, row.expires_at)
+    return _Held(title=title, channel=channel_of, way=way, sorting=sorting, expires_at=row.expires_at, rules=rules)
+
+
+def _channel_of(row: BulkRow, known: _Known) -> UUID | ChannelKey:
+    if row.channel is not None and row.channel_id is None:
+        kind, platform, name = row.channel.key()
+        return kind, check_platform(platform, "channel.platform"), check_name(name, "channel.name")
+    if row.channel_id is None or row.channel is not None:
+        raise InvalidInput(field="channel", problem="channel_id / channel")
+    if row.channel_id not in known.channels:
+        raise NotFound(what="channel", key=str(row.channel_id))
+    return row.channel_id
 
 
 async def _known_channels(unit: Unit, asked: set[UUID]) -> frozenset[UUID]:
@@ -155,7 +209,7 @@ async def _channels(unit: Unit, keys: set[ChannelKey]) -> dict[ChannelKey, UUID]
     return channels
 
 
-async def _insert(unit: Unit, wanted: Sequence[tuple[BulkRow, UUID]]) -> list[BulkLink]:
+async def _insert(unit: Unit, wanted: Sequence[tuple[_Held, UUID]]) -> list[BulkLink]:
     now = unit.now()
     ids = new_ids(now, len(wanted))
     codes = await _free_codes(unit, ids)
@@ -164,22 +218,45 @@ async def _insert(unit: Unit, wanted: Sequence[tuple[BulkRow, UUID]]) -> list[Bu
             link_id,
             code,
             channel_id,
-            row.title.strip(),
-            "checkout" if row.url is None else "url",
-            row.sku_id,
-            None if row.url is None else row.url.strip(),
+            row.title,
+            "checkout" if row.way.url is None else "url",
+            row.way.sku_id,
+            row.way.url,
+            row.way.share_code,
+            row.sorting.campaign or None,
             row.expires_at,
         )
         for (row, channel_id), link_id, code in zip(wanted, ids, codes, strict=True)
     ]
     await unit.fetch(
         "INSERT INTO link (merchant_id, state, created_at, changed_at, link_id, code, channel_id, title, destination, "
-        "sku_id, url, expires_at) SELECT $1, 'active', $2, $2, * FROM unnest($3::uuid[], $4::text[], $5::uuid[], "
-        "$6::text[], $7::text[], $8::uuid[], $9::text[], $10::timestamptz[])",
+        "sku_id, url, share_code, campaign, expires_at) SELECT $1, 'active', $2, $2, * FROM unnest($3::uuid[], "
+        "$4::text[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::text[], $10::text[], $11::text[], "
+        "$12::timestamptz[])",
         unit.merchant_id,
         now,
         *_columns(rows),
     )
+    tags = [(link_id, tag) for (row, _), link_id in zip(wanted, ids, strict=True) for tag in row.sorting.tags]
+    if tags:
+        await unit.fetch(
+            "INSERT INTO link_tag (merchant_id, link_id, tag) SELECT $1, * FROM unnest($2::uuid[], $3::text[])",
+            unit.merchant_id,
+            *_columns(tags),
+        )
+    ruled = [
+        (link_id, msgspec.json.encode(row.rules))
+        for (row, _), link_id in zip(wanted, ids, strict=True)
+        if row.rules is not None
+    ]
+    if ruled:
+        await unit.fetch(
+            "INSERT INTO link_rules (merchant_id, revision, changed_at, link_id, body) "
+            "SELECT $1, 1, $2, * FROM unnest($3::uuid[], $4::bytea[])",
+            unit.merchant_id,
+            now,
+            *_columns(ruled),
+        )
     return [BulkLink(link_id=row[0], code=row[1], channel_id=row[2]) for row in rows]
 
 

@@ -10,19 +10,16 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import Row, select
 
-from hutong.core.errors import InvalidInput, NotFound
+from hutong.core.errors import NotFound
 from hutong.core.ids import new_code
 from hutong.db.unit import Unit
-from hutong.links.destinations import read_target
+from hutong.links.holding import check_name, check_platform, check_way
 from hutong.links.hosts import host_states
 from hutong.links.models import channel, link
-from hutong.links.share_codes import check_share_code
 from hutong.merchants.directory import LINK, register
 
 CODE_CHARS: Final = 7
 CODE_TRIES_MAX: Final = 5
-NAME_CHARS_MAX: Final = 100
-PLATFORM_CHARS_MAX: Final = 40
 
 
 class ChannelKind(StrEnum):
@@ -54,12 +51,7 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
 
 async def create_channel(unit: Unit, kind: ChannelKind, platform: str, name: str) -> UUID:
     """A new source of visitors."""
-    name = name.strip()
-    if not 0 < len(name) <= NAME_CHARS_MAX:
-        raise InvalidInput(field="name", problem=f"1–{NAME_CHARS_MAX}")
-    platform = platform.strip()
-    if len(platform) > PLATFORM_CHARS_MAX:
-        raise InvalidInput(field="platform", problem=f"≤ {PLATFORM_CHARS_MAX}")
+    name, platform = check_name(name, "name"), check_platform(platform)
     channel_id = unit.new_id()
     await unit.insert(
         channel,
@@ -89,16 +81,12 @@ async def create_link(
     platform's own code for that page.
 
     Raises:
+        InvalidInput: no title, or one that is too long; else as :func:`hutong.links.holding.check_way`.
         DestinationNotAllowed: the page's host is not on the allow-list.
         ShareCodeRefused: the code holds somebody else's address.
     """
-    if (sku_id is None) == (url is None):
-        raise InvalidInput(field="destination", problem="sku_id | url")
-    if url is not None:
-        url = read_target(url, frozenset(await host_states(unit))).url
-    code_of_platform = check_share_code(share_code)
-    if code_of_platform and url is None:
-        raise InvalidInput(field="share_code", problem="url")
+    title = check_name(title, "title")
+    way = check_way(sku_id, url, share_code, frozenset(await host_states(unit)) if url else frozenset())
     known = await unit.scalar(
         select(channel.c.channel_id).where(
             channel.c.merchant_id == unit.merchant_id, channel.c.channel_id == channel_id
@@ -114,11 +102,11 @@ async def create_link(
         link_id=link_id,
         code=code,
         channel_id=channel_id,
-        title=title.strip()[:NAME_CHARS_MAX],
-        destination="url" if url is not None else "checkout",
-        sku_id=sku_id,
-        url=url,
-        share_code=code_of_platform,
+        title=title,
+        destination="checkout" if way.url is None else "url",
+        sku_id=way.sku_id,
+        url=way.url,
+        share_code=way.share_code,
         state="active",
         created_at=now,
         expires_at=expires_at,

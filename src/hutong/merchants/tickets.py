@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 from uuid import UUID
@@ -138,6 +139,14 @@ async def has_ticket(unit: Unit, kind: TicketKind, details: Mapping[str, str | i
         ticket.c.merchant_id == unit.merchant_id, ticket.c.kind == kind.value, ticket.c.details.contains(dict(details))
     )
     return await unit.one(statement.limit(1)) is not None
+
+
+async def tickets_opened(unit: Unit, kind: TicketKind, dedupe_keys: Sequence[str]) -> dict[str, datetime]:
+    """When troubles were put on the desk, by their keys, also those that somebody has dealt with since."""
+    statement = select(ticket.c.dedupe_key, ticket.c.opened_at).where(
+        ticket.c.merchant_id == unit.merchant_id, ticket.c.kind == kind.value, ticket.c.dedupe_key.in_(dedupe_keys)
+    )
+    return {row.dedupe_key: row.opened_at for row in await unit.all(statement.limit(len(dedupe_keys)))}
 
 
 async def has_open_ticket(unit: Unit, kind: TicketKind, subject_start: str) -> bool:

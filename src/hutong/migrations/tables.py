@@ -12,6 +12,7 @@ from hutong.db.tables import METADATA
 from hutong.ledger import models as ledger
 from hutong.ledger import page_models as pages
 from hutong.ledger import split_models as splits
+from hutong.links import batch_models as batches
 from hutong.links import bio_models as bios
 from hutong.links import card_models as cards
 from hutong.links import guard_models as guards
@@ -29,6 +30,7 @@ from hutong.webhooks import models as webhooks
 #: The rooms whose tables are in the metadata; importing them registers their tables.
 ROOMS: Final = (
     analytics,
+    batches,
     bills,
     bios,
     cards,

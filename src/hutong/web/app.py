@@ -42,6 +42,8 @@ from hutong.web.console.counter import CounterController
 from hutong.web.console.desk import Desk
 from hutong.web.console.hosts import HostsController, LinkSwitchController
 from hutong.web.console.imports import ImportsController
+from hutong.web.console.link_batches import LinkBatchesController
+from hutong.web.console.link_comparisons import LinkComparisonsController
 from hutong.web.console.link_editor import LinkEditorController
 from hutong.web.console.links import LinksController
 from hutong.web.console.orders import OrdersController
@@ -80,12 +82,14 @@ STATIC_LIFE_S: Final = 365 * 24 * 3600
 _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     OverviewController,
     LinksController,
+    LinkBatchesController,
     SharingController,
     LinkSwitchController,
     HostsController,
     BiosController,
     ClicksController,
     LinkEditorController,
+    LinkComparisonsController,
     ChannelsController,
     WallsController,
     OrdersController,

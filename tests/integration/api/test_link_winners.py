@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
+import re
+from uuid import UUID, uuid4
 
+from hutong.web.session import CSRF_FIELD
 from hutong.workflows.commands.crown_winners import crown_winners
 
 TAOBAO = "https://item.taobao.com/item.htm?id=657"
@@ -35,6 +37,62 @@ async def compared(caller, wins=WINS, loses=LOSES):
             given = (unit.merchant_id, made["link_id"], made["channel_id"], CLICKS, orders, choice, unit.now())
             await unit.fetch(_CLICKS, *given)
     return made["link_id"]
+
+
+async def card(caller, link_id):
+    """The comparison on the link's page: its state, and what each variant's row says."""
+    async with caller.room.unit() as unit:
+        code = (await unit.fetch("SELECT code FROM link WHERE link_id = $1", UUID(link_id)))[0].code
+    page = (await caller.client.get(f"/links/{code}", headers={"accept-language": "zh-CN"})).text
+    state = re.search(r'data-comparison="(\w+)"', page)[1]
+    rows = re.findall(r'<li data-variant="\d"( class="\w+")?>(.*?)</li>', page, re.DOTALL)
+    told = [
+        (mark.strip(), *(re.search(rf'data-figure="{name}">(.*?)<', row)[1] for name in ("clicks", "orders", "share")))
+        for mark, row in rows
+    ]
+    return code, state, told, page
+
+
+def test_the_page_shows_who_won_and_goes_on_where_that_is_asked_for(calling):
+    async def work(caller):
+        link_id = await compared(caller)
+        (standing,) = (await caller.get(f"/links/{link_id}/comparisons"))["items"]
+        assert [one["money"] for one in standing["variants"]] == [
+            [{"currency": "CNY", "net_minor": count * 100}] for count in (LOSES, WINS)
+        ]
+        low, high = standing["variants"][1]["low_bps"], standing["variants"][1]["high_bps"]
+        assert low < WINS * 10_000 // CLICKS < high
+        rules = (await caller.get(f"/links/{link_id}/rules"))["rules"]
+        rules[0]["variants"].append({"weight": 0, "url": TAOBAO})
+        answer = await caller.client.patch(f"/api/v1/links/{link_id}/rules", json={"rules": rules})
+        assert answer.status_code == 200, answer.text
+        key = caller.client.headers["authorization"]
+        await caller.sign_in()
+        _, state, told, page = await card(caller, link_id)
+        assert (state, told) == (
+            "running",
+            [("", "400", "20", "50.0%"), ("", "400", "60", "50.0%"), ('class="paused"', "0", "0", "0.0%")],
+        )
+        assert "¥60.00" in page
+        caller.room.clock.advance(days=8)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        caller.client.headers.pop("cookie")
+        caller.client.headers["authorization"] = key
+        (over,) = (await caller.get(f"/links/{link_id}/comparisons"))["items"]
+        assert (over["winner"], over["is_over"], len(over["variants"])) == ("r1.v2", True, 2)
+        token = await caller.sign_in()
+        code, state, told, page = await card(caller, link_id)
+        assert (state, told[:2]) == ("over", [("", "400", "20", "0.0%"), ('class="won"', "400", "60", "100.0%")])
+        for _ in range(2):
+            gone_on = await caller.client.post(f"/links/{code}/comparisons/1/continue", data={CSRF_FIELD: token})
+            assert gone_on.headers["location"] == f"/links/{code}#comparison-1"
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        _, state, told, _ = await card(caller, link_id)
+        assert (state, [share for *_, share in told]) == ("continued", ["50.0%", "50.0%", "0.0%"])
+        unknown = await caller.client.post(f"/links/{code}/comparisons/2/continue", data={CSRF_FIELD: token})
+        assert unknown.status_code == 404
+
+    calling(work)
 
 
 async def weights(caller, link_id):

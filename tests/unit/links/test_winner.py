@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hutong.links.rules.winner import WEEKS_MAX, Count, chances_of, verdict, weeks_of
+from hutong.links.rules.winner import WEEKS_MAX, Count, chances_of, interval_of, verdict, weeks_of
 
 NOON = datetime(2026, 11, 27, 12, tzinfo=UTC)
 COMPARISONS = 400
@@ -70,3 +70,13 @@ def test_nothing_is_named_too_early_too_late_or_by_too_few(clicks, orders, weeks
 
 def test_weeks_are_whole():
     assert [weeks_of(NOON, NOON + timedelta(days=days)) for days in (-1, 0, 6, 7, 13, 14)] == [0, 0, 0, 1, 1, 2]
+
+
+@pytest.mark.parametrize(("clicks", "orders"), [(0, 0), (40, 0), (40, 40), (400, 40), (20_000, 9)])
+def test_an_interval_holds_nineteen_of_twenty_draws_of_its_belief(clicks, orders):
+    low, high = interval_of(Count(choice="a", clicks=clicks, orders=orders))
+    dice = random.Random(7)
+    draws = sorted(dice.betavariate(1 + orders, 1 + clicks - orders) for _ in range(20_000))
+    assert 0 <= low < high <= 1
+    assert abs(sum(draw < low for draw in draws) / len(draws) - 0.025) < 0.006
+    assert abs(sum(draw > high for draw in draws) / len(draws) - 0.025) < 0.006

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hutong.web.console.imports import _plain_name
+from hutong.web.console.uploads import plain_name
 
 
 @pytest.mark.parametrize(
@@ -20,5 +20,5 @@ from hutong.web.console.imports import _plain_name
         ("a" * 300 + ".csv", "a" * 116 + ".csv"),
     ],
 )
-def test_plain_name(sent, kept):
-    assert _plain_name(sent) == kept
+def testplain_name(sent, kept):
+    assert plain_name(sent) == kept

@@ -11,6 +11,7 @@ and stops at the first high chance errs with every look. What this rule errs by 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import accumulate
@@ -25,6 +26,8 @@ CLICKS_MIN: Final = 200
 ORDERS_MIN: Final = 30
 WEEK: Final = timedelta(days=7)
 WEEKS_MAX: Final = 4
+#: How much of a belief its interval holds.
+INTERVAL_SHARE: Final = 0.95
 _PRIOR: Final = 1.0
 _POINTS: Final = 600
 #: Standard deviations beyond which a belief holds nothing.
@@ -81,6 +84,17 @@ def chances_of(counts: Sequence[Count]) -> tuple[float, ...]:
         for own in range(len(beliefs))
     ]
     return tuple(one / sum(raw) for one in raw)
+
+
+def interval_of(count: Count) -> tuple[float, float]:
+    """Between what a variant's rate lies with ``INTERVAL_SHARE`` of its belief, the outer parts cut off alike."""
+    a, b = _PRIOR + count.orders, _PRIOR + max(0, count.clicks - count.orders)
+    low, high = _span(a, b)
+    low, high = max(0.0, low), min(1.0, high)
+    step = (high - low) / _POINTS
+    below = list(accumulate(_density(a, b, [low + step * (place + 0.5) for place in range(_POINTS)])))
+    first, last = (bisect_left(below, part) for part in ((1 - INTERVAL_SHARE) / 2, (1 + INTERVAL_SHARE) / 2))
+    return low + step * (first + 0.5), low + step * (min(last, _POINTS - 1) + 0.5)
 
 
 def _span(a: float, b: float) -> tuple[float, float]:

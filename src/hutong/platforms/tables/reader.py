@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
-from hutong.platforms.files import OrderFiles
 from hutong.platforms.tables.cells import is_blank
 from hutong.platforms.tables.errors import FileEmpty, FileTooLarge, HeaderNotFound
 from hutong.platforms.tables.headers import normal_header
@@ -16,6 +16,18 @@ from hutong.platforms.tables.limits import HEADER_ROWS_MAX, ROWS_MAX
 from hutong.platforms.tables.sheets import sheet_rows
 from hutong.platforms.tables.sources import Source, sources
 from hutong.platforms.tables.text import DELIMITERS, NumberedRow, probe_encoding, text_rows
+
+
+class Headers(Protocol):
+    """What tells a header from other rows; readers of order files are such."""
+
+    def recognises(self, header: Sequence[str]) -> bool:
+        """Whether this (normalised) row is a header."""
+        ...
+
+    def bare_columns(self, row: Sequence[str]) -> Sequence[str] | None:
+        """The header of a file that has none, where its first row (raw cells) tells."""
+        ...
 
 
 class Table(msgspec.Struct, frozen=True):
@@ -29,7 +41,7 @@ class Table(msgspec.Struct, frozen=True):
     rows: Iterator[NumberedRow]
 
 
-def tables(path: Path, files: OrderFiles, platform: str) -> Iterator[Table]:
+def tables(path: Path, files: Headers, platform: str) -> Iterator[Table]:
     """Every table of a file that ``files`` recognises; sheets without such a header are passed over.
 
     Raises:
@@ -45,7 +57,7 @@ def tables(path: Path, files: OrderFiles, platform: str) -> Iterator[Table]:
         raise HeaderNotFound(name=path.name, rows=HEADER_ROWS_MAX, platform=platform)
 
 
-def _candidates(source: Source, files: OrderFiles) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
+def _candidates(source: Source, files: Headers) -> Iterator[tuple[str, Iterator[NumberedRow]]]:
     if source.is_workbook:
         for title, rows in sheet_rows(source):
             yield f"{source.name}!{title}", rows
@@ -57,7 +69,7 @@ def _candidates(source: Source, files: OrderFiles) -> Iterator[tuple[str, Iterat
             return
 
 
-def _has_header(rows: Iterator[NumberedRow], files: OrderFiles) -> bool:
+def _has_header(rows: Iterator[NumberedRow], files: Headers) -> bool:
     for row_no, cells in rows:
         if row_no > HEADER_ROWS_MAX:
             return False
@@ -66,7 +78,7 @@ def _has_header(rows: Iterator[NumberedRow], files: OrderFiles) -> bool:
     return False
 
 
-def _table(name: str, rows: Iterator[NumberedRow], files: OrderFiles) -> Table | None:
+def _table(name: str, rows: Iterator[NumberedRow], files: Headers) -> Table | None:
     for row_no, cells in rows:
         if row_no > HEADER_ROWS_MAX:
             return None

@@ -11,11 +11,14 @@ from litestar import Controller, Request, Response, post
 
 from hutong.core.errors import HutongError
 from hutong.db.unit import Unit
-from hutong.links.bulk import ROWS_MAX, BulkChannel, BulkLink, BulkRow, Fate
+from hutong.links.bulk import ROWS_MAX, BulkChannel, BulkLink, BulkRow, Fate, field_of
+from hutong.links.hosts import link_base
+from hutong.links.rules.model import CLICKS_MAX, Utm
 from hutong.links.service import ChannelKind
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
+from hutong.web.api.links import ShareCode, Tags
 from hutong.workflows.commands.bulk_links import make_links
 from hutong.workflows.runtime import Runtime
 
@@ -32,34 +35,46 @@ class RowChannel(RequestBody, frozen=True, kw_only=True):
 
 
 class Row(RequestBody, frozen=True, kw_only=True):
-    """One link, as ``POST /api/v1/links`` takes it."""
+    """One link, as ``POST /api/v1/links`` takes it, with UTM and the most clicks besides (``PATCH …/rules``)."""
 
     title: Line
     channel_id: UUID | None = None
     channel: RowChannel | None = None
     sku_id: UUID | None = None
     url: Url | None = None
+    share_code: ShareCode = ""
+    tags: Tags = ()
+    campaign: Word = ""
+    utm: Utm = Utm()
+    clicks_max: Annotated[int, msgspec.Meta(ge=0, le=CLICKS_MAX)] = 0
     expires_at: datetime | None = None
 
 
 class NewLinks(RequestBody, frozen=True, kw_only=True):
-    """Links to make. ``dry_run``: say what would become of each row, and make nothing."""
+    """Links to make. ``dry_run``: say what would become of each row, and make nothing. ``all_or_none``: make nothing
+    where any row is wrong.
+    """
 
     rows: Annotated[tuple[Row, ...], msgspec.Meta(min_length=1, max_length=ROWS_MAX)]
     dry_run: bool = False
+    all_or_none: bool = False
 
 
 class RowProblem(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a row is no link, in both languages."""
+    """Why a row is no link, what that comes from and what helps, in both languages."""
 
     code: str
     field: str
     zh: str
+    zh_cause: str
+    zh_fix: str
     en: str
+    en_cause: str
+    en_fix: str
 
 
 class RowAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a row, counted from 1; in a dry run a good row has neither link nor problem."""
+    """What became of a row, counted from 1; where nothing was made, a good row has neither link nor problem."""
 
     row: int
     link_id: UUID | None = None
@@ -88,16 +103,17 @@ class BulkLinksApi(Controller):
     async def make(
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewLinks
     ) -> Response[bytes]:
-        """Make the links of all good rows, and say of each other row what is wrong with it."""
+        """Make the links of all good rows (or none, where that is asked for), and say what is wrong with each other."""
         return await once(runtime, caller, request, "api.links_bulk", lambda unit: _made(unit, runtime, data))
 
 
 async def _made(unit: Unit, runtime: Runtime, data: NewLinks) -> LinksMade:
-    fates = await make_links(unit, [_row(row) for row in data.rows], is_dry=data.dry_run)
+    fates = await make_links(unit, [_row(row) for row in data.rows], is_dry=data.dry_run, whole=data.all_or_none)
+    base = await link_base(unit, runtime.public_url)
     return LinksMade(
         made=sum(isinstance(fate, BulkLink) for fate in fates),
         refused=sum(isinstance(fate, HutongError) for fate in fates),
-        rows=tuple(_answer(number, fate, runtime.public_url) for number, fate in enumerate(fates, 1)),
+        rows=tuple(_answer(number, fate, base, runtime.public_url) for number, fate in enumerate(fates, 1)),
     )
 
 
@@ -109,22 +125,39 @@ def _row(row: Row) -> BulkRow:
         channel=None if named is None else BulkChannel(kind=named.kind, platform=named.platform, name=named.name),
         url=row.url,
         sku_id=row.sku_id,
+        share_code=row.share_code,
+        tags=row.tags,
+        campaign=row.campaign,
         expires_at=row.expires_at,
+        utm=row.utm,
+        clicks_max=row.clicks_max,
     )
 
 
-def _answer(number: int, fate: Fate, public_url: str) -> RowAnswer:
+def _answer(number: int, fate: Fate, base: str, public_url: str) -> RowAnswer:
     if fate is None:
         return RowAnswer(row=number)
     if isinstance(fate, HutongError):
-        field = str(fate.details.get("field", "url" if "host" in fate.details else fate.details.get("what", "")))
-        zh, en = (fate.text(locale).sentence for locale in ("zh-Hans", "en"))
-        return RowAnswer(row=number, problem=RowProblem(code=fate.code, field=field, zh=zh, en=en))
+        return RowAnswer(row=number, problem=_problem(fate))
     return RowAnswer(
         row=number,
         link_id=fate.link_id,
         channel_id=fate.channel_id,
         code=fate.code,
-        url=f"{public_url}/l/{fate.code}",
+        url=f"{base}/l/{fate.code}",
         qr_url=f"{public_url}/links/{fate.code}/qr.svg",
+    )
+
+
+def _problem(error: HutongError) -> RowProblem:
+    zh, en = error.text("zh-Hans"), error.text("en")
+    return RowProblem(
+        code=error.code,
+        field=field_of(error),
+        zh=zh.sentence,
+        zh_cause=zh.cause,
+        zh_fix=zh.fix,
+        en=en.sentence,
+        en_cause=en.cause,
+        en_fix=en.fix,
     )

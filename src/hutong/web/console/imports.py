@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -20,6 +20,7 @@ from hutong.platforms.tables.errors import HeaderNotFound
 from hutong.platforms.tables.reasons import REASONS, filled
 from hutong.shops.queries import ImportRow, past_imports
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
+from hutong.web.console.uploads import keep_upload
 from hutong.web.console.views import ImportDoneView, ImportItem, ImportsView, RefusedRow
 from hutong.web.i18n import Locale
 from hutong.web.labels import label_of, mark
@@ -35,8 +36,6 @@ FILES_MAX: Final = 10
 GENERIC: Final = "generic"
 #: Refused rows that the page lists; the counts are of all.
 REFUSED_SHOWN_MAX: Final = 100
-_PIECE_BYTES: Final = 1024 * 1024
-_NAME_CHARS_MAX: Final = 120
 
 
 class NoFile(HutongError):
@@ -145,18 +144,8 @@ async def _keep(files: list[UploadFile], folder: Path) -> list[Path]:
     for number, file in enumerate(chosen):
         place = folder / str(number)
         place.mkdir()
-        path = place / _plain_name(file.filename)
-        with path.open("wb") as out:
-            while piece := await file.read(_PIECE_BYTES):
-                out.write(piece)
-        paths.append(path)
+        paths.append(await keep_upload(file, place))
     return paths
-
-
-def _plain_name(name: str) -> str:
-    """The last part of a file name, whatever system it came from; never a way out of the folder."""
-    last = PureWindowsPath(PurePosixPath(name).name).name.lstrip(".")
-    return last[-_NAME_CHARS_MAX:] or "file"
 
 
 def _not_of_choice(error: HeaderNotFound) -> FileNotOfChoice:

@@ -38,7 +38,7 @@ LANGUAGES: Final = ("zh-CN", "zh-TW", "en")
 
 
 #: What is wrong, beside a field; the same reasons as links/rules/broken.py.
-_REASONS: Final = {
+REASON_WORDS: Final = {
     "unknown": mark("不认识“%(what)s”"),
     "unreadable": mark("看不懂“%(what)s”"),
     "too_many": mark("最多 %(what)s 个"),
@@ -194,7 +194,7 @@ async def _view(
 def _fault(error: RuleBroken, translate: Callable[[str], str]) -> Fault:
     rule, variant = int(error.details["rule"]), int(error.details["variant"])
     what = str(error.details["what"])
-    text = translate(_REASONS.get(str(error.details["reason"]), "")) % {"what": what}
+    text = translate(REASON_WORDS.get(str(error.details["reason"]), "")) % {"what": what}
     return Fault(rule=rule, variant=variant, field=str(error.details["field"]), text=text)
 
 

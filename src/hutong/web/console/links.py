@@ -28,9 +28,11 @@ from hutong.shops.catalogue import get_sku
 from hutong.shops.queries import sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.host_views import link_guard
+from hutong.web.console.link_comparisons import comparisons_of
+from hutong.web.console.link_views import LinkView
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.periods import midnight
-from hutong.web.console.views import LinkRow, LinksView, LinkView
+from hutong.web.console.views import LinkRow, LinksView
 from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
 from hutong.web.qr import qr_svg
@@ -128,6 +130,7 @@ class LinksController(Controller):
                 qr_svg=qr_svg(row.address, title),
                 sku_code="" if link.sku_id is None else (await get_sku(unit, link.sku_id)).seller_code,
                 guard=await link_guard(unit, link.link_id, link.url),
+                comparisons=await comparisons_of(unit, link.link_id),
             )
             return await desk.page(request, unit, "console/link.html", view)
 

@@ -113,15 +113,6 @@ class LinkGuardView(View, frozen=True, kw_only=True):
     reports: tuple[Report, ...] = ()
 
 
-class LinkView(View, frozen=True, kw_only=True):
-    """One link with its QR (SVG)."""
-
-    row: LinkRow
-    qr_svg: str
-    sku_code: str
-    guard: LinkGuardView = LinkGuardView()
-
-
 class ChannelRow(View, frozen=True, kw_only=True):
     """A channel from click to money; ``revenue`` is what stayed after refunds."""
 

@@ -17,7 +17,7 @@ from hutong.links.rules.model import Rule, Rules
 from hutong.links.rules.service import rules_of, set_rules
 from hutong.links.service import get_link
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
-from hutong.workflows.commands.link_winners import Standing, standings
+from hutong.workflows.commands.link_winners import Standing, key_of, standings
 from hutong.workflows.runtime import Runtime
 
 #: Links with comparisons of one merchant that are looked at in one round; the ones that changed last go first.
@@ -90,7 +90,7 @@ async def _tell(unit: Unit, link_id: UUID, rule: Rule, standing: Standing) -> bo
             "clicks": winner.clicks,
             "orders": winner.orders,
         },
-        dedupe_key=f"{link_id.hex}:{standing.winner}",
+        dedupe_key=key_of(link_id, standing.winner),
     )
     if is_new:
         unit.emit(
