@@ -14,6 +14,7 @@ from hutong.core.errors import HutongError, InvalidInput, NotFound
 from hutong.core.ids import new_code, new_ids
 from hutong.db.unit import Unit
 from hutong.links.destinations import check_destination
+from hutong.links.locks import PASSWORDS_MAX, checked_password, set_locks
 from hutong.links.models import channel
 from hutong.links.service import CODE_CHARS, CODE_TRIES_MAX, NAME_CHARS_MAX, PLATFORM_CHARS_MAX, ChannelKind
 from hutong.merchants.directory import LINK, register_all
@@ -44,6 +45,7 @@ class BulkRow(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None = None
     sku_id: UUID | None = None
     expires_at: datetime | None = None
+    password: str | None = None
 
 
 class BulkLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +71,8 @@ async def create_links(
     if len(rows) > ROWS_MAX:
         raise InvalidInput(field="rows", problem=f"≤ {ROWS_MAX}")
     known = await _known_channels(unit, {row.channel_id for row in rows if row.channel_id is not None})
-    fates: list[Fate] = [_judged(row, known, skus) for row in rows]
+    passwords = frozenset(list(dict.fromkeys(row.password for row in rows if row.password is not None))[:PASSWORDS_MAX])
+    fates: list[Fate] = [_judged(row, known, skus, passwords) for row in rows]
     good = [(place, row) for place, row in enumerate(rows) if fates[place] is None]
     if is_dry or not good:
         return tuple(fates)
@@ -87,9 +90,15 @@ def _channel_of(row: BulkRow, channels: Mapping[ChannelKey, UUID]) -> UUID:
     return row.channel_id
 
 
-def _judged(row: BulkRow, known: frozenset[UUID], skus: frozenset[UUID]) -> HutongError | None:
+def _judged(
+    row: BulkRow, known: frozenset[UUID], skus: frozenset[UUID], passwords: frozenset[str]
+) -> HutongError | None:
     try:
         _check(row, known, skus)
+        if row.password is not None:
+            checked_password(row.password)
+            if row.password not in passwords:
+                raise InvalidInput(field="password", problem=f"≤ {PASSWORDS_MAX}")
     except HutongError as error:
         return error
     return None
@@ -180,6 +189,8 @@ async def _insert(unit: Unit, wanted: Sequence[tuple[BulkRow, UUID]]) -> list[Bu
         now,
         *_columns(rows),
     )
+    asked = [(link_id, row.password) for link_id, (row, _) in zip(ids, wanted, strict=True) if row.password is not None]
+    await set_locks(unit, asked)
     return [BulkLink(link_id=row[0], code=row[1], channel_id=row[2]) for row in rows]
 
 

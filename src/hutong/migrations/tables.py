@@ -15,6 +15,7 @@ from hutong.ledger import split_models as splits
 from hutong.links import bio_models as bios
 from hutong.links import card_models as cards
 from hutong.links import guard_models as guards
+from hutong.links import lock_models as locks
 from hutong.links import models as links
 from hutong.links.attribution import models as ties
 from hutong.merchants import grant_models as grants
@@ -38,6 +39,7 @@ ROOMS: Final = (
     guards,
     ledger,
     links,
+    locks,
     merchants,
     pages,
     payments,

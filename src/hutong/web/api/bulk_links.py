@@ -14,7 +14,7 @@ from hutong.db.unit import Unit
 from hutong.links.bulk import ROWS_MAX, BulkChannel, BulkLink, BulkRow, Fate
 from hutong.links.service import ChannelKind
 from hutong.merchants.keys import ApiKey
-from hutong.web.api.bodies import Line, RequestBody, Url, Word
+from hutong.web.api.bodies import Line, LinkPassword, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.workflows.commands.bulk_links import make_links
 from hutong.workflows.runtime import Runtime
@@ -40,10 +40,13 @@ class Row(RequestBody, frozen=True, kw_only=True):
     sku_id: UUID | None = None
     url: Url | None = None
     expires_at: datetime | None = None
+    password: LinkPassword | None = None
 
 
 class NewLinks(RequestBody, frozen=True, kw_only=True):
-    """Links to make. ``dry_run``: say what would become of each row, and make nothing."""
+    """Links to make. ``dry_run``: say what would become of each row, and make nothing. At most twenty different
+    passwords in one request.
+    """
 
     rows: Annotated[tuple[Row, ...], msgspec.Meta(min_length=1, max_length=ROWS_MAX)]
     dry_run: bool = False
@@ -89,7 +92,9 @@ class BulkLinksApi(Controller):
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewLinks
     ) -> Response[bytes]:
         """Make the links of all good rows, and say of each other row what is wrong with it."""
-        return await once(runtime, caller, request, "api.links_bulk", lambda unit: _made(unit, runtime, data))
+        return await once(
+            runtime, caller, request, "api.links_bulk", lambda unit: _made(unit, runtime, data), has_secret=True
+        )
 
 
 async def _made(unit: Unit, runtime: Runtime, data: NewLinks) -> LinksMade:
@@ -110,6 +115,7 @@ def _row(row: Row) -> BulkRow:
         url=row.url,
         sku_id=row.sku_id,
         expires_at=row.expires_at,
+        password=row.password,
     )
 
 

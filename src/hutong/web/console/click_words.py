@@ -47,6 +47,7 @@ MACHINES: Final[dict[str, str]] = {
     machines.NAMELESS: mark("没有自报身份"),
     machines.OTHER: mark("其他机器"),
     machines.LIMITED: mark("点得太快"),
+    machines.LOCKED: mark("停在密码页"),
     "": mark("没有记下种类"),
 }
 #: Kinds of ways, by the matrix's name of the kind.
