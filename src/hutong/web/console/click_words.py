@@ -19,6 +19,7 @@ BECAME: Final[dict[str, str]] = {
     Became.DESK.value: mark("打开了收银台"),
     Became.LEFT.value: mark("去了别的应用"),
     Became.STAYED.value: mark("没有跳出去"),
+    Became.LOCKED.value: mark("停在密码页"),
     Became.STRAIGHT.value: mark("已送往目标"),
 }
 REFERRERS: Final[dict[str, str]] = {
