@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from browser_editor import LINK
-from browser_samples import NOW, SKUS, uid
+from browser_samples import LINK as LINK_PAGE
+from browser_samples import LINKS, NOW, SKUS, uid
+from browser_share import SHARE_GALLERY
 from msgspec import structs
 
 from hutong.links.guesses import Guess
@@ -40,6 +42,7 @@ def _editor(**more: object) -> EditorView:
     )
 
 
+ROWS = tuple(structs.replace(row, link=structs.replace(row.link, has_password=True)) for row in LINKS.rows)
 LOCKS_GALLERY = {
     "buyer-lock": ("/l/1", "buyer/lock.html", ASK),
     "buyer-lock-wrong": ("/l/1", "buyer/lock.html", structs.replace(ASK, state=Guess.WRONG.value)),
@@ -47,4 +50,11 @@ LOCKS_GALLERY = {
     "buyer-lock-busy": ("/l/1", "buyer/lock.html", structs.replace(ASK, state=Guess.BUSY.value)),
     "link-editor-locked": ("/links/k7Qx1mP/edit", "console/link_editor.html", _editor()),
     "link-editor-locked-again": ("/links/k7Qx1mP/edit", "console/link_editor.html", _editor(password="x")),
+    "links-locked": ("/links", "console/links.html", structs.replace(LINKS, rows=ROWS)),
+    "link-locked": ("/links/k7Qx1mP", "console/link.html", structs.replace(LINK_PAGE, row=ROWS[0])),
+    "link-share-locked": (
+        "/links/k7Qx1mP/share",
+        "console/link_share.html",
+        structs.replace(SHARE_GALLERY["link-share"][2], is_locked=True),
+    ),
 }
