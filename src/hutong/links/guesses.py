@@ -2,15 +2,18 @@
 
 A guess is taken from its address's and its link's budget before anything is compared, and given back when it was right:
 many at once get no further than one after the other, and a hall of people behind one address who all know the password
-are not stopped. A hash is slow on purpose. So it is made aside, in as many threads as ``HASHES_AT_ONCE``, with a short
-queue; who comes when that is full is told to come again, and nobody uses the machine up. After a first right guess the
-password's keyed digest is known here, and every further guess costs next to nothing.
+are not stopped. A hash is slow on purpose. So it is made aside, in as many threads as ``HASHES_AT_ONCE``, behind other
+work and with a short queue; who comes when that is full is told to come again, and nobody uses the machine up. After a
+first right guess the password's keyed digest is known here, and every further guess costs next to nothing.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import os
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -29,8 +32,10 @@ ADDRESS_PACE: Final = Pace(calls=10, seconds=600)
 LINK_PACE: Final = Pace(calls=200, seconds=3600)
 #: What who is over it is told to wait; one more guess is there by then, from his address.
 RETRY_AFTER_S: Final = 60
-#: Each takes one core and 64 MiB for some tens of milliseconds.
-HASHES_AT_ONCE: Final = 2
+#: Each takes several cores (Argon2 works in four lanes) and 64 MiB for some tens of milliseconds.
+HASHES_AT_ONCE: Final = 1
+#: The threads that hash stand behind everything else that the machine does.
+NICENESS: Final = 5
 #: Guesses that wait for their turn; the last one waits about a second.
 WAITING_MAX: Final = 30
 BUSY_AFTER_S: Final = 5
@@ -54,7 +59,7 @@ class Doorkeeper:
     def __init__(self, verify: Callable[[str, str], bool]) -> None:
         self._verify = verify
         self._buckets = Buckets()
-        self._hashers = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="passwords")
+        self._hashers = ThreadPoolExecutor(HASHES_AT_ONCE, thread_name_prefix="passwords", initializer=_step_back)
         self._waiting = 0
         self._known: OrderedDict[UUID, bytes] = OrderedDict()
         self._secret = secrets.token_bytes(_SECRET_BYTES)
@@ -107,3 +112,9 @@ class Doorkeeper:
 
     def _one_less(self, _done: object) -> None:
         self._waiting -= 1
+
+
+def _step_back() -> None:
+    """Of the calling thread alone, which Linux can; elsewhere it stays as it is."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
