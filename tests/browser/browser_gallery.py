@@ -15,6 +15,7 @@ from browser_creator import CREATOR_GALLERY
 from browser_editor import EDITOR_GALLERY
 from browser_guards import GUARDS_GALLERY
 from browser_jumps import JUMPS_GALLERY
+from browser_locks import LOCKS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
 from browser_samples import (
@@ -144,6 +145,7 @@ GALLERY = {
     **BATCHES_GALLERY,
     **COMPARISONS_GALLERY,
     **JUMPS_GALLERY,
+    **LOCKS_GALLERY,
     **SHARE_GALLERY,
     **GUARDS_GALLERY,
     **EDITOR_GALLERY,

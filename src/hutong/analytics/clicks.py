@@ -20,6 +20,7 @@ from hutong.analytics.models import sale_fact
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
 from hutong.links.jumps.tries import Outcome
+from hutong.links.machines import LOCKED
 from hutong.links.models import channel, click, jump_try, link
 from hutong.payments.models import checkout
 
@@ -43,6 +44,7 @@ class Became(StrEnum):
     DESK = "desk"  # the cash desk was opened, nothing ordered
     LEFT = "left"  # the page went out of sight after an attempt: the other app opened
     STAYED = "stayed"  # every attempt that was told of failed
+    LOCKED = "locked"  # asked for the link's password, and led nowhere
     STRAIGHT = "straight"  # sent on at once, or nothing was told since
 
 
@@ -158,12 +160,14 @@ def _became(wanted: Became) -> Any:  # noqa: ANN401 (an SQL condition)
         _has(sale_fact, ~sale_fact.c.is_refund),
     )
     desk, left, tried = _has(checkout), _has(jump_try, jump_try.c.outcome == Outcome.LEFT.value), _has(jump_try)
+    locked = click.c.machine == LOCKED
     ways = {
         Became.ORDERED: ordered,
         Became.DESK: and_(desk, ~ordered),
         Became.LEFT: and_(left, ~ordered, ~desk),
         Became.STAYED: and_(tried, ~left, ~ordered, ~desk),
-        Became.STRAIGHT: and_(~tried, ~ordered, ~desk),
+        Became.LOCKED: locked,
+        Became.STRAIGHT: and_(~tried, ~ordered, ~desk, ~locked),
     }
     return ways[wanted]
 
@@ -224,17 +228,17 @@ def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]
         visitor=bytes(row.address_hash),
         is_bot=row.is_bot,
         machine=row.machine,
-        became=_first(tries, came_to_desk=row.click_id in orders, ordered=order_id is not None),
+        became=_first(tries, row.machine, came_to_desk=row.click_id in orders, ordered=order_id is not None),
         tries=tries,
         order_id=order_id,
     )
 
 
-def _first(tries: Sequence[Try], *, came_to_desk: bool, ordered: bool) -> Became:
+def _first(tries: Sequence[Try], machine: str, *, came_to_desk: bool, ordered: bool) -> Became:
     if ordered:
         return Became.ORDERED
     if came_to_desk:
         return Became.DESK
     if not tries:
-        return Became.STRAIGHT
+        return Became.LOCKED if machine == LOCKED else Became.STRAIGHT
     return Became.LEFT if any(one.outcome == Outcome.LEFT.value for one in tries) else Became.STAYED

@@ -16,6 +16,7 @@ from hutong.crypto.digests import hmac_sha256
 from hutong.edge.guards import Guards
 from hutong.edge.journal import Click
 from hutong.edge.limits import RETRY_AFTER_S, Limits
+from hutong.edge.locks import LOCK_PREFIX, is_through
 from hutong.edge.names import Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
@@ -24,7 +25,8 @@ from hutong.links.containers import Agent, agent_of
 from hutong.links.destinations import Target, is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.leaving import leaving_token
-from hutong.links.machines import LIMITED, early_kind
+from hutong.links.lock_tokens import sealed
+from hutong.links.machines import LIMITED, LOCKED, early_kind
 from hutong.links.rules.compiled import Visit, visitor_seed
 from hutong.links.tokens import carried_token, click_token
 from hutong.links.visitors import Blind, language_of, referrer_class
@@ -48,6 +50,10 @@ class Led(NamedTuple):
     own_host: str | None
     share_code: str
     choice: str
+
+
+#: Not further than the page that asks for the password.
+NOWHERE: Final = Led(None, None, None, "", "")
 
 
 class LinkFront:
@@ -97,19 +103,24 @@ class LinkFront:
         entry = found if found is not None and self._is_open(found, now) else None
         # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
         is_limited = not self.limits.admits(_address(scope), code if entry else "", now.timestamp())
+        lock_id = entry.lock_id if entry else None
+        is_locked = lock_id is not None and not is_through(self._key, code, lock_id, scope, headers, now)
         if entry is not None and not is_limited and await self._is_over(entry, now):
             over_url = entry.rules and entry.rules.over_url
-            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
-            return
-        location = self._count(entry, scope, headers, now, is_limited=is_limited) if entry else ""
+            if not (over_url and is_locked):  # where it leads afterwards is behind the password, too
+                await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
+                return
+        limit = LIMITED if is_limited else LOCKED if is_locked else ""
+        location = self._count(entry, scope, headers, now, limit=limit) if entry else ""
         if is_limited and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
         elif entry is None:
             await self._behind(scope, receive, send)  # the friendly page
+        elif is_locked:
+            await self._behind(_at(scope, f"{LOCK_PREFIX}{entry.code}"), receive, send)
         elif agent_of(headers).is_preview and self._is_known(entry.merchant_id, entry.own_host):
             # Counted like anybody; it is answered with what the link is shared as.
-            path = f"{CARD_PREFIX}{entry.code}"
-            await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
+            await self._behind(_at(scope, f"{CARD_PREFIX}{entry.code}"), receive, send)
         else:
             await _redirect(send, location)
 
@@ -157,14 +168,14 @@ class LinkFront:
         share_code = "" if chosen.choice else entry.share_code  # it belongs to where the link itself leads
         return Led(chosen.url, chosen.target, chosen.own_host, share_code, chosen.choice)
 
-    def _count(
-        self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], now: datetime, *, is_limited: bool
-    ) -> str:
-        """Keep the click; where it goes. One over a limit is kept as a machine's: people are not that many."""
+    def _count(self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], now: datetime, *, limit: str) -> str:
+        """Keep the click; where it goes. One over a ``limit`` is kept as a machine's: people are not that many. So is
+        one that the password keeps out, and it goes nowhere.
+        """
         agent = agent_of(headers)
-        machine = agent.machine or early_kind(scope["method"], headers) or (LIMITED if is_limited else "")
+        machine = agent.machine or early_kind(scope["method"], headers) or limit
         language = language_of(headers.get(b"accept-language", b""))
-        led = self._led(entry, agent, language, scope, now)
+        led = NOWHERE if limit == LOCKED else self._led(entry, agent, language, scope, now)
         click = Click(
             merchant_id=entry.merchant_id,
             click_id=new_id(now),
@@ -181,21 +192,22 @@ class LinkFront:
             choice=led.choice,
         )
         self._sink.add(click)
-        return self._way_on(entry, led, agent, click, scope, headers)
+        return "" if led is NOWHERE else self._way_on(entry, led, agent, click, scope, headers)
 
     def _way_on(
         self, entry: Entry, led: Led, agent: Agent, click: Click, scope: Scope, headers: dict[bytes, bytes]
     ) -> str:
         led_by = f"&r={led.choice}" if led.choice else ""
+        seal = sealed(entry.code, entry.lock_id)
         if not self._is_known(entry.merchant_id, led.own_host):
             # No redirect, for machines neither: a page that says where it goes.
-            token = leaving_token(self._key, click.click_id, entry.code, led.choice)
+            token = leaving_token(self._key, click.click_id, seal, led.choice)
             return f"/x/{entry.code}?k={token}{led_by}"
         parent = _PARENT.search(scope.get("query_string", b""))
         page = None if parent and not click.is_bot else self._page(entry, led, agent, click)
         if page is not None:
             return page
-        token = click_token(self._key, click.click_id, entry.code, led.choice)
+        token = click_token(self._key, click.click_id, seal, led.choice)
         # Who passed the address on is checked and kept behind: this door only inserts clicks.
         further = (f"&p={parent[1].decode()}" if parent else "") + led_by + _asked(entry, scope)
         if led.url is not None:
@@ -233,6 +245,11 @@ def _asked(entry: Entry, scope: Scope) -> str:
     query: bytes = scope.get("query_string", b"") if entry.rules else b""
     asked = asked_with(query.decode("latin-1")) if query else ""
     return f"&{urlencode({'q': asked})}" if asked else ""
+
+
+def _at(scope: Scope, path: str) -> Scope:
+    """The same request, as one for another path of the application behind."""
+    return {**scope, "path": path, "raw_path": path.encode()}
 
 
 async def _redirect(send: Send, location: str) -> None:

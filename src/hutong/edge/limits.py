@@ -7,11 +7,10 @@ ten thousand come within a minute. Both limits lie several times above that, and
 
 from __future__ import annotations
 
-import ipaddress
 import logging
-from functools import lru_cache
 from typing import Final
 
+from hutong.transport.networks import network_of
 from hutong.transport.pacing import Buckets, Pace
 
 log = logging.getLogger("hutong.edge")
@@ -25,10 +24,6 @@ LINK_PACE: Final = Pace(calls=60_000, seconds=60)
 RETRY_AFTER_S: Final = 10
 #: Somebody who reads the log is told that often at most.
 TOLD_GAP_S: Final = 60.0
-#: Addresses that were looked at; one takes longer than all the rest of a limit does.
-NETWORKS_CACHED_MAX: Final = 20_000
-#: Providers give a home a network of this size: its addresses are one.
-_HOME_V6: Final = 64
 
 
 class Limits:
@@ -61,19 +56,3 @@ class Limits:
         if now_s - self._told_at_s >= TOLD_GAP_S:
             log.warning("%d clicks were over a limit and answered 429, the last on “%s”", self._untold, code)
             self._told_at_s, self._untold = now_s, 0
-
-
-@lru_cache(maxsize=NETWORKS_CACHED_MAX)
-def network_of(address: str) -> str | None:
-    """What counts as one address; None for one that is no visitor's: a proxy nobody declared stands for all of them."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return None
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
-        found = found.ipv4_mapped
-    if not found.is_global:
-        return None
-    if isinstance(found, ipaddress.IPv6Address):
-        return str(ipaddress.IPv6Network((found, _HOME_V6), strict=False))
-    return str(found)

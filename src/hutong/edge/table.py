@@ -17,6 +17,7 @@ from hutong.db.engine import Database
 from hutong.db.rounds import repeat
 from hutong.edge.guards import Guards
 from hutong.links.destinations import Target, target_and_host
+from hutong.links.lock_models import link_lock
 from hutong.links.models import link, link_rules
 from hutong.links.rules.compiled import Compiled, compile_rules
 from hutong.links.rules.service import read_rules
@@ -48,12 +49,15 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     own_host: str | None = None  # the host of a url that leads to no known platform
     rules: Compiled | None = None  # most links have none
+    lock_id: UUID | None = None  # of its password; most links have none
 
 
 def _links() -> Select[Any]:
     own = and_(link_rules.c.merchant_id == link.c.merchant_id, link_rules.c.link_id == link.c.link_id)
+    lock = and_(link_lock.c.merchant_id == link.c.merchant_id, link_lock.c.link_id == link.c.link_id)
+    rooms = link.outerjoin(link_rules, own).outerjoin(link_lock, lock)
     # law: allow tenant-in-statement because the edge answers for all merchants: read by the system role's policy
-    return select(link, link_rules.c.body).select_from(link.outerjoin(link_rules, own))
+    return select(link, link_rules.c.body, link_lock.c.lock_id).select_from(rooms)
 
 
 def _compiled(row: Row[Any]) -> Compiled | None:
@@ -109,6 +113,7 @@ class LinkTable:
             expires_at=row.expires_at,
             own_host=own_host,
             rules=_compiled(row),
+            lock_id=row.lock_id,
         )
 
     async def refresh(self) -> int:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
-#: Ours, not his: the click whose address was passed on.
-PARENT: Final = "p"
+from hutong.links.lock_tokens import PASS_NAME
+
+#: Ours, not his: the click whose address was passed on, and the pass for a password, which nobody hands on.
+OURS: Final = frozenset({"p", PASS_NAME})
 PAIRS_MAX: Final = 50
 #: What is read of a query, and what is carried on of it: an address has to stay one that every app can open.
 READ_CHARS_MAX: Final = 2_000
@@ -21,7 +23,7 @@ def read_query(query: str) -> list[tuple[str, str]]:
 
 def asked_with(query: str) -> str:
     """His own parameters, encoded anew; empty where there are none or more than can be carried."""
-    carried = urlencode([(name, value) for name, value in read_query(query) if name != PARENT])
+    carried = urlencode([(name, value) for name, value in read_query(query) if name not in OURS])
     return carried if len(carried) <= CARRIED_CHARS_MAX else ""
 
 

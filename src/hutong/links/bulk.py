@@ -19,6 +19,7 @@ from hutong.db.unit import Unit
 from hutong.links.destinations import DestinationNotAllowed
 from hutong.links.holding import Way, check_name, check_platform, check_way
 from hutong.links.hosts import host_states
+from hutong.links.locks import PASSWORDS_MAX, checked_password, set_locks
 from hutong.links.models import channel
 from hutong.links.rules.checks import check_rules
 from hutong.links.rules.model import Rules, Utm
@@ -63,6 +64,7 @@ class BulkRow(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None = None
     utm: Utm = NO_UTM
     clicks_max: int = 0
+    password: str | None = None
 
 
 class BulkLink(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,6 +88,7 @@ class _Held(msgspec.Struct, frozen=True, kw_only=True):
     sorting: Sorting
     expires_at: datetime | None
     rules: Rules | None
+    password: str | None
 
 
 class _Known(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +98,7 @@ class _Known(msgspec.Struct, frozen=True, kw_only=True):
     skus: frozenset[UUID]
     own_hosts: frozenset[str]
     zone: str
+    passwords: frozenset[str]  # the first of those asked for: each takes a slow hash
 
 
 async def create_links(
@@ -114,6 +118,9 @@ async def create_links(
         skus=skus,
         own_hosts=frozenset(await host_states(unit)),
         zone=zone,
+        passwords=frozenset(
+            list(dict.fromkeys(row.password for row in rows if row.password is not None))[:PASSWORDS_MAX]
+        ),
     )
     judged = [_judged(row, known) for row in rows]
     fates: list[Fate] = [one if isinstance(one, HutongError) else None for one in judged]
@@ -156,7 +163,19 @@ def _held(row: BulkRow, known: _Known) -> _Held:
     if row.clicks_max or row.utm != NO_UTM:
         rules = Rules(zone=known.zone, utm=row.utm, clicks_max=row.clicks_max)
         check_rules(rules, known.own_hosts, row.expires_at)
-    return _Held(title=title, channel=channel_of, way=way, sorting=sorting, expires_at=row.expires_at, rules=rules)
+    if row.password is not None:
+        checked_password(row.password)
+        if row.password not in known.passwords:
+            raise InvalidInput(field="password", problem=f"≤ {PASSWORDS_MAX}")
+    return _Held(
+        title=title,
+        channel=channel_of,
+        way=way,
+        sorting=sorting,
+        expires_at=row.expires_at,
+        rules=rules,
+        password=row.password,
+    )
 
 
 def _channel_of(row: BulkRow, known: _Known) -> UUID | ChannelKey:
@@ -257,6 +276,8 @@ async def _insert(unit: Unit, wanted: Sequence[tuple[_Held, UUID]]) -> list[Bulk
             now,
             *_columns(ruled),
         )
+    asked = [(link_id, row.password) for (row, _), link_id in zip(wanted, ids, strict=True) if row.password is not None]
+    await set_locks(unit, asked)
     return [BulkLink(link_id=row[0], code=row[1], channel_id=row[2]) for row in rows]
 
 

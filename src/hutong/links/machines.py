@@ -30,8 +30,10 @@ NAMELESS: Final = "nameless"
 OTHER: Final = "other"
 #: Over a limit of the edge, whoever it was: people are not that many.
 LIMITED: Final = "limited"
+#: Stood before a link's password: maybe a person, who is counted as one once the right password was given.
+LOCKED: Final = "locked"
 #: Every reason for the flag; clicks of before reasons were kept have none.
-REASONS: Final = (PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, NAMELESS, OTHER, LIMITED)
+REASONS: Final = (PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, NAMELESS, OTHER, LIMITED, LOCKED)
 
 _TOKENS: Final[dict[str, str]] = {
     PREVIEW: (

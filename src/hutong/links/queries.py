@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import and_, func, select
 
 from hutong.db.unit import Unit
+from hutong.links.lock_models import link_lock
 from hutong.links.models import channel, click, link, link_tag
 
 PAGE_ROWS_MAX: Final = 200
@@ -45,6 +46,7 @@ class LinkSummary(msgspec.Struct, frozen=True, kw_only=True):
     clicks: int
     bot_clicks: int
     containers: tuple[ContainerCount, ...]
+    has_password: bool = False
 
 
 class LinkSlice(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,8 +90,11 @@ async def links_page(
         conditions.append(link.c.link_id.in_(tagged))
     total = await unit.scalar(select(func.count()).select_from(link).where(*conditions))
     statement = (
-        select(link, channel.c.name, channel.c.kind, channel.c.platform)
+        select(link, channel.c.name, channel.c.kind, channel.c.platform, link_lock.c.lock_id)
         .join(channel, and_(channel.c.merchant_id == link.c.merchant_id, channel.c.channel_id == link.c.channel_id))
+        .outerjoin(
+            link_lock, and_(link_lock.c.merchant_id == link.c.merchant_id, link_lock.c.link_id == link.c.link_id)
+        )
         .where(*conditions)
         .order_by(link.c.created_at.desc(), link.c.link_id.desc())
         .limit(min(limit, PAGE_ROWS_MAX))
@@ -116,6 +121,7 @@ async def links_page(
                 clicks=sum(count.clicks for count in people.get(row.link_id, ())),
                 bot_clicks=bots.get(row.link_id, 0),
                 containers=people.get(row.link_id, ()),
+                has_password=row.lock_id is not None,
             )
             for row in rows
         ),

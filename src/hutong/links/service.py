@@ -8,13 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, and_, select
 
 from hutong.core.errors import NotFound
 from hutong.core.ids import new_code
 from hutong.db.unit import Unit
 from hutong.links.holding import check_name, check_platform, check_way
 from hutong.links.hosts import host_states
+from hutong.links.lock_models import link_lock
 from hutong.links.models import channel, link
 from hutong.merchants.directory import LINK, register
 
@@ -34,7 +35,7 @@ class ChannelKind(StrEnum):
 
 
 class LinkView(msgspec.Struct, frozen=True, kw_only=True):
-    """A link."""
+    """A link. ``lock_id`` names its present password; None: it asks for none."""
 
     link_id: UUID
     code: str
@@ -47,6 +48,7 @@ class LinkView(msgspec.Struct, frozen=True, kw_only=True):
     state: str
     created_at: datetime
     expires_at: datetime | None
+    lock_id: UUID | None = None
 
 
 async def create_channel(unit: Unit, kind: ChannelKind, platform: str, name: str) -> UUID:
@@ -136,7 +138,14 @@ def _view(row: Row[Any]) -> LinkView:
         state=row.state,
         created_at=row.created_at,
         expires_at=row.expires_at,
+        lock_id=row.lock_id,
     )
+
+
+def _links(unit: Unit) -> Select[Any]:
+    own = and_(link_lock.c.merchant_id == link.c.merchant_id, link_lock.c.link_id == link.c.link_id)
+    statement = select(link, link_lock.c.lock_id).select_from(link.outerjoin(link_lock, own))
+    return statement.where(link.c.merchant_id == unit.merchant_id)
 
 
 async def get_link(unit: Unit, link_id: UUID) -> LinkView:
@@ -145,7 +154,7 @@ async def get_link(unit: Unit, link_id: UUID) -> LinkView:
     Raises:
         NotFound: not this merchant's.
     """
-    row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id))
+    row = await unit.one(_links(unit).where(link.c.link_id == link_id))
     if row is None:
         raise NotFound(what="link", key=str(link_id))
     return _view(row)
@@ -153,5 +162,5 @@ async def get_link(unit: Unit, link_id: UUID) -> LinkView:
 
 async def find_link(unit: Unit, code: str) -> LinkView | None:
     """A link by its public code."""
-    row = await unit.one(select(link).where(link.c.merchant_id == unit.merchant_id, link.c.code == code))
+    row = await unit.one(_links(unit).where(link.c.code == code))
     return None if row is None else _view(row)

@@ -109,7 +109,7 @@ async def add_staff(unit: Unit, login: str, name: str, password: str, role: Role
         staff_id=staff_id,
         login=login,
         name=name,
-        password_hash=_HASHER.hash(password),
+        password_hash=hash_of(password),
         role=role.value,
         created_at=unit.now(),
     )
@@ -127,7 +127,7 @@ async def set_password(unit: Unit, staff_id: UUID, password: str, *, but_cookie:
     done = await unit.run(
         update(staff)
         .where(staff.c.merchant_id == unit.merchant_id, staff.c.staff_id == staff_id)
-        .values(password_hash=_HASHER.hash(password))
+        .values(password_hash=hash_of(password))
     )
     if not done.rowcount:
         raise NotFound(what="staff", key=str(staff_id))
@@ -145,10 +145,15 @@ async def end_sessions(unit: Unit, staff_id: UUID, *, but_cookie: str = "") -> N
     )
 
 
+def hash_of(password: str) -> str:
+    """What is kept of a password: slow on purpose, some tens of milliseconds and 64 MiB."""
+    return _HASHER.hash(password)
+
+
 @lru_cache(maxsize=1)
 def nobodys_hash() -> str:
     """The hash of a password nobody knows: an unknown login takes as long to refuse as a wrong password."""
-    return _HASHER.hash(secrets.token_urlsafe(32))
+    return hash_of(secrets.token_urlsafe(32))
 
 
 def is_password(password_hash: str, password: str) -> bool:

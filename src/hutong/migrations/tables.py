@@ -16,6 +16,7 @@ from hutong.links import batch_models as batches
 from hutong.links import bio_models as bios
 from hutong.links import card_models as cards
 from hutong.links import guard_models as guards
+from hutong.links import lock_models as locks
 from hutong.links import models as links
 from hutong.links.attribution import models as ties
 from hutong.merchants import grant_models as grants
@@ -40,6 +41,7 @@ ROOMS: Final = (
     guards,
     ledger,
     links,
+    locks,
     merchants,
     pages,
     payments,

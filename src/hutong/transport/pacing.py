@@ -44,6 +44,10 @@ class Bucket:
         self._full_at_s = full_at_s
         return wait_s
 
+    def give_back(self) -> None:
+        """One call that was reserved and is not to count."""
+        self._full_at_s -= self._cost_s
+
 
 class Buckets:
     """The buckets of all accounts of this process, bounded; the longest unused one goes first."""

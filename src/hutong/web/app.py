@@ -28,6 +28,7 @@ from hutong.web.buyer.desk import BuyerDesk, never_stored
 from hutong.web.buyer.jumps import JumpController
 from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
+from hutong.web.buyer.locks import LockController
 from hutong.web.buyer.pages import BuyerPages
 from hutong.web.buyer.reports import ReportController
 from hutong.web.console.bills import BillsController
@@ -121,6 +122,7 @@ _BUYERS: Final[tuple[ControllerRouterHandler, ...]] = (
     CardController,
     LeavingController,
     ReportController,
+    LockController,
     BioController,
     CheckoutController,
     ShopCodeController,

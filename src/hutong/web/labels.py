@@ -93,6 +93,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "expires_at": mark("结束时间"),
         "clicks_max": mark("最多点击次数"),
         "over_url": mark("结束后去哪里"),
+        "password": mark("密码"),
     },
     "channel_kind": {
         "post": mark("帖子"),

@@ -35,7 +35,8 @@ class Trade:
 
     def _click(self):
         at = AT + timedelta(microseconds=self.dice.randrange(HOURS * 3_600_000_000))
-        machine = self.dice.choice(["", "", "", "spider", "preview"])
+        became = self.dice.choice(list(Became))
+        machine = "locked" if became is Became.LOCKED else self.dice.choice(["", "", "", "spider", "preview"])
         return {
             "merchant_id": self.room.merchant_id,
             "click_id": new_id(at),
@@ -49,7 +50,7 @@ class Trade:
             "is_bot": bool(machine),
             "machine": machine,
             "clicked_at": at,
-            "became": self.dice.choice(list(Became)),
+            "became": became,
         }
 
     async def store(self):

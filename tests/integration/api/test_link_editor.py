@@ -172,3 +172,48 @@ def test_a_link_to_a_platform_is_made_by_its_address(calling):
         assert TAOBAO in page.text
 
     calling(work)
+
+
+def test_a_password_is_set_changed_and_taken_away_and_never_shown(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        staff = await owner(caller)
+        edit, shown = f"/links/{link['code']}/edit", []
+
+        async def save(**form):
+            revision = (await caller.get(f"/links/{link['link_id']}/rules"))["revision"]
+            answer = await staff.post(edit, {"rules": "0", "revision": str(revision), "do": "save", **form})
+            shown.append(answer.text)
+            return answer.status_code, (await caller.get(f"/links/{link['link_id']}/rules"))["has_password"]
+
+        async def lock():
+            async with caller.room.unit() as unit:
+                rows = await unit.fetch("SELECT lock_id FROM link_lock")
+            return [row.lock_id for row in rows]
+
+        page = await staff.get(edit)
+        assert 'data-lock="off"' in page.text
+        assert "data-locked" not in page.text
+        assert await save(password="Zz9-abc") == (303, True)
+        first = await lock()
+        page = await staff.get(edit)
+        assert all(sign in page.text for sign in ('data-lock="on"', "已设密码", "data-locked"))
+        assert await save() == (303, True)
+        assert await lock() == first, "an empty field changes nothing"
+        assert await save(password="Zz9-new", password_off="1") == (303, True)
+        assert await lock() != first, "another one goes before taking it away"
+        assert await save(password="Zz9") == (422, True)
+        assert re.findall(r'data-fault="(\w+)"', shown[-1]) == ["password"]
+        assert "data-again" in shown[-1]
+        looked = await staff.post(f"/links/{link['code']}/preview", {"rules": "0", "password_off": "1"})
+        assert "data-locked" not in looked.text
+        assert "data-locked" in (await staff.get(f"/links/{link['code']}/share")).text
+        assert "已设密码" in (await staff.get("/links")).text
+        assert "已设密码" in (await staff.get(f"/links/{link['code']}")).text
+        assert await save(password_off="1") == (303, False)
+        assert await lock() == []
+        looked = await staff.post(f"/links/{link['code']}/preview", {"rules": "0", "password": "Zz9-abc"})
+        assert "data-locked" in looked.text
+        assert not any("Zz9" in text for text in (*shown, page.text, looked.text))
+
+    calling(work)

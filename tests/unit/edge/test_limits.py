@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hutong.edge.front import LinkFront
-from hutong.edge.limits import ADDRESS_PACE, RETRY_AFTER_S, TOLD_GAP_S, Limits, network_of
+from hutong.edge.limits import ADDRESS_PACE, RETRY_AFTER_S, TOLD_GAP_S, Limits
 from hutong.edge.names import code_in, host_in
 from hutong.edge.proxies import BehindProxies
 from hutong.edge.table import Entry
 from hutong.links.destinations import read_target
 from hutong.links.jumps.ways import Ways
+from hutong.transport.networks import network_of
 from hutong.transport.pacing import ACCOUNTS_PACED_MAX, Pace
 from hutong.web.buyer.notices import Notices
 

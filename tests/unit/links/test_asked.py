@@ -12,8 +12,9 @@ from hutong.links.asked import CARRIED_CHARS_MAX, asked_with, read_query, with_q
     [
         ("", ""),
         ("city=sh&p=" + "0" * 48, "city=sh"),
+        ("u=" + "0" * 40 + "&city=sh", "city=sh"),
         ("a=%26b%3D1&c", "a=%26b%3D1&c="),
-        ("u=https://evil.example/", "u=https%3A%2F%2Fevil.example%2F"),
+        ("to=https://evil.example/", "to=https%3A%2F%2Fevil.example%2F"),
         ("x=" + "y" * CARRIED_CHARS_MAX, ""),
         ("\u00ff=\u00fe", "%C3%BF=%C3%BE"),
     ],

@@ -15,6 +15,7 @@ from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.jumps import JumpController
 from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
+from hutong.web.buyer.locks import LockController
 from hutong.web.buyer.pages import PAGE_BYTES_MAX, BuyerPages
 from hutong.web.buyer.reports import ReportController
 from hutong.web.creator.door import CreatorController
@@ -109,6 +110,7 @@ def test_every_door_of_buyers_and_creators_is_named():
         JumpController,
         LeavingController,
         ReportController,
+        LockController,
         CheckoutController,
         ShopCodeController,
         CreatorController,

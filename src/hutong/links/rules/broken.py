@@ -30,6 +30,7 @@ FIELDS: Final[dict[str, tuple[str, str]]] = {
     "expires_at": ("结束时间", "end"),
     "clicks_max": ("最多点击次数", "maximum clicks"),
     "over_url": ("结束后去哪里", "where to afterwards"),
+    "password": ("密码", "password"),
 }
 #: Each reason in Chinese and English; ``{what}`` is what was given or the limit.
 REASONS: Final[dict[str, tuple[str, str]]] = {
@@ -38,6 +39,7 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "too_many": ("最多 {what} 个", "at most {what}"),
     "too_few": ("至少 {what} 个", "at least {what}"),
     "too_long": ("最多 {what} 个字", "at most {what} characters"),
+    "too_short": ("至少 {what} 个字", "at least {what} characters"),
     "range": ("应在 {what} 之间", "must lie within {what}"),
     "twice": ("“{what}”出现了两次", "“{what}” stands here twice"),
     "both_times": ("开始和结束都要填，而且不能相同", "both ends are needed, and they differ"),

@@ -27,6 +27,7 @@ class LinkRules(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     revision: int
     expires_at: datetime | None
+    has_password: bool = False
 
 
 def read_rules(body: bytes) -> Rules:
@@ -43,7 +44,12 @@ async def rules_of(unit: Unit, link_id: UUID, zone: str = "") -> LinkRules:
     found = await get_link(unit, link_id)
     row = await _row(unit, link_id)
     rules = read_rules(row.body) if row else Rules(zone=zone) if zone else Rules()
-    return LinkRules(rules=rules, revision=row.revision if row else 0, expires_at=found.expires_at)
+    return LinkRules(
+        rules=rules,
+        revision=row.revision if row else 0,
+        expires_at=found.expires_at,
+        has_password=found.lock_id is not None,
+    )
 
 
 async def _row(unit: Unit, link_id: UUID) -> Row[Any] | None:
@@ -103,4 +109,4 @@ async def set_rules(
         .where(link.c.merchant_id == unit.merchant_id, link.c.link_id == link_id)
         .values(expires_at=expires_at, changed_at=now)
     )
-    return LinkRules(rules=rules, revision=before.revision + 1, expires_at=expires_at)
+    return msgspec.structs.replace(before, rules=rules, revision=before.revision + 1, expires_at=expires_at)

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import msgspec
 
 from hutong.core.money import SUM_MINOR_MAX
+from hutong.links.locks import TYPED_CHARS_MAX
 from hutong.shops.stock import QUANTITY_MAX
 from hutong.web.moments import aware
 
@@ -26,6 +27,8 @@ Word = Annotated[str, msgspec.Meta(max_length=WORD_CHARS_MAX)]
 Line = Annotated[str, msgspec.Meta(max_length=LINE_CHARS_MAX)]
 Url = Annotated[str, msgspec.Meta(max_length=URL_CHARS_MAX)]
 Secret = Annotated[str, msgspec.Meta(max_length=SECRET_CHARS_MAX)]
+#: Of a link; how long it may be is said where it is refused.
+LinkPassword = Annotated[str, msgspec.Meta(max_length=TYPED_CHARS_MAX)]
 
 #: A price or a payment, and a sum that may be nothing; in minor units.
 Price = Annotated[int, msgspec.Meta(ge=1, le=SUM_MINOR_MAX)]

@@ -16,7 +16,7 @@ from hutong.links.hosts import link_base
 from hutong.links.rules.model import CLICKS_MAX, Utm
 from hutong.links.service import ChannelKind
 from hutong.merchants.keys import ApiKey
-from hutong.web.api.bodies import Line, RequestBody, Url, Word
+from hutong.web.api.bodies import Line, LinkPassword, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.links import ShareCode, Tags
 from hutong.workflows.commands.bulk_links import make_links
@@ -48,11 +48,12 @@ class Row(RequestBody, frozen=True, kw_only=True):
     utm: Utm = Utm()
     clicks_max: Annotated[int, msgspec.Meta(ge=0, le=CLICKS_MAX)] = 0
     expires_at: datetime | None = None
+    password: LinkPassword | None = None
 
 
 class NewLinks(RequestBody, frozen=True, kw_only=True):
     """Links to make. ``dry_run``: say what would become of each row, and make nothing. ``all_or_none``: make nothing
-    where any row is wrong.
+    where any row is wrong. At most twenty different passwords in one request.
     """
 
     rows: Annotated[tuple[Row, ...], msgspec.Meta(min_length=1, max_length=ROWS_MAX)]
@@ -104,7 +105,9 @@ class BulkLinksApi(Controller):
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewLinks
     ) -> Response[bytes]:
         """Make the links of all good rows (or none, where that is asked for), and say what is wrong with each other."""
-        return await once(runtime, caller, request, "api.links_bulk", lambda unit: _made(unit, runtime, data))
+        return await once(
+            runtime, caller, request, "api.links_bulk", lambda unit: _made(unit, runtime, data), has_secret=True
+        )
 
 
 async def _made(unit: Unit, runtime: Runtime, data: NewLinks) -> LinksMade:
@@ -131,6 +134,7 @@ def _row(row: Row) -> BulkRow:
         expires_at=row.expires_at,
         utm=row.utm,
         clicks_max=row.clicks_max,
+        password=row.password,
     )
 
 

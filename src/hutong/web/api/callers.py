@@ -13,7 +13,7 @@ from litestar.handlers import BaseRouteHandler
 from sqlalchemy import select, update
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError, InvalidInput, Unauthorized
-from hutong.crypto.digests import sha256
+from hutong.crypto.digests import hmac_sha256, sha256
 from hutong.db.tables import idempotency
 from hutong.db.unit import Unit
 from hutong.merchants.directory import API_KEY, look_up
@@ -73,13 +73,15 @@ async def once(
     request: Request[Any, Any, Any],
     label: str,
     work: Callable[[Unit], Awaitable[AnswerT]],
+    *,
+    has_secret: bool = False,
 ) -> Response[bytes]:
     """Run ``work`` in one transaction and keep its answer under the request's Idempotency-Key, if it has one.
 
     The same key with the same request gets the same answer; with another request it is refused. A second request
     that comes while the first still runs waits for it.
     """
-    return _json(await once_kept(runtime, caller, request, label, work))
+    return _json(await once_kept(runtime, caller, request, label, work, has_secret=has_secret))
 
 
 async def once_kept(
@@ -88,13 +90,19 @@ async def once_kept(
     request: Request[Any, Any, Any],
     label: str,
     work: Callable[[Unit], Awaitable[AnswerT]],
+    *,
+    has_secret: bool = False,
 ) -> bytes:
-    """What :func:`once` answers, in JSON, for a caller that goes on with it."""
+    """What :func:`once` answers, in JSON, for a caller that goes on with it. ``has_secret``: the request may hold
+    a word that is short enough to be guessed, so the digest that is kept of it is keyed.
+    """
     key = request.headers.get(IDEMPOTENCY_HEADER)
     if key is not None and not 0 < len(key) <= KEY_CHARS_MAX:
         raise InvalidInput(field="Idempotency-Key", problem=f"1–{KEY_CHARS_MAX}")
     async with runtime.unit(caller.merchant_id, label) as unit:
         digest = sha256(f"{request.method} {request.url.path}\n".encode() + await request.body())
+        if has_secret:
+            digest = hmac_sha256(runtime.link_key, digest)
         if key is not None and not await _first(unit, key, digest):
             return await _kept(unit, key, digest)
         body = msgspec.json.encode(await work(unit))

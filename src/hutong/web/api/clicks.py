@@ -74,10 +74,10 @@ class TryItem(msgspec.Struct, frozen=True, kw_only=True):
 class Click(msgspec.Struct, frozen=True, kw_only=True):
     """A click. `visitor` tells visitors of one day apart and nothing more; it is another one the next day.
 
-    `machine`: preview, spider, monitor, headless, library, prefetch, head, nameless, other or limited; empty for a
-    person, and for machines whose kind was not kept. `outcome`: ordered, desk (the cash desk was opened), left (for
-    another app), stayed, or straight (sent on at once, or nothing told since). Language is empty where the visitor
-    names none.
+    `machine`: preview, spider, monitor, headless, library, prefetch, head, nameless, other, limited, or locked (asked
+    for the link's password, maybe a person); empty for a person, and for machines whose kind was not kept. `outcome`:
+    ordered, desk (the cash desk was opened), left (for another app), stayed, locked (asked for the password and led
+    nowhere), or straight (sent on at once, or nothing told since). Language is empty where the visitor names none.
     """
 
     click_id: UUID

@@ -12,7 +12,7 @@ from hutong.links.rules.model import Rule, Rules, Utm
 from hutong.links.rules.service import LinkRules, rules_of
 from hutong.merchants.keys import ApiKey
 from hutong.merchants.queries import this_merchant
-from hutong.web.api.bodies import RequestBody, Url, Word
+from hutong.web.api.bodies import LinkPassword, RequestBody, Url, Word
 from hutong.workflows.commands.link_rules import save_rules
 from hutong.workflows.commands.link_winners import Standing, standings
 from hutong.workflows.runtime import Runtime
@@ -21,7 +21,8 @@ from hutong.workflows.runtime import Runtime
 class RulesChange(RequestBody, frozen=True, kw_only=True):
     """What is to be changed; what is not named stays. ``rules`` are replaced as a whole, in their order.
 
-    ``revision``: the one that was read; another one in force is a conflict.
+    ``revision``: the one that was read; another one in force is a conflict. ``password``: what visitors have to give,
+    4 to 64 characters; null takes it away. It is given back nowhere.
     """
 
     revision: int | None = None
@@ -32,6 +33,7 @@ class RulesChange(RequestBody, frozen=True, kw_only=True):
     expires_at: datetime | msgspec.UnsetType | None = msgspec.UNSET
     clicks_max: int | msgspec.UnsetType = msgspec.UNSET
     over_url: Url | msgspec.UnsetType | None = msgspec.UNSET
+    password: LinkPassword | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +48,7 @@ class RulesAnswer(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     clicks_max: int
     over_url: str | None
+    has_password: bool
 
 
 class ComparisonsAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,7 +81,9 @@ class LinkRulesApi(Controller):
             }
             expires_at = kept.expires_at if data.expires_at is msgspec.UNSET else data.expires_at
             rules = msgspec.structs.replace(kept.rules, **given)
-            made = await save_rules(unit, link_id, rules, expires_at=expires_at, revision=data.revision)
+            made = await save_rules(
+                unit, link_id, rules, expires_at=expires_at, revision=data.revision, password=data.password
+            )
         return _answer(link_id, made)
 
     @get("/{link_id:uuid}/comparisons", opt={"scope": "figures:read"}, summary="How a link's variants sell")
@@ -100,4 +105,5 @@ def _answer(link_id: UUID, kept: LinkRules) -> RulesAnswer:
         expires_at=kept.expires_at,
         clicks_max=rules.clicks_max,
         over_url=rules.over_url,
+        has_password=kept.has_password,
     )

@@ -16,12 +16,13 @@ from hutong.analytics.queries import channel_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
 from hutong.links.hosts import link_base
+from hutong.links.locks import set_lock
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
 from hutong.links.tags import TAGS_MAX, Sorting, sort_link, sortings
 from hutong.merchants.keys import ApiKey
-from hutong.web.api.bodies import Line, RequestBody, Url, Word
+from hutong.web.api.bodies import Line, LinkPassword, RequestBody, Url, Word
 from hutong.web.api.callers import once
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
@@ -49,6 +50,7 @@ class NewLink(RequestBody, frozen=True, kw_only=True):
 
     ``url`` may be WeChat's own scheme of a mini-program (weixin://dl/business/…). ``share_code``: the platform's own
     code for that page (淘口令 and the like), shown where an app lets nothing else through. ``channel`` makes one too.
+    ``password``: what visitors have to give, 4 to 64 characters; it is given back nowhere.
     """
 
     title: Line
@@ -60,6 +62,7 @@ class NewLink(RequestBody, frozen=True, kw_only=True):
     tags: Tags = ()
     campaign: Word = ""
     expires_at: datetime | None = None
+    password: LinkPassword | None = None
 
 
 class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +90,7 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     clicks: int
     bot_clicks: int
     clicks_by_container: dict[str, int]
+    has_password: bool
 
 
 class LinkSorting(RequestBody, frozen=True, kw_only=True):
@@ -166,7 +170,9 @@ class LinksApi(Controller):
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, data: NewLink
     ) -> Response[bytes]:
         """Make a link."""
-        return await once(runtime, caller, request, "api.link", lambda unit: _link(unit, runtime, data))
+        return await once(
+            runtime, caller, request, "api.link", lambda unit: _link(unit, runtime, data), has_secret=True
+        )
 
     @get("/links", opt={"scope": "links:read"}, summary="Links")
     async def links(
@@ -192,6 +198,7 @@ class LinksApi(Controller):
                 clicks=row.clicks,
                 bot_clicks=row.bot_clicks,
                 clicks_by_container={count.container: count.clicks for count in row.containers},
+                has_password=row.has_password,
             )
             for row in page.rows
         )
@@ -286,5 +293,7 @@ async def _link(unit: Unit, runtime: Runtime, data: NewLink) -> LinkMade:
         expires_at=data.expires_at,
     )
     await sort_link(unit, made.link_id, Sorting(tags=data.tags, campaign=data.campaign))
+    if data.password is not None:
+        await set_lock(unit, made.link_id, data.password)
     base = await link_base(unit, runtime.public_url)
     return LinkMade(link_id=made.link_id, channel_id=channel_id, code=made.code, url=f"{base}/l/{made.code}")

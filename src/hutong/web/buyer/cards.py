@@ -14,6 +14,7 @@ from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_G
 
 from hutong.links.pictures import PICTURE, picture_body
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.locks import ask_password
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, CardPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.errors import PageNotFound
@@ -40,6 +41,8 @@ class CardController(Controller):
         merchant_id, link = found
         if link.state != "active" or (link.expires_at and link.expires_at <= buyer.runtime.clock.now()):
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        if link.lock_id is not None:  # what it is shared as says nothing of where it leads
+            return await ask_password(request, buyer, merchant_id, link)
         async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
             card = await share_card(unit, link, buyer.runtime.public_url)
         agent = agent_at(request)

@@ -17,11 +17,14 @@ from litestar.datastructures import Cookie
 from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.containers import Agent, agent_of
 from hutong.links.guard_states import LinkState
+from hutong.links.guesses import Doorkeeper, Guess
 from hutong.links.hosts import host_states, leads_on
+from hutong.links.locks import lock_of
 from hutong.links.rules.service import led_by, rules_of
 from hutong.links.service import LinkView, find_link
 from hutong.links.switches import is_all_off
 from hutong.merchants.directory import LINK
+from hutong.merchants.staff import is_password
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
 from hutong.transport.pacing import Buckets, Pace
 from hutong.web.buyer.pages import BuyerPages
@@ -69,6 +72,7 @@ class BuyerDesk:
         self.runtime = runtime
         self.pages = pages
         self._buckets = Buckets()
+        self._doorkeeper = Doorkeeper(is_password)
 
     def admit(self, request: BuyerRequest, code: str) -> None:
         """Let a buyer open a checkout at a shop code. The shop's own wireless network is one address for all of them.
@@ -113,6 +117,15 @@ class BuyerDesk:
             return True
         async with self.runtime.unit(merchant_id, "buyer.host") as unit:
             return leads_on(url, await host_states(unit))
+
+    async def guess(self, request: BuyerRequest, merchant_id: UUID, link: LinkView, typed: str) -> Guess:
+        """What becomes of a guess at a link's password; none is wrong where none is asked for."""
+        async with self.runtime.unit(merchant_id, "buyer.link_lock") as unit:
+            lock = await lock_of(unit, link.link_id)
+        if lock is None or lock.lock_id != link.lock_id:  # changed within this request
+            return Guess.RIGHT if lock is None else Guess.WRONG
+        address = request.client.host if request.client else ""
+        return await self._doorkeeper.judge(link.code, lock, typed, address, time.monotonic())
 
     def admit_report(self, request: BuyerRequest, code: str) -> bool:
         """Whether one more report may come from this address and for this link."""

@@ -19,6 +19,7 @@ from hutong.links.destinations import Target, host_of, read_target
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.leaving import leaving_token
+from hutong.links.lock_tokens import sealed
 from hutong.links.service import LinkView
 from hutong.links.tokens import carried_token, read_click_token, read_sight_token, sight_token
 from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
@@ -56,11 +57,12 @@ class JumpController(Controller):
         merchant_id, link = found
         if link.state != "active" or link.url is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
+        seal = sealed(code, link.lock_id)
+        click_id = read_click_token(buyer.runtime.link_key, k, seal, r)
         if click_id is None:  # an address without its click: count one first
             return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if not await buyer.leads_on(merchant_id, link.url):
-            token = leaving_token(buyer.runtime.link_key, click_id, code, r)
+            token = leaving_token(buyer.runtime.link_key, click_id, seal, r)
             return Redirect(f"/x/{link.code}?{urlencode({'k': token, 'r': r})}", status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
@@ -100,7 +102,8 @@ class JumpController(Controller):
         ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
         """
         found = await buyer.link(code, r)
-        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
+        seal = "" if found is None else sealed(code, found[1].lock_id)
+        click_id = read_click_token(buyer.runtime.link_key, k, seal, r)
         if found is None or found[1].url is None or click_id is None:
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found

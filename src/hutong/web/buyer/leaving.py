@@ -8,11 +8,14 @@ from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
+from hutong.links.attribution.service import moment_of
 from hutong.links.destinations import DestinationNotAllowed, host_of, read_target
 from hutong.links.host_names import shown_host
 from hutong.links.leaving import read_leaving_token
+from hutong.links.lock_tokens import sealed
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
+from hutong.web.buyer.forwards import FRESH
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, LeavingPage
 from hutong.web.languages import locale_of
 
@@ -34,7 +37,10 @@ class LeavingController(Controller):
         merchant_id, link = found
         if link.state != "active" or link.url is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
-        if read_leaving_token(buyer.runtime.link_key, k, code, buyer.runtime.clock.now(), r) is None:
+        now = buyer.runtime.clock.now()
+        click_id = read_leaving_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), now, r)
+        # Behind a password the page opens for a moment alone: its address may be passed on, and names the host.
+        if click_id is None or (link.lock_id is not None and now - moment_of(click_id) > FRESH):
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)  # without its click: count one first
         try:
             host = host_of(link.url)

@@ -10,6 +10,7 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.links.asked import with_query
+from hutong.links.lock_tokens import sealed
 from hutong.links.service import LinkView
 from hutong.links.tokens import read_click_token
 from hutong.merchants.directory import LINK
@@ -51,9 +52,9 @@ class LinkController(Controller):
         if link.state != "active" or link.sku_id is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         agent = agent_at(request)
-        if agent.is_bot and agent.container == "desktop":
+        if agent.is_bot and agent.container == "desktop" and link.lock_id is None:
             return await self._shop_window(request, buyer, merchant_id, link)
-        click_id = read_click_token(buyer.runtime.link_key, k, code, r)
+        click_id = read_click_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), r)
         if click_id is None:  # an address without its click: count one first
             return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):

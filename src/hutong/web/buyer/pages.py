@@ -149,6 +149,21 @@ class ReportPage(msgspec.Struct, frozen=True, kw_only=True):
     words_chars_max: int
 
 
+class LockPage(msgspec.Struct, frozen=True, kw_only=True):
+    """The password of a link. ``state``: ask, or what became of a guess: wrong, limited, busy, right.
+
+    ``action`` takes the form; ``onward`` is where the right password leads. ``card`` says whose link it is.
+    """
+
+    shop: str
+    action: str
+    state: str
+    chars_max: int
+    report: str
+    card: ShareCard
+    onward: str = ""
+
+
 class BioPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page of links, and what it is shared as."""
 
@@ -263,6 +278,13 @@ class BuyerPages:
     def report(self, page: ReportPage, locale: Locale) -> Response[str]:
         """The form that reports a link."""
         return self._answer("buyer/report.html", page, Scene(locale=locale), 200, form_action="'self'")
+
+    def lock(self, page: LockPage, locale: Locale, status: int, *, is_big: bool = False) -> Response[str]:
+        """The page that asks for a link's password; after the right one it goes on by itself."""
+        scene = Scene(locale=locale, query="big=1" if is_big else "")
+        about = self._renderer.text(scene, mark("要密码才能打开"))
+        page = msgspec.structs.replace(page, card=msgspec.structs.replace(page.card, about=about))
+        return self._answer("buyer/lock.html", page, scene, status, form_action="'self'")
 
     def message(self, page: MessagePage, locale: Locale, status: int) -> Response[str]:
         """A page that only says something."""

@@ -19,6 +19,7 @@ BECAME: Final[dict[str, str]] = {
     Became.DESK.value: mark("打开了收银台"),
     Became.LEFT.value: mark("去了别的应用"),
     Became.STAYED.value: mark("没有跳出去"),
+    Became.LOCKED.value: mark("停在密码页"),
     Became.STRAIGHT.value: mark("已送往目标"),
 }
 REFERRERS: Final[dict[str, str]] = {
@@ -38,6 +39,7 @@ MACHINES: Final[dict[str, str]] = {
     machines.NAMELESS: mark("没有自报身份"),
     machines.OTHER: mark("其他机器"),
     machines.LIMITED: mark("点得太快"),
+    machines.LOCKED: mark("停在密码页"),
     "": mark("没有记下种类"),
 }
 #: Kinds of ways, by the matrix's name of the kind.

@@ -14,6 +14,7 @@ from hutong.core.errors import Conflict, ErrorText, HutongError, NotFound
 from hutong.db.unit import Unit
 from hutong.links.containers import CONTAINERS, SYSTEMS
 from hutong.links.hosts import host_states
+from hutong.links.locks import PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN, UNCHANGED
 from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.checks import check_rules
 from hutong.links.rules.compiled import Visit, compile_rules
@@ -44,6 +45,7 @@ REASON_WORDS: Final = {
     "too_many": mark("最多 %(what)s 个"),
     "too_few": mark("至少 %(what)s 个"),
     "too_long": mark("最多 %(what)s 个字"),
+    "too_short": mark("至少 %(what)s 个字"),
     "range": mark("应在 %(what)s 之间"),
     "twice": mark("“%(what)s”出现了两次"),
     "both_times": mark("开始和结束都要填，而且不能相同"),
@@ -89,6 +91,7 @@ class EditorView(View, frozen=True, kw_only=True):
     suggestions: tuple[Suggestion, ...] = ()
     rules_max: int = RULES_MAX
     variants_max: int = VARIANTS_MAX
+    password_chars: tuple[int, int] = (PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX)
 
 
 class LinkEditorController(Controller):
@@ -144,7 +147,14 @@ async def _save(request: ConsoleRequest, desk: Desk, code: str, form: EditorForm
         link = await _link(unit, code)
         zone = (await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)).rules.zone
         made = read_form(form, zone)
-        await save_rules(unit, link.link_id, made.rules, expires_at=made.expires_at, revision=made.revision)
+        await save_rules(
+            unit,
+            link.link_id,
+            made.rules,
+            expires_at=made.expires_at,
+            revision=made.revision,
+            password=made.password,
+        )
 
 
 async def _link(unit: Unit, code: str) -> LinkView:
@@ -204,4 +214,6 @@ async def _look(unit: Unit, desk: Desk, link: LinkView, form: EditorForm, zone: 
     compiled = compile_rules(with_keys(made.rules), link.url, link.sku_id)
     at = read_moment(form.try_at, zone) or unit.now()
     seen = Visit(container="", os="", language=form.try_language, at=at, query=form.try_query)
-    return preview(compiled, desk.runtime.ways, f"{desk.runtime.public_url}/l/{link.code}", seen)
+    is_locked = bool(made.password or (made.password is UNCHANGED and link.lock_id))
+    address = f"{desk.runtime.public_url}/l/{link.code}"
+    return preview(compiled, desk.runtime.ways, address, seen, is_locked=is_locked)

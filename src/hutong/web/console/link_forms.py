@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hutong.links.locks import TYPED_CHARS_MAX, UNCHANGED, Change, checked_password
 from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, Rule, Rules, Utm, Variant, When
 from hutong.links.rules.service import LinkRules
@@ -62,6 +63,8 @@ class EditorForm(View, frozen=True, kw_only=True):
     expires_at: str = ""
     clicks_max: str = ""
     over_url: str = ""
+    password: str = ""  # never shown again
+    takes_password_away: bool = False
     try_language: str = "zh-CN"
     try_at: str = ""
     try_query: str = ""
@@ -73,6 +76,7 @@ class Typed(msgspec.Struct, frozen=True, kw_only=True):
     rules: Rules
     expires_at: datetime | None
     revision: int
+    password: Change = UNCHANGED
 
 
 def shown(kept: LinkRules) -> EditorForm:
@@ -137,6 +141,8 @@ def typed(form: Any) -> EditorForm:  # noqa: ANN401 (Litestar's FormMultiDict)
         expires_at=text("expires_at"),
         clicks_max=text("clicks_max"),
         over_url=text("over_url"),
+        password=text("password")[: TYPED_CHARS_MAX + 1],
+        takes_password_away="password_off" in form,
         try_language=text("try.language"),
         try_at=text("try.at"),
         try_query=text("try.query"),
@@ -198,6 +204,7 @@ def read_form(form: EditorForm, zone_name: str) -> Typed:
         ),
         expires_at=_moment("expires_at", form.expires_at, zone),
         revision=int(form.revision) if form.revision.isdecimal() else 0,
+        password=_password(form),
     )
 
 
@@ -230,6 +237,13 @@ def _count(text: str) -> int:
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
         raise ValueError(text)
     return int(text)
+
+
+def _password(form: EditorForm) -> Change:
+    """A new one goes before taking the old one away: a link is not opened by accident."""
+    if form.password:
+        return checked_password(form.password)
+    return None if form.takes_password_away else UNCHANGED
 
 
 def _rule(number: int, form: RuleForm) -> Rule:

@@ -54,14 +54,15 @@ class PreviewRow(View, frozen=True, kw_only=True):
 
 
 class Preview(View, frozen=True, kw_only=True):
-    """All apps; ``direct`` of the ``cells`` open at once what the link leads to."""
+    """All apps; ``direct`` of the ``cells`` open at once what the link leads to. ``is_locked``: after the password."""
 
     rows: tuple[PreviewRow, ...]
     cells: int
     direct: int
+    is_locked: bool = False
 
 
-def preview(compiled: Compiled, ways: Ways, link_url: str, seen: Visit) -> Preview:
+def preview(compiled: Compiled, ways: Ways, link_url: str, seen: Visit, *, is_locked: bool = False) -> Preview:
     """What happens with a link in every app; ``seen`` gives language, moment and query."""
     watcher = _Watcher(compiled, ways, link_url, seen.language, seen.at, seen.query)
     by_cells: dict[tuple[Cell, ...], list[str]] = {}
@@ -70,7 +71,7 @@ def preview(compiled: Compiled, ways: Ways, link_url: str, seen: Visit) -> Previ
     rows = tuple(PreviewRow(containers=tuple(names), cells=made) for made, names in by_cells.items())
     cells = [cell for row in rows for cell in row.cells for _ in row.containers]
     direct = sum(all(way.first.kind in ("page", "scheme", "desk") for way in cell.ways) for cell in cells)
-    return Preview(rows=rows, cells=len(cells), direct=direct)
+    return Preview(rows=rows, cells=len(cells), direct=direct, is_locked=is_locked)
 
 
 class _Watcher:

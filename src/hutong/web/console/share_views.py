@@ -26,6 +26,7 @@ class ShareView(View, frozen=True, kw_only=True):
     has_logo: bool
     account: PageAccount | None  # who signs pages in WeChat
     qr_svg: str
+    is_locked: bool = False
     trouble: ErrorText | None = None
     title_chars_max: int = TITLE_CHARS_MAX
     about_chars_max: int = ABOUT_CHARS_MAX

@@ -118,6 +118,7 @@ async def _page(request: ConsoleRequest, desk: Desk, code: str, error: InvalidIn
             has_logo=has_logo,
             account=account,
             qr_svg=drawn_svg(card.url, title, look),
+            is_locked=link.lock_id is not None,
             trouble=None if error is None else text_for(error, locale, desk.renderer.catalogues),
         )
         return await desk.page(request, unit, "console/link_share.html", view)

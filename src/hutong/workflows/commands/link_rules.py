@@ -5,9 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
+
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
 from hutong.links.hosts import host_states
+from hutong.links.locks import UNCHANGED, Change, set_lock
 from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.model import Rules
 from hutong.links.rules.service import LinkRules, set_rules
@@ -21,8 +24,9 @@ async def save_rules(
     *,
     expires_at: datetime | None = None,
     revision: int | None = None,
+    password: Change = UNCHANGED,
 ) -> LinkRules:
-    """Put rules in place of a link's.
+    """Put rules in place of a link's, and its password where one is given; None takes it away.
 
     Raises:
         RuleBroken: with rule and field, also where a rule sells what the shop does not have.
@@ -33,7 +37,11 @@ async def save_rules(
             if sku_id is not None:
                 await _known(unit, number, place, sku_id)
     own_hosts = frozenset(await host_states(unit))
-    return await set_rules(unit, link_id, rules, expires_at=expires_at, revision=revision, own_hosts=own_hosts)
+    made = await set_rules(unit, link_id, rules, expires_at=expires_at, revision=revision, own_hosts=own_hosts)
+    if password is UNCHANGED:
+        return made
+    await set_lock(unit, link_id, password)
+    return msgspec.structs.replace(made, has_password=password is not None)
 
 
 async def _known(unit: Unit, number: int, place: int, sku_id: UUID) -> None:
