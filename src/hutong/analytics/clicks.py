@@ -20,7 +20,7 @@ from hutong.analytics.models import sale_fact
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
 from hutong.links.jumps.tries import Outcome
-from hutong.links.machines import LOCKED
+from hutong.links.machines import CLOSED, LOCKED
 from hutong.links.models import channel, click, jump_try, link
 from hutong.payments.models import checkout
 
@@ -45,7 +45,12 @@ class Became(StrEnum):
     LEFT = "left"  # the page went out of sight after an attempt: the other app opened
     STAYED = "stayed"  # every attempt that was told of failed
     LOCKED = "locked"  # asked for the link's password, and led nowhere
+    CLOSED = "closed"  # the link was over, off or not begun, and led nowhere
     STRAIGHT = "straight"  # sent on at once, or nothing was told since
+
+
+#: What became of clicks that the edge led nowhere, by their kind.
+STOPPED: Final = {LOCKED: Became.LOCKED, CLOSED: Became.CLOSED}
 
 
 class ClickFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,14 +165,15 @@ def _became(wanted: Became) -> Any:  # noqa: ANN401 (an SQL condition)
         _has(sale_fact, ~sale_fact.c.is_refund),
     )
     desk, left, tried = _has(checkout), _has(jump_try, jump_try.c.outcome == Outcome.LEFT.value), _has(jump_try)
-    locked = click.c.machine == LOCKED
+    locked, closed = click.c.machine == LOCKED, click.c.machine == CLOSED
     ways = {
         Became.ORDERED: ordered,
         Became.DESK: and_(desk, ~ordered),
         Became.LEFT: and_(left, ~ordered, ~desk),
         Became.STAYED: and_(tried, ~left, ~ordered, ~desk),
         Became.LOCKED: locked,
-        Became.STRAIGHT: and_(~tried, ~ordered, ~desk, ~locked),
+        Became.CLOSED: closed,
+        Became.STRAIGHT: and_(~tried, ~ordered, ~desk, ~locked, ~closed),
     }
     return ways[wanted]
 
@@ -240,5 +246,5 @@ def _first(tries: Sequence[Try], machine: str, *, came_to_desk: bool, ordered: b
     if came_to_desk:
         return Became.DESK
     if not tries:
-        return Became.LOCKED if machine == LOCKED else Became.STRAIGHT
+        return STOPPED.get(machine, Became.STRAIGHT)
     return Became.LEFT if any(one.outcome == Outcome.LEFT.value for one in tries) else Became.STAYED

@@ -26,7 +26,7 @@ from hutong.links.destinations import Target, is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.leaving import leaving_token
 from hutong.links.lock_tokens import sealed
-from hutong.links.machines import LIMITED, LOCKED, early_kind
+from hutong.links.machines import CLOSED, LIMITED, LOCKED, early_kind
 from hutong.links.rules.compiled import Visit, visitor_seed
 from hutong.links.tokens import carried_token, click_token
 from hutong.links.visitors import Blind, language_of, referrer_class
@@ -98,31 +98,45 @@ class LinkFront:
             await self._behind(scope, receive, send)
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
-        found = await self._table.find(code)
+        entry = await self._table.find(code)
         now = self._clock.now()
-        entry = found if found is not None and self._is_open(found, now) else None
-        # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
-        is_limited = not self.limits.admits(_address(scope), code if entry else "", now.timestamp())
-        lock_id = entry.lock_id if entry else None
-        is_locked = lock_id is not None and not is_through(self._key, code, lock_id, scope, headers, now)
-        if entry is not None and not is_limited and await self._is_over(entry, now):
-            over_url = entry.rules and entry.rules.over_url
-            if not (over_url and is_locked):  # where it leads afterwards is behind the password, too
-                await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
-                return
-        limit = LIMITED if is_limited else LOCKED if is_locked else ""
+        limit = await self._limit(entry, code, scope, headers, now)
         location = self._count(entry, scope, headers, now, limit=limit) if entry else ""
-        if is_limited and self._notices is not None:
+        if limit == LIMITED and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
         elif entry is None:
             await self._behind(scope, receive, send)  # the friendly page
-        elif is_locked:
+        elif limit == LOCKED:
             await self._behind(_at(scope, f"{LOCK_PREFIX}{entry.code}"), receive, send)
+        elif limit == CLOSED:
+            over_url = self._over_url(entry, now)
+            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
         elif agent_of(headers).is_preview and self._is_known(entry.merchant_id, entry.own_host):
             # Counted like anybody; it is answered with what the link is shared as.
             await self._behind(_at(scope, f"{CARD_PREFIX}{entry.code}"), receive, send)
         else:
             await _redirect(send, location)
+
+    async def _limit(
+        self, entry: Entry | None, code: str, scope: Scope, headers: dict[bytes, bytes], now: datetime
+    ) -> str:
+        """Why a visitor is not led where the link leads: over a limit, closed, or locked; empty where he is."""
+        is_open = entry is not None and self._is_open(entry, now)
+        # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
+        if not self.limits.admits(_address(scope), code if is_open else "", now.timestamp()):
+            return LIMITED
+        if entry is None:
+            return ""
+        lock_id = entry.lock_id
+        is_locked = lock_id is not None and not is_through(self._key, code, lock_id, scope, headers, now)
+        if not is_open or await self._is_over(entry, now):
+            # Where it leads afterwards is behind the password, too.
+            return LOCKED if is_locked and self._over_url(entry, now) else CLOSED
+        return LOCKED if is_locked else ""
+
+    def _over_url(self, entry: Entry, now: datetime) -> str | None:
+        """Where a link leads that is over; one that is off or not begun leads nowhere."""
+        return entry.rules.over_url if entry.rules is not None and self._is_open(entry, now) else None
 
     async def _is_served(self, path: str, host: str) -> bool:
         """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""
@@ -170,12 +184,12 @@ class LinkFront:
 
     def _count(self, entry: Entry, scope: Scope, headers: dict[bytes, bytes], now: datetime, *, limit: str) -> str:
         """Keep the click; where it goes. One over a ``limit`` is kept as a machine's: people are not that many. So is
-        one that the password keeps out, and it goes nowhere.
+        one that the password keeps out or that finds the link closed, and it goes nowhere.
         """
         agent = agent_of(headers)
         machine = agent.machine or early_kind(scope["method"], headers) or limit
         language = language_of(headers.get(b"accept-language", b""))
-        led = NOWHERE if limit == LOCKED else self._led(entry, agent, language, scope, now)
+        led = NOWHERE if limit in (LOCKED, CLOSED) else self._led(entry, agent, language, scope, now)
         click = Click(
             merchant_id=entry.merchant_id,
             click_id=new_id(now),

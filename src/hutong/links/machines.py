@@ -32,8 +32,10 @@ OTHER: Final = "other"
 LIMITED: Final = "limited"
 #: Stood before a link's password: maybe a person, who is counted as one once the right password was given.
 LOCKED: Final = "locked"
+#: Came to a link that was over, switched off or not begun: maybe a person, who was led nowhere by it.
+CLOSED: Final = "closed"
 #: Every reason for the flag; clicks of before reasons were kept have none.
-REASONS: Final = (PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, NAMELESS, OTHER, LIMITED, LOCKED)
+REASONS: Final = (PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, NAMELESS, OTHER, LIMITED, LOCKED, CLOSED)
 
 _TOKENS: Final[dict[str, str]] = {
     PREVIEW: (

@@ -13,7 +13,7 @@ from msgspec import structs
 from sqlalchemy import insert
 
 from hutong.analytics.click_counts import KINDS, clicks_by_step, count_clicks
-from hutong.analytics.clicks import Became, ClickFilter, Who, clicks_slice
+from hutong.analytics.clicks import STOPPED, Became, ClickFilter, Who, clicks_slice
 from hutong.analytics.service import Sale, SaleLine, record_sale
 from hutong.core.ids import new_id
 from hutong.core.money import Money
@@ -36,7 +36,7 @@ class Trade:
     def _click(self):
         at = AT + timedelta(microseconds=self.dice.randrange(HOURS * 3_600_000_000))
         became = self.dice.choice(list(Became))
-        machine = "locked" if became is Became.LOCKED else self.dice.choice(["", "", "", "spider", "preview"])
+        machine = became.value if became in STOPPED.values() else self.dice.choice(["", "", "", "spider", "preview"])
         return {
             "merchant_id": self.room.merchant_id,
             "click_id": new_id(at),

@@ -386,8 +386,9 @@ def test_maximum_clicks_and_comparisons_count_only_who_got_through(locking):
         async with world.caller.room.unit() as unit:
             led = await unit.fetch("SELECT choice FROM click_choice")
         assert [row.choice for row in led] == ["r1"]
-        assert await world.clicks() == [("", False), *[("locked", True)] * 4]
-        for outcome, machines in (("locked", ["locked"] * 4), ("straight", [""]), ("", ["locked"] * 4 + [""])):
+        assert await world.clicks() == [("", False), ("closed", True), *[("locked", True)] * 4]
+        every = ["locked"] * 4 + ["closed", ""]
+        for outcome, machines in (("locked", ["locked"] * 4), ("straight", [""]), ("", every)):
             told = (await world.caller.get("/clicks", **({"outcome": outcome} if outcome else {})))["items"]
             assert sorted((one["machine"] for one in told), reverse=True) == machines
             assert all(one["outcome"] == (one["machine"] or "straight") for one in told)

@@ -157,6 +157,42 @@ def test_a_link_has_a_beginning_and_an_end(calling, tmp_path):
     calling(work)
 
 
+def test_clicks_on_a_link_that_is_closed_are_kept_and_count_for_nobody(calling, tmp_path):
+    async def work(caller):
+        over, used, early, off = [(await link_to(caller)) for _ in range(4)]
+        now = caller.room.clock.now()
+        await change(caller, over, over_url=JD, expires_at=(now - timedelta(hours=1)).isoformat())
+        await change(caller, used, clicks_max=1)
+        await change(caller, early, starts_at=(now + timedelta(hours=1)).isoformat())
+        await caller.post(f"/links/{off['code']}/disable", {}, key=uuid4().hex)
+        edge = Edge(caller, tmp_path)
+        assert await edge.visit(over["code"]) == JD
+        assert [await edge.visit(used["code"]) for _ in range(3)] == [TAOBAO, "", ""]
+        assert (await edge.visit(early["code"]), await edge.visit(off["code"]), await edge.visit("nobodys")) == (
+            "",
+        ) * 3
+        assert await edge.visit(off["code"], agent="SomeBot/1.0 bot/") == ""
+        await edge.sink.flush()
+        kept = (await caller.get("/clicks"))["items"]
+        assert sorted((one["link_id"], one["machine"], one["outcome"]) for one in kept) == sorted(
+            [
+                (over["link_id"], "closed", "closed"),
+                (used["link_id"], "", "straight"),
+                *[(used["link_id"], "closed", "closed")] * 2,
+                (early["link_id"], "closed", "closed"),
+                (off["link_id"], "closed", "closed"),
+                (off["link_id"], "other", "straight"),
+            ]
+        )
+        assert len((await caller.client.get("/api/v1/clicks", params={"outcome": "closed"})).json()["items"]) == 5
+        assert {one["code"]: one["clicks"] for one in (await caller.get("/links"))["items"]} == {
+            used["code"]: 1,
+            **{one["code"]: 0 for one in (over, early, off)},
+        }
+
+    calling(work)
+
+
 @pytest.mark.parametrize("zone", ["", "Nowhere/Else"])
 def test_a_time_zone_has_to_be_one(calling, zone):
     async def work(caller):

@@ -74,10 +74,11 @@ class TryItem(msgspec.Struct, frozen=True, kw_only=True):
 class Click(msgspec.Struct, frozen=True, kw_only=True):
     """A click. `visitor` tells visitors of one day apart and nothing more; it is another one the next day.
 
-    `machine`: preview, spider, monitor, headless, library, prefetch, head, nameless, other, limited, or locked (asked
-    for the link's password, maybe a person); empty for a person, and for machines whose kind was not kept. `outcome`:
-    ordered, desk (the cash desk was opened), left (for another app), stayed, locked (asked for the password and led
-    nowhere), or straight (sent on at once, or nothing told since). Language is empty where the visitor names none.
+    `machine`: preview, spider, monitor, headless, library, prefetch, head, nameless, other, limited, locked (asked for
+    the link's password, maybe a person), or closed (the link was over, off or not begun); empty for a person, and for
+    machines whose kind was not kept. `outcome`: ordered, desk (the cash desk was opened), left (for another app),
+    stayed, locked (asked for the password and led nowhere), closed (led nowhere, as the link was closed), or straight
+    (sent on at once, or nothing told since). Language is empty where the visitor names none.
     """
 
     click_id: UUID

@@ -20,6 +20,7 @@ BECAME: Final[dict[str, str]] = {
     Became.LEFT.value: mark("去了别的应用"),
     Became.STAYED.value: mark("没有跳出去"),
     Became.LOCKED.value: mark("停在密码页"),
+    Became.CLOSED.value: mark("链接没有开放"),
     Became.STRAIGHT.value: mark("已送往目标"),
 }
 REFERRERS: Final[dict[str, str]] = {
@@ -40,6 +41,7 @@ MACHINES: Final[dict[str, str]] = {
     machines.OTHER: mark("其他机器"),
     machines.LIMITED: mark("点得太快"),
     machines.LOCKED: mark("停在密码页"),
+    machines.CLOSED: mark("链接没有开放"),
     "": mark("没有记下种类"),
 }
 #: Kinds of ways, by the matrix's name of the kind.
