@@ -325,13 +325,17 @@ def shared_headers(nonce: str, script_url: str) -> dict[str, str]:
 
 
 def buyer_headers(nonce: str, form_action: str = "'none'") -> dict[str, str]:
-    """Headers of every buyer's page: nothing from elsewhere, never framed, never kept."""
+    """Headers of every buyer's page: nothing from elsewhere, never framed, never kept, its address told to nobody else.
+
+    A form that a page with ``no-referrer`` sends, even to its own host, has ``Origin: null`` (Fetch, "append a request
+    ``Origin`` header"), by which it cannot be told from another site's.
+    """
     return {
         "content-security-policy": (
             f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src data:; "
             f"connect-src 'self'; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
         ),
         "cache-control": "no-store",
-        "referrer-policy": "no-referrer",
+        "referrer-policy": "no-referrer" if form_action == "'none'" else "same-origin",
         "x-content-type-options": "nosniff",
     }
