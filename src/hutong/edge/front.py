@@ -30,6 +30,8 @@ from hutong.links.visitors import Blind, language_of, referrer_class
 PREFIX: Final = "/l/"
 #: Where the application behind shows what a link is shared as.
 CARD_PREFIX: Final = "/card/"
+#: Where it names a host that nobody has proven, and asks.
+ASKING_PREFIX: Final = "/x/"
 HTTP_NOT_FOUND: Final = 404
 HTTP_TOO_MANY: Final = 429
 #: A small page of a status, in the language that the request's headers ask for.
@@ -96,15 +98,15 @@ class LinkFront:
         # Whoever tries codes that lead nowhere has the same limit; only what is somebody's counts as a link's click.
         is_limited = not self.limits.admits(_address(scope), code if entry else "", now.timestamp())
         if entry is not None and not is_limited and await self._is_over(entry, now):
-            over_url = entry.rules and entry.rules.over_url
-            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
+            further = self._further(entry, now)
+            await (_redirect(send, further) if further else self._behind(scope, receive, send))
             return
         location = self._count(entry, scope, headers, now, is_limited=is_limited) if entry else ""
         if is_limited and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
         elif entry is None:
             await self._behind(scope, receive, send)  # the friendly page
-        elif agent_of(headers).is_preview and self._is_known(entry.merchant_id, entry.own_host):
+        elif agent_of(headers).is_preview and not location.startswith(ASKING_PREFIX):
             # Counted like anybody; it is answered with what the link is shared as.
             path = f"{CARD_PREFIX}{entry.code}"
             await self._behind({**scope, "path": path, "raw_path": path.encode()}, receive, send)
@@ -136,6 +138,19 @@ class LinkFront:
         if entry.rules is None or not entry.rules.clicks_max:
             return False
         return await self._sink.people(entry.merchant_id, entry.link_id) >= entry.rules.clicks_max
+
+    def _further(self, entry: Entry, now: datetime) -> str:
+        """Where a link that is over leads on; empty: to the friendly page. It is no click, an id stands for one."""
+        over = entry.rules.over if entry.rules else None
+        if over is None or over.url is None:
+            return ""
+        known = self._is_known(entry.merchant_id, over.own_host)
+        return over.url if known else self._asking(entry, new_id(now), over.choice)
+
+    def _asking(self, entry: Entry, click_id: UUID, choice: str) -> str:
+        """The page that says where the link goes."""
+        led_by = f"&r={choice}" if choice else ""
+        return f"{ASKING_PREFIX}{entry.code}?k={leaving_token(self._key, click_id, entry.code)}{led_by}"
 
     def _is_known(self, merchant_id: UUID, own_host: str | None) -> bool:
         """Whether it leads to ourselves, a known platform, or a host that was proven to be the merchant's."""
@@ -186,8 +201,7 @@ class LinkFront:
     ) -> str:
         led_by = f"&r={led.choice}" if led.choice else ""
         if not self._is_known(entry.merchant_id, led.own_host):
-            # No redirect, for machines neither: a page that says where it goes.
-            return f"/x/{entry.code}?k={leaving_token(self._key, click.click_id, entry.code)}{led_by}"
+            return self._asking(entry, click.click_id, led.choice)  # no redirect, for machines neither
         parent = _PARENT.search(scope.get("query_string", b""))
         page = None if parent and not click.is_bot else self._page(entry, led, agent, click)
         if page is not None:

@@ -8,8 +8,9 @@ from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
-from hutong.links.destinations import DestinationNotAllowed, host_of, read_target
+from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, host_of, read_target
 from hutong.links.host_names import shown_host
+from hutong.links.hosts import host_states
 from hutong.links.leaving import read_leaving_token
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
@@ -43,6 +44,8 @@ class LeavingController(Controller):
         except (DestinationNotAllowed, ValueError):
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         async with buyer.runtime.unit(merchant_id, "buyer.leaving") as unit:
-            shop = (await this_merchant(unit)).name
+            shop, is_listed = (await this_merchant(unit)).name, host in await host_states(unit)
+        if not is_listed and host not in KNOWN_HOSTS:  # taken off the list, or never on it: it is nobody's to lead to
+            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
         page = LeavingPage(shop=shop, host=shown, spelt=host, address=target.url, report=f"/r/{link.code}")
         return buyer.pages.leaving(page, locale)
