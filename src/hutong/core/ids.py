@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from uuid import UUID
 CODE_LETTERS: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZabcdefghjkmnpqrstuvwxyz"
 #: Random bytes of an id made by the dozen: ten hold its 74 random bits.
 ID_NOISE_BYTES: Final = 10
+_BEGINNING: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 def new_id(now: datetime) -> UUID:
@@ -21,7 +23,7 @@ def new_id(now: datetime) -> UUID:
 
 def first_id(at: datetime) -> UUID:
     """No id of that moment or later is smaller: what lies below was made before."""
-    return UUID(int=(int(at.timestamp() * 1000) & (2**48 - 1)) << 80)
+    return UUID(int=_milliseconds(at) << 80)
 
 
 def new_ids(now: datetime, count: int) -> list[UUID]:
@@ -32,7 +34,12 @@ def new_ids(now: datetime, count: int) -> list[UUID]:
 
 def _head(now: datetime) -> int:
     """Time, version and variant."""
-    return (int(now.timestamp() * 1000) & (2**48 - 1)) << 80 | 0x7 << 76 | 0b10 << 62
+    return _milliseconds(now) << 80 | 0x7 << 76 | 0b10 << 62
+
+
+def _milliseconds(at: datetime) -> int:
+    """Since 1970, in whole numbers: a float of a far moment puts two neighbours into one."""
+    return (at - _BEGINNING) // _MILLISECOND & (2**48 - 1)
 
 
 def _noise(count: int) -> list[int]:

@@ -34,6 +34,8 @@ from hutong.links.visitors import Blind, language_of, referrer_class
 PREFIX: Final = "/l/"
 #: Where the application behind shows what a link is shared as.
 CARD_PREFIX: Final = "/card/"
+#: Where it names a host that nobody has proven, and asks.
+ASKING_PREFIX: Final = "/x/"
 HTTP_NOT_FOUND: Final = 404
 HTTP_TOO_MANY: Final = 429
 #: A small page of a status, in the language that the request's headers ask for.
@@ -109,9 +111,9 @@ class LinkFront:
         elif limit == LOCKED:
             await self._behind(_at(scope, f"{LOCK_PREFIX}{entry.code}"), receive, send)
         elif limit == CLOSED:
-            over_url = self._over_url(entry, now)
-            await (_redirect(send, over_url) if over_url else self._behind(scope, receive, send))
-        elif agent_of(headers).is_preview and self._is_known(entry.merchant_id, entry.own_host):
+            further = self._further(entry, now)
+            await (_redirect(send, further) if further else self._behind(scope, receive, send))
+        elif agent_of(headers).is_preview and not location.startswith(ASKING_PREFIX):
             # Counted like anybody; it is answered with what the link is shared as.
             await self._behind(_at(scope, f"{CARD_PREFIX}{entry.code}"), receive, send)
         else:
@@ -131,12 +133,8 @@ class LinkFront:
         is_locked = lock_id is not None and not is_through(self._key, code, lock_id, scope, headers, now)
         if not is_open or await self._is_over(entry, now):
             # Where it leads afterwards is behind the password, too.
-            return LOCKED if is_locked and self._over_url(entry, now) else CLOSED
+            return LOCKED if is_locked and self._further(entry, now) else CLOSED
         return LOCKED if is_locked else ""
-
-    def _over_url(self, entry: Entry, now: datetime) -> str | None:
-        """Where a link leads that is over; one that is off or not begun leads nowhere."""
-        return entry.rules.over_url if entry.rules is not None and self._is_open(entry, now) else None
 
     async def _is_served(self, path: str, host: str) -> bool:
         """Whether an address exists under a name: on a merchant's own host his codes and nothing else do."""
@@ -163,6 +161,20 @@ class LinkFront:
         if entry.rules is None or not entry.rules.clicks_max:
             return False
         return await self._sink.people(entry.merchant_id, entry.link_id) >= entry.rules.clicks_max
+
+    def _further(self, entry: Entry, now: datetime) -> str:
+        """Where a link that is over leads on; empty: to the friendly page, as where it is off or not begun."""
+        over = entry.rules.over if entry.rules and self._is_open(entry, now) else None
+        if over is None or over.url is None:
+            return ""
+        known = self._is_known(entry.merchant_id, over.own_host)
+        return over.url if known else self._asking(entry, new_id(now), over.choice)
+
+    def _asking(self, entry: Entry, click_id: UUID, choice: str) -> str:
+        """The page that says where the link goes."""
+        led_by = f"&r={choice}" if choice else ""
+        seal = sealed(entry.code, entry.lock_id)
+        return f"{ASKING_PREFIX}{entry.code}?k={leaving_token(self._key, click_id, seal, choice)}{led_by}"
 
     def _is_known(self, merchant_id: UUID, own_host: str | None) -> bool:
         """Whether it leads to ourselves, a known platform, or a host that was proven to be the merchant's."""
@@ -214,9 +226,7 @@ class LinkFront:
         led_by = f"&r={led.choice}" if led.choice else ""
         seal = sealed(entry.code, entry.lock_id)
         if not self._is_known(entry.merchant_id, led.own_host):
-            # No redirect, for machines neither: a page that says where it goes.
-            token = leaving_token(self._key, click.click_id, seal, led.choice)
-            return f"/x/{entry.code}?k={token}{led_by}"
+            return self._asking(entry, click.click_id, led.choice)  # no redirect, for machines neither
         parent = _PARENT.search(scope.get("query_string", b""))
         page = None if parent and not click.is_bot else self._page(entry, led, agent, click)
         if page is not None:

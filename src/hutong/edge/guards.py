@@ -27,7 +27,7 @@ class Guards:
         self.off: frozenset[UUID] = frozenset()
         self._states: Mapping[tuple[UUID, str], HostState] = {}
         self._owners: Mapping[str, UUID] = {}
-        self._seen: tuple[int, datetime | None] | None = None
+        self._seen: tuple[int, int, datetime | None] | None = None
         self._looks = 0
 
     def is_verified(self, merchant_id: UUID, host: str) -> bool:
@@ -42,14 +42,18 @@ class Guards:
         """Read what changed, by the system role."""
         self.off = await merchants_off(connection)
         # law: allow tenant-in-statement because the edge answers for all merchants: read by the system role's policy
-        look = select(func.count(), func.max(own_host.c.changed_at)).select_from(own_host)
-        count, changed_at = (await connection.execute(look)).one()
+        look = select(
+            func.count(),
+            func.count().filter(own_host.c.state == HostState.VERIFIED.value),
+            func.max(own_host.c.changed_at),
+        ).select_from(own_host)
+        seen = tuple((await connection.execute(look)).one())
         self._looks += 1
-        if (count, changed_at) == self._seen and self._looks < LOOKS_BETWEEN_MAX:
+        if seen == self._seen and self._looks < LOOKS_BETWEEN_MAX:
             return
         # law: allow tenant-in-statement because the edge answers for all merchants: read by the system role's policy
         statement = select(own_host.c.merchant_id, own_host.c.host, own_host.c.state).limit(HOSTS_READ_MAX)
         rows = (await connection.execute(statement)).all()
         self._states = {(row.merchant_id, row.host): HostState(row.state) for row in rows}
         self._owners = {row.host: row.merchant_id for row in rows if row.state == HostState.VERIFIED.value}
-        self._seen, self._looks = (count, changed_at), 0
+        self._seen, self._looks = seen, 0

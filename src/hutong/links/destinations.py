@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from typing import Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 import msgspec
 
 from hutong.core.errors import ErrorText, HutongError
+from hutong.links.passing_on import PassesOn, hosts_inside
 
 #: The page of ways holds an address twice, and has to stay below 6 KB whatever stands in it.
 URL_CHARS_MAX: Final = 1_100
@@ -163,7 +164,8 @@ def is_page(url: str) -> bool:
 def read_target(url: str, own_hosts: frozenset[str] = frozenset()) -> Target:
     """Where an address leads, and what it names; also WeChat's own scheme of a mini-program, which is no page.
 
-    ``own_hosts``: the merchant's own, in lower case. Scheme and host are given back in lower case.
+    ``own_hosts``: the merchant's own, in lower case. Scheme and host are given back in lower case. On a platform's host
+    an address inside the address must be one that is allowed, too.
 
     Raises:
         DestinationNotAllowed: as :func:`check_destination`.
@@ -185,6 +187,9 @@ def read_target(url: str, own_hosts: frozenset[str] = frozenset()) -> Target:
     plain = cleaned[:start].lower() == f"{_SCHEME}{host}" and "@" not in host and port is None
     if not plain or (host not in _BY_HOST and host not in own_hosts):
         raise DestinationNotAllowed(host=(parts.netloc or cleaned)[:HOST_SHOWN_CHARS_MAX])
+    foreign = sorted(_foreign_hosts(parts) - own_hosts)
+    if foreign:
+        raise DestinationNotAllowed(host=foreign[0][:HOST_SHOWN_CHARS_MAX])
     destination = _BY_HOST.get(host, WEB)
     address = f"{_SCHEME}{host}{cleaned[start:]}"
     return Target(destination=destination, url=address, names=_names(destination, parts.path, parts.query))
@@ -195,8 +200,25 @@ def host_of(url: str) -> str:
     return urlsplit(url).netloc.lower()
 
 
+def _foreign_hosts(parts: SplitResult) -> frozenset[str]:
+    """The hosts that an address leads to and that are no platform's: its own, or those inside the address.
+
+    Raises:
+        DestinationNotAllowed: it is a platform's page that leads on to anything.
+    """
+    host = parts.netloc.lower()
+    if host not in _BY_HOST:
+        return frozenset({host})
+    try:
+        return hosts_inside(parts, _BY_HOST)
+    except PassesOn as error:
+        raise DestinationNotAllowed(host=str(error)[:HOST_SHOWN_CHARS_MAX]) from None
+
+
 def target_and_host(url: str | None) -> tuple[Target | None, str | None]:
-    """What an address names, and its host where that is no platform's: whose that is, is looked at with each click."""
+    """What an address names, and the host that it leads to, by itself or through a platform's page, where that is no
+    platform's: whose it is, is looked at with each click.
+    """
     if url is None:
         return None, None
     try:
@@ -204,7 +226,7 @@ def target_and_host(url: str | None) -> tuple[Target | None, str | None]:
     except DestinationNotAllowed:
         pass
     try:
-        host = host_of(url)
+        (host,) = _foreign_hosts(urlsplit(url.strip()))
         return read_target(url, frozenset({host})), host
     except (DestinationNotAllowed, ValueError):
         return None, ""

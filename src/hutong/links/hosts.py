@@ -17,7 +17,7 @@ from sqlalchemy import Row, delete, func, select, update
 
 from hutong.core.errors import ErrorText, HutongError, NotFound
 from hutong.db.unit import Unit
-from hutong.links.destinations import KNOWN_HOSTS, host_of, is_page
+from hutong.links.destinations import target_and_host
 from hutong.links.guard_models import own_host
 from hutong.links.guard_states import HOST, HostEvent, HostState
 from hutong.links.host_names import HOST_CHARS_MAX, read_host, shown_host
@@ -170,8 +170,8 @@ async def host_states(unit: Unit) -> dict[str, HostState]:
 
 def leads_on(url: str | None, states: Mapping[str, HostState]) -> bool:
     """Whether a link with this address opens by itself: our desk, a known platform, or one of these hosts, proven."""
-    host = host_of(url) if url is not None and is_page(url) else ""  # a mini-program's own scheme names no host
-    return not host or host in KNOWN_HOSTS or states.get(host) is HostState.VERIFIED
+    _, host = target_and_host(url)
+    return host is None or states.get(host) is HostState.VERIFIED
 
 
 async def link_base(unit: Unit, public_url: str) -> str:

@@ -6,9 +6,10 @@ import base64
 import gzip
 import hashlib
 import re
+from datetime import timedelta
 from html.parser import HTMLParser
 from io import BytesIO
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -17,6 +18,7 @@ from PIL import Image
 
 from hutong.edge.front import LinkFront
 from hutong.edge.table import LinkTable
+from hutong.links.models import click
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
 WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
@@ -224,6 +226,59 @@ def test_links_that_are_not_there_or_over_have_no_card(calling):
         async with caller.room.unit() as unit:
             await unit.fetch("UPDATE link SET state = 'disabled' WHERE merchant_id = $1", unit.merchant_id)
         assert (await caller.client.get(f"/card/{code}")).status_code == 410
+
+    calling(work)
+
+
+@pytest.mark.parametrize("agent", [ANDROID, "Twitterbot/1.0"])
+def test_a_card_tells_no_more_than_the_link_would(calling, agent):
+    async def work(caller):
+        host = f"gift-{uuid4().hex[:12]}.example.cn"
+        await caller.post("/hosts", {"host": host}, key=uuid4().hex)
+        now, headers = caller.room.clock.now(), {"user-agent": agent}
+        made = await caller.post(
+            "/links",
+            {
+                "title": "茶",
+                "channel": {"kind": "post", "platform": "weibo", "name": "帖子"},
+                "url": f"https://{host}/login",
+            },
+            key=uuid4().hex,
+        )
+        answer = await caller.client.get(f"/card/{made['code']}", headers=headers)
+        assert (answer.status_code, answer.headers["location"]) == (302, f"/l/{made['code']}"), "which asks first"
+        body = {"title": "茶", "channel": {"kind": "post", "platform": "weibo", "name": "帖子"}, "url": TAOBAO}
+        link = await caller.post("/links", body, key=uuid4().hex)
+
+        async def card(**rules):
+            path = f"/api/v1/links/{link['link_id']}/rules"
+            kept = {"starts_at": None, "expires_at": None, "clicks_max": 0}
+            assert (await caller.client.patch(path, json={**kept, **rules})).status_code == 200
+            answer = await caller.client.get(f"/card/{link['code']}", headers=headers)
+            return answer.status_code, "开始" in answer.text, answer.headers.get("location")
+
+        shown = (302, False, TAOBAO) if "bot" in agent else (200, False, None)
+        assert await card() == shown
+        assert await card(starts_at=(now + timedelta(hours=1)).isoformat()) == (410, True, None)
+        assert await card(expires_at=(now - timedelta(hours=1)).isoformat()) == (410, False, None)
+        assert await card(clicks_max=2) == shown
+        async with caller.room.unit() as unit:
+            for is_bot in (False, True, False):
+                await unit.insert(
+                    click,
+                    click_id=unit.new_id(),
+                    link_id=UUID(link["link_id"]),
+                    channel_id=UUID(link["link_id"]),
+                    container="mobile",
+                    os="ios",
+                    language="",
+                    referrer="none",
+                    address_hash=b"",
+                    is_bot=is_bot,
+                    clicked_at=now,
+                )
+        assert await card(clicks_max=3) == shown
+        assert await card(clicks_max=2) == (410, False, None)
 
     calling(work)
 

@@ -345,6 +345,26 @@ def test_ways_out_of_an_app_lead_to_a_proven_host_only(calling):
     calling(work)
 
 
+def test_an_address_inside_a_platforms_page_is_asked_about_by_its_own_host(calling):
+    async def work(caller):
+        own = fresh_host()
+        url = f"https://item.taobao.com/item.htm?id=1&go=https%3A%2F%2F{own}%2F"
+        body = {"title": "茶", "channel": CHANNEL, "url": url}
+        assert await caller.refused("/links", body) == (400, "destination_not_allowed")
+        added = await add(caller, own)
+        code = await link_to(caller, url)
+        assert (await caller.get(f"/links/{code}/guard"))["asks_first"]
+        shown = await ask(caller, f"/x/{code}", k=leave(caller, code))
+        assert f'dir="ltr">{own}</p>' in shown.text
+        token = click_token(caller.runtime.link_key, new_id(caller.room.clock.now()), code)
+        assert (await ask(caller, f"/j/{code}", k=token)).headers["location"].startswith(f"/x/{code}?")
+        await set_states(caller, added["host_id"], "")
+        assert not (await caller.get(f"/links/{code}/guard"))["asks_first"]
+        assert (await ask(caller, f"/j/{code}", k=token)).status_code == 200, "ways out of the app"
+
+    calling(work)
+
+
 def test_switches_leave_a_mark_and_say_whether_anything_changed(calling):
     async def work(caller):
         code = await link_to(caller, "https://weibo.com/1/a")

@@ -15,6 +15,7 @@ from hutong.edge.front import LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
+from hutong.links.hosts import settle_check
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
 WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
@@ -42,7 +43,9 @@ class Edge:
         self.sink = ClickSink(runtime.database, self.journal)
         table = LinkTable(runtime.database, runtime.clock)
         self.table = table
-        self._front = LinkFront(self._behind, table, self.sink, runtime.ways, runtime.clock, runtime.link_key)
+        self._front = LinkFront(
+            self._behind, table, self.sink, runtime.ways, runtime.clock, runtime.link_key, table.guards
+        )
 
     async def _behind(self, scope, receive, send):
         await send({"type": "http.response.start", "status": 410, "headers": []})
@@ -135,6 +138,56 @@ def test_a_maximum_of_clicks_holds_across_a_restart_and_machines_use_nothing_up(
         await change(caller, link, over_url=None)
         await again.table.refresh()
         assert await again.visit(code) == ""
+
+    calling(work)
+
+
+@pytest.mark.parametrize("ending", ["expires_at", "clicks_max"])
+def test_a_link_that_is_over_leads_to_an_unproven_host_by_asking_only(calling, tmp_path, ending):
+    async def work(caller):
+        host = f"gift-{uuid4().hex[:12]}.example.cn"
+        added = await caller.post("/hosts", {"host": host}, key=uuid4().hex)
+        link = await link_to(caller)
+        code, over_url = link["code"], f"https://{host}/login"
+        past = (caller.room.clock.now() - timedelta(days=1)).isoformat()
+        changed = await change(
+            caller, link, over_url=over_url, **({ending: past} if ending == "expires_at" else {ending: 1})
+        )
+        assert changed.status_code == 200, changed.text
+        edge = Edge(caller, tmp_path)
+        if ending == "clicks_max":
+            assert await edge.visit(code) == TAOBAO
+
+        async def led():
+            caller.room.clock.advance(seconds=1)
+            await edge.table.refresh()
+            return await edge.visit(code)
+
+        asked = await led()
+        assert asked.startswith(f"/x/{code}?k=")
+        shown = await caller.client.get(asked)
+        assert (shown.status_code, f'href="{over_url}"' in shown.text, host in shown.text) == (200, True, True)
+        async with caller.room.unit() as unit:
+            await settle_check(unit, UUID(added["host_id"]), "")
+        assert await led() == over_url, "proven, it is led to straight"
+        await caller.post(f"/hosts/{added['host_id']}/remove", key=uuid4().hex)
+        asked = await led()
+        assert asked.startswith(f"/x/{code}?k=")
+        shown = await caller.client.get(asked)
+        assert (shown.status_code, host in shown.text) == (410, False), "nobody's host: there is no way on"
+
+    calling(work)
+
+
+def test_a_preview_is_told_no_more_of_a_rules_unproven_host_than_a_visitor(calling, tmp_path):
+    async def work(caller):
+        host = f"gift-{uuid4().hex[:12]}.example.cn"
+        await caller.post("/hosts", {"host": host}, key=uuid4().hex)
+        link = await link_to(caller)
+        await change(caller, link, rules=[{"url": f"https://{host}/login"}])
+        edge = Edge(caller, tmp_path)
+        for agent in (WECHAT, "Twitterbot/1.0"):
+            assert (await edge.visit(link["code"], agent)).startswith(f"/x/{link['code']}?k=")
 
     calling(work)
 

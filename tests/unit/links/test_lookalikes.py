@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
@@ -14,7 +14,17 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from playwright._impl._driver import compute_driver_executable
 
-from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination, read_target
+from hutong.links.destinations import (
+    KNOWN_HOSTS,
+    DestinationNotAllowed,
+    check_destination,
+    read_target,
+    target_and_host,
+)
+from hutong.links.guard_states import HostState
+from hutong.links.hosts import leads_on
+from hutong.links.jumps.matrix import built_in
+from hutong_sandbox.apps.cells import ADDRESSES
 
 _SCRIPT = """
 require("node:readline").createInterface({ input: process.stdin }).on("line", (line) => {
@@ -92,6 +102,41 @@ def test_a_plain_address_leads_where_every_reader_says(host, spelling, browser):
     assert _readers(found, browser) == {host}
     # The path, the query and the fragment are the platform's: not one sign of them is touched.
     assert found.partition("//")[2][len(host) :] == spelling.strip().partition("//")[2][len(host) :]
+
+
+def test_no_page_of_the_matrix_that_wraps_an_address_is_a_destination():
+    """Filled with a page that would be allowed by itself; those on no known host are refused with any host."""
+    wrappers = [form for form in built_in().forms.values() if form.kind == "wrapper"]
+    assert len(wrappers) >= 3
+    for form in wrappers:
+        inside = quote("https://item.taobao.com/item.htm?id=1", safe="")
+        address = form.address.format(scheme_enc=inside, weibo_scheme_enc=inside)
+        with pytest.raises(DestinationNotAllowed):
+            read_target(address, OWN)
+
+
+@pytest.mark.parametrize("address", [one for many in ADDRESSES.values() for one in many])
+def test_addresses_as_share_buttons_write_them_are_accepted(address):
+    assert read_target(address).url == address
+
+
+def test_an_address_inside_an_address_leads_to_whose_host_it_is():
+    address = "https://item.taobao.com/item.htm?id=1&go=https%3A%2F%2Fshop.example.cn%2F"
+    with pytest.raises(DestinationNotAllowed) as refused:
+        read_target(address)
+    assert refused.value.details["host"] == "shop.example.cn", "it is told which"
+    target, host = target_and_host(address)
+    assert (target.destination, host) == ("taobao", "shop.example.cn")
+    assert not leads_on(address, {})
+    assert not leads_on(address, {"shop.example.cn": HostState.PENDING})
+    assert leads_on(address, {"shop.example.cn": HostState.VERIFIED})
+    for kept in (
+        "https://weibo.com/login.php?url=https://evil.example",
+        "https://weibo.com/?a=mailto:y",
+        "http://x/",
+        "",
+    ):
+        assert not leads_on(kept, {"shop.example.cn": HostState.VERIFIED}), "kept before it was refused"
 
 
 def test_the_browsers_reading_differs_from_pythons(browser):

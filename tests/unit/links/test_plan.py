@@ -11,8 +11,9 @@ import pytest
 
 from hutong.links.containers import CONTAINERS, SYSTEMS, Agent
 from hutong.links.destinations import DESTINATIONS, DestinationNotAllowed, read_target
-from hutong.links.jumps.matrix import APP_SCHEMES, BUILT_IN, built_in, load_matrix
+from hutong.links.jumps.matrix import BUILT_IN, built_in, load_matrix
 from hutong.links.jumps.plan import plan
+from hutong.links.passing_on import APP_SCHEMES
 
 LINK = "https://hub.example/l/abcdefg"
 NOTE = "64f0c0de0000000012345678"

@@ -15,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import EXACT, Evidence
 from hutong.links.attribution.models import link_word, order_tie, order_touch
 from hutong.links.attribution.window import Click
-from hutong.links.destinations import DestinationNotAllowed, read_target
+from hutong.links.destinations import target_and_host
 from hutong.links.models import channel, click, link
 
 #: Goods of one order that links are looked for.
@@ -112,9 +112,8 @@ async def links_to(unit: Unit, platform: str, goods: Sequence[str]) -> tuple[Lea
 
 def _names(url: str, platform: str, numbers: set[str]) -> bool:
     """Whether an address really names one of them, and does not only have its digits in it."""
-    try:
-        target = read_target(url)
-    except DestinationNotAllowed:
+    target, _ = target_and_host(url)
+    if target is None:
         return False
     named = {target.names.get(name, "") for name in GOODS_NAMES}
     return target.destination in SIBLINGS.get(platform, (platform,)) and bool(named & numbers)

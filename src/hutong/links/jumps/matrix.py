@@ -15,6 +15,7 @@ import msgspec
 from hutong.links.containers import CONTAINERS, SYSTEMS
 from hutong.links.destinations import DESTINATIONS, NAMES
 from hutong.links.jumps.reading import Node, read_yaml
+from hutong.links.passing_on import APP_SCHEMES
 from hutong.links.tokens import CARRIED_TOKEN_CHARS_MAX
 
 BUILT_IN: Final = Path(__file__).parent / "matrix.yaml"
@@ -26,21 +27,6 @@ FALLBACKS: Final = frozenset({"page", "guide", "code", "qr"})
 #: In a row this stands for the first of the destination's schemes that fits the address.
 SCHEME: Final = "scheme"
 EVIDENCE: Final = ("seen", "guessed")
-#: Schemes of the apps' own addresses; no file brings another one.
-APP_SCHEMES: Final = frozenset(
-    {
-        "weixin",
-        "tbopen",
-        "snssdk1128",
-        "kwai",
-        "xhsdiscover",
-        "pinduoduo",
-        "openapp.jdmobile",
-        "sinaweibo",
-        "weidianbuyer",
-        "alipays",
-    }
-)
 #: Other companies' pages that pass a jump on.
 WRAPPER_HOSTS: Final = frozenset({"ace.tb.cn", "m.weibo.cn", "ds.alipay.com"})
 #: Names that an address of a form may use beside those of the destination's address.

@@ -26,6 +26,8 @@ from hutong.links.rules.model import Rule, Rules, Variant, When
 from hutong.links.rules.utm import tagged
 
 _SEED_BYTES: Final = 8
+#: The choice of a link that is over; no rule's key has this sign.
+OVER: Final = "-over"
 
 
 class Visit(msgspec.Struct, frozen=True, kw_only=True):
@@ -59,7 +61,7 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     by_choice: dict[str, Outcome]
     starts_at: datetime | None
     clicks_max: int
-    over_url: str | None
+    over: Outcome | None  # where a link that is over leads; None: to the friendly page
 
     def choose(self, visit: Visit, seed: bytes) -> Outcome:
         """Where a visitor is led: by the first rule that holds, or as the link says; ``seed`` stands for him."""
@@ -92,13 +94,14 @@ def compile_rules(rules: Rules, url: str | None, sku_id: UUID | None = None) -> 
     own = _outcome("", url, sku_id, rules)
     cases = tuple(_case(rule, rules) for rule in rules.rules)
     by_choice = {outcome.choice: outcome for _, outcomes, _ in cases for outcome in outcomes}
+    over = None if rules.over_url is None else _outcome(OVER, rules.over_url, None, rules)
     return Compiled(
         own=own,
         cases=cases,
-        by_choice={"": own, **by_choice},
+        by_choice={"": own, **by_choice, **({OVER: over} if over else {})},
         starts_at=rules.starts_at,
         clicks_max=rules.clicks_max,
-        over_url=None if rules.over_url is None else tagged(rules.over_url, rules.utm),
+        over=over,
     )
 
 

@@ -224,7 +224,7 @@ class HostsApi(Controller):
     async def remove(
         self, request: Request[Any, Any, Any], runtime: Runtime, caller: ApiKey, host_id: UUID
     ) -> Response[bytes]:
-        """Links to its pages ask visitors first from then on. Answers `HostGone`."""
+        """Links to its pages lead there no more. Answers `HostGone`."""
 
         async def work(unit: Unit) -> HostGone:
             await remove_host(unit, key_actor(caller), host_id)

@@ -12,10 +12,12 @@ from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
+from hutong.links.hosts import host_states, leads_on
+from hutong.links.phases import Phase, phase_of
 from hutong.links.pictures import PICTURE, picture_body
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.locks import ask_password
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, CardPage
+from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN, CardPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.errors import PageNotFound
 from hutong.web.languages import locale_of
@@ -33,23 +35,28 @@ class CardController(Controller):
 
     @route("/card/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def card(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[Any]:
-        """The card as a page. A preview of somebody else's page for which nothing was set gets that page's own card."""
+        """The card as a page; of a link that leads nowhere at this moment there is none. A preview of somebody else's
+        page for which nothing was set gets that page's own card.
+        """
         locale = locale_of(request)
         found = await buyer.link(code)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or (link.expires_at and link.expires_at <= buyer.runtime.clock.now()):
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
+            phase = await phase_of(unit, link)
+            asks_first = not leads_on(link.url, await host_states(unit))
+            card = await share_card(unit, link, buyer.runtime.public_url)
+        if phase is not Phase.OPEN:
+            told = LINK_EARLY if phase is Phase.EARLY else LINK_OVER
+            return buyer.pages.message(told, locale, HTTP_410_GONE)
         if link.lock_id is not None:  # what it is shared as says nothing of where it leads
             return await ask_password(request, buyer, merchant_id, link)
-        async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
-            card = await share_card(unit, link, buyer.runtime.public_url)
+        if asks_first:  # the page that asks knows what to tell; it is behind a click
+            return _never_stored(f"/l/{link.code}")
         agent = agent_at(request)
         if agent.is_preview and link.url is not None and not card.is_own:
-            answer = Redirect(link.url, status_code=HTTP_302_FOUND)
-            answer.headers["cache-control"] = "no-store"
-            return answer
+            return _never_stored(link.url)
         signed = await signed_for(request, buyer, merchant_id, agent.container)
         return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed), locale)
 
@@ -71,3 +78,9 @@ class CardController(Controller):
             "cross-origin-resource-policy": "cross-origin",  # previews are drawn on other people's pages
         }
         return Response(drawn.body, media_type=drawn.content_type, headers=headers)
+
+
+def _never_stored(location: str) -> Redirect:
+    answer = Redirect(location, status_code=HTTP_302_FOUND)
+    answer.headers["cache-control"] = "no-store"
+    return answer

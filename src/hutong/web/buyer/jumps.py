@@ -15,7 +15,7 @@ from hutong.core.errors import InvalidInput, NotFound
 from hutong.links.asked import with_query
 from hutong.links.attribution.service import bring
 from hutong.links.containers import Agent
-from hutong.links.destinations import Target, host_of, read_target
+from hutong.links.destinations import Target, target_and_host
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.leaving import leaving_token
@@ -134,7 +134,9 @@ def _steps(
     buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID, asked: str = ""
 ) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
-    target = read_target(link.url, frozenset({host_of(link.url)}))  # whose host it is, was looked at
+    target, _ = target_and_host(link.url)  # whose host it is, was looked at
+    if target is None:
+        raise NotFound(what="link", key=link.code)
 
     def token() -> str:
         return carried_token(buyer.runtime.link_key, merchant_id, click_id, link.code)

@@ -9,8 +9,9 @@ from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
 from hutong.links.attribution.service import moment_of
-from hutong.links.destinations import DestinationNotAllowed, host_of, read_target
+from hutong.links.destinations import KNOWN_HOSTS, host_of, target_and_host
 from hutong.links.host_names import shown_host
+from hutong.links.hosts import host_states
 from hutong.links.leaving import read_leaving_token
 from hutong.links.lock_tokens import sealed
 from hutong.merchants.queries import this_merchant
@@ -42,13 +43,13 @@ class LeavingController(Controller):
         # Behind a password the page opens for a moment alone: its address may be passed on, and names the host.
         if click_id is None or (link.lock_id is not None and now - moment_of(click_id) > FRESH):
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)  # without its click: count one first
-        try:
-            host = host_of(link.url)
-            target = read_target(link.url, frozenset({host}))
-            shown = shown_host(host)
-        except (DestinationNotAllowed, ValueError):
+        target, host = target_and_host(link.url)
+        if target is None:
             return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        host = host or host_of(link.url)
         async with buyer.runtime.unit(merchant_id, "buyer.leaving") as unit:
-            shop = (await this_merchant(unit)).name
-        page = LeavingPage(shop=shop, host=shown, spelt=host, address=target.url, report=f"/r/{link.code}")
+            shop, is_listed = (await this_merchant(unit)).name, host in await host_states(unit)
+        if not is_listed and host not in KNOWN_HOSTS:  # taken off the list, or never on it: it is nobody's to lead to
+            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        page = LeavingPage(shop=shop, host=shown_host(host), spelt=host, address=target.url, report=f"/r/{link.code}")
         return buyer.pages.leaving(page, locale)

@@ -90,9 +90,14 @@ def steps_of(form: ClickForm, zone: ZoneInfo) -> list[datetime]:
         hours = int((end - since) / timedelta(hours=1))
         return [since + timedelta(hours=hour) for hour in range(hours + 1)]
     if days <= DAYS_UP_TO_DAYS:
-        return [midnight(form.first + timedelta(days=day), zone) for day in range(days + 1)]
+        return _once([midnight(form.first + timedelta(days=day), zone) for day in range(days + 1)])
     firsts = [form.first, *_months(form.first, form.last)]
     return [*(midnight(day, zone) for day in firsts), end]
+
+
+def _once(moments: list[datetime]) -> list[datetime]:
+    """Each moment once: a day that a zone has skipped (Samoa's 30 December 2011) begins where the next one does."""
+    return [*{moment.astimezone(UTC): moment for moment in moments}.values()]
 
 
 def _months(first: date, last: date) -> list[date]:

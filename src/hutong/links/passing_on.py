@@ -1,0 +1,96 @@
+"""Addresses inside an address: a platform's page that passes anybody on leads wherever it is told.
+
+On a platform's page every value of query and fragment is read, as it is and decoded; an address among them has to be a
+platform's or one of the merchant's hosts, too. What is wrapped in an app's own address is looked at the same way.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Container, Iterator
+from typing import Final
+from urllib.parse import SplitResult, unquote
+
+#: Pages that wrap an address for a page that wraps it for an app: nobody does so more often.
+DECODED_MAX: Final = 3
+#: Schemes of the apps' own addresses (``jumps/matrix.yaml``).
+APP_SCHEMES: Final = frozenset(
+    {
+        "weixin",
+        "tbopen",
+        "snssdk1128",
+        "kwai",
+        "xhsdiscover",
+        "pinduoduo",
+        "openapp.jdmobile",
+        "sinaweibo",
+        "weidianbuyer",
+        "alipays",
+    }
+)
+#: Pages on platforms' hosts that do nothing else than pass on: the matrix fills them in, no link leads there by itself.
+WRAPPER_PAGES: Final = frozenset({("m.weibo.cn", "/feature/applink")})
+_WEB: Final = frozenset({"http", "https"})
+#: What stands between two values, and what may stand before one.
+_BETWEEN: Final = re.compile(r"[?#&;]")
+_BEFORE: Final = " +\"'([{<,\0"
+#: What browsers drop from an address wherever it stands.
+_DROPPED: Final = re.compile(r"[\t\r\n]")
+#: A value that begins with a scheme, or with the two slashes that stand for one, also turned.
+_ABSOLUTE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+-]+):(?=\S)|[/\\]{2}")
+#: A scheme with its slash anywhere in a value.
+_SOMEWHERE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=[/\\])")
+_AUTHORITY: Final = re.compile(r"""[/\\]*([^/\\?#\s"'<>]*)""")
+_AFTER_HOST: Final = re.compile(r"[&;,|)\]}]")
+_HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+_STILL_ENCODED: Final = re.compile(r"%(?:25)*(?:3a|2f|5c)", re.IGNORECASE)
+
+
+class PassesOn(ValueError):
+    """An address leads on to something that is no plain page; the argument is what."""
+
+
+def hosts_inside(parts: SplitResult, known: Container[str]) -> frozenset[str]:
+    """The hosts that the address of a platform's page leads on to and that are not ``known``.
+
+    Raises:
+        PassesOn: it leads on to what is no plain address of the web or of an app, or is a page that only passes on.
+    """
+    if (parts.netloc.lower(), _plain_path(parts.path)) in WRAPPER_PAGES:
+        raise PassesOn(parts.netloc + parts.path)
+    found = (host for text in (parts.query, parts.fragment) for host in _hosts(text))
+    return frozenset(host for host in found if host not in known)
+
+
+def _plain_path(path: str) -> str:
+    for _ in range(DECODED_MAX):
+        path = unquote(path)
+    return posixpath.normpath(re.sub(r"[/\\]+", "/", path).lower())
+
+
+def _hosts(text: str) -> Iterator[str]:
+    for level in range(DECODED_MAX + 1):
+        text = _DROPPED.sub("", text if level == 0 else unquote(text))
+        for part in _BETWEEN.split(text):
+            for value in (part, part.partition("=")[2]):
+                begun = value.lstrip(_BEFORE)
+                if found := _ABSOLUTE.match(begun):
+                    yield from _host(found[1] or "https", begun[found.end() :])
+        for found in _SOMEWHERE.finditer(text):
+            yield from _host(found[1], text[found.end() :])
+    if _STILL_ENCODED.search(text):
+        raise PassesOn(text)
+
+
+def _host(scheme: str, rest: str) -> Iterator[str]:
+    """The host of an address of the web; nothing for an app's own, whose values are read by themselves."""
+    scheme = scheme.lower()
+    if scheme in APP_SCHEMES:
+        return
+    authority = _AUTHORITY.match(rest)
+    assert authority is not None, "it matches nothing, too"
+    host = _AFTER_HOST.split(authority[1], maxsplit=1)[0].lower()
+    if scheme not in _WEB or "@" in authority[1] or not _HOST.fullmatch(host):
+        raise PassesOn(f"{scheme}:{rest}")
+    yield host
