@@ -92,6 +92,9 @@ async def create_link(
         DestinationNotAllowed: the page's host is not on the allow-list.
         ShareCodeRefused: the code holds somebody else's address.
     """
+    title = title.strip()
+    if not title:
+        raise InvalidInput(field="title", problem=f"1–{NAME_CHARS_MAX}")
     if (sku_id is None) == (url is None):
         raise InvalidInput(field="destination", problem="sku_id | url")
     if url is not None:
@@ -114,7 +117,7 @@ async def create_link(
         link_id=link_id,
         code=code,
         channel_id=channel_id,
-        title=title.strip()[:NAME_CHARS_MAX],
+        title=title[:NAME_CHARS_MAX],
         destination="url" if url is not None else "checkout",
         sku_id=sku_id,
         url=url,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import accumulate, pairwise
 from typing import Final
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,8 +25,7 @@ from hutong.links.rules.checks import minutes_of
 from hutong.links.rules.model import Rule, Rules, Variant, When
 from hutong.links.rules.utm import tagged
 
-#: Pairs of a query that are looked at.
-QUERY_PAIRS_MAX: Final = 50
+#: What of a query is looked at.
 QUERY_READ_CHARS_MAX: Final = 2_000
 _SEED_BYTES: Final = 8
 
@@ -168,14 +167,12 @@ def _hours(when: When, zone: ZoneInfo) -> Test:
 
 def _query(name: str, value: str | None) -> Test:
     def holds(visit: Visit) -> bool:
-        if name not in visit.query and "%" not in visit.query:
+        query = visit.query[:QUERY_READ_CHARS_MAX]
+        if name not in query and "%" not in query:
             return False
-        try:
-            pairs = parse_qsl(
-                visit.query[:QUERY_READ_CHARS_MAX], keep_blank_values=True, max_num_fields=QUERY_PAIRS_MAX
-            )
-        except ValueError:
-            return False
-        return any(key == name and (value is None or given == value) for key, given in pairs)
+        pairs = (part.partition("=") for part in query.split("&"))
+        return any(
+            unquote_plus(key) == name and (value is None or unquote_plus(given) == value) for key, _, given in pairs
+        )
 
     return holds

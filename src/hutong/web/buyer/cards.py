@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from litestar import Controller, HttpMethod, MediaType, Response, get, route
 from litestar.response import Redirect
-from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.links.pictures import PICTURE, picture_body
+from hutong.links.standing import Standing
+from hutong.web.buyer.closed import closed_page
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, CardPage
+from hutong.web.buyer.pages import LINK_UNKNOWN, CardPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.errors import PageNotFound
 from hutong.web.languages import locale_of
@@ -38,8 +40,8 @@ class CardController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or (link.expires_at and link.expires_at <= buyer.runtime.clock.now()):
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        if link.state != Standing.ACTIVE.value:
+            return closed_page(buyer, link, locale)
         async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
             card = await share_card(unit, link, buyer.runtime.public_url)
         agent = agent_at(request)

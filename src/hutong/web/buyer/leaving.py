@@ -11,7 +11,9 @@ from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_G
 from hutong.links.destinations import DestinationNotAllowed, host_of, read_target
 from hutong.links.host_names import shown_host
 from hutong.links.leaving import read_leaving_token
+from hutong.links.standing import Standing
 from hutong.merchants.queries import this_merchant
+from hutong.web.buyer.closed import closed
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, LeavingPage
 from hutong.web.languages import locale_of
@@ -32,8 +34,8 @@ class LeavingController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or link.url is None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        if link.state != Standing.ACTIVE.value or link.url is None:
+            return await closed(buyer, merchant_id, link, locale)
         if read_leaving_token(buyer.runtime.link_key, k, code, buyer.runtime.clock.now()) is None:
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)  # without its click: count one first
         try:
