@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Controller, HttpMethod, MediaType, Response, get, route
+from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
@@ -52,7 +52,7 @@ class CardController(Controller):
         signed = await signed_for(request, buyer, merchant_id, agent.container)
         return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed), locale)
 
-    @get("/pictures/{name:str}", media_type="image/jpeg")
+    @route("/pictures/{name:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type="image/jpeg")
     async def picture(self, name: str, buyer: BuyerDesk) -> Response[bytes]:
         """A picture, to be kept for ever; whatever it is asked as, it is shown as a picture."""
         known = len(name) <= _PICTURE_NAME_CHARS_MAX
