@@ -48,7 +48,7 @@ class Edge:
     async def _behind(self, scope, receive, send):
         await send({"type": "http.response.start", "status": 410, "headers": []})
 
-    async def visit(self, code, agent=WECHAT, query="", language="zh-CN", address="10.0.0.1"):
+    async def visit(self, code, agent=WECHAT, query="", language="zh-CN", address="10.0.0.1", **more):
         """Where a visitor is led; empty for the friendly page."""
         sent = []
 
@@ -56,6 +56,7 @@ class Edge:
             sent.append(message)
 
         headers = [(b"user-agent", agent.encode()), (b"accept-language", language.encode())]
+        headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
         scope = {"type": "http", "path": f"/l/{code}", "method": "GET", "headers": headers, "client": (address, 1)}
         await self._front({**scope, "query_string": query.encode()}, None, send)
         return dict(sent[0]["headers"]).get(b"location", b"").decode()
@@ -207,6 +208,7 @@ def test_a_link_is_used_up_by_people_and_the_last_of_them_is_led_on(calling, tmp
         await change(caller, link, clicks_max=2)
         edge = Edge(caller, tmp_path)
         assert [await edge.visit(link["code"], agent=agent) for agent in ("SomeBot/1.0 bot/", WECHAT)] == [TAOBAO] * 2
+        assert await edge.visit(link["code"], sec_fetch_dest="image") == TAOBAO, "a picture on somebody's page"
         await edge.sink.flush()
         assert await standing(caller, link) == ("active", "active")
         last = await edge.visit(link["code"], agent=ANDROID)
