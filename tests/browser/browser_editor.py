@@ -9,6 +9,7 @@ from hutong.links.rules.compiled import Visit, compile_rules
 from hutong.links.rules.model import Rule, Rules, Utm, Variant, When, with_keys
 from hutong.links.rules.service import LinkRules
 from hutong.links.service import LinkView
+from hutong.links.standing import Standing
 from hutong.web.console.link_editor import EditorView, Fault, Suggestion
 from hutong.web.console.link_forms import shown
 from hutong.web.console.link_preview import preview
@@ -47,9 +48,9 @@ RULES = with_keys(
 )
 
 
-def _view(rules: Rules, **more: object) -> EditorView:
+def _view(rules: Rules, standing: Standing = Standing.ACTIVE, **more: object) -> EditorView:
     seen = Visit(container="", os="", language="zh-CN", at=NOW.replace(hour=14), query="")
-    looked = preview(compile_rules(rules, LINK.url), Ways(), "https://h.example/l/k7Qx1mP", seen)
+    looked = preview(compile_rules(rules, LINK.url), Ways(), "https://h.example/l/k7Qx1mP", seen, {}, standing)
     values: dict[str, object] = {
         "link": LINK,
         "sku_title": "",
@@ -64,6 +65,12 @@ def _view(rules: Rules, **more: object) -> EditorView:
 
 EDITOR_GALLERY = {
     "link-editor": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(RULES)),
+    "link-editor-closed": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(RULES, Standing.EXPIRED)),
+    "link-editor-asks": (
+        "/links/k7Qx1mP/edit",
+        "console/link_editor.html",
+        _view(with_keys(Rules(rules=(Rule(url="https://shop.example.cn/"),)))),
+    ),
     "link-editor-new": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(Rules(), saved=True)),
     "link-editor-fault": (
         "/links/k7Qx1mP/edit",

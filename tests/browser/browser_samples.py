@@ -12,6 +12,7 @@ from hutong.analytics.costs import ChannelCost
 from hutong.analytics.order_costs import OrderCost
 from hutong.core.money import Money
 from hutong.links.queries import ChannelChoice, ContainerCount, LinkSummary
+from hutong.links.standing import Standing
 from hutong.links.tags import Sorting, Used
 from hutong.merchants.queries import KeyRow, MerchantRow, TicketRow
 from hutong.merchants.staff import Role
@@ -133,6 +134,7 @@ def link_summary(number: int, title: str, channel: str, kind: str, platform: str
         url=None,
         sku_id=uid(1),
         state="active" if number != 2 else "disabled",
+        standing=Standing.ACTIVE if number != 2 else Standing.OFF,
         created_at=NOW - timedelta(days=number),
         expires_at=None,
         channel_id=uid(number),
@@ -184,6 +186,7 @@ CHANNELS_VIEW = views.ChannelsView(
             platform=platform,
             links=links,
             clicks=clicks,
+            bot_clicks=clicks // 40,
             orders=orders,
             revenue=(fen(revenue),),
             refunded=(fen(revenue // 50),),

@@ -7,6 +7,8 @@ from typing import ClassVar, Final, Self
 
 import msgspec
 
+from hutong.core.things import THINGS
+
 LOCALES: Final = ("zh-Hans", "en")
 #: Of anything that a sender wrote; an answer is no echo.
 ECHO_CHARS_MAX: Final = 40
@@ -48,8 +50,11 @@ class HutongError(Exception):
 
     def text(self, locale: str) -> ErrorText:
         """The texts in a locale (Chinese for any ``zh``), with the details filled in."""
-        template = self.zh if locale.startswith("zh") else self.en
+        is_chinese = locale.startswith("zh")
+        template = self.zh if is_chinese else self.en
         fields = _Fields(self.details)
+        if (words := THINGS.get(str(fields.get("what")))) is not None:
+            fields["what"] = words[0 if is_chinese else 1]
         return ErrorText(
             template.sentence.format_map(fields), template.cause.format_map(fields), template.fix.format_map(fields)
         )
@@ -156,7 +161,7 @@ class Conflict(HutongError):
         "{what}已存在或刚被修改。", "同一编号已用于不同的内容，或有人同时修改。", "请刷新后重试，或换一个编号。"
     )
     en = ErrorText(
-        "{what} exists already or was changed just now.",
+        "This {what} exists already or was changed just now.",
         "The key serves other content, or somebody changed it at the same time.",
         "Reload and try again, or use another key.",
     )

@@ -9,16 +9,14 @@ from hutong.links.lock_tokens import PASS_NAME
 
 #: Ours, not his: the click whose address was passed on, and the pass for a password, which nobody hands on.
 OURS: Final = frozenset({"p", PASS_NAME})
-PAIRS_MAX: Final = 50
 #: What is read of a query, and what is carried on of it: an address has to stay one that every app can open.
 READ_CHARS_MAX: Final = 2_000
 CARRIED_CHARS_MAX: Final = 500
 
 
 def read_query(query: str) -> list[tuple[str, str]]:
-    """Names and values, in order; of a query with very many the first :data:`PAIRS_MAX`."""
-    pairs = query[:READ_CHARS_MAX].split("&", PAIRS_MAX)[:PAIRS_MAX]
-    return parse_qsl("&".join(pairs), keep_blank_values=True)
+    """Names and values, in order."""
+    return parse_qsl(query[:READ_CHARS_MAX], keep_blank_values=True)
 
 
 def asked_with(query: str) -> str:

@@ -20,6 +20,8 @@ from hutong.links.cards import one_line
 from hutong.links.models import link
 from hutong.links.pictures import PictureView, get_picture
 from hutong.links.service import ChannelKind, create_channel, create_link
+from hutong.links.standing import Standing, standings
+from hutong.links.switches import is_all_off
 from hutong.merchants.directory import register
 
 #: The directory's kind of a page's name, as :func:`skeleton` writes it.
@@ -85,7 +87,7 @@ class BioFull(Conflict):
 
 
 class BioEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the page. ``is_open``: its link leads somewhere."""
+    """A line of the page. ``is_open``: its link leads somewhere now."""
 
     entry_id: UUID
     label: str
@@ -94,7 +96,7 @@ class BioEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BioView(msgspec.Struct, frozen=True, kw_only=True):
-    """A page with its lines in order."""
+    """A page with its lines in order. ``is_all_off``: the merchant has switched all links off, and with them this."""
 
     bio_id: UUID
     name: str
@@ -106,6 +108,7 @@ class BioView(msgspec.Struct, frozen=True, kw_only=True):
     picture: PictureView | None
     entries: tuple[BioEntry, ...]
     changed_at: datetime
+    is_all_off: bool = False
 
 
 def skeleton(name: str) -> str:
@@ -257,13 +260,13 @@ async def list_bios(unit: Unit) -> list[BioView]:
 
 async def _view(unit: Unit, row: Row[Any]) -> BioView:
     lines = await unit.all(
-        select(bio_entry.c.entry_id, bio_entry.c.label, link.c.code, link.c.state, link.c.expires_at)
+        select(bio_entry.c.entry_id, bio_entry.c.label, bio_entry.c.link_id, link.c.code)
         .join(link, (link.c.merchant_id == bio_entry.c.merchant_id) & (link.c.link_id == bio_entry.c.link_id))
         .where(bio_entry.c.merchant_id == unit.merchant_id, bio_entry.c.bio_id == row.bio_id)
         .order_by(bio_entry.c.position, bio_entry.c.entry_id)
         .limit(ENTRIES_MAX)
     )
-    now = unit.now()
+    standing = await standings(unit, [line.link_id for line in lines])
     return BioView(
         bio_id=row.bio_id,
         name=row.name,
@@ -278,11 +281,12 @@ async def _view(unit: Unit, row: Row[Any]) -> BioView:
                 entry_id=line.entry_id,
                 label=line.label,
                 code=line.code,
-                is_open=line.state == "active" and (line.expires_at is None or line.expires_at > now),
+                is_open=standing[line.link_id] is Standing.ACTIVE,
             )
             for line in lines
         ),
         changed_at=row.changed_at,
+        is_all_off=await is_all_off(unit),
     )
 
 

@@ -7,6 +7,9 @@ commit each stands in, is ``tests/unit/links/machines.json``. Traps minded:
 - WhatsApp, OkHttp, Dalvik and Java name the whole agent where a machine asks; inside an agent of a web page they are an
   app's own addition, and a person looks at it.
 - Apple's Messages fetches previews as a Mac that names ``facebookexternalhit`` and ``Twitterbot`` behind itself.
+- A picture's or a script's address on somebody's page is asked for by browsers without anybody's tap: they say so in
+  ``Sec-Fetch-Dest`` (W3C, Fetch Metadata Request Headers, §2.1; its values are the destinations of the Fetch Standard,
+  §2.2.5). ``document`` is a page, ``iframe`` one within another, ``empty`` a script's own request: these are not read.
 - Old Safari says ``X-Purpose: preview`` for its page of favourites, Chrome ``Sec-Purpose: prefetch;prerender``.
 
 WeChat, QQ and Weibo are named by ``WeChatShareExtension`` and ``QQ-URL-Manager`` in public logs and lists; Weibo's and
@@ -26,6 +29,8 @@ HEADLESS: Final = "headless"
 LIBRARY: Final = "library"
 PREFETCH: Final = "prefetch"
 HEAD: Final = "head"
+#: A part of somebody's page: a picture, a script.
+PART: Final = "part"
 NAMELESS: Final = "nameless"
 OTHER: Final = "other"
 #: Over a limit of the edge, whoever it was: people are not that many.
@@ -35,7 +40,9 @@ LOCKED: Final = "locked"
 #: Came to a link that was over, switched off or not begun: maybe a person, who was led nowhere by it.
 CLOSED: Final = "closed"
 #: Every reason for the flag; clicks of before reasons were kept have none.
-REASONS: Final = (PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, NAMELESS, OTHER, LIMITED, LOCKED, CLOSED)
+REASONS: Final = (
+    PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, PART, NAMELESS, OTHER, LIMITED, LOCKED, CLOSED,
+)  # fmt: skip
 
 _TOKENS: Final[dict[str, str]] = {
     PREVIEW: (
@@ -73,6 +80,12 @@ _KINDS: Final = tuple(
 #: The name of an Android phone in an agent; one that holds an address or says "compatible" is no phone's.
 _PHONE: Final = re.compile(r"\(Linux;[^()]*?Android[^();]*;(?![^()]*(?:compatible|http|@))[^()]*\)", re.IGNORECASE)
 _HINTS: Final = (b"sec-purpose", b"purpose", b"x-purpose", b"x-moz")
+_PARTS: Final = frozenset(
+    (
+        b"audio", b"audioworklet", b"font", b"image", b"json", b"manifest", b"paintworklet", b"report", b"script",
+        b"serviceworker", b"sharedworker", b"style", b"track", b"video", b"worker", b"xslt",
+    )
+)  # fmt: skip
 _EARLY: Final = (b"prefetch", b"prerender", b"preview", b"instant")
 
 
@@ -85,9 +98,11 @@ def machine_kind(user_agent: str) -> str:
 
 
 def early_kind(method: str, headers: Mapping[bytes, bytes]) -> str:
-    """Why a request is made before a person asks for the page, or for its head alone; empty where neither."""
+    """Why nobody asked for this as a page: it is made ahead, for the head alone, or for a part of another page."""
     if method == "HEAD":
         return HEAD
+    if headers.get(b"sec-fetch-dest") in _PARTS:
+        return PART
     for name in _HINTS:  # in a loop of its own: every click comes by here, and hardly any has one
         hint = headers.get(name)
         if hint is not None and any(word in hint.lower() for word in _EARLY):

@@ -105,6 +105,7 @@ jump_try: Final = Table(
     Column("taps", SmallInteger, nullable=False),  # what the matrix said it costs
     Column("outcome", Text, nullable=False),  # left or stayed
     moment("tried_at"),
+    Column("visitor", LargeBinary),  # his mark of the day (links/visitors.py); null: nobody knows, each click is one
     PrimaryKeyConstraint("merchant_id", "click_id", "form"),
     Index("ix_jump_try_cell", "merchant_id", "container", "destination", "tried_at"),
     Index("ix_jump_try_tried", "tried_at"),

@@ -13,6 +13,7 @@ from sqlalchemy import and_, func, select
 from hutong.db.unit import Unit
 from hutong.links.lock_models import link_lock
 from hutong.links.models import channel, click, link, link_tag
+from hutong.links.standing import Standing, standings
 
 PAGE_ROWS_MAX: Final = 200
 CHANNELS_MAX: Final = 500
@@ -28,7 +29,10 @@ class ContainerCount(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A link as a row. ``clicks`` leaves bots out; ``bot_clicks`` counts them apart."""
+    """A link as a row. ``clicks`` leaves bots out; ``bot_clicks`` counts them apart.
+
+    ``state`` is its own switch alone; ``standing``, what visitors find.
+    """
 
     link_id: UUID
     code: str
@@ -37,6 +41,7 @@ class LinkSummary(msgspec.Struct, frozen=True, kw_only=True):
     url: str | None
     sku_id: UUID | None
     state: str
+    standing: Standing
     created_at: datetime
     expires_at: datetime | None
     channel_id: UUID
@@ -102,6 +107,8 @@ async def links_page(
     )
     rows = await unit.all(statement)
     people, bots = await _clicks(unit, [row.link_id for row in rows])
+    clicks = {link_id: sum(count.clicks for count in counts) for link_id, counts in people.items()}
+    standing = await standings(unit, [row.link_id for row in rows], clicks)
     return LinkSlice(
         rows=tuple(
             LinkSummary(
@@ -112,13 +119,14 @@ async def links_page(
                 url=row.url,
                 sku_id=row.sku_id,
                 state=row.state,
+                standing=standing[row.link_id],
                 created_at=row.created_at,
                 expires_at=row.expires_at,
                 channel_id=row.channel_id,
                 channel_name=row.name,
                 channel_kind=row.kind,
                 channel_platform=row.platform,
-                clicks=sum(count.clicks for count in people.get(row.link_id, ())),
+                clicks=clicks.get(row.link_id, 0),
                 bot_clicks=bots.get(row.link_id, 0),
                 containers=people.get(row.link_id, ()),
                 has_password=row.lock_id is not None,

@@ -154,6 +154,17 @@ class Blind:
 
 
 @lru_cache(maxsize=_CACHED_MAX)
+def is_visitors(address: str) -> bool:
+    """Whether an address may be a visitor's own: a proxy that nobody declared stands for all of them."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return False
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return (mapped or found).is_global
+
+
+@lru_cache(maxsize=_CACHED_MAX)
 def network_of(address: str) -> bytes:
     """What of an address stays the same within a day: all of an IPv4 address, the network of an IPv6 one."""
     try:

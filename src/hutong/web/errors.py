@@ -24,7 +24,7 @@ from hutong.web.i18n import Catalogues, Locale
 from hutong.web.languages import locale_of
 from hutong.web.render import Renderer
 from hutong.web.scene import Scene
-from hutong.web.things import for_people
+from hutong.web.things import for_people, named
 from hutong.web.told import spoken
 from hutong.web.unfit import MISSING, place_of, unfit
 
@@ -184,7 +184,7 @@ def text_for(error: HutongError, locale: Locale, catalogues: Catalogues) -> Erro
     stays as it is.
     """
     translate = catalogues.of(locale).ugettext
-    error = in_words_of(error, translate)
+    error = in_words_of(error.with_details(named(error.details, locale)), translate)
     plain = error.text(locale)
     if locale != "zh-Hant":
         return plain
@@ -221,7 +221,7 @@ class ErrorPages:
         is_program = request.url.path.startswith(_PROGRAM_PATHS)
         known = as_hutong_error(error)
         if not is_program:
-            known = known.with_details(for_people(known.details, locale))
+            known = known.with_details(for_people(known.details))
         known = in_words_of(known, self._renderer.catalogues.of(locale).ugettext)
         reference = ""
         if known.status >= _INTERNAL_STATUS and known.code == HutongError.code:

@@ -167,7 +167,14 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "file": mark("文件导入"),
     },
     "link_destination": {"checkout": mark("自己的收银台"), "url": mark("外部网址")},
-    "link_state": {"active": mark("使用中"), "disabled": mark("已停用")},
+    "link_standing": {
+        "active": mark("使用中"),
+        "early": mark("还没开始"),
+        "expired": mark("已过期"),
+        "used_up": mark("次数用完"),
+        "off": mark("已停用"),
+        "all_off": mark("全部停用"),
+    },
     "pay_method": {
         "jsapi": mark("微信内付款"),
         "native": mark("扫码付款"),

@@ -49,6 +49,10 @@ TONES: Final[dict[str, dict[str, str]]] = {
     "reliance": {"low": "good", "medium": "act", "high": "bad"},
     "till_status": {"paying": "wait", "paid": "good"},
     "shop_code_state": {"active": "good", "paused": "mute"},
+    "link_standing": {
+        "active": "good", "early": "wait", "expired": "mute", "used_up": "mute", "off": "mute",
+        "all_off": "bad",
+    },
     "host_state": {"pending": "wait", "verified": "good", "lost": "bad"},
     "health": {"ok": "good", "broken": "bad", "unclear": "mute"},
     "webhook_health": {"fine": "good", "failing": "bad", "disabled": "mute", "new": "wait"},

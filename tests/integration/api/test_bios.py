@@ -107,6 +107,22 @@ def test_a_link_that_is_over_is_not_offered(calling):
     calling(work)
 
 
+def test_the_switch_for_all_links_closes_the_page_at_once(calling):
+    async def work(caller):
+        name = await page_of(caller)
+        await post(caller, f"/bios/{name}/entries", label="买杯子", url=TAOBAO)
+        await post(caller, f"/bios/{name}", title="老李", state="live")
+        for is_off, status in ((True, 410), (False, 200)):
+            await post(caller, "/link-switch", is_off=is_off)
+            shown = await seen(caller, name)
+            assert (shown.status_code, "买杯子" in shown.text) == (status, not is_off)
+            assert ("这个页面暂时关闭了" in shown.text) == is_off
+            (line,) = (await caller.get("/bios"))["items"][0]["entries"]
+            assert line["is_open"] == (not is_off)
+
+    calling(work)
+
+
 ALIKE = [("laoli", "1aoli"), ("laoli", "la0li"), ("laoli", "lao-li"), ("modern", "modem"), ("vvine", "wine")]
 
 

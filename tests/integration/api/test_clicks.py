@@ -17,7 +17,7 @@ from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.links.models import click
-from hutong.links.tokens import click_token
+from hutong.links.tokens import click_token, sight_token
 from hutong.web.console import click_export, click_reading, clicks
 
 TAOBAO = "https://item.taobao.com/item.htm?id=657"
@@ -113,7 +113,7 @@ def test_the_api_narrows_and_tells_everything(calling):
         token = click_token(caller.runtime.link_key, mine, one["code"])
         told = await caller.client.post(
             f"/j/{one['code']}/tries",
-            params={"k": token},
+            params={"k": token, "a": sight_token(caller.runtime.link_key, mine, "mobile", "android")},
             json={"form": "taobao_page_scheme", "outcome": "left"},
             headers={"user-agent": ANDROID},
         )

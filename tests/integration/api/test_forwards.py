@@ -177,3 +177,34 @@ def test_nobody_names_a_parent_that_is_no_click_of_the_link(forwarding):
         assert await world.parents() == {}
 
     forwarding(work)
+
+
+AHEAD = [("HEAD", {}), ("GET", {"sec-purpose": "prefetch"}), ("GET", {"sec-purpose": "prefetch;prerender"})]
+
+
+@pytest.mark.parametrize(("method", "headers"), AHEAD)
+def test_whoever_looks_ahead_is_answered_and_nothing_comes_of_it(forwarding, method, headers):
+    async def work(world):
+        async def follow(agent, address):
+            """What each address on the way answers, from the link on."""
+            told = []
+            visitor = Visitor(world, agent, "3.3.3.3")
+            while address.startswith("/"):
+                answer = await visitor.client.request(method, address, headers=headers)
+                told.append(answer.status_code)
+                assert (answer.content == b"") == (method == "HEAD" or answer.status_code == 302)
+                address = answer.headers.get("location", "")
+            return told
+
+        goods, page = await world.goods(), await world.link(url=TAOBAO)
+        token = click_token(world.runtime.link_key, new_id(world.caller.room.clock.now()), page["code"])
+        assert await follow(WECHAT, f"/l/{goods['code']}") == [302, 200], "the shop window, and no desk"
+        assert await follow(WECHAT, f"/l/{page['code']}") == [302]
+        own = click_token(world.runtime.link_key, new_id(world.caller.room.clock.now()), page["code"])
+        assert await follow(ANDROID, f"/j/{page['code']}?k={own}&p={token}") == [200]
+        assert await follow(ANDROID, f"/r/{page['code']}") == [200]
+        async with world.caller.room.unit() as unit:
+            assert not await unit.fetch("SELECT 1 FROM checkout")
+        assert await world.parents() == {}
+
+    forwarding(work)

@@ -7,20 +7,23 @@ import html
 import random
 import re
 import string
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+import httpx
 import pytest
 
 from hutong.core.ids import new_id
+from hutong.links.containers import agent_of
 from hutong.links.destinations import URL_CHARS_MAX
-from hutong.links.jumps.learning import JumpFeed
+from hutong.links.jumps.learning import VISITOR_TRIES_MAX, JumpFeed
 from hutong.links.jumps.ranking import Ranking, Way
-from hutong.links.tokens import click_token
+from hutong.links.tokens import click_token, sight_token
 from hutong.web.buyer.jumps import CARD_URL_CHARS_MAX
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
 NOTES = ANDROID + " xiaohongshu discover/8.26"
 QQ = ANDROID + " QQ/8.9.68.11500"
+KUAI = ANDROID + " Kwai/12.1.10.36000"
 WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
 TAOBAO = "https://item.taobao.com/item.htm?id=657"
 PAGE_BYTES_MAX = 6_000
@@ -43,9 +46,26 @@ async def look(caller, code, token, agent=ANDROID, **headers):
     return await caller.client.get(f"/j/{code}", params={"k": token}, headers={"user-agent": agent, **headers})
 
 
-async def tell(caller, code, token, form, outcome="left", agent=ANDROID):
-    body = {"form": form, "outcome": outcome}
-    return await caller.client.post(f"/j/{code}/tries", params={"k": token}, json=body, headers={"user-agent": agent})
+def sight(caller, token, agent):
+    """The app that a click's page was made for, as the page tells it; of what is no click nothing."""
+    seen = agent_of({b"user-agent": agent.encode()})
+    is_click = re.fullmatch(r"[0-9a-f]{48}", token)
+    return sight_token(caller.runtime.link_key, UUID(token[:32]), seen.container, seen.os) if is_click else ""
+
+
+async def tell(caller, code, token, form, outcome="left", agent=ANDROID, **headers):
+    body, params = {"form": form, "outcome": outcome}, {"k": token, "a": sight(caller, token, agent)}
+    headers = {"user-agent": agent, **headers}
+    return await caller.client.post(f"/j/{code}/tries", params=params, json=body, headers=headers)
+
+
+async def tell_from(caller, address, code, token, form, outcome, agent=ANDROID):
+    """The same of a visitor whose address is known."""
+    transport = httpx.ASGITransport(app=caller.client._transport.app, client=(address, 1))
+    body, params = {"form": form, "outcome": outcome}, {"k": token, "a": sight(caller, token, agent)}
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        answer = await client.post(f"/j/{code}/tries", params=params, json=body, headers={"user-agent": agent})
+    assert answer.status_code == 204, answer.text
 
 
 async def tries(caller):
@@ -194,6 +214,48 @@ def test_a_pages_script_need_not_name_the_app_again(calling, sent):
             assert await told(wrong, "guide") == 400
         _, other = clicked(caller, code)
         assert await told(address.replace(token, other), "guide") == 400, "another click's page"
+
+    calling(work)
+
+
+def test_a_beacon_is_believed_of_the_app_that_its_page_was_made_for_and_of_our_own_page(calling):
+    async def work(caller):
+        code = await link_to(caller, TAOBAO)
+        _, token = clicked(caller, code)
+        body = {"form": FORM, "outcome": "left"}
+        sent = {"json": body, "headers": {"user-agent": KUAI}}
+        bare = await caller.client.post(f"/j/{code}/tries", params={"k": token}, **sent)
+        assert bare.status_code == 400, "no page says which app it was made for"
+        for origin in ("https://evil.com", "https://127.0.0.1.evil.com"):
+            assert (await tell(caller, code, token, FORM, origin=origin)).status_code == 403
+        assert await tries(caller) == []
+        for origin in ("http://127.0.0.1", "http://hub", "null"):
+            assert (await tell(caller, code, token, FORM, origin=origin)).status_code == 204
+
+    calling(work)
+
+
+def test_one_address_teaches_a_way_a_few_tries_a_day(calling):
+    async def work(caller):
+        ranking = Ranking()
+        feed = JumpFeed(caller.room.database, caller.room.clock, ranking)
+        await feed.refresh()
+        before = ranking.counts(WAY).tries
+        code = await link_to(caller, TAOBAO)
+
+        async def visits(count, address):
+            for _ in range(count):
+                await tell_from(caller, address, code, clicked(caller, code)[1], FORM, "left")
+                caller.room.clock.advance(milliseconds=5)
+            return await feed.refresh()
+
+        assert await visits(VISITOR_TRIES_MAX + 5, "1.2.3.4") == VISITOR_TRIES_MAX
+        assert await visits(2, "1.2.3.4") == 0
+        assert await visits(2, "1.2.3.5") == 2
+        assert await visits(8, "127.0.0.1") == 8, "behind a proxy that was not declared nobody is known"
+        caller.room.clock.advance(days=1)
+        assert await visits(9, "1.2.3.4") == VISITOR_TRIES_MAX
+        assert ranking.counts(WAY).tries == before + 2 * VISITOR_TRIES_MAX + 10
 
     calling(work)
 

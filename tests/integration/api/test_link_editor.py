@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from uuid import uuid4
+from uuid import UUID, uuid4
 
+from hutong.links.hosts import settle_check
+from hutong.links.models import click
 from hutong.merchants.staff import Role, add_staff, open_session
 from hutong.web.session import CSRF_FIELD, SESSION_COOKIE, csrf_token
 
@@ -78,6 +80,70 @@ def test_the_preview_shows_every_app_for_a_form_that_is_not_saved(calling):
         day = await staff.post(f"/links/{link['code']}/preview", {**RULE, "try.at": "2026-11-27T12:00"})
         assert cells(day.text)["wechat", "ios android"][0] == 0
         assert (await caller.get(f"/links/{link['link_id']}/rules"))["revision"] == 0
+
+    calling(work)
+
+
+OWN = {"rules": "1", "r1.way": "url", "r1.url": "https://shop.example.cn/"}
+
+
+def test_the_preview_asks_where_visitors_are_asked(calling):
+    async def work(caller):
+        link, staff = await link_to(caller), await owner(caller)
+        added = await caller.post("/hosts", {"host": "shop.example.cn"}, key=uuid4().hex)
+        shown = (await staff.post(f"/links/{link['code']}/preview", OWN)).text
+        assert set(map(tuple, (first for _, first in cells(shown).values()))) == {("asks",)}
+        assert "22 种情况里，0 种直接打开" in shown
+        assert "22 种先看到询问页" in shown
+        async with caller.room.unit() as unit:
+            await settle_check(unit, UUID(added["host_id"]), "")
+        shown = (await staff.post(f"/links/{link['code']}/preview", OWN)).text
+        assert set(map(tuple, (first for _, first in cells(shown).values()))) == {("page",), ("guide",)}
+
+    calling(work)
+
+
+def test_the_preview_the_list_and_the_page_of_a_closed_link_say_so(calling):
+    async def work(caller):
+        link, staff = await link_to(caller), await owner(caller)
+        own = f"/links/{link['code']}"
+
+        async def said(**form):
+            shown = (await staff.post(f"{own}/preview", {"rules": "0", **form})).text
+            standing = re.search(r'data-standing="(\w+)"', shown)
+            assert ("直接打开，其余" in shown) == (standing is None)
+            assert ("<details>" in shown) == (standing is not None), "what would happen is folded away"
+            return standing[1] if standing else "active"
+
+        assert await said() == "active"
+        times = {"starts_at": "2030-01-02T08:00", "expires_at": "2030-01-03T08:00"}
+        at = [{"try.at": f"2030-01-0{day}T09:00"} for day in (1, 2, 3)]
+        assert [await said(**times, **one) for one in at] == ["early", "active", "expired"]
+        over = (await staff.post(f"{own}/preview", {"rules": "0", **times, **at[2], "over_url": JD})).text
+        assert ("现在谁打开都被带到" in over, JD in over) == (True, True)
+        async with caller.room.unit() as unit:
+            clicked = {"click_id": uuid4(), "channel_id": uuid4(), "link_id": UUID(link["link_id"])}
+            told = {"container": "wechat", "os": "ios", "language": "", "referrer": "none", "address_hash": b"x"}
+            await unit.insert(click, **clicked, **told, is_bot=False, clicked_at=unit.now())
+        assert [await said(clicks_max=most) for most in ("2", "1")] == ["active", "used_up"]
+        await caller.client.patch(f"/api/v1/links/{link['link_id']}/rules", json={"clicks_max": 1})
+        for path in ("/links", own):
+            assert "次数用完" in (await staff.get(path)).text
+        await caller.post("/link-switch", {"is_off": True}, key=uuid4().hex)
+        assert await said() == "all_off"
+        assert "全部停用" in (await staff.get("/links")).text
+
+    calling(work)
+
+
+def test_a_link_has_a_title(calling):
+    async def work(caller):
+        staff, channel = await owner(caller), {"kind": "post", "platform": "weibo", "name": "帖"}
+        blank = {"title": "   ", "channel": channel, "url": TAOBAO}
+        assert await caller.refused("/links", blank, uuid4().hex) == (400, "invalid_input")
+        form = {"title": "　 ", "url": TAOBAO, **{f"channel_{name}": value for name, value in channel.items()}}
+        assert (await staff.post("/links", form)).status_code == 400
+        assert (await caller.get("/links"))["total"] == 0
 
     calling(work)
 

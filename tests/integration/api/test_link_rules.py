@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
@@ -10,12 +11,14 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from hutong.core.ids import new_ids
+from hutong.core.ids import new_id, new_ids
 from hutong.edge.front import LinkFront
 from hutong.edge.journal import ClickJournal
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import LinkTable
 from hutong.links.hosts import settle_check
+from hutong.links.leaving import leaving_token
+from hutong.links.tokens import click_token
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
 WECHAT = ANDROID + " MicroMessenger/8.0.46.2540(0x28002E3C) WeChat/arm64"
@@ -50,7 +53,7 @@ class Edge:
     async def _behind(self, scope, receive, send):
         await send({"type": "http.response.start", "status": 410, "headers": []})
 
-    async def visit(self, code, agent=WECHAT, query="", language="zh-CN", address="10.0.0.1"):
+    async def visit(self, code, agent=WECHAT, query="", language="zh-CN", address="10.0.0.1", **more):
         """Where a visitor is led; empty for the friendly page."""
         sent = []
 
@@ -58,6 +61,7 @@ class Edge:
             sent.append(message)
 
         headers = [(b"user-agent", agent.encode()), (b"accept-language", language.encode())]
+        headers += [(name.replace("_", "-").encode(), value.encode()) for name, value in more.items()]
         scope = {"type": "http", "path": f"/l/{code}", "method": "GET", "headers": headers, "client": (address, 1)}
         await self._front({**scope, "query_string": query.encode()}, None, send)
         return dict(sent[0]["headers"]).get(b"location", b"").decode()
@@ -97,7 +101,7 @@ def test_the_page_between_leads_by_the_same_rule(calling, tmp_path):
         led = await edge.visit(link["code"], agent=ANDROID)
         shown = await caller.client.get(led, headers={"user-agent": ANDROID})
         assert "xhsdiscover://item/0123456789abcdef01234567" in shown.text
-        tell = led.replace("?", "/tries?")
+        tell = html.unescape(re.search(r'data-tell="([^"]+)"', shown.text)[1])
         body = {"form": "xiaohongshu_note_scheme", "outcome": "left"}
         assert (await caller.client.post(tell, json=body, headers={"user-agent": ANDROID})).status_code == 204
 
@@ -242,6 +246,67 @@ def test_clicks_on_a_link_that_is_closed_are_kept_and_count_for_nobody(calling, 
             used["code"]: 1,
             **{one["code"]: 0 for one in (over, early, off)},
         }
+
+    calling(work)
+
+
+async def standing(caller, link):
+    """Where a link stands, as the list of links has it, and whether its state was left as it is."""
+    (item,) = (one for one in (await caller.get("/links"))["items"] if one["code"] == link["code"])
+    return item["standing"], item["state"]
+
+
+async def behind(caller, link):
+    """What the pages behind a click answer, made just now: of ways, that asks first, and the card."""
+    code, click_id, key = link["code"], new_id(caller.room.clock.now()), caller.runtime.link_key
+    tokens = {"j": click_token(key, click_id, code), "x": leaving_token(key, click_id, code), "card": ""}
+    asked = [await caller.client.get(f"/{page}/{code}", params={"k": token}) for page, token in tokens.items()]
+    return [answer.status_code for answer in asked], asked[0]
+
+
+def test_behind_the_click_a_link_is_as_closed_as_before_it(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        now = caller.room.clock.now()
+        assert await standing(caller, link) == ("active", "active")
+        await change(caller, link, starts_at=(now + timedelta(hours=1)).isoformat())
+        told, page = await behind(caller, link)
+        assert (told, "活动还没有开始" in page.text) == ([410] * 3, True)
+        assert await standing(caller, link) == ("early", "active")
+        await change(caller, link, starts_at=None, expires_at=(now + timedelta(minutes=2)).isoformat())
+        assert (await behind(caller, link))[0] == [302, 200, 200]
+        caller.room.clock.advance(minutes=2)
+        told, page = await behind(caller, link)
+        assert (told, "这条链接已经停用" in page.text) == ([410] * 3, True)
+        assert await standing(caller, link) == ("expired", "active")
+        await change(caller, link, over_url=JD)
+        told, page = await behind(caller, link)
+        assert (told, page.headers["location"]) == ([302, 302, 410], JD), "as the link itself"
+        await caller.post(f"/links/{link['code']}/disable")
+        assert (await behind(caller, link))[0] == [410] * 3
+        assert await standing(caller, link) == ("off", "disabled")
+        await caller.post(f"/links/{link['code']}/enable")
+        await caller.post("/link-switch", {"is_off": True}, key=uuid4().hex)
+        assert await standing(caller, link) == ("all_off", "active")
+        assert (await behind(caller, link))[0] == [410] * 3
+
+    calling(work)
+
+
+def test_a_link_is_used_up_by_people_and_the_last_of_them_is_led_on(calling, tmp_path):
+    async def work(caller):
+        link = await link_to(caller)
+        await change(caller, link, clicks_max=2)
+        edge = Edge(caller, tmp_path)
+        assert [await edge.visit(link["code"], agent=agent) for agent in ("SomeBot/1.0 bot/", WECHAT)] == [TAOBAO] * 2
+        assert await edge.visit(link["code"], sec_fetch_dest="image") == TAOBAO, "a picture on somebody's page"
+        await edge.sink.flush()
+        assert await standing(caller, link) == ("active", "active")
+        last = await edge.visit(link["code"], agent=ANDROID)
+        await edge.sink.flush()
+        assert await standing(caller, link) == ("used_up", "active")
+        assert (await caller.client.get(last, headers={"user-agent": ANDROID})).status_code == 200
+        assert await edge.visit(link["code"]) == ""
 
     calling(work)
 

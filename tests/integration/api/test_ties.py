@@ -125,6 +125,7 @@ def test_a_word_in_a_remark_ties_the_order(calling):
         shop, link = await Shop.open(caller), await link_to(caller)
         word = (await caller.post(f"/links/{link['link_id']}/words", {}))["word"]
         assert len(word) == 4
+        assert (await caller.client.get(f"/api/v1/links/{uuid4()}/words")).status_code == 404
         await shop.sells("T1", remarks=(f"暗号{word.lower()}，谢谢",))
         await shop.sells("T2", remarks=("请尽快发货",))
         tie = await tie_of(caller, "T1")
@@ -188,6 +189,12 @@ def test_a_visit_is_told_once_and_no_strangers_click_is_taken(calling):
         told = {"source": "taobao", "order_no": "T1"}
         assert await caller.refused("/orders/evidence", {**told, "word": "NO7WORD"}) == (400, "word_unknown")
         assert await caller.refused("/orders/evidence", told) == (400, "invalid_input")
+        refused = (await caller.send("/orders/evidence", {**told, "cq": token, "word": "NO7WORD"})).json()
+        assert refused["details"]["field"] == "cq"
+        refused = await caller.send("/orders/evidence", {"source": "zzz", "order_no": "T1", "cq": token})
+        assert (refused.status_code, refused.json()["details"]["field"]) == (400, "source")
+        assert "taobao" in refused.json()["details"]["problem"]
+        assert await caller.post("/orders/evidence", {**told, "source": "own", "cq": token}) == {"is_known": False}
 
     calling(work)
 

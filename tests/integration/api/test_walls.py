@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 from uuid import uuid4
 
+import httpx
+
 from hutong.core.ids import new_id
+from hutong.links.containers import agent_of
 from hutong.links.jumps.choices import ChoiceFeed
-from hutong.links.tokens import click_token
+from hutong.links.tokens import click_token, sight_token
+from hutong.links.walls.board import way_tries
 from hutong.links.walls.watch import WallWatch
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
@@ -22,18 +26,18 @@ async def link_to(caller, url, **more):
     return await caller.post("/links", {"title": "小面包", "channel": channel, "url": url, **more}, key=uuid4().hex)
 
 
-async def visitors(caller, code, count, outcome, agent=DOUYIN, form=FORM):
-    """So many clicks, whose pages tell this outcome."""
-    for _ in range(count):
-        token = click_token(caller.runtime.link_key, new_id(caller.room.clock.now()), code)
-        answer = await caller.client.post(
-            f"/j/{code}/tries",
-            params={"k": token},
-            json={"form": form, "outcome": outcome},
-            headers={"user-agent": agent},
-        )
-        assert answer.status_code == 204, answer.text
-        caller.room.clock.advance(milliseconds=20)
+async def visitors(caller, code, count, outcome, agent=DOUYIN, form=FORM, address="127.0.0.1"):
+    """So many clicks, whose pages tell this outcome; by default nobody knows whose address it is."""
+    key, seen = caller.runtime.link_key, agent_of({b"user-agent": agent.encode()})
+    transport = httpx.ASGITransport(app=caller.client._transport.app, client=(address, 1))
+    async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+        for _ in range(count):
+            click_id = new_id(caller.room.clock.now())
+            params = {"k": click_token(key, click_id, code), "a": sight_token(key, click_id, seen.container, seen.os)}
+            body = {"form": form, "outcome": outcome}
+            answer = await client.post(f"/j/{code}/tries", params=params, json=body, headers={"user-agent": agent})
+            assert answer.status_code == 204, answer.text
+            caller.room.clock.advance(milliseconds=20)
 
 
 def watch_of(caller):
@@ -99,6 +103,29 @@ def test_what_the_matrix_holds_closed_and_visitors_pass_is_news_at_once(calling)
         assert await watch_of(caller).look() == 1
         assert (await wall(caller, "qq", "taobao"))["state"] == "open"
         assert await tickets(caller) == [("wall_opened", "open")]
+
+    calling(work)
+
+
+def test_one_visitor_moves_no_wall_and_is_one_on_the_board(calling):
+    async def work(caller):
+        watch = watch_of(caller)
+        code = (await link_to(caller, TAOBAO))["code"]
+        await visitors(caller, code, 24, "stayed")
+        assert await watch.look() == 1
+        await visitors(caller, code, 30, "left", address="1.2.3.4")
+        assert await watch.look() == 0
+        one = await wall(caller, "douyin", "taobao")
+        assert (one["state"], one["visitors"], one["arrived"], one["taps"]) == ("closed", 25, 1, 1)
+        async with caller.room.unit() as unit:
+            (way,) = await way_tries(unit, "douyin", "taobao")
+        assert (way.tries, way.left) == (25, 1)
+        for last in range(12):
+            await visitors(caller, code, 1, "left", address=f"1.2.4.{last}")
+        assert await watch.look() == 1, "twelve people are not one"
+        caller.room.clock.advance(days=1)
+        await visitors(caller, code, 2, "left", address="1.2.3.4")
+        assert (await wall(caller, "douyin", "taobao"))["visitors"] == 38, "the next day he is another one"
 
     calling(work)
 

@@ -16,6 +16,7 @@ from hutong.links.machines import (
     LIBRARY,
     MONITOR,
     NAMELESS,
+    PART,
     PREFETCH,
     PREVIEW,
     REASONS,
@@ -126,6 +127,18 @@ def test_any_text_has_a_kind_or_none(agent):
 )
 def test_what_a_browser_fetches_before_anybody_asks_is_no_visit(name, value):
     assert early_kind("GET", {name.encode(): value.encode()}) == PREFETCH
+
+
+@pytest.mark.parametrize(
+    ("destination", "kind"),
+    [
+        *((name, PART) for name in ("image", "script", "style", "font", "video", "audio", "manifest", "worker")),
+        *((name, "") for name in ("document", "iframe", "empty", "", "Image")),
+    ],
+)
+def test_a_part_of_somebodys_page_is_no_visit(destination, kind):
+    """W3C, Fetch Metadata Request Headers, §2.1: the header's value is a token, in lower case."""
+    assert early_kind("GET", {b"sec-fetch-dest": destination.encode()}) == kind
 
 
 def test_an_ordinary_request_and_one_for_the_head_alone():

@@ -68,7 +68,9 @@ visits = st.builds(
     os=st.sampled_from(SYSTEMS[:3]),
     language=st.sampled_from(["", "zh", "zh-CN", "ZH-tw", "en-US", "enx", "fr"]),
     at=st.integers(-4_000, 4_000).map(lambda minutes: NOON + timedelta(minutes=minutes)),
-    query=st.sampled_from(["", "ab=1", "ab", "%61b=1", "c=x+y&ab=2", "x=ab", "c=x%20y", "ab=2&ab=1", "&&=", "%"]),
+    query=st.sampled_from(
+        ["", "ab=1", "ab", "%61b=1", "c=x+y&ab=2", "x=ab", "c=x%20y", "ab=2&ab=1", "&&=", "%", "c=1&" * 60 + "ab=1"]
+    ),
 )
 
 

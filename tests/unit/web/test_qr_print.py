@@ -50,7 +50,7 @@ LOGO = logo()
 
 def seen(picture):
     """What a scanner reads, if anything."""
-    found = zxingcpp.read_barcodes(picture)
+    found = zxingcpp.read_barcodes(picture, formats=zxingcpp.BarcodeFormat.QRCode)
     return [one.text for one in found]
 
 

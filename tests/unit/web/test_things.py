@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 import hutong
-from hutong.core.errors import NotFound, PlatformUnknown
+from hutong.core.errors import Conflict, NotFound, PlatformUnknown
+from hutong.core.things import THINGS
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.refusals import PlatformRefused
 from hutong.web.errors import in_words_of, text_for
 from hutong.web.i18n import Catalogues
-from hutong.web.things import THINGS, for_people
+from hutong.web.things import for_people
 
 
 def named_things() -> set[str]:
@@ -31,23 +32,43 @@ def test_every_thing_that_errors_name_has_a_word():
     assert named - set(THINGS) == set()
 
 
-def test_the_word_is_in_the_readers_language():
-    error = NotFound(**for_people({"what": "order", "key": "7"}, "zh-Hans"))
+def test_every_word_is_one_of_its_language():
+    for zh, en in THINGS.values():
+        assert not zh.isascii()
+        assert en.isascii()
+        assert "_" not in en
+
+
+@pytest.mark.parametrize(
+    ("locale", "missing", "changed"),
+    [
+        ("zh-Hans", "找不到订单“7”。", "收款码已存在或刚被修改。"),
+        ("zh-Hant", "找不到訂單“7”。", "收款碼已存在或剛被修改。"),
+        ("en", "No order “7”.", "This shop code exists already or was changed just now."),
+    ],
+)
+def test_the_word_is_in_the_readers_language_wherever_it_is_told(locale, missing, changed):
     catalogues = Catalogues()
-    assert text_for(error, "zh-Hans", catalogues).sentence == "找不到订单“7”。"
-    assert text_for(error, "zh-Hant", catalogues).sentence == "找不到訂單“7”。"
+    for error, sentence in (
+        (NotFound(what="customer_order", key="7"), missing),
+        (Conflict(what="shop_code"), changed),
+    ):
+        assert text_for(error, locale, catalogues).sentence == sentence
+        if locale != "zh-Hant":
+            assert error.text(locale).sentence == sentence
+        assert error.details["what"] in ("customer_order", "shop_code"), "programs read the code's word"
 
 
 def test_what_nobody_named_stays_as_it_is():
-    assert for_people({"what": "comet", "key": "7"}, "zh-Hans") == {"what": "comet", "key": "7"}
-    assert for_people({"field": "title"}, "zh-Hans") == {"field": "title"}
+    assert NotFound(what="comet", key="7").text("zh-Hans").sentence == "找不到comet“7”。"
+    assert for_people({"field": "title"}) == {"field": "title"}
 
 
 @pytest.mark.parametrize(
     ("locale", "told"), [("zh-Hans", "平台 微信支付 "), ("zh-Hant", "平台 微信支付 "), ("en", "Platform WeChat Pay ")]
 )
 def test_a_platform_has_its_own_name_where_people_read(locale, told):
-    error = PlatformUnknown(**for_people({"platform": "wechatpay"}, locale))
+    error = PlatformUnknown(**for_people({"platform": "wechatpay"}))
     assert text_for(error, locale, Catalogues()).sentence.startswith(told)
 
 

@@ -1,4 +1,9 @@
-"""Keeps the ranking up to date with what visitors' pages told, here and on every other process of the hub."""
+"""Keeps the ranking up to date with what visitors' pages told, here and on every other process of the hub.
+
+One address teaches a way no more than ``VISITOR_TRIES_MAX`` tries a day: a few of those that are remembered, so that
+nobody turns the order of a cell around by himself. Where nobody knows the visitors' addresses (they all come by a proxy
+that was not declared), each click counts.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +30,9 @@ REFRESH_S: Final = 1.0
 TRIES_READ_MAX: Final = 20_000
 #: A transaction that wrote its time early may commit late; the feed looks this far back again.
 OVERLAP: Final = timedelta(seconds=10)
-#: Rows of the overlap that are known already.
+#: Tries of one way that count of one address and day: a household's, or a shop's. Twenty are remembered.
+VISITOR_TRIES_MAX: Final = 3
+#: Rows of the overlap that are known already, and ways that visitors have tried.
 KNOWN_MAX: Final = 50_000
 
 
@@ -37,6 +44,7 @@ class JumpFeed:
         self._clock = clock
         self._ranking = ranking
         self._known: OrderedDict[tuple[UUID, UUID, str, str], None] = OrderedDict()
+        self._taught: OrderedDict[tuple[bytes, Way], int] = OrderedDict()  # how often, by whom
         self._seen_until: datetime | None = None
 
     async def refresh(self) -> int:
@@ -55,12 +63,23 @@ class JumpFeed:
                 continue
             self._known[key] = None
             way = Way(row.container, row.os, row.destination, row.form)
+            if not self._may_teach(row.visitor, way):
+                continue
             self._ranking.learn(way, left=row.outcome == Outcome.LEFT.value)
             count += 1
-        while len(self._known) > KNOWN_MAX:
-            self._known.popitem(last=False)
+        for memory in (self._known, self._taught):
+            while len(memory) > KNOWN_MAX:
+                memory.popitem(last=False)
         self._seen_until = started_at
         return count
+
+    def _may_teach(self, visitor: bytes | None, way: Way) -> bool:
+        """Whether one more try of this visitor counts; his mark is another one the next day."""
+        if visitor is None:
+            return True
+        times = self._taught.pop((visitor, way), 0) + 1
+        self._taught[visitor, way] = times
+        return times <= VISITOR_TRIES_MAX
 
     async def follow(self, stop: asyncio.Event) -> None:
         """Refresh until ``stop``."""

@@ -21,9 +21,20 @@ class Outcome(StrEnum):
 
 
 async def record_try(
-    unit: Unit, click_id: UUID, link_id: UUID, agent: Agent, destination: str, step: Step, outcome: Outcome
+    unit: Unit,
+    click_id: UUID,
+    link_id: UUID,
+    agent: Agent,
+    destination: str,
+    step: Step,
+    outcome: Outcome,
+    *,
+    visitor: bytes | None,
 ) -> None:
-    """Keep the outcome of one attempt of one click; a later word counts only where it says that he left after all."""
+    """Keep the outcome of one attempt of one click; a later word counts only where it says that he left after all.
+
+    ``visitor``: his mark of the day; None where nobody knows whose address it was.
+    """
     values = {
         "merchant_id": unit.merchant_id,
         "click_id": click_id,
@@ -35,6 +46,7 @@ async def record_try(
         "taps": step.taps,
         "outcome": outcome.value,
         "tried_at": unit.now(),
+        "visitor": visitor,
     }
     statement = insert(jump_try).values(values)
     await unit.run(

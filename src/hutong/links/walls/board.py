@@ -27,14 +27,16 @@ COMPUTERS: Final = ("windows",)
 #: There are 22 × 13 cells, and seven systems of each.
 ROWS_MAX: Final = 50_000
 
-#: Visitors whose page tried a way, and those who left for the app, by cell and day. One visitor of a cell is one row.
+#: Visitors whose page tried a way, and those who left for the app, by cell and day. One visitor of a cell is one row,
+#: however often he came: his mark is another one the next day.
 _TRIES: Final = (
     "SELECT container, destination, day, count(*) AS visitors, count(*) FILTER (WHERE has_left) AS arrived, "
     "coalesce(sum(taps) FILTER (WHERE has_left), 0) AS taps FROM ("
     "SELECT container, destination, floor(extract(epoch FROM $3 - max(tried_at)) / 86400)::int AS day, "
     "bool_or(outcome = 'left') AS has_left, min(taps) FILTER (WHERE outcome = 'left') AS taps "
     "FROM jump_try WHERE merchant_id = $1 AND tried_at >= $2 AND tried_at <= $3 "
-    "GROUP BY click_id, container, destination) v GROUP BY container, destination, day LIMIT $4"
+    "GROUP BY coalesce(visitor, uuid_send(click_id)), container, destination) v "
+    "GROUP BY container, destination, day LIMIT $4"
 )
 #: People's clicks on links to pages, by app and host. Ids rise with time: by its key no older click is read.
 _CLICKS: Final = (
@@ -176,7 +178,7 @@ def _share(days: Iterable[Day]) -> int | None:
 
 
 class WayTries(msgspec.Struct, frozen=True, kw_only=True):
-    """What was told of one way of a wall within the board's days: ``left`` of its ``tries`` arrived."""
+    """What visitors told of one way of a wall within the board's days: ``left`` of those who tried it arrived."""
 
     system: str
     form: str
@@ -187,8 +189,10 @@ class WayTries(msgspec.Struct, frozen=True, kw_only=True):
 async def way_tries(unit: Unit, container: str, destination: str) -> tuple[WayTries, ...]:
     """By system and way, the most tried first."""
     rows = await unit.fetch(
-        "SELECT os, form, count(*) AS tries, count(*) FILTER (WHERE outcome = 'left') AS left_count FROM jump_try "
+        "SELECT os, form, count(*) AS tries, count(*) FILTER (WHERE has_left) AS left_count FROM ("
+        "SELECT os, form, bool_or(outcome = 'left') AS has_left FROM jump_try "
         "WHERE merchant_id = $1 AND container = $2 AND destination = $3 AND tried_at >= $4 "
+        "GROUP BY coalesce(visitor, uuid_send(click_id)), os, form) v "
         "GROUP BY os, form ORDER BY tries DESC, os, form LIMIT $5",
         unit.merchant_id,
         container,

@@ -1,9 +1,9 @@
 """When a wall counts as open, half open or closed: what the matrix says, until visitors' pages have told enough.
 
 A wall stands between an app on one system and a destination. What passes is measured by the way that arrives best: the
-share of its last tries that left for the app. Between the borders of two states lies a band in which the state stays as
-it is, so that chance does not move it to and fro. Visitors who have not installed the app stay, too: a wall that lets
-everything through seldom shows more than seven tries of ten.
+share of its last visitors who left for the app; one visitor of a day is one, however often he came. Between the borders
+of two states lies a band in which the state stays as it is, so that chance does not move it to and fro. Visitors who
+have not installed the app stay, too: a wall that lets everything through seldom shows more than seven tries of ten.
 """
 
 from __future__ import annotations

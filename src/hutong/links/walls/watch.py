@@ -35,15 +35,19 @@ MERCHANTS_MAX: Final = 10_000
 WALLS_MAX: Final = 2_500
 
 _MERCHANTS: Final = "SELECT DISTINCT merchant_id FROM jump_try WHERE tried_at >= $1 LIMIT $2"
-#: Of each way that was tried since, its last tries; the way that arrives best speaks for its wall.
+#: Tries of a way that are looked through for its last visitors: who fills all of them alone is one, and too few.
+TRIES_READ_MAX: Final = 2_000
+
+#: Of each way that was tried since, the last word of its last visitors; the way that arrives best speaks for its wall.
 _SHARES: Final = (
     "WITH moved AS (SELECT DISTINCT container, os, destination, form FROM jump_try "
     "WHERE merchant_id = $1 AND tried_at >= $2) "
     "SELECT DISTINCT ON (m.container, m.os, m.destination) m.container, m.os, m.destination, "
     "count(*) AS tries, count(*) FILTER (WHERE t.outcome = 'left') AS left_count "
-    "FROM moved m CROSS JOIN LATERAL (SELECT outcome FROM jump_try j WHERE j.merchant_id = $1 "
+    "FROM moved m CROSS JOIN LATERAL (SELECT (array_agg(outcome ORDER BY tried_at DESC))[1] AS outcome FROM ("
+    "SELECT outcome, tried_at, coalesce(visitor, uuid_send(click_id)) AS who FROM jump_try j WHERE j.merchant_id = $1 "
     "AND j.container = m.container AND j.destination = m.destination AND j.os = m.os AND j.form = m.form "
-    "ORDER BY j.tried_at DESC LIMIT $3) t "
+    "ORDER BY j.tried_at DESC LIMIT $5) latest GROUP BY who ORDER BY max(tried_at) DESC LIMIT $3) t "
     "GROUP BY m.container, m.os, m.destination, m.form "
     "ORDER BY m.container, m.os, m.destination, avg((t.outcome = 'left')::int) DESC, count(*) DESC LIMIT $4"
 )
@@ -64,7 +68,7 @@ class Place(msgspec.Struct, frozen=True):
 
 async def look_at_walls(unit: Unit, matrix: Matrix, since: datetime) -> int:
     """Keep where this merchant's walls stand by what was told since; how many of them moved."""
-    rows = await unit.fetch(_SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX)
+    rows = await unit.fetch(_SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX, TRIES_READ_MAX)
     if not rows:
         return 0
     known = await unit.all(select(wall).where(wall.c.merchant_id == unit.merchant_id).limit(WALLS_MAX))

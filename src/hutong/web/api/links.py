@@ -20,6 +20,7 @@ from hutong.links.locks import set_lock
 from hutong.links.queries import channel_details, channel_names, links_page
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.links.share_codes import SHARE_CODE_CHARS_MAX
+from hutong.links.standing import Standing
 from hutong.links.tags import TAGS_MAX, Sorting, sort_link, sortings
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, LinkPassword, RequestBody, Url, Word
@@ -75,13 +76,18 @@ class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A link with its clicks (people and bots apart)."""
+    """A link with its clicks (people and bots apart).
+
+    ``state`` is its own switch alone; ``standing``, what visitors find now: active, early (it has not begun), expired,
+    used_up (its maximum of clicks), off (by its own switch), or all_off (by the one for all links).
+    """
 
     link_id: UUID
     code: str
     url: str
     title: str
     state: str
+    standing: Standing
     destination: str
     channel_id: UUID
     channel_name: str
@@ -190,6 +196,7 @@ class LinksApi(Controller):
                 url=f"{base}/l/{row.code}",
                 title=row.title,
                 state=row.state,
+                standing=row.standing,
                 destination=row.destination,
                 channel_id=row.channel_id,
                 channel_name=row.channel_name,

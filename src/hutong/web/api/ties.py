@@ -11,6 +11,7 @@ from litestar import Controller, Request, Response, get, post
 from hutong.db.unit import Unit
 from hutong.links.attribution.queries import words_of
 from hutong.links.attribution.service import WordKind, add_word
+from hutong.links.service import get_link
 from hutong.links.tokens import CARRIED_TOKEN_CHARS_MAX
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Word
@@ -122,5 +123,6 @@ class TiesApi(Controller):
     async def words(self, runtime: Runtime, caller: ApiKey, link_id: UUID) -> WordsAnswer:
         """What buyers can give to be counted by this link."""
         async with runtime.unit(caller.merchant_id, "api.words") as unit:
+            await get_link(unit, link_id)
             found = await words_of(unit, link_id)
         return WordsAnswer(items=tuple(WordItem(word=word, kind=kind) for word, kind in found))

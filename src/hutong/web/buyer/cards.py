@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from litestar import Controller, HttpMethod, MediaType, Response, get, route
+from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
-from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.links.hosts import host_states, leads_on
-from hutong.links.phases import Phase, phase_of
 from hutong.links.pictures import PICTURE, picture_body
+from hutong.links.standing import Standing, standings
+from hutong.web.buyer.closed import closed_page
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.locks import ask_password
-from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN, CardPage
+from hutong.web.buyer.pages import LINK_UNKNOWN, CardPage
 from hutong.web.buyer.signed import signed_for
 from hutong.web.errors import PageNotFound
 from hutong.web.languages import locale_of
@@ -44,12 +45,11 @@ class CardController(Controller):
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
         async with buyer.runtime.unit(merchant_id, "buyer.card") as unit:
-            phase = await phase_of(unit, link)
+            standing = (await standings(unit, [link.link_id]))[link.link_id]
             asks_first = not leads_on(link.url, await host_states(unit))
             card = await share_card(unit, link, buyer.runtime.public_url)
-        if phase is not Phase.OPEN:
-            told = LINK_EARLY if phase is Phase.EARLY else LINK_OVER
-            return buyer.pages.message(told, locale, HTTP_410_GONE)
+        if standing is not Standing.ACTIVE:
+            return closed_page(buyer, standing, locale)
         if link.lock_id is not None:  # what it is shared as says nothing of where it leads
             return await ask_password(request, buyer, merchant_id, link)
         if asks_first:  # the page that asks knows what to tell; it is behind a click
@@ -60,7 +60,7 @@ class CardController(Controller):
         signed = await signed_for(request, buyer, merchant_id, agent.container)
         return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed), locale)
 
-    @get("/pictures/{name:str}", media_type="image/jpeg")
+    @route("/pictures/{name:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type="image/jpeg")
     async def picture(self, name: str, buyer: BuyerDesk) -> Response[bytes]:
         """A picture, to be kept for ever; whatever it is asked as, it is shown as a picture."""
         known = len(name) <= _PICTURE_NAME_CHARS_MAX

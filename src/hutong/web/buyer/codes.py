@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, HttpMethod, MediaType, Response, post, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
@@ -23,6 +23,7 @@ from hutong.web.buyer.desk import (
     agent_at,
     browser_cookie,
     browser_of,
+    is_ahead,
     refuse_other_sites,
 )
 from hutong.web.buyer.pages import CODE_PAUSED, CODE_UNKNOWN, ShopCodePage
@@ -49,9 +50,9 @@ class ShopCodeController(Controller):
     path = "/s/{code:str}"
     include_in_schema = False
 
-    @get("/", media_type=MediaType.HTML)
+    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def show(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[Any]:
-        """The keypad; a code with a fixed amount leads straight to the cash desk."""
+        """The keypad; a code with a fixed amount leads straight to the cash desk. Machines get no desk."""
         locale = locale_of(request)
         merchant_id = await buyer.merchant_of(SHOP_CODE, code[:CODE_CHARS_MAX])
         if merchant_id is None:
@@ -62,7 +63,7 @@ class ShopCodeController(Controller):
         secure = buyer.runtime.public_url.startswith("https://")
         answer: Response[Any]
         agent = agent_at(request)
-        if found.amount is not None and not agent.is_bot:
+        if found.amount is not None and not agent.is_bot and not is_ahead(request):
             buyer.admit(request, found.code)
             checkout_id = await start_code_checkout(
                 buyer.runtime,

@@ -16,13 +16,13 @@ from litestar.datastructures import Cookie
 
 from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.containers import Agent, agent_of
-from hutong.links.guard_states import LinkState
 from hutong.links.guesses import Doorkeeper, Guess
 from hutong.links.hosts import host_states, leads_on
 from hutong.links.locks import lock_of
-from hutong.links.rules.service import led_by, rules_of
+from hutong.links.machines import early_kind
+from hutong.links.rules.service import led_by
 from hutong.links.service import LinkView, find_link
-from hutong.links.switches import is_all_off
+from hutong.links.standing import standings
 from hutong.merchants.directory import LINK
 from hutong.merchants.staff import is_password
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
@@ -90,8 +90,10 @@ class BuyerDesk:
         return await self.runtime.merchant_of(kind, key)
 
     async def link(self, code: str, choice: str = "") -> tuple[UUID, LinkView] | None:
-        """A link by its code, and whose it is; switched off, too, where all of its merchant are. It leads where its
-        rules led the click that carries ``choice``.
+        """A link by its code, and whose it is. It leads where its rules led the click that carries ``choice``.
+
+        Its ``state`` says where it stands now (:class:`hutong.links.standing.Standing`); not whether it is used up:
+        the last click that may be made is led on, too.
         """
         merchant_id = await self.merchant_of(LINK, code[:CODE_CHARS_MAX])
         if merchant_id is None:
@@ -100,16 +102,8 @@ class BuyerDesk:
             link = await find_link(unit, code)
             if link is None:
                 return None
-            if await is_all_off(unit):
-                link = msgspec.structs.replace(link, state=LinkState.DISABLED.value)
-            return merchant_id, await led_by(unit, link, choice)
-
-    async def is_early(self, merchant_id: UUID, code: str) -> bool:
-        """Whether a link has a beginning that is not there yet."""
-        async with self.runtime.unit(merchant_id, "buyer.link_start") as unit:
-            link = await find_link(unit, code)
-            starts_at = None if link is None else (await rules_of(unit, link.link_id)).rules.starts_at
-            return link is not None and link.state == "active" and starts_at is not None and unit.now() < starts_at
+            standing = (await standings(unit, [link.link_id], {}))[link.link_id]
+            return merchant_id, await led_by(unit, msgspec.structs.replace(link, state=standing.value), choice)
 
     async def leads_on(self, merchant_id: UUID, url: str) -> bool:
         """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""
@@ -226,6 +220,11 @@ def never_stored(response: Response[Any]) -> Response[Any]:
 def agent_at(request: BuyerRequest) -> Agent:
     """Who asks, and in which app: read as the edge reads it."""
     return agent_of(dict(request.scope["headers"]))
+
+
+def is_ahead(request: BuyerRequest) -> bool:
+    """Whether a page is asked for before a person wants it, or its head alone: nothing may come of that."""
+    return bool(early_kind(request.method, dict(request.scope["headers"])))
 
 
 def browser_of(request: BuyerRequest) -> str:

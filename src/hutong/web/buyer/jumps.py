@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, HttpMethod, MediaType, Response, post, route
 from litestar.response import Redirect
-from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+from litestar.status_codes import HTTP_204_NO_CONTENT, HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.links.asked import with_query
@@ -21,10 +21,20 @@ from hutong.links.jumps.tries import Outcome, record_try
 from hutong.links.leaving import leaving_token
 from hutong.links.lock_tokens import sealed
 from hutong.links.service import LinkView
+from hutong.links.standing import Standing
 from hutong.links.tokens import carried_token, read_click_token, read_sight_token, sight_token
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.links.visitors import Blind, is_visitors
+from hutong.web.buyer.closed import closed
+from hutong.web.buyer.desk import (
+    CODE_CHARS_MAX,
+    BuyerDesk,
+    BuyerRequest,
+    agent_at,
+    is_ahead,
+    refuse_other_sites,
+)
 from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
-from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, JumpPage
+from hutong.web.buyer.pages import LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
 
@@ -45,7 +55,7 @@ class JumpController(Controller):
 
     include_in_schema = False
 
-    @get("/j/{code:str}", media_type=MediaType.HTML)
+    @route("/j/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def jump(
         self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = "", q: str = ""
     ) -> Response[Any]:
@@ -55,8 +65,8 @@ class JumpController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or link.url is None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        if link.state != Standing.ACTIVE.value or link.url is None:
+            return await closed(buyer, merchant_id, link, locale)
         seal = sealed(code, link.lock_id)
         click_id = read_click_token(buyer.runtime.link_key, k, seal, r)
         if click_id is None:  # an address without its click: count one first
@@ -68,7 +78,7 @@ class JumpController(Controller):
             return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
         target, steps = _steps(buyer, merchant_id, link, agent, click_id, q)
-        parent_id = parent_of(buyer.runtime, link.code, p)
+        parent_id = None if is_ahead(request) else parent_of(buyer.runtime, link.code, p)
         if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
         sight = sight_token(buyer.runtime.link_key, click_id, agent.container, agent.os)
@@ -99,8 +109,11 @@ class JumpController(Controller):
     ) -> None:
         """What became of an attempt; a form that was not offered to this visitor is refused.
 
-        ``a``: the app that the page was made for (``sight_token``); a page without it is judged by this request.
+        ``a``: the app that the page was made for (``sight_token``). Another site's page may not speak for ours; one
+        that sends no referrer may call its origin "null".
         """
+        if request.headers.get("origin") != "null":
+            refuse_other_sites(request, buyer.runtime.public_url)
         found = await buyer.link(code, r)
         seal = "" if found is None else sealed(code, found[1].lock_id)
         click_id = read_click_token(buyer.runtime.link_key, k, seal, r)
@@ -112,14 +125,22 @@ class JumpController(Controller):
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
+        visitor = _visitor(buyer, request, merchant_id)
         async with buyer.runtime.unit(merchant_id, "buyer.jump_try") as unit:
-            await record_try(unit, click_id, link.link_id, agent, target.destination, step, data.outcome)
+            await record_try(
+                unit, click_id, link.link_id, agent, target.destination, step, data.outcome, visitor=visitor
+            )
+
+
+def _visitor(buyer: BuyerDesk, request: BuyerRequest, merchant_id: UUID) -> bytes | None:
+    """The mark of the day that this visitor's clicks have; None where the address is nobody's own."""
+    address = request.client.host if request.client else ""
+    blind = Blind(buyer.runtime.link_key)
+    return blind.mark(merchant_id, address, buyer.runtime.clock.now()) if is_visitors(address) else None
 
 
 def _page_agent(buyer: BuyerDesk, asking: Agent, click_id: UUID, token: str) -> Agent:
     """Who looks at the page: it was told with the page itself, as its script's requests need not name the app."""
-    if not token:
-        return asking
     seen = read_sight_token(buyer.runtime.link_key, click_id, token)
     if seen is None:
         raise InvalidInput(field="a", problem="of this page")

@@ -14,7 +14,10 @@ from hutong.links.host_names import shown_host
 from hutong.links.hosts import host_states
 from hutong.links.leaving import read_leaving_token
 from hutong.links.lock_tokens import sealed
+from hutong.links.rules.compiled import OVER as OVER_CHOICE
+from hutong.links.standing import OVER, Standing
 from hutong.merchants.queries import this_merchant
+from hutong.web.buyer.closed import closed
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
 from hutong.web.buyer.forwards import FRESH
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, LeavingPage
@@ -36,8 +39,10 @@ class LeavingController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or link.url is None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        # A link that is over may lead on by this page, if that was why the click came here.
+        is_led = link.state == Standing.ACTIVE.value or (link.state in OVER and r == OVER_CHOICE)
+        if not is_led or link.url is None:
+            return await closed(buyer, merchant_id, link, locale)
         now = buyer.runtime.clock.now()
         click_id = read_leaving_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), now, r)
         # Behind a password the page opens for a moment alone: its address may be passed on, and names the host.

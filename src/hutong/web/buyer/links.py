@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from litestar import Controller, HttpMethod, MediaType, Response, get, route
+from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
-from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
+from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
 from hutong.links.asked import with_query
 from hutong.links.lock_tokens import sealed
 from hutong.links.service import LinkView
+from hutong.links.standing import Standing
 from hutong.links.tokens import read_click_token
-from hutong.merchants.directory import LINK
 from hutong.merchants.queries import this_merchant
 from hutong.shops.catalogue import get_sku
-from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at
+from hutong.web.buyer.closed import closed, closed_page
+from hutong.web.buyer.desk import CODE_CHARS_MAX, BuyerDesk, BuyerRequest, agent_at, is_ahead
 from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, parent_of
-from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER, LINK_UNKNOWN
+from hutong.web.buyer.pages import LINK_UNKNOWN
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
 from hutong.workflows.commands.check_out import start_checkout
@@ -33,13 +34,12 @@ class LinkController(Controller):
     async def dead_end(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """A link that the edge could not follow: unknown, switched off or over."""
         locale = locale_of(request)
-        merchant_id = await buyer.merchant_of(LINK, code) if len(code) <= CODE_CHARS_MAX else None
-        if merchant_id is not None:
-            early = await buyer.is_early(merchant_id, code)
-            return buyer.pages.message(LINK_EARLY if early else LINK_OVER, locale, HTTP_410_GONE)
+        found = await buyer.link(code) if len(code) <= CODE_CHARS_MAX else None
+        if found is not None:
+            return closed_page(buyer, found[1].state, locale)
         return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
 
-    @get("/b/{code:str}", media_type=MediaType.HTML)
+    @route("/b/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def landing(
         self, request: BuyerRequest, code: str, buyer: BuyerDesk, k: str = "", p: str = "", r: str = "", q: str = ""
     ) -> Response[Any]:
@@ -49,8 +49,8 @@ class LinkController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active" or link.sku_id is None:
-            return buyer.pages.message(LINK_OVER, locale, HTTP_410_GONE)
+        if link.state != Standing.ACTIVE.value or link.sku_id is None:
+            return await closed(buyer, merchant_id, link, locale)
         agent = agent_at(request)
         if agent.is_bot and agent.container == "desktop" and link.lock_id is None:
             return await self._shop_window(request, buyer, merchant_id, link)
@@ -59,6 +59,8 @@ class LinkController(Controller):
             return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
+        if is_ahead(request):
+            return await self._shop_window(request, buyer, merchant_id, link)
         checkout_id = await start_checkout(
             buyer.runtime,
             merchant_id,

@@ -186,6 +186,9 @@ LINK_OVER: Final = MessagePage(
     title=mark("这条链接已经停用"), text=mark("活动结束，或商家暂停了这条链接。可以联系商家要新的链接。")
 )
 LINK_EARLY: Final = MessagePage(title=mark("活动还没有开始"), text=mark("这条链接到时候才能打开，请晚一点再来。"))
+BIO_OFF: Final = MessagePage(
+    title=mark("这个页面暂时关闭了"), text=mark("商家暂停了这里的全部链接。请晚一点再来，或联系商家。")
+)
 CHECKOUT_UNKNOWN: Final = MessagePage(
     title=mark("没有这张订单页"), text=mark("地址不完整，或已经过期。请重新打开商家的链接。")
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, HttpMethod, MediaType, Response, post, route
 from litestar.enums import RequestEncodingType
 from litestar.params import Body
 from litestar.status_codes import HTTP_200_OK, HTTP_404_NOT_FOUND, HTTP_429_TOO_MANY_REQUESTS
@@ -35,7 +35,7 @@ class ReportController(Controller):
 
     include_in_schema = False
 
-    @get("/r/{code:str}", media_type=MediaType.HTML)
+    @route("/r/{code:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def show(self, request: BuyerRequest, code: str, buyer: BuyerDesk) -> Response[str]:
         """The form; of a link that was switched off, too."""
         locale = locale_of(request)

@@ -55,6 +55,7 @@ def _row(channel: ChannelDetail, figures: ChannelFigures | None, busiest: int) -
         platform=channel.platform,
         links=channel.links,
         clicks=traffic.clicks,
+        bot_clicks=traffic.bot_clicks,
         orders=orders,
         revenue=tuple(entry.net for entry in money),
         refunded=tuple(entry.refunded for entry in money if entry.refunded.amount_minor),

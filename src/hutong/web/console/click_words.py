@@ -21,7 +21,7 @@ BECAME: Final[dict[str, str]] = {
     Became.STAYED.value: mark("没有跳出去"),
     Became.LOCKED.value: mark("停在密码页"),
     Became.CLOSED.value: mark("链接没有开放"),
-    Became.STRAIGHT.value: mark("已送往目标"),
+    Became.STRAIGHT.value: mark("点开了，之后没有消息"),
 }
 REFERRERS: Final[dict[str, str]] = {
     "none": mark("没有来源"),
@@ -37,6 +37,7 @@ MACHINES: Final[dict[str, str]] = {
     machines.LIBRARY: mark("程序访问"),
     machines.PREFETCH: mark("浏览器预取"),
     machines.HEAD: mark("只探测地址"),
+    machines.PART: mark("嵌在别的网页里"),
     machines.NAMELESS: mark("没有自报身份"),
     machines.OTHER: mark("其他机器"),
     machines.LIMITED: mark("点得太快"),

@@ -22,6 +22,8 @@ from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, with_keys
 from hutong.links.rules.service import rules_of
 from hutong.links.rules.utm import PRESETS
 from hutong.links.service import LinkView, find_link
+from hutong.links.standing import people_of, standing_of
+from hutong.links.switches import is_all_off
 from hutong.merchants.queries import this_merchant
 from hutong.shops.queries import SkuChoice, sku_choices
 from hutong.web.console.desk import ConsoleRequest, Desk, go_to
@@ -210,10 +212,20 @@ def _fault(error: RuleBroken, translate: Callable[[str], str]) -> Fault:
 
 async def _look(unit: Unit, desk: Desk, link: LinkView, form: EditorForm, zone: str) -> Preview:
     made = read_form(form, zone)
-    check_rules(made.rules, frozenset(await host_states(unit)), made.expires_at)
+    hosts = await host_states(unit)
+    check_rules(made.rules, frozenset(hosts), made.expires_at)
     compiled = compile_rules(with_keys(made.rules), link.url, link.sku_id)
     at = read_moment(form.try_at, zone) or unit.now()
     seen = Visit(container="", os="", language=form.try_language, at=at, query=form.try_query)
-    is_locked = bool(made.password or (made.password is UNCHANGED and link.lock_id))
+    standing = standing_of(
+        state=link.state,
+        is_all_off=await is_all_off(unit),
+        starts_at=made.rules.starts_at,
+        expires_at=made.expires_at,
+        clicks_max=made.rules.clicks_max,
+        people=(await people_of(unit, [link.link_id])).get(link.link_id, 0) if made.rules.clicks_max else 0,
+        now=at,
+    )
     address = f"{desk.runtime.public_url}/l/{link.code}"
-    return preview(compiled, desk.runtime.ways, address, seen, is_locked=is_locked)
+    is_locked = bool(made.password or (made.password is UNCHANGED and link.lock_id))
+    return preview(compiled, desk.runtime.ways, address, seen, hosts, standing, is_locked=is_locked)

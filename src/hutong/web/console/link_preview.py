@@ -1,16 +1,25 @@
-"""What happens in each app: a link's rules, unsaved ones too, put to the real plan of jumps for every app."""
+"""What happens in each app: a link's rules, unsaved ones too, put to the real plan of jumps for every app.
+
+A page that is no platform's is asked about first, unless its host is proven; a link that is closed shows everybody the
+same, and what its rules would do once it is open.
+"""
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
+import msgspec
+
 from hutong.links.containers import CONTAINERS, Agent
 from hutong.links.destinations import CHECKOUT, WEB
+from hutong.links.guard_states import HostState
+from hutong.links.hosts import leads_on
 from hutong.links.jumps.plan import Step
 from hutong.links.jumps.ways import Ways
 from hutong.links.rules.compiled import Compiled, Outcome, Visit
+from hutong.links.standing import OVER, Standing
 from hutong.web.console.views import View
 
 #: Systems that each app is shown on; a computer has one.
@@ -21,7 +30,9 @@ _SAMPLE: Final = UUID(int=0)
 
 
 class Attempt(View, frozen=True, kw_only=True):
-    """One thing that is tried, or that a visitor sees. ``kind`` as the matrix has it, or desk, or desk_qr."""
+    """One thing that is tried, or that a visitor sees. ``kind`` as the matrix has it, or desk, desk_qr, asks (the page
+    that names an unproven host) or closed (the friendly page).
+    """
 
     kind: str
     taps: int
@@ -54,32 +65,60 @@ class PreviewRow(View, frozen=True, kw_only=True):
 
 
 class Preview(View, frozen=True, kw_only=True):
-    """All apps; ``direct`` of the ``cells`` open at once what the link leads to. ``is_locked``: after the password."""
+    """All apps; ``direct`` of the ``cells`` open at once what the link leads to, and ``asking`` ask first.
+
+    ``standing``: where the link stands; while it is not active, the rows are what would happen, and ``over_url`` is
+    where everybody is led instead of the friendly page, if anywhere. ``is_locked``: all of it after the password.
+    """
 
     rows: tuple[PreviewRow, ...]
     cells: int
     direct: int
+    asking: int
+    standing: Standing
+    over_url: str
     is_locked: bool = False
 
 
-def preview(compiled: Compiled, ways: Ways, link_url: str, seen: Visit, *, is_locked: bool = False) -> Preview:
-    """What happens with a link in every app; ``seen`` gives language, moment and query."""
-    watcher = _Watcher(compiled, ways, link_url, seen.language, seen.at, seen.query)
+def preview(
+    compiled: Compiled,
+    ways: Ways,
+    link_url: str,
+    seen: Visit,
+    hosts: Mapping[str, HostState],
+    standing: Standing = Standing.ACTIVE,
+    *,
+    is_locked: bool = False,
+) -> Preview:
+    """What happens with a link in every app. ``seen``: language, moment and query; ``hosts``: the merchant's own."""
+    watcher = _Watcher(compiled, ways, link_url, seen, hosts)
     by_cells: dict[tuple[Cell, ...], list[str]] = {}
     for container in CONTAINERS:
         by_cells.setdefault(watcher.cells(container), []).append(container)
     rows = tuple(PreviewRow(containers=tuple(names), cells=made) for made, names in by_cells.items())
     cells = [cell for row in rows for cell in row.cells for _ in row.containers]
     direct = sum(all(way.first.kind in ("page", "scheme", "desk") for way in cell.ways) for cell in cells)
-    return Preview(rows=rows, cells=len(cells), direct=direct, is_locked=is_locked)
+    asking = sum(any(way.first.kind == "asks" for way in cell.ways) for cell in cells)
+    over_url = ((compiled.over.url if compiled.over else None) or "") if standing in OVER else ""
+    return Preview(
+        rows=rows,
+        cells=len(cells),
+        direct=direct,
+        asking=asking,
+        standing=standing,
+        over_url=over_url,
+        is_locked=is_locked,
+    )
 
 
 class _Watcher:
     """Looks at one link through each app."""
 
-    def __init__(self, compiled: Compiled, ways: Ways, link_url: str, language: str, at: datetime, query: str) -> None:
+    def __init__(
+        self, compiled: Compiled, ways: Ways, link_url: str, seen: Visit, hosts: Mapping[str, HostState]
+    ) -> None:
         self._compiled, self._ways, self._link_url = compiled, ways, link_url
-        self._language, self._at, self._query = language, at, query
+        self._seen, self._hosts = seen, hosts
 
     def cells(self, container: str) -> tuple[Cell, ...]:
         """What happens in an app; systems on which the same happens share a cell."""
@@ -91,7 +130,7 @@ class _Watcher:
         return tuple(cells)
 
     def _cell(self, container: str, system: str) -> Cell:
-        visit = Visit(container=container, os=system, language=self._language, at=self._at, query=self._query)
+        visit = msgspec.structs.replace(self._seen, container=container, os=system)
         agent = Agent(container=container, os=system, is_phone=container != COMPUTER, is_bot=False)
         place, outcomes, weights = self._compiled.shares(visit)
         percents = _percents(weights)
@@ -103,8 +142,11 @@ class _Watcher:
             kind = "desk_qr" if agent.container == COMPUTER else "desk"
             only = Attempt(kind=kind, taps=0, evidence="seen")
             return Way(percent=percent, place=CHECKOUT, url="", first=only, rest=())
-        if outcome.target is None:
-            only = Attempt(kind="page", taps=0, evidence="seen")
+        if outcome.target is None:  # allowed no more
+            only = Attempt(kind="closed", taps=0, evidence="seen")
+            return Way(percent=percent, place=WEB, url=outcome.url, first=only, rest=())
+        if not leads_on(outcome.url, self._hosts):
+            only = Attempt(kind="asks", taps=1, evidence="seen")
             return Way(percent=percent, place=WEB, url=outcome.url, first=only, rest=())
         steps = self._ways.of(outcome.target, agent, self._link_url, _SAMPLE)
         attempts = tuple(_attempt(step) for step in steps)

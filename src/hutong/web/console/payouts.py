@@ -171,5 +171,5 @@ async def _asked_again(
 
 def _told(request: ConsoleRequest, desk: Desk, refusal: HutongError) -> Refusal:
     locale = locale_of(request)
-    text = text_for(refusal.with_details(for_people(refusal.details, locale)), locale, desk.renderer.catalogues)
+    text = text_for(refusal.with_details(for_people(refusal.details)), locale, desk.renderer.catalogues)
     return Refusal(sentence=text.sentence, cause=text.cause, fix=text.fix)

@@ -121,7 +121,8 @@ class ChannelRow(View, frozen=True, kw_only=True):
     kind: str
     platform: str
     links: int
-    clicks: int
+    clicks: int  # of people; ``bot_clicks``: of machines
+    bot_clicks: int
     orders: int
     revenue: tuple[Money, ...]
     refunded: tuple[Money, ...]

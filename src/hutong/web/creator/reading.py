@@ -14,6 +14,7 @@ from hutong.ledger.parties import get_party
 from hutong.ledger.party_figures import ChannelEarned, earned_by_channel, earned_by_day, own_channels
 from hutong.ledger.queries import statements_page
 from hutong.links.queries import channels_by_id, clicks_by_channel, links_page
+from hutong.links.standing import Standing
 from hutong.merchants.queries import this_merchant
 from hutong.shops.names import OrderName, order_names
 from hutong.web.creator.views import CreatorPage, DayEarned, Earned, Lately, Others, Post, StatementItem
@@ -25,7 +26,6 @@ LATELY_SHOWN: Final = 6
 STATEMENTS_SHOWN: Final = 5
 LINKS_READ: Final = 200
 DAYS_SHOWN: Final = 30
-ACTIVE: Final = "active"
 
 
 async def read_creator_page(unit: Unit, party_id: UUID, public_url: str) -> CreatorPage:
@@ -75,7 +75,7 @@ async def _posts(
         return ()
     codes: dict[UUID, str] = {}
     for link in (await links_page(unit, channel_ids=own, limit=LINKS_READ, offset=0)).rows:
-        if link.state == ACTIVE:
+        if link.standing is Standing.ACTIVE:
             codes.setdefault(link.channel_id, link.code)
     by_channel: dict[UUID | None, list[ChannelEarned]] = {}
     for row in earned:

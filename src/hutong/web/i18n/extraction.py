@@ -18,6 +18,7 @@ from babel.messages.pofile import write_po
 
 import hutong
 from hutong.core.errors import HutongError
+from hutong.core.things import THINGS
 from hutong.platforms.refusals import HINTS
 from hutong.platforms.tables.reasons import REASONS
 from hutong.web.i18n.catalogues import DOMAIN, catalogue_path, read_catalogue
@@ -97,7 +98,8 @@ def update(locale: Locale, template: Catalog) -> None:
             fresh.add(message.id, own.string if own else "", message.locations, auto_comments=message.auto_comments)
     if locale == ERRORS_IN:
         hints = {zh for zh, _ in HINTS.values()}
-        for text in sorted(error_texts() | hints | {reason.zh for reason in REASONS.values()}):
+        things = {zh for zh, _ in THINGS.values()}
+        for text in sorted(error_texts() | hints | things | {reason.zh for reason in REASONS.values()}):
             own = old.get(text)
             fresh.add(text, own.string if own else "", auto_comments=[ERROR_NOTE])
     path.parent.mkdir(parents=True, exist_ok=True)

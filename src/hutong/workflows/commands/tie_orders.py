@@ -26,7 +26,9 @@ from hutong.links.attribution.service import (
 from hutong.links.attribution.window import HISTORY, Placed, guess
 from hutong.links.tokens import read_carried_token
 from hutong.shops.events import OrderPaid
+from hutong.shops.orders import OWN
 from hutong.shops.placements import numbers_of_goods, orders_by_number, placements
+from hutong.shops.queries import order_sources
 from hutong.workflows.runtime import Runtime
 
 #: Purpose of the blind index that tells one person's clicks from another's.
@@ -114,10 +116,11 @@ async def tell_evidence(
 
     Raises:
         ClickUnknown, WordUnknown: it names no link of this merchant.
-        InvalidInput: both are given, or none.
+        InvalidInput: both are given, or none; or no order can come from this source.
     """
     if bool(click) == bool(word):
-        raise InvalidInput(field="click", problem="click | word")
+        raise InvalidInput(field="cq", problem="cq | word")
+    await _check_source(runtime, unit, source)
     tie = await _tie_of_token(runtime, unit, click) if click else await _tie_of_word(unit, word)
     ref = (await orders_by_number(unit, source, [order_no])).get(order_no)
     if ref is None:
@@ -125,6 +128,13 @@ async def tell_evidence(
         return False
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
     return True
+
+
+async def _check_source(runtime: Runtime, unit: Unit, source: str) -> None:
+    """An order can come from our own desk, a platform that is installed here, or one that orders came from before."""
+    known = {OWN, *(connector.name for connector in runtime.registry.all())}
+    if source not in known and source not in (before := await order_sources(unit)):
+        raise InvalidInput(field="source", problem=", ".join(sorted({*known, *before})))
 
 
 async def _tie_of_token(runtime: Runtime, unit: Unit, token: str) -> Tie:

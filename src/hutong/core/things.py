@@ -1,0 +1,53 @@
+"""What errors call the things they are about: ``what`` is a word of the code, and people read their own language."""
+
+from __future__ import annotations
+
+from typing import Final
+
+#: The code's word -> what it is in Chinese, and in English.
+THINGS: Final[dict[str, tuple[str, str]]] = {
+    "SKU": ("商品", "SKU"),
+    "account": ("账户", "account"),
+    "attempt": ("支付尝试", "attempt"),
+    "batch": ("记账批次", "batch"),
+    "bill": ("账单", "bill"),
+    "bio": ("个人主页", "bio"),
+    "callback": ("回调地址", "callback address"),
+    "channel": ("渠道", "channel"),
+    "checkout": ("结账页", "checkout"),
+    "combined payment": ("合并付款", "combined payment"),
+    "connection": ("平台连接", "connection"),
+    "customer": ("顾客", "customer"),
+    "customer_order": ("订单", "order"),
+    "difference": ("账单差异", "difference"),
+    "file": ("文件", "file"),
+    "hold": ("预留", "hold"),
+    "host": ("网址", "host"),
+    "key": ("密钥", "key"),
+    "link": ("链接", "link"),
+    "login": ("登录名", "sign-in name"),
+    "merchant": ("商户", "merchant"),
+    "order": ("订单", "order"),
+    "page link": ("页面链接", "page link"),
+    "party": ("推广人", "party"),
+    "picture": ("图片", "picture"),
+    "payment": ("收款", "payment"),
+    "payment of order": ("订单的收款", "payment of order"),
+    "payout": ("钱包外付款", "payout"),
+    "product": ("商品", "product"),
+    "reference": ("凭证号", "reference"),
+    "refund": ("退款", "refund"),
+    "rule": ("规则", "rule"),
+    "sale_fact": ("销售记录", "sale"),
+    "share": ("分账记录", "commission share"),
+    "shop_code": ("收款码", "shop code"),
+    "split rule": ("分账规则", "split rule"),
+    "staff": ("员工", "staff"),
+    "statement": ("结算单", "statement"),
+    "suspense": ("待查款项", "suspense"),
+    "ticket": ("待办", "ticket"),
+    "wall": ("墙", "wall"),
+    "webhook": ("推送地址", "webhook"),
+    "webhook message": ("推送消息", "webhook message"),
+    "word": ("暗号或优惠码", "word"),
+}
