@@ -12,6 +12,7 @@ from litestar import Controller, Request, Response, post
 from hutong.core.errors import HutongError
 from hutong.db.unit import Unit
 from hutong.links.bulk import ROWS_MAX, BulkChannel, BulkLink, BulkRow, Fate
+from hutong.links.hosts import link_base
 from hutong.links.service import ChannelKind
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
@@ -93,11 +94,12 @@ class BulkLinksApi(Controller):
 
 
 async def _made(unit: Unit, runtime: Runtime, data: NewLinks) -> LinksMade:
+    base = await link_base(unit, runtime.public_url)
     fates = await make_links(unit, [_row(row) for row in data.rows], is_dry=data.dry_run)
     return LinksMade(
         made=sum(isinstance(fate, BulkLink) for fate in fates),
         refused=sum(isinstance(fate, HutongError) for fate in fates),
-        rows=tuple(_answer(number, fate, runtime.public_url) for number, fate in enumerate(fates, 1)),
+        rows=tuple(_answer(number, fate, base, runtime.public_url) for number, fate in enumerate(fates, 1)),
     )
 
 
@@ -113,7 +115,7 @@ def _row(row: Row) -> BulkRow:
     )
 
 
-def _answer(number: int, fate: Fate, public_url: str) -> RowAnswer:
+def _answer(number: int, fate: Fate, base: str, public_url: str) -> RowAnswer:
     if fate is None:
         return RowAnswer(row=number)
     if isinstance(fate, HutongError):
@@ -125,6 +127,6 @@ def _answer(number: int, fate: Fate, public_url: str) -> RowAnswer:
         link_id=fate.link_id,
         channel_id=fate.channel_id,
         code=fate.code,
-        url=f"{public_url}/l/{fate.code}",
+        url=f"{base}/l/{fate.code}",
         qr_url=f"{public_url}/links/{fate.code}/qr.svg",
     )
