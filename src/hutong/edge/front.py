@@ -17,7 +17,7 @@ from hutong.edge.guards import Guards
 from hutong.edge.journal import Click
 from hutong.edge.limits import RETRY_AFTER_S, Limits
 from hutong.edge.locks import LOCK_PREFIX, is_through
-from hutong.edge.names import Names, code_in, host_in
+from hutong.edge.names import PICTURES_PREFIX, Names, code_in, host_in
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.asked import asked_with
@@ -143,7 +143,8 @@ class LinkFront:
             return True
         code = code_in(path)
         if code is None:
-            return owner is None  # a name nobody knows: what is not a link's is told by the application behind
+            # A name nobody knows: what is not a link's is told by the application behind.
+            return owner is None or path.startswith(PICTURES_PREFIX)
         entry = None if owner is None else await self._table.find(code.rstrip("/"))
         return entry is not None and entry.merchant_id == owner
 

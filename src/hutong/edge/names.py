@@ -9,8 +9,11 @@ from uuid import UUID
 
 from hutong.edge.guards import Guards
 
-#: First parts of addresses that end in a link's code: itself, its landing, ways out, the page that asks, reports.
-CODE_PATHS: Final = frozenset({"l", "b", "j", "x", "r"})
+#: First parts of addresses that end in a link's code: itself, its landing, ways out, the page that asks, reports, and
+#: what it is shared as.
+CODE_PATHS: Final = frozenset({"l", "b", "j", "x", "r", "card"})
+#: What those pages show: a name that holds the picture's digest is whoever's picture it is.
+PICTURES_PREFIX: Final = "/pictures/"
 HOST_CHARS_MAX: Final = 260
 
 
@@ -35,9 +38,10 @@ class Names:
 
 
 def host_in(headers: dict[bytes, bytes]) -> str:
-    """The name a visitor asked for, in lower case, without its port."""
+    """The name a visitor asked for, in lower case, without its port and the dot that may end a full name."""
     host = headers.get(b"host", b"")[:HOST_CHARS_MAX].decode("latin-1").lower()
-    return host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
+    name = host if host.endswith("]") else host.rsplit(":", 1)[0] if ":" in host else host
+    return name.removesuffix(".")
 
 
 def code_in(path: str) -> str | None:

@@ -2,7 +2,9 @@
 
 A name in Chinese is kept as DNS and addresses have it (``xn--…``, RFC 3492). Letters of two scripts in one label are
 refused, except Latin beside those of China, Japan and Korea, as browsers have it (UTS 39, "Highly Restrictive"); so is
-a label of another script that reads as Latin, and a name in which a platform's stands, also with figures for letters.
+a label of another script that reads as Latin, and a name in which a platform's stands, also with figures for letters,
+with hyphens in it, or in Chinese. What a letter of Latin looks like is read from its name in Unicode: a small
+capital or one with a stroke is the letter that it is one of.
 """
 
 from __future__ import annotations
@@ -22,17 +24,31 @@ _PLAIN_LABEL: Final = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)")
 _DOTS: Final = re.compile(r"[\u3002\uff0e\uff61]")
 _PUNYCODE: Final = "xn--"
 _EAST: Final = frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO"})
+#: Scripts that names are usually written in (UAX 31, "Recommended"); among the others are many that read as Latin.
+_SCRIPTS: Final = _EAST | frozenset(
+    re.findall(
+        r"\w+",
+        "ARABIC ARMENIAN BENGALI CYRILLIC DEVANAGARI ETHIOPIC GEORGIAN GREEK GUJARATI GURMUKHI HEBREW KANNADA KHMER "
+        "LAO MALAYALAM MYANMAR ORIYA SINHALA TAMIL TELUGU THAANA THAI TIBETAN",
+    )
+)
 #: Letters by the Latin one that they look like (from the confusables of UTS 39, those that names are forged with).
 _LOOKS_LIKE: Final = str.maketrans(
     {
         **dict(zip("аәвсԁеҽһіїјӏкӄмноорԛгѕтѵԝхуүѡ", "aabcdeehiijlkkmnoopqrstvwxyyw", strict=True)),
         **dict(zip("αβγεηικνορτυχω", "abyenikvoptuxw", strict=True)),
         **dict(zip("օսցհոզլ", "oughnql", strict=True)),
-        **dict(zip("ıɑɡɩʟ", "iagil", strict=True)),
+        **dict(zip("ɑɩʌɯʍɥ", "aiawmy", strict=True)),  # of Latin, where the name says another letter or none
     }
 )
-#: Figures and pairs that stand for letters. All is read so, the platforms' names too: what is equal then looks alike.
-_STANDS_FOR: Final = (("rn", "m"), ("vv", "w"), ("0", "o"), ("1", "l"), ("i", "l"), ("5", "s"), ("3", "e"), ("4", "a"))
+#: "LATIN SMALL LETTER L WITH STROKE", "LATIN LETTER SMALL CAPITAL T", "LATIN SMALL LETTER DOTLESS I" …
+_LATIN_NAME: Final = re.compile(r"LATIN (?:SMALL )?LETTER (?:[A-Z]+ )*?(?P<letter>[A-Z])(?: WITH .+)?")
+#: An l or i with a stroke may be meant for a t as well.
+_ALSO: Final = str.maketrans("łƚɨ", "ttt")
+#: Figures, and then pairs, that stand for letters. All is read so, the platforms' names too: what is equal then looks
+#: alike.
+_FIGURES: Final = str.maketrans("0123456789i", "olzeasbtbgl")
+_PAIRS: Final = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 #: What people read a platform by. A name of four letters or less stands in too many others to be refused by itself.
 _BRANDS: Final = re.findall(
     r"\w+",
@@ -41,6 +57,22 @@ _BRANDS: Final = re.findall(
     "youshop10 unionpay baidu dingtalk meituan bilibili zhihu",
 )
 _BRAND_CHARS_MIN: Final = 5
+#: Whole domains of platforms whose names are too short to be refused inside others, beside those of KNOWN_HOSTS.
+_DOMAINS: Final = re.findall(
+    r"\S+",
+    "qq.com jd.com jd.hk 3.cn t.cn tb.cn url.cn 1688.com tmall.hk weibo.cn sina.cn sina.com.cn kwai.com b23.tv dwz.cn "
+    "snssdk.com ixigua.com dpurl.cn ele.me vip.com suning.com dianping.com goofish.com 95516.com",
+)
+#: The platforms' names in Chinese, simplified and traditional: nobody else's name has them in it.
+_CHINESE: Final = re.compile(
+    "淘[宝寶寳]|天[猫貓]|支付[宝寶寳]|微信|抖音|小[红紅][书書]|拼多多|微博|今日[头頭][条條]|百度|美[团團]|[闲閒閑][鱼魚]|[腾騰][讯訊]"
+    "|阿里巴巴|阿里[妈媽]{2}|[银銀][联聯]|[云雲][闪閃]付|[钉釘]{2}|哔哩|嗶哩|知乎|[财財]付通|唯品[会會]|[苏蘇][宁寧]易[购購]"
+)
+#: Those that stand in other names, too (北京东城, 快手菜): refused alone, and with what a shop or an office is called.
+_CHINESE_ALONE: Final = re.compile(
+    "(?:我的|官方|新|手机|手機)?(?:京[东東]|快手|微店|[头頭][条條]|新浪|得物)"
+    "(?:商城|官方|官[网網]|旗[舰艦]店|支付|客服|小店|店[铺鋪]?|直播|[购購]物|[网網]|[优優]惠|特[卖賣]|超市|到家|物流|[红紅]包|服[务務]|中心|极速版)*"
+)
 
 
 class HostRefused(HutongError):
@@ -119,7 +151,7 @@ def _ascii(label: str) -> str:
         or not letters
         or label[0] == "-"
         or label[-1] == "-"
-        or not (scripts <= _EAST or len(scripts) == 1)
+        or not (scripts <= _EAST or (len(scripts) == 1 and scripts <= _SCRIPTS))
     ):
         raise ValueError(label)
     encoded = f"{_PUNYCODE}{label.encode('punycode').decode('ascii')}"
@@ -139,24 +171,51 @@ def _is_forged(labels: list[str]) -> bool:
         scripts = {unicodedata.name(sign, "?").split(" ", 1)[0] for sign in label if sign not in "0123456789-"}
         if not scripts <= _EAST and _latin(label).isascii():
             return True
-    read = [_skeleton(label) for label in labels]
-    text = ".".join(read)
-    if any(f".{known}." in f".{text}." for known in _KNOWN):
+    if any(_has_chinese_brand(label) for label in labels):
         return True
-    parts = {part for label in read for part in (label, *label.split("-"))}
-    return bool(parts & _READ_BRANDS)
+    return any(
+        _is_platforms([_skeleton(text) for text in texts])
+        for texts in (labels, [label.translate(_ALSO) for label in labels])
+    )
+
+
+def _is_platforms(read: list[str]) -> bool:
+    """Whether one of a platform's domains or its name stands in a name; by skeletons of its labels."""
+    text = ".".join(read)
+    return any(f".{known}." in f".{text}." for known in _KNOWN) or any(_has_brand(label) for label in read)
+
+
+def _has_brand(label: str) -> bool:
+    """Whether some of its parts, put together, are a platform's name."""
+    parts = label.split("-")
+    return any(
+        "".join(parts[start:end]) in _READ_BRANDS
+        for start in range(len(parts))
+        for end in range(start + 1, len(parts) + 1)
+    )
+
+
+def _has_chinese_brand(label: str) -> bool:
+    plain = label.replace("-", "")
+    return bool(_CHINESE.search(plain) or _CHINESE_ALONE.fullmatch(plain))
 
 
 def _latin(label: str) -> str:
-    """Marks taken off, letters of other scripts replaced by the Latin ones that they look like."""
+    """Marks taken off, letters of other scripts and dressed ones replaced by the Latin ones that they look like."""
     bare = "".join(sign for sign in unicodedata.normalize("NFKD", label) if not unicodedata.combining(sign))
-    return bare.translate(_LOOKS_LIKE)
+    return "".join(sign if sign.isascii() else _undressed(sign) for sign in bare.translate(_LOOKS_LIKE))
+
+
+def _undressed(sign: str) -> str:
+    """The letter that a letter of Latin is a form of; any other sign is itself."""
+    found = _LATIN_NAME.fullmatch(unicodedata.name(sign, ""))
+    return found["letter"].lower() if found else sign
 
 
 def _skeleton(label: str) -> str:
     """What a label looks like at a glance."""
-    text = _latin(label)
-    for given, read in _STANDS_FOR:
+    text = _latin(label).translate(_FIGURES)
+    for given, read in _PAIRS:
         text = text.replace(given, read)
     return text
 
@@ -165,5 +224,7 @@ def _domain(host: str) -> str:
     return ".".join(_skeleton(label) for label in host.split(".")[-2:])
 
 
-_KNOWN: Final = frozenset(_domain(host) for host in KNOWN_HOSTS)
+_KNOWN: Final = frozenset(
+    {*(_domain(host) for host in KNOWN_HOSTS), *(".".join(map(_skeleton, host.split("."))) for host in _DOMAINS)}
+)
 _READ_BRANDS: Final = frozenset(_skeleton(brand) for brand in _BRANDS if len(brand) >= _BRAND_CHARS_MIN)

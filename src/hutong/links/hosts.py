@@ -183,6 +183,12 @@ async def link_base(unit: Unit, public_url: str) -> str:
     return public_url if host is None else _root(host)
 
 
+async def page_base(unit: Unit, name: str, public_url: str) -> str:
+    """What stands before the path of a page that is open under a name: a proven host, else the hub's address."""
+    is_own = (await host_states(unit)).get(name.lower()) is HostState.VERIFIED
+    return _root(name.lower()) if is_own else public_url
+
+
 async def settle_check(unit: Unit, host_id: UUID, trouble: str) -> OwnHost | None:
     """A check is over: the proof was there (no ``trouble``) or not. None where the host was removed meanwhile."""
     row = await unit.one(select(own_host).where(_mine(unit), own_host.c.host_id == host_id).with_for_update())

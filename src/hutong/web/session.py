@@ -16,6 +16,7 @@ from litestar.datastructures import Cookie
 from hutong.core.clock import Clock
 from hutong.core.errors import ErrorText, HutongError, Unauthorized
 from hutong.crypto.digests import sha256
+from hutong.links.visitors import network_of
 from hutong.merchants.staff import (
     LOGIN_CHARS_MAX,
     SESSION_LIFE,
@@ -114,8 +115,8 @@ class Tries:
 
 
 def _tried(login: str, address: str) -> tuple[str, str]:
-    """One entry for a login however it is spelt, and no longer than a login can be."""
-    return login_of(login)[:LOGIN_CHARS_MAX], address
+    """One entry for a login however it is spelt, and no longer than a login can be; a home's IPv6 addresses are one."""
+    return login_of(login)[:LOGIN_CHARS_MAX], network_of(address).hex()
 
 
 async def signed_in(runtime: Runtime, cookie: str) -> Session | None:

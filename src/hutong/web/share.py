@@ -11,6 +11,7 @@ from hutong.core.errors import NotFound
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.links.cards import card_of, logo_of
+from hutong.links.hosts import link_base
 from hutong.links.pictures import PictureView
 from hutong.links.service import LinkView
 from hutong.merchants.queries import this_merchant
@@ -40,7 +41,7 @@ class ShareCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def share_card(unit: Unit, link: LinkView, public_url: str) -> ShareCard:
-    """The card of a link."""
+    """The card of a link; it leads to the link under the host that links are written with."""
     own = await card_of(unit, link.link_id)
     shop = (await this_merchant(unit)).name
     picture = own.picture or await logo_of(unit)
@@ -55,7 +56,7 @@ async def share_card(unit: Unit, link: LinkView, public_url: str) -> ShareCard:
         shop=shop,
         title=own.title or product or link.title or shop,
         about=own.about,
-        url=f"{public_url}/l/{link.code}",
+        url=f"{await link_base(unit, public_url)}/l/{link.code}",
         price=price,
         picture=picture,
         picture_url="" if picture is None else f"{public_url}{picture.path}",

@@ -7,10 +7,14 @@ import contextlib
 import gzip
 import re
 from datetime import timedelta
+from io import BytesIO
 from uuid import UUID, uuid4
 
+import httpx
 import msgspec
 import pytest
+import zxingcpp
+from PIL import Image
 from sqlalchemy import select
 
 from hutong.core.ids import new_id
@@ -24,6 +28,7 @@ from hutong.merchants.actors import HOME
 from hutong.merchants.models import audit, ticket
 from hutong.merchants.service import create_merchant
 from hutong.transport.outward import OutwardSender
+from hutong.web.qr_print import drawn_svg, look_of
 from hutong.workflows.commands.check_host import check_due_host
 
 CHANNEL = {"kind": "post", "platform": "weibo", "name": "帖子"}
@@ -408,10 +413,36 @@ def test_links_are_written_with_the_chosen_host_while_it_is_proven(calling):
         )
         assert made["url"] == f"https://{two}/l/{made['code']}"
         assert (await caller.get("/links"))["items"][0]["url"] == made["url"]
+        await _is_written_everywhere(caller, made["code"], f"https://{two}")
         await set_states(caller, second["host_id"], *["tls"] * FAILURES_MAX)
-        assert (await caller.get("/links"))["items"][0]["url"] == f"http://127.0.0.1/l/{made['code']}"
+        urls = [item["url"] for item in (await caller.get("/links"))["items"]]
+        assert f"http://127.0.0.1/l/{made['code']}" in urls
+        assert not any(two in url for url in urls)
+        await _is_written_everywhere(caller, made["code"], "http://127.0.0.1")
 
     calling(work)
+
+
+async def _is_written_everywhere(caller, code, base):
+    """Codes to print, cards, pages of links and links by the dozen lead to the same host as the list does."""
+    url, api = f"{base}/l/{code}", f"/api/v1/links/{code}"
+    png = (await caller.client.get(f"{api}/qr.png")).content
+    assert [one.text for one in zxingcpp.read_barcodes(Image.open(BytesIO(png)).convert("RGB"))] == [url]
+    svg = (await caller.client.get(f"{api}/qr.svg")).text
+    assert svg == drawn_svg(url, "茶", look_of(""))
+    card = await caller.get(f"/links/{code}/card")
+    assert (card["url"], card["share_url"]) == (url, f"{base}/card/{code}")
+    page = await caller.client.get(f"/card/{code}", headers={"user-agent": ANDROID})
+    assert f'property="og:url" content="{url}"' in page.text
+    name = f"bio-{uuid4().hex[:8]}"
+    await caller.post("/bios", {"name": name, "title": "茶"}, key=uuid4().hex)
+    entry = {"label": "微博", "url": "https://weibo.com/1/a"}
+    (line,) = (await caller.post(f"/bios/{name}/entries", entry, key=uuid4().hex))["entries"]
+    assert line["url"].startswith(f"{base}/l/")
+    row = {"title": "茶", "channel": CHANNEL, "url": "https://weibo.com/1/a"}
+    (made,) = (await caller.post("/links/bulk", {"rows": [row]}, key=uuid4().hex))["rows"]
+    assert made["url"] == f"{base}/l/{made['code']}"
+    assert f"{url}<" in (await caller.client.get(f"/r/{code}")).text
 
 
 async def report(caller, code, reason="scam", words="", **headers):
@@ -438,6 +469,26 @@ def test_reports_make_one_ticket_that_counts(calling):
         async with caller.room.unit() as unit:
             events = await unit.fetch("SELECT name FROM outbox WHERE name = 'links.link_reported'")
         assert len(events) == 3
+
+    calling(work)
+
+
+def test_a_homes_addresses_are_one_to_the_limits(calling):
+    async def work(caller):
+        code = await link_to(caller, "https://weibo.com/1/a")
+
+        async def statuses(addresses):
+            found = []
+            for address in addresses:
+                transport = httpx.ASGITransport(app=caller.client._transport.app, client=(address, 1))
+                async with httpx.AsyncClient(transport=transport, base_url="http://hub") as client:
+                    form = {"reason": "scam", "words": ""}
+                    found.append((await client.post(f"/r/{code}", data=form)).status_code)
+            return found
+
+        home = await statuses(f"2409:8a00:1:2::{number:x}" for number in range(1, 20))
+        assert home == [200] * 5 + [429] * 14
+        assert await statuses(["2409:8a00:1:3::1", "117.136.1.1"]) == [200, 200]
 
     calling(work)
 

@@ -6,7 +6,9 @@ import asyncio
 import json
 import logging
 import os
+import re
 from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -15,12 +17,14 @@ from msgspec import structs
 from sqlalchemy import select
 
 from hutong.db.engine import Database
+from hutong.links.hosts import settle_check
 from hutong.merchants.connections import IS_ACTIVE, Mode, change_settings
 from hutong.merchants.grant_models import page_grant
 from hutong.merchants.grants import LEASE, keep_grants, kept_grants, lease
+from hutong.platforms.pages import PageConfig
 from hutong.platforms.registry import Registry
 from hutong.workflows.commands.open_shop import connect_in
-from hutong.workflows.commands.page_configs import page_account, signed_page
+from hutong.workflows.commands.page_configs import SignedPage, page_account, signed_page
 from hutong_sandbox.faults import FaultRule
 from hutong_sandbox.server import Sandbox
 
@@ -108,6 +112,40 @@ def test_many_pages_of_two_processes_ask_once_and_the_phone_believes_them(callin
                 assert len({page.config.nonce for page in pages}) == len(pages)
         finally:
             await other.close()
+
+    calling(work)
+
+
+def test_a_card_is_signed_and_shared_under_the_name_that_it_is_open_under(calling):
+    """WeChat checks the address that its browser shows, and shares no link under another name."""
+
+    async def work(caller):
+        own = f"shop-{uuid4().hex[:12]}.example.cn"
+        added = await caller.post("/hosts", {"host": own}, key=uuid4().hex)
+        async with caller.room.unit() as unit:
+            await settle_check(unit, UUID(added["host_id"]), "")
+        await caller.post(f"/hosts/{added['host_id']}/show", {"is_shown": True}, key=uuid4().hex)
+        channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+        body = {"title": "茶", "channel": channel, "url": "https://weibo.com/1/a"}
+        code = (await caller.post("/links", body, key=uuid4().hex))["code"]
+        async with phone_of(caller) as phone:
+            await phone.connect()
+            for host, base in (
+                ("127.0.0.1", "http://127.0.0.1"),
+                (own, f"https://{own}"),
+                ("evil.example", "http://127.0.0.1"),
+            ):
+                agent = "Mozilla/5.0 (Linux; Android 14; K) Chrome/120.0.0.0 Mobile MicroMessenger/8.0.46.2540"
+                page = await caller.client.get(f"/card/{code}?from=x", headers={"user-agent": agent, "host": host})
+                given, shared = (
+                    json.loads(found)
+                    for found in re.search(r"given = (\{.*?\}), card = (\{.*?\});", page.text).groups()
+                )
+                config = PageConfig(**given)
+                signed = SignedPage(script_url="", config=config)
+                assert await phone.sees(signed, f"{base}/card/{code}?from=x") == "config:ok"
+                assert shared["url"] == f"{base}/l/{code}"
+                assert f'property="og:url" content="https://{own}/l/{code}"' in page.text
 
     calling(work)
 

@@ -222,6 +222,15 @@ def test_who_tries_codes_that_lead_nowhere_is_kept_out_too():
         (f"/l/{CODE}", "[::1]:8000", 302),
         (f"/l/{CODE}", "hub", 302),
         (f"/l/{CODE}", "", 302),
+        (f"/l/{CODE}", f"{HUB}.", 302),
+        (f"/l/{CODE}", f"{HUB}.:443", 302),
+        (f"/l/{CODE}", f"{OWN}.", 302),
+        (f"/l/{CODE}", "evil.example.", 404),
+        (f"/card/{CODE}", HUB, 299),
+        (f"/card/{CODE}", OWN, 299),
+        (f"/card/{OTHERS}", OWN, 404),
+        (f"/card/{CODE}", "evil.example", 404),
+        ("/pictures/0.jpg", OWN, 299),
     ],
 )
 def test_a_merchants_own_host_serves_his_codes_and_nothing_else(path, host, status):
@@ -285,4 +294,4 @@ def test_a_host_is_read_whatever_it_is(value):
 @given(st.text(max_size=40))
 def test_a_path_ends_in_a_code_or_not(path):
     code = code_in(path)
-    assert code is None or path.split("/")[1] in ("l", "b", "j", "x", "r")
+    assert code is None or path.split("/")[1] in ("l", "b", "j", "x", "r", "card")

@@ -23,6 +23,7 @@ from hutong.links.bios import (
     order_entries,
     show_bio,
 )
+from hutong.links.hosts import link_base
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Url, Word
 from hutong.web.api.callers import once
@@ -101,7 +102,7 @@ class BiosApi(Controller):
     async def all(self, runtime: Runtime, caller: ApiKey) -> BiosAnswer:
         """Every page with its lines."""
         async with runtime.unit(caller.merchant_id, "api.bios") as unit:
-            return BiosAnswer(items=tuple(_item(bio, runtime) for bio in await list_bios(unit)))
+            return BiosAnswer(items=tuple([await _item(unit, bio, runtime) for bio in await list_bios(unit)]))
 
     @post("/", opt={"scope": "links:write"}, summary="Make a page of links")
     async def make(
@@ -110,7 +111,7 @@ class BiosApi(Controller):
         """A draft with a channel of its own."""
 
         async def work(unit: Unit) -> BioItem:
-            return _item(await create_bio(unit, data.name, data.title, data.about, data.theme), runtime)
+            return await _item(unit, await create_bio(unit, data.name, data.title, data.about, data.theme), runtime)
 
         return await once(runtime, caller, request, "api.bio", work)
 
@@ -118,7 +119,7 @@ class BiosApi(Controller):
     async def one(self, runtime: Runtime, caller: ApiKey, name: str) -> BioItem:
         """One page."""
         async with runtime.unit(caller.merchant_id, "api.bio_read") as unit:
-            return _item(await get_bio(unit, name), runtime)
+            return await _item(unit, await get_bio(unit, name), runtime)
 
     @post("/{name:str}", opt={"scope": "links:write"}, summary="Change a page of links")
     async def change(
@@ -130,7 +131,7 @@ class BiosApi(Controller):
             await change_bio(
                 unit, name, title=data.title, about=data.about, theme=data.theme, picture_id=data.picture_id
             )
-            return _item(await show_bio(unit, name, is_live=data.state is BioState.LIVE), runtime)
+            return await _item(unit, await show_bio(unit, name, is_live=data.state is BioState.LIVE), runtime)
 
         return await once(runtime, caller, request, "api.bio_change", work)
 
@@ -143,7 +144,7 @@ class BiosApi(Controller):
         async def work(unit: Unit) -> BioItem:
             if (data.sku_id is None) == (data.url is None):
                 raise InvalidInput(field="destination", problem="sku_id | url")
-            return _item(await add_entry(unit, name, data.label, sku_id=data.sku_id, url=data.url), runtime)
+            return await _item(unit, await add_entry(unit, name, data.label, sku_id=data.sku_id, url=data.url), runtime)
 
         return await once(runtime, caller, request, "api.bio_entry", work)
 
@@ -154,12 +155,13 @@ class BiosApi(Controller):
         """Another order; lines that are left out go away."""
 
         async def work(unit: Unit) -> BioItem:
-            return _item(await order_entries(unit, name, data.entry_ids), runtime)
+            return await _item(unit, await order_entries(unit, name, data.entry_ids), runtime)
 
         return await once(runtime, caller, request, "api.bio_order", work)
 
 
-def _item(bio: BioView, runtime: Runtime) -> BioItem:
+async def _item(unit: Unit, bio: BioView, runtime: Runtime) -> BioItem:
+    base = await link_base(unit, runtime.public_url)
     return BioItem(
         name=bio.name,
         url=f"{runtime.public_url}/u/{bio.name}",
@@ -173,7 +175,7 @@ def _item(bio: BioView, runtime: Runtime) -> BioItem:
             BioLine(
                 entry_id=entry.entry_id,
                 label=entry.label,
-                url=f"{runtime.public_url}/l/{entry.code}",
+                url=f"{base}/l/{entry.code}",
                 is_open=entry.is_open,
             )
             for entry in bio.entries

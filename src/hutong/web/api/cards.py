@@ -12,6 +12,7 @@ from litestar.params import Parameter
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
 from hutong.links.cards import logo_of, set_card, set_logo
+from hutong.links.hosts import link_base
 from hutong.links.pictures import (
     UPLOAD_BYTES_MAX,
     Drawn,
@@ -117,8 +118,8 @@ class CardsApi(Controller):
         self, runtime: Runtime, caller: ApiKey, code: str, color: Colour = "", logo: Logo = False
     ) -> Response[str]:
         """For print shops: one path, of any size."""
-        link, look = await _look(runtime, caller, code, color, with_logo=logo)
-        text = drawn_svg(f"{runtime.public_url}/l/{link.code}", link.title, look)
+        address, title, look = await _look(runtime, caller, code, color, with_logo=logo)
+        text = drawn_svg(address, title, look)
         return Response(text, media_type="image/svg+xml")
 
     @get("/links/{code:str}/qr.png", opt={"scope": "links:read"}, summary="A link's QR code as PNG")
@@ -133,9 +134,9 @@ class CardsApi(Controller):
         size: Pixels = PIXELS_DEFAULT,
     ) -> Response[bytes]:
         """A picture whose modules are whole pixels, at least ``size`` wide, or as wide as a print of ``mm``."""
-        link, look = await _look(runtime, caller, code, color, with_logo=logo)
+        address, _, look = await _look(runtime, caller, code, color, with_logo=logo)
         pixels = size if mm is None else print_pixels(mm)
-        return Response(drawn_png(f"{runtime.public_url}/l/{link.code}", look, pixels), media_type="image/png")
+        return Response(drawn_png(address, look, pixels), media_type="image/png")
 
 
 async def read_look(unit: Unit, color: str, *, with_logo: bool) -> QrLook:
@@ -148,9 +149,11 @@ async def read_look(unit: Unit, color: str, *, with_logo: bool) -> QrLook:
     return look_of(color, drawn.body, drawn.content_type)
 
 
-async def _look(runtime: Runtime, caller: ApiKey, code: str, color: str, *, with_logo: bool) -> tuple[LinkView, QrLook]:
+async def _look(runtime: Runtime, caller: ApiKey, code: str, color: str, *, with_logo: bool) -> tuple[str, str, QrLook]:
+    """A link's address, its title, and how its code looks."""
     async with runtime.unit(caller.merchant_id, "api.qr") as unit:
-        return await _link(unit, code), await read_look(unit, color, with_logo=with_logo)
+        link, base = await _link(unit, code), await link_base(unit, runtime.public_url)
+        return f"{base}/l/{link.code}", link.title, await read_look(unit, color, with_logo=with_logo)
 
 
 async def _link(unit: Unit, code: str) -> LinkView:
@@ -194,6 +197,6 @@ async def _card(unit: Unit, runtime: Runtime, link: LinkView) -> CardItem:
         about=card.about,
         is_own=card.is_own,
         url=card.url,
-        share_url=f"{runtime.public_url}/card/{link.code}",
+        share_url=f"{await link_base(unit, runtime.public_url)}/card/{link.code}",
         picture=None if card.picture is None else _picture_item(card.picture, runtime),
     )

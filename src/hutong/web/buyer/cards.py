@@ -19,7 +19,7 @@ from hutong.web.buyer.closed import closed_page
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, agent_at
 from hutong.web.buyer.locks import ask_password
 from hutong.web.buyer.pages import LINK_UNKNOWN, CardPage
-from hutong.web.buyer.signed import signed_for
+from hutong.web.buyer.signed import base_of, signed_for
 from hutong.web.errors import PageNotFound
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
@@ -58,7 +58,8 @@ class CardController(Controller):
         if agent.is_preview and link.url is not None and not card.is_own:
             return _never_stored(link.url)
         signed = await signed_for(request, buyer, merchant_id, agent.container)
-        return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed), locale)
+        link_url = "" if signed is None else f"{await base_of(request, buyer, merchant_id)}/l/{link.code}"
+        return buyer.pages.card(CardPage(code=link.code, card=card, signed=signed, link_url=link_url), locale)
 
     @route("/pictures/{name:str}", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type="image/jpeg")
     async def picture(self, name: str, buyer: BuyerDesk) -> Response[bytes]:

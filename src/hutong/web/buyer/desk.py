@@ -17,12 +17,13 @@ from litestar.datastructures import Cookie
 from hutong.core.errors import ErrorText, Forbidden, HutongError
 from hutong.links.containers import Agent, agent_of
 from hutong.links.guesses import Doorkeeper, Guess
-from hutong.links.hosts import host_states, leads_on
+from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.locks import lock_of
 from hutong.links.machines import early_kind
 from hutong.links.rules.service import led_by
 from hutong.links.service import LinkView, find_link
 from hutong.links.standing import standings
+from hutong.links.visitors import network_of
 from hutong.merchants.directory import LINK
 from hutong.merchants.staff import is_password
 from hutong.payments.checkouts import CHECKOUT_LIFE, CheckoutView
@@ -80,8 +81,7 @@ class BuyerDesk:
         Raises:
             TooManyCheckouts: more than CHECKOUTS_PACE from one address.
         """
-        address = request.client.host if request.client else ""
-        bucket = self._buckets.of(code, address, CHECKOUTS_PACE)
+        bucket = self._buckets.of(code, _network_at(request), CHECKOUTS_PACE)
         if bucket.reserve(time.monotonic(), 0) is None:
             raise TooManyCheckouts
 
@@ -105,6 +105,11 @@ class BuyerDesk:
             standing = (await standings(unit, [link.link_id], {}))[link.link_id]
             return merchant_id, await led_by(unit, msgspec.structs.replace(link, state=standing.value), choice)
 
+    async def link_url(self, merchant_id: UUID, code: str) -> str:
+        """A link's address as visitors are to know it."""
+        async with self.runtime.unit(merchant_id, "buyer.link_url") as unit:
+            return f"{await link_base(unit, self.runtime.public_url)}/l/{code}"
+
     async def leads_on(self, merchant_id: UUID, url: str) -> bool:
         """Whether a link may lead to an address by itself: a known platform's, or a proven host of the merchant's."""
         if leads_on(url, {}):
@@ -123,8 +128,7 @@ class BuyerDesk:
 
     def admit_report(self, request: BuyerRequest, code: str) -> bool:
         """Whether one more report may come from this address and for this link."""
-        address = request.client.host if request.client else ""
-        asked = ((f"from:{address}", REPORTS_PACE), (f"on:{code}", REPORTS_OF_LINK_PACE))
+        asked = ((f"from:{_network_at(request)}", REPORTS_PACE), (f"on:{code}", REPORTS_OF_LINK_PACE))
         return all(
             self._buckets.of("report", key, pace).reserve(time.monotonic(), 0) is not None for key, pace in asked
         )
@@ -147,6 +151,11 @@ class BuyerDesk:
     def asking(self, checkout_id: UUID, value: str) -> Cookie:
         """Marks the browser that is sent to a wallet to say who pays; empty: it is back."""
         return asking_cookie(checkout_id, value, secure=self.is_secure)
+
+
+def _network_at(request: BuyerRequest) -> str:
+    """What counts as one address: a home has a whole network of those of IPv6."""
+    return network_of(request.client.host if request.client else "").hex()
 
 
 def hand_over_mark(key: bytes, checkout_id: UUID) -> str:

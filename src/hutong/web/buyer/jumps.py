@@ -77,7 +77,8 @@ class JumpController(Controller):
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):
             return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
-        target, steps = _steps(buyer, merchant_id, link, agent, click_id, q)
+        link_url = with_query(await buyer.link_url(merchant_id, link.code), q)
+        target, steps = _steps(buyer, merchant_id, link, agent, click_id, link_url)
         parent_id = None if is_ahead(request) else parent_of(buyer.runtime, link.code, p)
         if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
@@ -94,7 +95,7 @@ class JumpController(Controller):
             destination=target.destination,
             container=agent.container,
             tell=f"/j/{link.code}/tries?{urlencode({'k': k, 'a': sight, **({'r': r} if r else {})})}",
-            link=with_query(_link_url(buyer, link), q),
+            link=link_url,
             steps=steps,
             card=card if len(link.url) <= CARD_URL_CHARS_MAX else None,
             report=f"/r/{link.code}",
@@ -147,12 +148,8 @@ def _page_agent(buyer: BuyerDesk, asking: Agent, click_id: UUID, token: str) -> 
     return msgspec.structs.replace(asking, container=seen[0], os=seen[1])
 
 
-def _link_url(buyer: BuyerDesk, link: LinkView) -> str:
-    return f"{buyer.runtime.public_url}/l/{link.code}"
-
-
 def _steps(
-    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID, asked: str = ""
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID, link_url: str = ""
 ) -> tuple[Target, tuple[Step, ...]]:
     assert link.url is not None, "the caller has looked"
     target, _ = target_and_host(link.url)  # whose host it is, was looked at
@@ -165,7 +162,7 @@ def _steps(
     steps = buyer.runtime.ways.of(
         target,
         agent,
-        with_query(_link_url(buyer, link), asked),
+        link_url,
         click_id,
         token,
         merchant_id=merchant_id,

@@ -89,7 +89,7 @@ class LinkController(Controller):
             shop=merchant.name,
             title=sku.title,
             price=sku.price,
-            address=f"{buyer.runtime.public_url}/l/{link.code}",
+            address=card.url,
             locale=locale_of(request),
             card=card,
         )

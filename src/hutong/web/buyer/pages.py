@@ -122,11 +122,14 @@ class JumpPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CardPage(msgspec.Struct, frozen=True, kw_only=True):
-    """What a link is shared as; ``signed`` where the page is open in WeChat and the merchant has an account there."""
+    """What a link is shared as; ``signed`` where the page is open in WeChat and the merchant has an account there.
+    ``link_url``: the link under the page's own name, which WeChat shares no other than.
+    """
 
     code: str
     card: ShareCard
     signed: SignedPage | None = None
+    link_url: str = ""
 
 
 class LeavingPage(msgspec.Struct, frozen=True, kw_only=True):

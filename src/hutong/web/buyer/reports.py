@@ -11,6 +11,7 @@ from litestar.params import Body
 from litestar.status_codes import HTTP_200_OK, HTTP_404_NOT_FOUND, HTTP_429_TOO_MANY_REQUESTS
 
 from hutong.crypto.digests import hmac_sha256
+from hutong.links.hosts import link_base
 from hutong.links.reports import WORDS_CHARS_MAX, ReportReason, report_link
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest, refuse_other_sites
@@ -45,9 +46,10 @@ class ReportController(Controller):
         merchant_id, link = found
         async with buyer.runtime.unit(merchant_id, "buyer.report_form") as unit:
             shop = (await this_merchant(unit)).name
+            base = await link_base(unit, buyer.runtime.public_url)
         page = ReportPage(
             shop=shop,
-            link=f"{buyer.runtime.public_url}/l/{link.code}",
+            link=f"{base}/l/{link.code}",
             address=f"/r/{link.code}",
             reasons=tuple(reason.value for reason in ReportReason),
             words_chars_max=WORDS_CHARS_MAX,

@@ -16,6 +16,7 @@ from litestar.response import Redirect
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.db.unit import Unit
 from hutong.links.cards import card_of, logo_of, set_card, set_logo
+from hutong.links.hosts import link_base
 from hutong.links.pictures import UPLOAD_BYTES_MAX, Drawn, draw_aside, keep_picture
 from hutong.links.service import LinkView, find_link
 from hutong.web.api.cards import read_look
@@ -78,8 +79,9 @@ class SharingController(Controller):
         async with desk.unit(request, "console.qr") as unit:
             link = await _link(unit, code)
             look = await read_look(unit, color, with_logo=logo == _YES)
+            address = f"{await link_base(unit, desk.runtime.public_url)}/l/{link.code}"
         pixels = print_pixels(mm) if mm else PIXELS_DEFAULT
-        png = drawn_png(f"{desk.runtime.public_url}/l/{link.code}", look, pixels)
+        png = drawn_png(address, look, pixels)
         return Response(png, media_type="image/png", headers=_download(f"{link.code}.png"))
 
     @get("/print.svg", media_type="image/svg+xml")
@@ -90,7 +92,8 @@ class SharingController(Controller):
         async with desk.unit(request, "console.qr") as unit:
             link = await _link(unit, code)
             look = await read_look(unit, color, with_logo=logo == _YES)
-        svg = drawn_svg(f"{desk.runtime.public_url}/l/{link.code}", link.title, look)
+            address = f"{await link_base(unit, desk.runtime.public_url)}/l/{link.code}"
+        svg = drawn_svg(address, link.title, look)
         return Response(svg, media_type="image/svg+xml", headers=_download(f"{link.code}.svg"))
 
 
@@ -111,8 +114,8 @@ async def _page(request: ConsoleRequest, desk: Desk, code: str, error: InvalidIn
             code=link.code,
             link_title=link.title,
             address=card.url,
-            share_address=f"{desk.runtime.public_url}/card/{link.code}",
-            host=urlsplit(desk.runtime.public_url).netloc,
+            share_address=f"{await link_base(unit, desk.runtime.public_url)}/card/{link.code}",
+            host=urlsplit(card.url).netloc,
             own=await card_of(unit, link.link_id),
             card=card,
             has_logo=has_logo,

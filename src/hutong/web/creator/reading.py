@@ -13,6 +13,7 @@ from hutong.ledger.commission_queries import CommissionTotals, commission_totals
 from hutong.ledger.parties import get_party
 from hutong.ledger.party_figures import ChannelEarned, earned_by_channel, earned_by_day, own_channels
 from hutong.ledger.queries import statements_page
+from hutong.links.hosts import link_base
 from hutong.links.queries import channels_by_id, clicks_by_channel, links_page
 from hutong.links.standing import Standing
 from hutong.merchants.queries import this_merchant
@@ -38,7 +39,7 @@ async def read_creator_page(unit: Unit, party_id: UUID, public_url: str) -> Crea
     own = await own_channels(unit, party_id)
     earned = await earned_by_channel(unit, party_id)
     clicks = await clicks_by_channel(unit, own) if own else {}
-    posts = await _posts(unit, own, clicks, earned, public_url)
+    posts = await _posts(unit, own, clicks, earned, await link_base(unit, public_url))
     drawn = await statements_page(unit, party_id, limit=STATEMENTS_SHOWN, offset=0)
     orders_count = sum(row.orders_count for row in earned)
     all_clicks = sum(clicks.values())
@@ -68,7 +69,7 @@ async def read_creator_page(unit: Unit, party_id: UUID, public_url: str) -> Crea
 
 
 async def _posts(
-    unit: Unit, own: frozenset[UUID], clicks: Mapping[UUID, int], earned: Sequence[ChannelEarned], public_url: str
+    unit: Unit, own: frozenset[UUID], clicks: Mapping[UUID, int], earned: Sequence[ChannelEarned], base: str
 ) -> tuple[Post, ...]:
     """The creator's channels, what earned most first."""
     if not own:
@@ -89,7 +90,7 @@ async def _posts(
             clicks=clicks.get(channel.channel_id, 0),
             orders_count=sum(row.orders_count for row in by_channel.get(channel.channel_id, ())),
             earned=_added_up(row.earned for row in by_channel.get(channel.channel_id, ())),
-            address=f"{public_url}/l/{codes[channel.channel_id]}" if channel.channel_id in codes else "",
+            address=f"{base}/l/{codes[channel.channel_id]}" if channel.channel_id in codes else "",
         )
         for channel in await channels_by_id(unit, own)
     ]
