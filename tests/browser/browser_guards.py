@@ -50,6 +50,7 @@ REPORTS = (
 )
 BROKEN = Health(
     outcome=Outcome.BROKEN,
+    url="https://old-shop.example.cn/spring/tea.html?size=1&from=hutong&of=a-rule-of-the-link",
     status=404,
     trouble="gone",
     failures=2,

@@ -9,11 +9,12 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 
 from hutong.db.tables import job
-from hutong.links.health import CHECK_DESTINATIONS, LOOK_GAP, Outcome, due_links
-from hutong.links.models import link
+from hutong.links.health import CHECK_DESTINATIONS, LOOK_GAP, PAGES_LOOKED_MAX, Outcome, due_links
+from hutong.links.models import link, link_rules
+from hutong.links.rules.model import Rules
 from hutong.merchants.models import ticket
 from hutong.transport.outward import OutwardSender, Told, Trouble
 from hutong.workflows.commands.check_destinations import (
@@ -173,6 +174,95 @@ def test_each_destination_is_looked_at_once_in_a_while_and_our_own_desk_never(ca
             await round_of(caller)
             assert site.asked == {"/tea": 2}
             assert await jobs(caller) == []
+
+    calling(work)
+
+
+async def rule_to(caller, code, **pages):
+    """Rules of a link; as :func:`link_to` past the door."""
+    async with caller.room.unit() as unit:
+        mine = (link.c.merchant_id == unit.merchant_id) & (link.c.code == code)
+        link_id = await unit.scalar(select(link.c.link_id).where(mine))
+        body = msgspec.json.encode(msgspec.convert(pages, Rules))
+        await unit.run(delete(link_rules).where(link_rules.c.merchant_id == unit.merchant_id))
+        await unit.insert(link_rules, link_id=link_id, body=body, revision=1, changed_at=unit.now())
+        await unit.run(update(link).where(mine).values(changed_at=unit.now()))
+
+
+def test_pages_of_rules_variants_and_of_the_end_are_looked_at_too(calling):
+    async def work(caller):
+        async with looking(caller) as site:
+            code = await link_to(caller, site.url("/own"))
+            await round_of(caller)
+            assert site.asked == {"/own": 1}
+            caller.room.clock.advance(minutes=5)
+            ways = [{"weight": 1, "url": site.url("/a")}, {"weight": 0, "url": site.url("/b")}]
+            rules = [{"when": {"systems": ["ios"]}, "url": site.url("/rule")}, {"variants": ways}]
+            await rule_to(caller, code, rules=rules, over_url=site.url("/over"))
+            site.answers["/a"] = site.answers["/own"] = (404, {}, b"")
+            await round_of(caller)
+            assert site.asked == {"/own": 2, "/a": 1, "/b": 1, "/rule": 1, "/over": 1}, (
+                "a changed link is looked at anew"
+            )
+            assert await health(caller, code) == ("broken", 404, "gone", 1)
+            site.answers["/own"] = (200, {}, b"")
+            story = [
+                ((404, {}, b""), ("broken", 404, "gone", 1), "/a", []),  # the other page, for the first time
+                ((404, {}, b""), ("broken", 404, "gone", 2), "/a", ["open"]),
+                ((403, {}, b""), ("unclear", 403, "asked_in", 2), "/a", ["open"]),
+                ((200, {}, b""), ("ok", 200, "", 0), "/a", ["resolved"]),
+                ((200, {}, b""), ("ok", 200, "", 0), "/own", ["resolved"]),
+            ]
+            for answer, found, page, told in story:
+                caller.room.clock.advance(hours=12)
+                site.answers["/a"] = answer
+                await round_of(caller)
+                assert await health(caller, code) == found
+                assert (await caller.get(f"/links/{code}/guard"))["health"]["url"] == site.url(page)
+                assert [state for state, _ in await tickets(caller)] == told
+
+    calling(work)
+
+
+def test_a_broken_page_that_a_link_leads_to_no_more_is_forgotten(calling):
+    async def work(caller):
+        async with looking(caller) as site:
+            code = await link_to(caller, site.url("/own"))
+            await rule_to(caller, code, rules=[{"url": site.url("/a")}])
+            site.answers["/a"] = (404, {}, b"")
+            site.answers["/own"] = (403, {}, b"")
+            for _ in range(2):
+                await round_of(caller)
+                caller.room.clock.advance(hours=12)
+            assert [state for state, _ in await tickets(caller)] == ["open"]
+            await rule_to(caller, code)
+            assert await health(caller, code) is None
+            await round_of(caller)
+            assert await health(caller, code) == ("unclear", 403, "asked_in", 0)
+            assert [state for state, _ in await tickets(caller)] == ["resolved"]
+
+    calling(work)
+
+
+def test_so_many_pages_of_a_link_are_looked_at_and_of_one_that_is_over_that_of_its_end(calling):
+    async def work(caller):
+        async with looking(caller) as site:
+            code = await link_to(caller, site.url("/own"))
+            many = [{"when": {"query_name": "a"}, "url": site.url(f"/{number}")} for number in range(20)]
+            await rule_to(caller, code, rules=many, over_url=site.url("/over"))
+            await round_of(caller)
+            assert site.asked.total() == PAGES_LOOKED_MAX < HOST_PACE.calls
+            assert set(site.asked) >= {"/own", "/over"}
+            site.asked.clear()
+            caller.room.clock.advance(hours=12)
+            async with caller.room.unit() as unit:
+                mine = (link.c.merchant_id == unit.merchant_id) & (link.c.code == code)
+                await unit.run(update(link).where(mine).values(expires_at=unit.now()))
+            await round_of(caller)
+            assert site.asked == {"/over": 1}
+            await rule_to(caller, code, rules=many)
+            async with caller.room.unit() as unit:
+                assert await due_links(unit) == (), "over, without a page to lead to"
 
     calling(work)
 

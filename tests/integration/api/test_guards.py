@@ -350,6 +350,34 @@ def test_ways_out_of_an_app_lead_to_a_proven_host_only(calling):
     calling(work)
 
 
+@pytest.mark.parametrize("place", ["rule", "variant", "over"])
+def test_a_rules_unproven_host_is_told_of_its_link(calling, place):
+    async def work(caller):
+        own = fresh_host()
+        added = await add(caller, own)
+        body = {"title": "茶", "channel": CHANNEL, "url": "https://weibo.com/1/a"}
+        made = await caller.post("/links", body, key=uuid4().hex)
+        page = f"https://{own}/tea"
+        ways = [{"weight": 1, "url": "https://weibo.com/1/a"}, {"weight": 1, "url": page}]
+        rules = {
+            "rule": {"rules": [{"url": page}]},
+            "variant": {"rules": [{"variants": ways}]},
+            "over": {"over_url": page},
+        }[place]
+
+        async def asks_first():
+            return (await caller.get(f"/links/{made['code']}/guard"))["asks_first"]
+
+        assert not await asks_first()
+        answer = await caller.client.patch(f"/api/v1/links/{made['link_id']}/rules", json=rules)
+        assert answer.status_code == 200, answer.text
+        assert await asks_first()
+        await set_states(caller, added["host_id"], "")
+        assert not await asks_first()
+
+    calling(work)
+
+
 def test_an_address_inside_a_platforms_page_is_asked_about_by_its_own_host(calling):
     async def work(caller):
         own = fresh_host()

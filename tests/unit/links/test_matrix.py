@@ -122,6 +122,10 @@ FAULTS = {
     ),
     "unknown name": ('"kwai://work/{video}"', '"kwai://work/{movie}"', "unknown_name"),
     "an attribute in a name": ('"kwai://work/{video}"', '"kwai://work/{video.__class__}"', "unknown_name"),
+    "an apostrophe": ('"kwai://work/{video}"', '"kwai://work/{video}\'x"', "address"),
+    "a quote": ('"kwai://work/{video}"', "'kwai://work/{video}\"x'", "address"),
+    "an angle": ('"kwai://work/{video}"', '"kwai://work/<{video}>"', "address"),
+    "a backslash": ('"kwai://work/{video}"', "'kwai://work\\\\{video}'", "address"),
     "an open brace": ('"kwai://work/{video}"', '"kwai://work/{video"', "address"),
     "a kind nobody knows": (
         'kind: wrapper\n    address: "https://ds',

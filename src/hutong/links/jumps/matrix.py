@@ -39,6 +39,8 @@ CLICK: Final = "HutongClickIdStandsHereUntilThereIsOne"
 _CARRIED: Final = re.compile(r"[a-z_]{1,32}=([A-Za-z0-9%_-]{0,64})\{click\}")
 #: Kinds of forms whose addresses lead to the destination by themselves.
 CARRYING: Final = frozenset({"page", "scheme"})
+#: What stands in no address (RFC 3986, 2), and an apostrophe, which may end one on a page.
+_ODD: Final = frozenset("\"'<>\\^`|")
 _FORM_NAME: Final = re.compile(r"[a-z][a-z0-9_]{1,40}")
 ANY: Final = "any"
 OWN: Final = "own"
@@ -176,7 +178,7 @@ def _check_address(node: Node, kind: str, address: str) -> None:
         allowed = parts.scheme in APP_SCHEMES
     else:
         allowed = parts.scheme == "https" and parts.netloc in WRAPPER_HOSTS
-    if not allowed or any(c <= " " or ord(c) > 126 for c in address):
+    if not allowed or any(c <= " " or ord(c) > 126 or c in _ODD for c in address):
         node.fail("address", address)
 
 

@@ -12,8 +12,9 @@ from litestar import Controller, Request, Response, get, post
 from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
 from hutong.links.health import Health, health_of
-from hutong.links.hosts import OwnHost, add_host, host_states, leads_on, list_hosts, remove_host, show_host
+from hutong.links.hosts import OwnHost, add_host, list_hosts, remove_host, show_host
 from hutong.links.reports import Report, reports_of
+from hutong.links.rules.pages import asks_first
 from hutong.links.service import find_link
 from hutong.links.switches import is_all_off, switch_all, switch_link
 from hutong.merchants.actors import key_actor
@@ -37,8 +38,8 @@ class LinkMoved(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkGuard(msgspec.Struct, frozen=True, kw_only=True):
-    """How a link fares: off alone or with all, whether its page answers, what visitors told of it. ``asks_first``: its
-    host is not proven, so that visitors see its name first.
+    """How a link fares: off alone or with all, whether its page answers, what visitors told of it. ``asks_first``: a
+    host that it may lead to, also by a rule or when it is over, is not proven, so that visitors see its name first.
     """
 
     code: str
@@ -134,7 +135,7 @@ class LinkGuardsApi(Controller):
                 code=link.code,
                 state=link.state,
                 all_off=await is_all_off(unit),
-                asks_first=not leads_on(link.url, await host_states(unit)),
+                asks_first=await asks_first(unit, link.link_id, link.url),
                 health=health.get(link.link_id),
                 reports=await reports_of(unit, link.link_id),
             )

@@ -27,8 +27,8 @@ from hutong.web.render import Renderer
 from hutong.web.scene import Scene
 
 #: First parts of the addresses that people outside the shop open: links, landings, ways out, pages that ask first or
-#: for a password, reports, cards and their pictures, pages of links, cash desks, shop codes, and the way into a creator's page and the
-#: page itself.
+#: for a password, reports, cards and their pictures, pages of links, cash desks, shop codes, and the way into a
+#: creator's page and the page itself.
 OUTSIDERS: Final = frozenset({"l", "b", "j", "x", "r", "card", "pictures", "u", "c", "s", "m", "me", "lock"})
 _BY_STATUS: Final[dict[int, MessagePage]] = {
     HTTP_405_METHOD_NOT_ALLOWED: WRONG_WAY_IN,

@@ -21,6 +21,7 @@ from hutong.db.unit import Unit
 from hutong.links.health import health_of
 from hutong.links.hosts import host_states, leads_on, link_base
 from hutong.links.queries import LinkSummary, channel_choices, links_page
+from hutong.links.rules.pages import pages_of_links
 from hutong.links.service import ChannelKind, create_channel, create_link
 from hutong.links.tags import Sorting, sort_link, sortings, used_campaigns, used_tags
 from hutong.merchants.queries import this_merchant
@@ -78,6 +79,7 @@ class LinksController(Controller):
             ids = [row.link_id for row in found.rows]
             sales, health, days = await link_figures(unit, ids), await health_of(unit, ids), await _days(unit, ids)
             sorted_by = await sortings(unit, ids)
+            pages = await pages_of_links(unit, {row.link_id: row.url for row in found.rows})
             base, states = await link_base(unit, desk.runtime.public_url), await host_states(unit)
             view = LinksView(
                 rows=tuple(
@@ -85,7 +87,7 @@ class LinksController(Controller):
                         link_row(row, sales.get(row.link_id), base),
                         health=health.get(row.link_id),
                         days=days.get(row.link_id, NO_DAYS),
-                        asks_first=not leads_on(row.url, states),
+                        asks_first=not all(leads_on(url, states) for url in pages[row.link_id]),
                         sorting=sorted_by.get(row.link_id, Sorting()),
                     )
                     for row in found.rows

@@ -16,7 +16,7 @@ import msgspec
 
 from hutong.core.errors import HutongError
 from hutong.links.destinations import host_of, read_target
-from hutong.links.health import CHECK_DESTINATIONS, Look, Outcome, due_links, record_look
+from hutong.links.health import CHECK_DESTINATIONS, Look, Outcome, due_links, record_looks
 from hutong.links.hosts import host_states
 from hutong.links.switches import is_all_off
 from hutong.transport.outward import OutwardSender, Told, Trouble
@@ -64,15 +64,15 @@ async def check_destinations(runtime: Runtime, merchant_id: UUID, _payload: byte
             return False
 
     looks: dict[str, Look] = {}
-    for url in dict.fromkeys(one.url for one in due):
+    for url in dict.fromkeys(url for one in due for url in one.urls):
         if _is_admitted(runtime, url):
             looks[url] = await look_at(runtime.outward, url, may_follow)
     looks = _without_own_trouble(looks)
     async with runtime.unit(merchant_id, "destinations.record") as unit:
-        for one in due:
-            if one.url in looks:
-                await record_look(unit, one, looks[one.url])
-        if any(one.url not in looks for one in due) or await due_links(unit):
+        whole = [one for one in due if all(url in looks for url in one.urls)]
+        for one in whole:
+            await record_looks(unit, one, looks)
+        if len(whole) < len(due) or await due_links(unit):
             unit.schedule(CHECK_DESTINATIONS, Nothing(), delay=ROUND_GAP, dedupe_key=CHECK_DESTINATIONS)
 
 
