@@ -38,7 +38,9 @@ def _editor(**more: object) -> EditorView:
         form=structs.replace(form, **more),
         zone=Rules().zone,
         skus=SKUS,
-        preview=preview(compile_rules(Rules(), LINK.url), Ways(), "https://h.example/l/k7Qx1mP", seen, is_locked=True),
+        preview=preview(
+            compile_rules(Rules(), LINK.url), Ways(), "https://h.example/l/k7Qx1mP", seen, {}, is_locked=True
+        ),
     )
 
 
