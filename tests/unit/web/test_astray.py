@@ -10,6 +10,8 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.testing import TestClient
 
 from hutong.web.buyer.astray import OUTSIDERS, DoorErrorPages
+from hutong.web.buyer.bios import BioController
+from hutong.web.buyer.cards import CardController
 from hutong.web.buyer.checkout import CheckoutController
 from hutong.web.buyer.codes import ShopCodeController
 from hutong.web.buyer.jumps import JumpController
@@ -109,6 +111,8 @@ def test_every_door_of_buyers_and_creators_is_named():
         JumpController,
         LeavingController,
         ReportController,
+        CardController,
+        BioController,
         CheckoutController,
         ShopCodeController,
         CreatorController,

@@ -27,8 +27,9 @@ from hutong.web.render import Renderer
 from hutong.web.scene import Scene
 
 #: First parts of the addresses that people outside the shop open: links, landings, ways out, pages that ask first,
-#: reports, cards, pages of links, cash desks, shop codes, and the way into a creator's page and the page itself.
-OUTSIDERS: Final = frozenset({"l", "b", "j", "x", "r", "card", "u", "c", "s", "m", "me"})
+#: reports, cards and their pictures, pages of links, cash desks, shop codes, and the way into a creator's page and the
+#: page itself.
+OUTSIDERS: Final = frozenset({"l", "b", "j", "x", "r", "card", "pictures", "u", "c", "s", "m", "me"})
 _BY_STATUS: Final[dict[int, MessagePage]] = {
     HTTP_405_METHOD_NOT_ALLOWED: WRONG_WAY_IN,
     HTTP_413_REQUEST_ENTITY_TOO_LARGE: TOO_MUCH,
