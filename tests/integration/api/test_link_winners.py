@@ -25,11 +25,11 @@ SELECT $1, gen_random_uuid(), 'own', $3, $2, click_id, 'weibo', false, 100, 0, '
 """
 
 
-async def compared(caller, wins=WINS, loses=LOSES):
+async def compared(caller, wins=WINS, loses=LOSES, page=JD):
     """A link that shares its visitors out over two pages, a week old, and what each sold."""
     channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
     made = await caller.post("/links", {"title": "小面包", "channel": channel, "url": TAOBAO}, key=uuid4().hex)
-    rule = {"variants": [{"weight": 1, "url": TAOBAO}, {"weight": 1, "url": JD}]}
+    rule = {"variants": [{"weight": 1, "url": TAOBAO}, {"weight": 1, "url": page}]}
     answer = await caller.client.patch(f"/api/v1/links/{made['link_id']}/rules", json={"rules": [rule]})
     assert answer.status_code == 200, answer.text
     async with caller.room.unit() as unit:
@@ -120,6 +120,19 @@ def test_the_winner_takes_all_after_a_week_and_is_told_once(calling):
         ]
         tickets = [one for one in (await caller.get("/tickets"))["items"] if one["kind"] == "link_winner"]
         assert [(one["details"]["rule"], one["details"]["variant"]) for one in tickets] == [(1, 2)]
+
+    calling(work)
+
+
+def test_a_page_that_is_allowed_no_more_keeps_no_other_link_from_its_winner(calling):
+    async def work(caller):
+        host = f"tea-{uuid4().hex[:12]}.example.cn"
+        added = await caller.post("/hosts", {"host": host}, key=uuid4().hex)
+        other, gone = await compared(caller), await compared(caller, page=f"https://{host}/")
+        await caller.post(f"/hosts/{added['host_id']}/remove", key=uuid4().hex)
+        caller.room.clock.advance(days=8)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert (await weights(caller, other), await weights(caller, gone)) == ([0, 1], [1, 1])
 
     calling(work)
 

@@ -12,6 +12,7 @@ from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
+from hutong.links.destinations import is_page
 from hutong.links.hosts import host_states, leads_on
 from hutong.links.pictures import PICTURE, picture_body
 from hutong.links.standing import Standing, standings
@@ -55,7 +56,7 @@ class CardController(Controller):
         if asks_first:  # the page that asks knows what to tell; it is behind a click
             return _never_stored(f"/l/{link.code}")
         agent = agent_at(request)
-        if agent.is_preview and link.url is not None and not card.is_own:
+        if agent.is_preview and link.url is not None and is_page(link.url) and not card.is_own:
             return _never_stored(link.url)
         signed = await signed_for(request, buyer, merchant_id, agent.container)
         link_url = "" if signed is None else f"{await base_of(request, buyer, merchant_id)}/l/{link.code}"

@@ -5,6 +5,7 @@ It is said to a person, who can give the others their shares back in the editor;
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 from uuid import UUID
 
@@ -13,12 +14,15 @@ import msgspec
 from hutong.db.unit import Unit
 from hutong.links.events import WinnerNamed
 from hutong.links.hosts import host_states
+from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.model import Rule, Rules
 from hutong.links.rules.service import rules_of, set_rules
 from hutong.links.service import get_link
 from hutong.merchants.tickets import Severity, TicketKind, open_ticket
 from hutong.workflows.commands.link_winners import Standing, key_of, standings
 from hutong.workflows.runtime import Runtime
+
+log = logging.getLogger("hutong.links")
 
 #: Links with comparisons of one merchant that are looked at in one round; the ones that changed last go first.
 LINKS_MAX: Final = 500
@@ -34,8 +38,11 @@ async def crown_winners(runtime: Runtime, merchant_id: UUID) -> None:
             LINKS_MAX,
         )
     for row in rows:
-        async with runtime.unit(merchant_id, "links.winner") as unit:
-            await _look_at(unit, row.link_id)
+        try:
+            async with runtime.unit(merchant_id, "links.winner") as unit:
+                await _look_at(unit, row.link_id)
+        except RuleBroken as broken:  # an address that was allowed once: one link's keeps no other from its winner
+            log.warning("no winner is named for link %s: %s", row.link_id, broken.text("en").sentence)
 
 
 async def _look_at(unit: Unit, link_id: UUID) -> None:
