@@ -17,9 +17,12 @@ def sale(hub: RunningHub) -> dict[str, Any]:
     channel = {"kind": "post", "platform": "weibo", "name": "今天刚到的货"}
     link = hub.post("/links", {"title": sku["title"], "channel": channel, "sku_id": sku["sku_id"]})
     _buy(hub, link["url"], 1)
-    found = [order for order in hub.api("/orders", source="own") if order["channel_id"] == link["channel_id"]]
-    assert [order["state"] for order in found] == ["paid"]
-    return found[0]
+
+    def paid() -> list[dict[str, Any]]:
+        orders = hub.api("/orders", source="own")
+        return [one for one in orders if (one["channel_id"], one["state"]) == (link["channel_id"], "paid")]
+
+    return hub.wait(paid, "the order, which follows its payment")[0]
 
 
 def _buy(hub: RunningHub, url: str, buyer: int) -> None:

@@ -54,9 +54,10 @@ _BRANDS: Final = re.findall(
     r"\w+",
     "taobao tmall alipay alibaba aliexpress alicdn douyin iesdouyin jinritemai toutiao bytedance tiktok kuaishou kwai "
     "xiaohongshu xhslink pinduoduo yangkeduo jingdong weibo sina wechat weixin tenpay tencent wxaurl wxmpurl weidian "
-    "youshop10 unionpay baidu dingtalk meituan bilibili zhihu",
+    "youshop10 unionpay baidu dingtalk meituan bilibili zhihu zhifubao",
 )
 _BRAND_CHARS_MIN: Final = 5
+_LONG_BRAND_CHARS_MIN: Final = 6
 #: Whole domains of platforms whose names are too short to be refused inside others, beside those of KNOWN_HOSTS.
 _DOMAINS: Final = re.findall(
     r"\S+",
@@ -186,12 +187,15 @@ def _is_platforms(read: list[str]) -> bool:
 
 
 def _has_brand(label: str) -> bool:
-    """Whether some of its parts, put together, are a platform's name."""
+    """Whether some of its parts, put together, are a platform's name, or one that is dressed up as its website's; or
+    whether a long one stands in a part.
+    """
     parts = label.split("-")
-    return any(
-        "".join(parts[start:end]) in _READ_BRANDS
-        for start in range(len(parts))
-        for end in range(start + 1, len(parts) + 1)
+    joined = {"".join(parts[start:end]) for start in range(len(parts)) for end in range(start + 1, len(parts) + 1)}
+    return (
+        not joined.isdisjoint(_READ_BRANDS)
+        or any(_DRESSED.fullmatch(one) for one in joined)
+        or any(brand in part for part in parts for brand in _LONG_BRANDS)
     )
 
 
@@ -228,3 +232,12 @@ _KNOWN: Final = frozenset(
     {*(_domain(host) for host in KNOWN_HOSTS), *(".".join(map(_skeleton, host.split("."))) for host in _DOMAINS)}
 )
 _READ_BRANDS: Final = frozenset(_skeleton(brand) for brand in _BRANDS if len(brand) >= _BRAND_CHARS_MIN)
+#: Names that stand in nobody else's.
+_LONG_BRANDS: Final = frozenset(_skeleton(brand) for brand in _BRANDS if len(brand) >= _LONG_BRAND_CHARS_MIN)
+#: A name, however short, between what a website's name begins and ends with: ``wwwweibo``, ``jdcom``, ``qq110``.
+_DRESSED: Final = re.compile(
+    "(?P<front>www|wap|login|item|m)?(?:{brands})(?(front)|(?=.)){ends}".format(
+        brands="|".join(sorted({*_READ_BRANDS, *map(_skeleton, ("jd", "qq", "1688", "kwai", "sina"))})),
+        ends=f"(?:{'|'.join(_skeleton(end) for end in ('com', 'comcn', 'cn', 'net', 'pay', '110', '95188'))})?",
+    )
+)

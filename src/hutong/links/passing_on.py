@@ -30,8 +30,18 @@ APP_SCHEMES: Final = frozenset(
     }
 )
 #: Pages on platforms' hosts that do nothing else than pass on: the matrix fills them in, no link leads there by itself.
-WRAPPER_PAGES: Final = frozenset({("m.weibo.cn", "/feature/applink")})
+WRAPPER_PAGES: Final = frozenset({("m.weibo.cn", "/feature/applink"), ("weibo.com", "/feature/applink")})
+#: Endings by which programs and people take a name for an address where it has no scheme.
+COMMON_ENDINGS: Final = (
+    "com|cn|net|org|cc|top|xyz|vip|shop|site|online|club|info|io|tv|app|link|icu|ltd|store|hk|me|pro|fun|wang|work|ink|"
+    "live|cyou|co|ru|one|biz|asia|mobi|us|uk|de|fr|jp|kr|tk|ml|ga|cf|gq|pw|ws|so|im|ly|la|group|tech|space|website|"
+    "host|press|cloud|life|world|today|center|red|kim|ren|xxx|dev|page|gg|to|at|in|sg|tw|mo|my|vn|th|eu|su|by|ph|id"
+)
 _WEB: Final = frozenset({"http", "https"})
+#: A value that begins with a name and one of those endings.
+_BARE: Final = re.compile(rf"(?:[a-z0-9-]+\.)+(?:{COMMON_ENDINGS})\.?(?=[/:?#\\]|$)", re.IGNORECASE)
+#: A scheme of the web in the midst of a value; browsers take it without its slashes, too.
+_WEB_SOMEWHERE: Final = re.compile(r"(?<![A-Za-z0-9+.-])(https?):(?=\S)", re.IGNORECASE)
 #: What stands between two values, and what may stand before one.
 _BETWEEN: Final = re.compile(r"[?#&;]")
 _BEFORE: Final = " +\"'([{<,\0"
@@ -59,14 +69,18 @@ def hosts_inside(parts: SplitResult, known: Container[str]) -> frozenset[str]:
     """
     if (parts.netloc.lower(), _plain_path(parts.path)) in WRAPPER_PAGES:
         raise PassesOn(parts.netloc + parts.path)
-    found = (host for text in (parts.query, parts.fragment) for host in _hosts(text))
+    found = {host for text in (parts.query, parts.fragment) for host in _hosts(text)}
+    path = parts.path
+    for _ in range(DECODED_MAX + 1):
+        found.update(_in_the_midst(path))
+        path = unquote(path)
     return frozenset(host for host in found if host not in known)
 
 
 def _plain_path(path: str) -> str:
     for _ in range(DECODED_MAX):
         path = unquote(path)
-    return posixpath.normpath(re.sub(r"[/\\]+", "/", path).lower())
+    return posixpath.normpath(re.sub(r"[/\\]+", "/", path.partition(";")[0]).lower())
 
 
 def _hosts(text: str) -> Iterator[str]:
@@ -77,10 +91,18 @@ def _hosts(text: str) -> Iterator[str]:
                 begun = value.lstrip(_BEFORE)
                 if found := _ABSOLUTE.match(begun):
                     yield from _host(found[1] or "https", begun[found.end() :])
-        for found in _SOMEWHERE.finditer(text):
-            yield from _host(found[1], text[found.end() :])
+                elif _BARE.match(begun):
+                    yield from _host("https", begun)
+        yield from _in_the_midst(text)
     if _STILL_ENCODED.search(text):
         raise PassesOn(text)
+
+
+def _in_the_midst(text: str) -> Iterator[str]:
+    """The hosts of addresses with a scheme, wherever they stand."""
+    for pattern in (_SOMEWHERE, _WEB_SOMEWHERE):
+        for found in pattern.finditer(text):
+            yield from _host(found[1], text[found.end() :])
 
 
 def _host(scheme: str, rest: str) -> Iterator[str]:

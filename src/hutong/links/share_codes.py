@@ -15,6 +15,7 @@ from typing import Final
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.links.destinations import HOST_SHOWN_CHARS_MAX, DestinationNotAllowed, check_destination
+from hutong.links.passing_on import COMMON_ENDINGS
 
 SHARE_CODE_CHARS_MAX: Final = 200
 _DOTS: Final = re.compile(r"[\u3002\uff0e\uff61]")
@@ -39,8 +40,7 @@ _ADDRESS: Final = re.compile(
     rf"|(?P<host>{_LABELS}{_ENDING}\.?(?={_SLASH}|[?#\uff1f\uff03]|{_COLON}\d)[!-~]*)"
     r"|(?<![\w.])\d+(?:\.\d+){3}(?![\w.])"
     # a bare host: apps make links of those that end as most do
-    rf"|(?P<bare>{_LABELS}(?:com|cn|net|org|cc|top|xyz|vip|shop|site|online|club|info|io|tv|app|link|icu|ltd|store|hk)"
-    r"(?![\w-]))",
+    rf"|(?P<bare>{_LABELS}(?:(?:{COMMON_ENDINGS})(?![a-z0-9_-])|(?:{_CHINESE_ENDINGS})(?![\w-])))",
     re.IGNORECASE,
 )
 _BEHIND: Final = ".,;:!?)]}'\""

@@ -8,6 +8,7 @@ import importlib
 import json
 import pkgutil
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import httpx
@@ -367,6 +368,21 @@ def test_what_stands_beside_a_link_does_not_open_it(locking):
             for form in ("taobao_page_scheme", "page", "copy_code"):
                 body = {"form": form, "outcome": "left"}
                 assert (await visitor.client.post(f"/j/{code}/tries?k={token}", json=body)).status_code == 404
+
+    locking(work)
+
+
+def test_where_a_link_that_is_over_leads_is_behind_its_password(locking):
+    async def work(world):
+        link = await world.link()
+        past = (world.caller.room.clock.now() - timedelta(hours=1)).isoformat()
+        await world.change(link, password=WORD, expires_at=past, over_url=JD)
+        path = f"/l/{link['code']}"
+        asked = await Visitor(world).get(path)
+        assert (asked.status_code, JD in asked.text) == (200, False)
+        assert await Visitor(world).led(path, WORD) == JD
+        await world.change(link, over_url=None)
+        assert (await Visitor(world).get(path)).status_code == 410
 
     locking(work)
 

@@ -294,6 +294,28 @@ def test_behind_the_click_a_link_is_as_closed_as_before_it(calling):
     calling(work)
 
 
+def test_where_a_link_that_is_over_leads_is_asked_for_by_a_click(calling):
+    async def work(caller):
+        link = await link_to(caller)
+        past = (caller.room.clock.now() - timedelta(hours=1)).isoformat()
+        await change(caller, link, over_url=JD, expires_at=past)
+        for page in ("j", "b", "x"):
+            answer = await caller.client.get(f"/{page}/{link['code']}")
+            assert (answer.status_code, answer.headers["location"]) == (302, f"/l/{link['code']}")
+
+    calling(work)
+
+
+@pytest.mark.parametrize("name", ["p", "u"])
+def test_names_of_our_own_parameters_are_no_rules(calling, name):
+    async def work(caller):
+        link = await link_to(caller)
+        refused = await change(caller, link, rules=[{"when": {"query_name": name}, "url": JD}])
+        assert (refused.status_code, refused.json()["code"]) == (400, "rule_broken")
+
+    calling(work)
+
+
 def test_a_link_is_used_up_by_people_and_the_last_of_them_is_led_on(calling, tmp_path):
     async def work(caller):
         link = await link_to(caller)

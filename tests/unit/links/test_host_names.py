@@ -82,6 +82,10 @@ BAD = [
     "银联.cn", "銀聯.cn",
     "云闪付.cn", "雲閃付.cn", "钉钉.cn", "釘釘.cn", "我的淘宝店.cn", "淘-宝.cn", "新浪.cn", "头条.com", "頭條.com",
     "淘宝。中国",
+    # dressed up as a website's
+    "wwwtaobao.com", "taobaoshop.cn", "taobaocom.cn", "wechatpay.cn", "jd-com.cn", "zhifubao.cn", "itemtaobao.cn",
+    "mytaobao.cn", "wwwdouyin.com", "weixin110.cn", "jdcom.cn", "1688-com.cn", "douyinn.cn", "taobaoo.cn",
+    "wwwweibo.com", "qqpay.cn", "tmallcn.com",
     "a.淘宝.example.cn", "xn--pbt173b.com", "xn--aobao-j7a.cn", "ałipay.cn", "ƚaobao.cn", "ɨmall.cn",
 ]  # fmt: skip
 

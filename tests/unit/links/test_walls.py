@@ -259,6 +259,12 @@ def test_a_share_code_is_kept_as_the_platform_wrote_it(text, kept):
         "某3.cn/x",
         "https://weibo.com/login.php?url=https://evil.com",
         "https://m.weibo.cn/feature/applink?scheme=x",
+        "复制evil.com打开",
+        "打开 evil.me 看",
+        "www.evil.xxx",
+        "evil.ru领红包",
+        "恶意.中国",
+        "恶意.公司 快来",
     ],
 )
 def test_a_share_code_leads_nowhere_else(text):

@@ -7,6 +7,7 @@ from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from hutong.links.asked import OURS
 from hutong.links.containers import CONTAINERS, SYSTEMS
 from hutong.links.destinations import DestinationNotAllowed, check_destination
 from hutong.links.rules.broken import RuleBroken
@@ -100,7 +101,7 @@ def _check_when(number: int, when: When) -> None:
     for field, text in (("query_name", when.query_name), ("query_value", when.query_value or "")):
         if len(text) > QUERY_CHARS_MAX:
             raise RuleBroken(number, field, "too_long", str(QUERY_CHARS_MAX))
-    if when.query_name and not _NAME.fullmatch(when.query_name):
+    if when.query_name and (when.query_name in OURS or not _NAME.fullmatch(when.query_name)):
         raise RuleBroken(number, "query_name", "unreadable", when.query_name)
 
 

@@ -18,8 +18,12 @@ from hutong.web.buyer.pages import LINK_EARLY, LINK_OVER
 from hutong.web.i18n.locales import Locale
 
 
-async def closed(buyer: BuyerDesk, merchant_id: UUID, link: LinkView, locale: Locale) -> Response[Any]:
+async def closed(
+    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, locale: Locale, *, is_clicked: bool
+) -> Response[Any]:
     """The friendly page; a link that is over leads where its rules say then, if that place needs no question.
+
+    An address without its click goes back to the link first, which keeps one.
 
     ``link`` as :meth:`hutong.web.buyer.desk.BuyerDesk.link` gives it.
     """
@@ -28,6 +32,8 @@ async def closed(buyer: BuyerDesk, merchant_id: UUID, link: LinkView, locale: Lo
             rules = (await rules_of(unit, link.link_id)).rules
         over = compile_rules(rules, link.url, link.sku_id).over
         if over is not None and over.url is not None and await buyer.leads_on(merchant_id, over.url):
+            if not is_clicked:
+                return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)
             return Redirect(over.url, status_code=HTTP_302_FOUND)
     return closed_page(buyer, link.state, locale)
 

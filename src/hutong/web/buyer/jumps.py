@@ -65,10 +65,10 @@ class JumpController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != Standing.ACTIVE.value or link.url is None:
-            return await closed(buyer, merchant_id, link, locale)
         seal = sealed(code, link.lock_id)
         click_id = read_click_token(buyer.runtime.link_key, k, seal, r)
+        if link.state != Standing.ACTIVE.value or link.url is None:
+            return await closed(buyer, merchant_id, link, locale, is_clicked=click_id is not None)
         if click_id is None:  # an address without its click: count one first
             return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if not await buyer.leads_on(merchant_id, link.url):

@@ -41,10 +41,10 @@ class LeavingController(Controller):
         merchant_id, link = found
         # A link that is over may lead on by this page, if that was why the click came here.
         is_led = link.state == Standing.ACTIVE.value or (link.state in OVER and r == OVER_CHOICE)
-        if not is_led or link.url is None:
-            return await closed(buyer, merchant_id, link, locale)
         now = buyer.runtime.clock.now()
         click_id = read_leaving_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), now, r)
+        if not is_led or link.url is None:
+            return await closed(buyer, merchant_id, link, locale, is_clicked=click_id is not None)
         # Behind a password the page opens for a moment alone: its address may be passed on, and names the host.
         if click_id is None or (link.lock_id is not None and now - moment_of(click_id) > FRESH):
             return Redirect(f"/l/{link.code}", status_code=HTTP_302_FOUND)  # without its click: count one first

@@ -49,12 +49,12 @@ class LinkController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale, HTTP_404_NOT_FOUND)
         merchant_id, link = found
+        click_id = read_click_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), r)
         if link.state != Standing.ACTIVE.value or link.sku_id is None:
-            return await closed(buyer, merchant_id, link, locale)
+            return await closed(buyer, merchant_id, link, locale, is_clicked=click_id is not None)
         agent = agent_at(request)
         if agent.is_bot and agent.container == "desktop" and link.lock_id is None:
             return await self._shop_window(request, buyer, merchant_id, link)
-        click_id = read_click_token(buyer.runtime.link_key, k, sealed(code, link.lock_id), r)
         if click_id is None:  # an address without its click: count one first
             return Redirect(with_query(f"/l/{link.code}", q), status_code=HTTP_302_FOUND)
         if is_passed_on(request, click_id, buyer.runtime.clock.now()):

@@ -33,6 +33,7 @@ from hutong.links.guesses import BUSY_AFTER_S, RETRY_AFTER_S, Guess
 from hutong.links.lock_tokens import ADDRESS_LIFE, COOKIE_LIFE, PASS_COOKIE, PASS_NAME, pass_token
 from hutong.links.locks import PASSWORD_CHARS_MAX
 from hutong.links.service import LinkView
+from hutong.links.standing import OVER, Standing
 from hutong.merchants.queries import this_merchant
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
 from hutong.web.buyer.pages import LINK_OVER, LINK_UNKNOWN, LockPage
@@ -64,6 +65,11 @@ class PasswordForm(msgspec.Struct, frozen=True, kw_only=True):
         return "PasswordForm()"
 
 
+def _asks(link: LinkView) -> bool:
+    """Whether the password leads on: where a link that is over leads then is behind it, too."""
+    return link.state == Standing.ACTIVE.value or link.state in OVER
+
+
 class LockController(Controller):
     """The page and its form. The edge has counted the click; it hands on to here who has not given the password."""
 
@@ -75,7 +81,7 @@ class LockController(Controller):
         found = await buyer.link(code)
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
-        if found[1].state != "active":
+        if not _asks(found[1]):
             return buyer.pages.message(LINK_OVER, locale_of(request), HTTP_410_GONE)
         return await ask_password(request, buyer, *found)
 
@@ -92,7 +98,7 @@ class LockController(Controller):
         if found is None:
             return buyer.pages.message(LINK_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         merchant_id, link = found
-        if link.state != "active":
+        if not _asks(link):
             return buyer.pages.message(LINK_OVER, locale_of(request), HTTP_410_GONE)
         became = await buyer.guess(request, merchant_id, link, data.password)
         passes = _passes(buyer, link) if became is Guess.RIGHT else None
