@@ -11,6 +11,15 @@ PHONE = (
     "Mozilla/5.0 (Linux; Android 14; 23127PN0CC) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 "
     "Mobile Safari/537.36"
 )
+#: Systems on which neither the demo's readers nor another test has told of a try: there the matrix's order holds.
+HARMONY = (
+    "Mozilla/5.0 (Phone; OpenHarmony 4.1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/114.0.0.0 Safari/537.36 "
+    "ArkWeb/4.1.6.1 Mobile"
+)
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
+    "Mobile/15E148 Safari/604.1"
+)
 NOTES = f"{PHONE} xiaohongshu discover/8.26"
 WEIBO = f"{PHONE} __weibo__14.1.0__android"
 
@@ -28,7 +37,7 @@ def opened(watch, user_agent, *schemes):
 
 
 def test_an_app_on_the_list_is_opened_at_once(watch, to_taobao):
-    page, told = opened(watch, PHONE, "tbopen")
+    page, told = opened(watch, HARMONY, "tbopen")
     page.goto(to_taobao)
     page.wait_for_function("window.fired.length === 1")
     page.wait_for_timeout(3_500)
@@ -38,7 +47,7 @@ def test_an_app_on_the_list_is_opened_at_once(watch, to_taobao):
 
 
 def test_an_app_that_does_not_open_gives_way_to_the_page(watch, to_taobao):
-    page, told = opened(watch, PHONE)
+    page, told = opened(watch, IPHONE)
     page.goto(to_taobao)
     assert checks.untranslated(page, "zh-Hans") == []
     assert "正在打开淘宝" in page.inner_text("#now")

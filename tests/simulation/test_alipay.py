@@ -248,6 +248,7 @@ def story(sandbox):
     return sandbox.http.get("/events?platform=alipay").json(), app.credentials
 
 
+@pytest.mark.long
 def test_a_seed_repeats_keys_and_events(new_sandbox):
     (one, keys), (two, same_keys) = (story(new_sandbox(42)) for _ in range(2))
     assert one == two

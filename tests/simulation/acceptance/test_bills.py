@@ -99,6 +99,7 @@ def test_planted_differences_are_told_and_nothing_else(own_market):
     assert not [item for item in market.items("/tickets") if item["kind"] == "bill_differs"]
 
 
+@pytest.mark.long
 def test_days_that_agree_say_nothing(own_market):
     market = own_market
     day = go_to(market, 23, days=1)
