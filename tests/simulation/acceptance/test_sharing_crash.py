@@ -58,6 +58,7 @@ def rest(world: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_killed_while_sharing_and_taking_back_every_fen_moves_once(doomed, until):
     world, market = doomed

@@ -52,6 +52,7 @@ def test_a_hub_whose_lifeline_was_killed_ends_with_a_sentence():
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="/proc")
+@pytest.mark.long
 def test_a_demo_whose_hub_was_killed_ends_with_a_sentence(tmp_path):
     demo = subprocess.Popen(
         [str(Path(sys.executable).parent / "hutong"), "demo", "--still", "--port", "0"],

@@ -45,7 +45,7 @@ def attempts(world: World) -> list[tuple[str, str]]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("paid", [True, False])
+@pytest.mark.parametrize("paid", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_unknown_survives_a_kill(world, paid):
     faults = [{"platform": "wechatpay", "kind": kind} for kind in ("create_timeout", "callback_lost")]
     visit = open_in_wechat(open_link(world), buyer=1)

@@ -102,6 +102,7 @@ def last_click(at, clicks, _orders):
     return None if bps < FLOOR_BPS else Guess(channel_id=last.channel_id, link_id=last.link_id, confidence_bps=bps)
 
 
+@pytest.mark.long
 def test_what_is_stated_is_what_is_right():
     told = judged(guess, range(45))
     full = sum(sum(low <= stated < high for stated, _ in told) >= GROUP_ORDERS_MIN for low, high in GROUPS)
