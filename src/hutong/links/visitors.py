@@ -18,6 +18,7 @@ from uuid import UUID
 
 from hutong.crypto.digests import hmac_sha256
 from hutong.links.packages import BROWSERS, PACKAGES
+from hutong.transport import networks
 
 MARK_BYTES: Final = 16
 LANGUAGE_CHARS_MAX: Final = 16
@@ -153,15 +154,9 @@ class Blind:
         return hmac_sha256(self._day_key, merchant_id.bytes + network_of(address))[:MARK_BYTES]
 
 
-@lru_cache(maxsize=_CACHED_MAX)
 def is_visitors(address: str) -> bool:
     """Whether an address may be a visitor's own: a proxy that nobody declared stands for all of them."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return False
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return (mapped or found).is_global
+    return networks.network_of(address) is not None
 
 
 @lru_cache(maxsize=_CACHED_MAX)

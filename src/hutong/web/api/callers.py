@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
-from uuid import UUID
 
 import msgspec
 from litestar import Request, Response
@@ -156,15 +155,3 @@ async def require_key(connection: ASGIConnection[Any, Any, Any, Any], _handler: 
     """Litestar guard: refuse early what carries no key at all."""
     if not connection.headers.get("authorization", "").startswith(BEARER):
         raise Unauthorized
-
-
-def as_id(text: str, what: str) -> UUID:
-    """An id in a path.
-
-    Raises:
-        InvalidInput: it is not one.
-    """
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidInput(field=what, problem=text[:KEY_CHARS_MAX]) from None
