@@ -15,6 +15,7 @@ from hutong.platforms.codes import CodePayments
 from hutong.platforms.combined import CombinedPayments
 from hutong.platforms.credentials import Examined
 from hutong.platforms.files import OrderFiles
+from hutong.platforms.jump_links import JumpLinks
 from hutong.platforms.pages import PageKit
 from hutong.platforms.payments import Callbacks, Identity, Payments, PayMethod, RefundRescue
 from hutong.platforms.sharing import ProfitSharing, ShareReceivers
@@ -73,6 +74,7 @@ CAPABILITIES: Final = (
     "bills",
     "identity",
     "page_kit",
+    "jump_links",
     "orders",
     "stock",
     "order_files",
@@ -91,6 +93,7 @@ OPERATIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "bills": ("fetch",),
     "identity": ("visitor_id", "mini_visitor_id"),
     "page_kit": ("token", "ticket"),
+    "jump_links": ("make", "changed"),
     "orders": ("changed", "one", "ship"),
     "stock": ("find", "read", "write"),
     "order_files": ("read",),
@@ -153,6 +156,7 @@ class Connector(msgspec.Struct, frozen=True, kw_only=True):
     bills: Bills | None = None
     identity: Identity | None = None
     page_kit: PageKit | None = None
+    jump_links: JumpLinks | None = None
     orders: Orders | None = None
     stock: Stock | None = None
     order_files: OrderFiles | None = None

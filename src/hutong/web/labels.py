@@ -213,6 +213,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "bills": mark("读取账单"),
         "identity": mark("识别访客"),
         "page_kit": mark("微信里的分享卡片"),
+        "jump_links": mark("推广链接与推广订单"),
         "orders": mark("读取订单与发货"),
         "stock": mark("同步库存"),
         "order_files": mark("读取订单文件"),

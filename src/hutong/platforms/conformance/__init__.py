@@ -44,6 +44,12 @@ from hutong.platforms.conformance.incoming import (
     other_callbacks_do_not,
     preparing_is_bounded,
 )
+from hutong.platforms.conformance.promotions import (
+    marks_come_back,
+    odd_marks_are_refused,
+    unknown_promoted_statuses_are_pending,
+    windows_of_promoted_are_kept,
+)
 from hutong.platforms.conformance.sheet import (
     files_are_not_everybodys,
     sheet_calls_judged_what_was_judged,
@@ -99,6 +105,10 @@ CHECKS: Final[tuple[Callable[[Case], None], ...]] = (
     unknown_outcomes_of_the_till_are_pending,
     unknown_outcomes_of_shares_are_pending,
     share_limits_are_limits,
+    marks_come_back,
+    odd_marks_are_refused,
+    windows_of_promoted_are_kept,
+    unknown_promoted_statuses_are_pending,
     bills_are_told_apart,
     bills_are_read_again,
     days_that_last_have_no_bill,

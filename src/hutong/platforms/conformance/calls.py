@@ -76,6 +76,7 @@ def calls(case: Case) -> list[Call]:
         *_bill_calls(case),
         *_identity_calls(case),
         *_page_calls(case),
+        *_promotion_calls(case),
         *_shop_calls(case),
     ]
 
@@ -210,6 +211,20 @@ def _page_calls(case: Case) -> list[Call]:
     return [
         Call(name="page token", run=kit.token),
         Call(name="page ticket", run=lambda account: kit.ticket(account, PAGE_TOKEN)),
+    ]
+
+
+def _promotion_calls(case: Case) -> list[Call]:
+    links = case.connector.jump_links
+    if links is None:
+        return []
+    assert case.promotion is not None, "the case brings no item to promote"
+    promotion = case.promotion
+    end = case.clock.now()
+    start = end - min(links.window_max, timedelta(hours=1))
+    return [
+        Call(name="make", run=lambda account: links.make(account, promotion)),
+        Call(name="changed promoted", run=lambda account: links.changed(account, start, end, None)),
     ]
 
 

@@ -11,6 +11,7 @@ import msgspec
 from hutong.platforms.account import Account
 from hutong.platforms.conformance.doubles import ScriptedHttp, StandingClock, account_of
 from hutong.platforms.contract import Connector
+from hutong.platforms.jump_links import Promotion
 from hutong.transport.messages import Request, Response
 
 OUT_TRADE_NO: Final = "CF20260101000001"
@@ -36,7 +37,8 @@ class Forgery(msgspec.Struct, frozen=True, kw_only=True):
     ``bill`` answers each request for a day's bill as its word says: ``ready`` (one payment OUT_TRADE_NO of 12.34 with a
     fee of 0.07), ``not_ready`` (asked an hour too early), ``empty``, ``cut`` (the file ends too soon), ``elsewhere``
     (the file is at another host).
-    ``notice`` is a callback of this moment (headers in lower case, body).
+    ``notice`` is a callback of this moment (headers in lower case, body). ``promoted`` answers ``make`` and a query for
+    changed lines, with one line of ORDER_ID in the raw status it is given.
     """
 
     throttled: Answer
@@ -50,6 +52,7 @@ class Forgery(msgspec.Struct, frozen=True, kw_only=True):
     take_back: Callable[[str], Response] | None = None
     bill: Callable[[str], Answer] | None = None
     notice: Callable[[], tuple[Mapping[str, str], bytes]] | None = None
+    promoted: Callable[[str], Answer] | None = None
 
 
 class Case(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +79,8 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     #: Payment codes of this wallet, made up, and ones that are surely not.
     own_codes: tuple[str, ...] = ()
     other_codes: tuple[str, ...] = ()
+    #: An item that the platform of ``forgery`` promotes.
+    promotion: Promotion | None = None
 
     def __repr__(self) -> str:
         return f"Case({self.connector.name})"

@@ -389,6 +389,9 @@ async def _try(connector: Connector, account: Account) -> Trial:
         elif connector.orders is not None:
             now = account.clock.now()
             await connector.orders.changed(account, now - TRIAL_WINDOW, now, None)
+        elif connector.jump_links is not None:
+            now = account.clock.now()
+            await connector.jump_links.changed(account, now - TRIAL_WINDOW, now, None)
         else:
             return Trial.NONE
     except PlatformRefused as error:
