@@ -186,6 +186,7 @@ class Hub:
             self._table.guards,
             notices=Notices().answer,
             public_url=runtime.public_url,
+            places=self._table.places,
         )
         self._jump_feed = JumpFeed(runtime.database, runtime.clock, runtime.ways.ranking)
         self._choice_feed = ChoiceFeed(runtime.database, runtime.clock, runtime.ways.choices)

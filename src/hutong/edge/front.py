@@ -18,6 +18,7 @@ from hutong.edge.journal import Click
 from hutong.edge.limits import RETRY_AFTER_S, Limits
 from hutong.edge.locks import LOCK_PREFIX, is_through
 from hutong.edge.names import PICTURES_PREFIX, Names, code_in, host_in
+from hutong.edge.places import Places
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
 from hutong.links.asked import asked_with
@@ -30,6 +31,7 @@ from hutong.links.machines import CLOSED, LIMITED, LOCKED, early_kind
 from hutong.links.rules.compiled import Visit, visitor_seed
 from hutong.links.tokens import carried_token, click_token
 from hutong.links.visitors import Blind, language_of, referrer_class
+from hutong.platforms.jump_links import Carries
 
 PREFIX: Final = "/l/"
 #: Where the application behind shows what a link is shared as.
@@ -74,6 +76,7 @@ class LinkFront:
         notices: Notices | None = None,
         public_url: str = "",
         limits: Limits | None = None,
+        places: Places | None = None,
     ) -> None:
         self._behind = behind
         self._table = table
@@ -82,6 +85,7 @@ class LinkFront:
         self._clock = clock
         self._key = key
         self._guards = guards or Guards()
+        self._places = places or Places()
         self._notices = notices
         self._names = Names(self._guards, public_url)
         self.limits = limits or Limits()
@@ -244,17 +248,27 @@ class LinkFront:
     def _page(self, entry: Entry, led: Led, agent: Agent, click: Click) -> str | None:
         """The page itself, where it is the first way: then it needs no page of ours. None also for our own desk.
 
-        Machines are sent on to what a link leads to, if it is a page.
+        Machines are sent on to what a link leads to, if it is a page. Where an alliance makes an address for each
+        click, the application behind asks it for one.
         """
         if click.is_bot or led.target is None:
             return led.url if led.url is not None and is_page(led.url) else None
+        place = self._places.find(entry.link_id, led.target.url)
+        if place is not None and place.carries is Carries.CLICK:
+            return None
         merchant_id, click_id, code = entry.merchant_id, click.click_id, entry.code
 
         def token() -> str:
             return carried_token(self._key, merchant_id, click_id, code)
 
         first = self._ways.of(
-            led.target, agent, code, click_id, token, merchant_id=merchant_id, share_code=led.share_code
+            place.target if place else led.target,
+            agent,
+            code,
+            click_id,
+            token,
+            merchant_id=merchant_id,
+            share_code=led.share_code,
         )[0]
         return first.address if first.kind == "page" else None
 

@@ -16,6 +16,7 @@ from hutong.core.clock import Clock
 from hutong.db.engine import Database
 from hutong.db.rounds import repeat
 from hutong.edge.guards import Guards
+from hutong.edge.places import Places
 from hutong.links.destinations import Target, target_and_host
 from hutong.links.lock_models import link_lock
 from hutong.links.models import link, link_rules
@@ -74,6 +75,7 @@ class LinkTable:
         self._misses: OrderedDict[str, datetime] = OrderedDict()
         self._seen_until: datetime | None = None
         self.guards = Guards()
+        self.places = Places()
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -126,6 +128,7 @@ class LinkTable:
         count = 0
         async with self._database.plain("system") as connection:
             await self.guards.load(connection)
+            await self.places.load(connection, None if since is None else since - OVERLAP)
             result = await connection.stream(statement)
             async for rows in result.partitions(LOAD_ROWS):
                 for row in rows:

@@ -55,11 +55,16 @@ class DestinationNotAllowed(HutongError):
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a link leads: the platform, its address, and what the address names (``item``, ``note``, ``user`` …)."""
+    """Where a link leads: the platform, its address, and what the address names (``item``, ``note``, ``user`` …).
+
+    ``app_url``, ``share_code``: the app's own form and code of it, where an alliance gave them (``links/promotions``).
+    """
 
     destination: str
     url: str
     names: dict[str, str]
+    app_url: str = ""
+    share_code: str = ""
 
 
 class _Shape(msgspec.Struct, frozen=True):
@@ -123,6 +128,8 @@ PLATFORMS: Final[dict[str, _Platform]] = {
     "alipay": _platform("render.alipay.com qr.alipay.com", _shape(r"/p/s/i/?", app="appId")),
     MINI_PROGRAM: _platform("wxaurl.cn wxmpurl.cn"),  # a URL Link's ticket is none of a URL Scheme's
 }
+#: Platforms whose goods have pages of two.
+SIBLINGS: Final = {"taobao": ("taobao", "tmall"), "tmall": ("taobao", "tmall")}
 _BY_HOST: Final = {host: name for name, platform in PLATFORMS.items() for host in platform.hosts}
 KNOWN_HOSTS: Final = frozenset(_BY_HOST)
 DESTINATIONS: Final = (CHECKOUT, WEB, *PLATFORMS)

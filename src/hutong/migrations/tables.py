@@ -19,6 +19,7 @@ from hutong.links import guard_models as guards
 from hutong.links import lock_models as locks
 from hutong.links import models as links
 from hutong.links.attribution import models as ties
+from hutong.links.promotions import models as promotions
 from hutong.merchants import grant_models as grants
 from hutong.merchants import models as merchants
 from hutong.payments import bill_models as bills
@@ -45,6 +46,7 @@ ROOMS: Final = (
     merchants,
     pages,
     payments,
+    promotions,
     shops,
     splits,
     suspended,

@@ -27,7 +27,9 @@ from hutong.workflows.commands.confirm_commissions import confirm_commissions
 from hutong.workflows.commands.follow_refund import query_refund, send_refund
 from hutong.workflows.commands.frozen import unfreeze
 from hutong.workflows.commands.keep_books import expire_due_hold, make_marks, seal_ended_days
+from hutong.workflows.commands.promote_links import promote_due
 from hutong.workflows.commands.pull_orders import pull_due
+from hutong.workflows.commands.pull_promoted import pull_promoted_due
 from hutong.workflows.commands.push_stock import push_stock
 from hutong.workflows.commands.read_bill import check_told, read_due_bill
 from hutong.workflows.commands.settle import (
@@ -46,7 +48,9 @@ from hutong.workflows.jobs import (
     CLOSE_PAYMENT,
     FOLLOW_CHARGE,
     LOOK_AT_ATTEMPT,
+    PROMOTE_LINKS,
     PULL_ORDERS,
+    PULL_PROMOTED,
     PUSH_STOCK,
     QUERY_ATTEMPT,
     QUERY_COMBINED,
@@ -98,6 +102,8 @@ EFFECTS: Final[dict[str, Effect]] = {
     SEND_REFUND: send_refund,
     QUERY_REFUND: query_refund,
     PULL_ORDERS: pull_due,
+    PROMOTE_LINKS: promote_due,
+    PULL_PROMOTED: pull_promoted_due,
     PUSH_STOCK: push_stock,
     MAKE_MARKS: make_marks,
     SEAL_DAYS: seal_ended_days,

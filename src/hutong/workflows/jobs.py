@@ -17,6 +17,8 @@ WORK_INBOUND: Final = "payments.work_inbound"
 QUERY_REFUND: Final = "payments.query_refund"
 PULL_ORDERS: Final = "shops.pull_orders"
 PUSH_STOCK: Final = "shops.push_stock"
+PROMOTE_LINKS: Final = "links.promote"
+PULL_PROMOTED: Final = "links.pull_promoted"
 READ_BILL: Final = "payments.read_bill"
 CHECK_PAID: Final = "payments.check_paid"
 SHARE_OUT: Final = "ledger.share_out"
@@ -68,6 +70,9 @@ BILL_GAPS: Final = (
 #: A bill told of money that we did not know: the wallet is asked, and then the day is read once more.
 READ_AFTER_DOUBT: Final = timedelta(minutes=10)
 PULL_GAP: Final = timedelta(minutes=1)
+#: A new link has its address of an alliance this soon; until then it leads by its own.
+PROMOTE_GAP: Final = timedelta(minutes=1)
+PULL_PROMOTED_GAP: Final = timedelta(minutes=5)
 
 
 class AttemptKey(msgspec.Struct, frozen=True):

@@ -31,6 +31,7 @@ from hutong.transport.client import HttpPool
 from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.outward import OutwardSender
 from hutong.transport.pacing import Buckets, Pace
+from hutong.workflows.carriers import Carriers
 from hutong.workflows.pushes import Pushes
 
 #: Reading a connection and opening its secrets costs more than the signature they are for. A change is seen after this.
@@ -115,6 +116,7 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
     ways: Ways = msgspec.field(default_factory=Ways)  # to where links lead
     gatherings: Gatherings = msgspec.field(default_factory=Gatherings)
     pushes: Pushes = msgspec.field(default_factory=Pushes)
+    carriers: Carriers = msgspec.field(default_factory=Carriers)
     owners: dict[tuple[str, str], UUID] = msgspec.field(default_factory=dict)  # by kind and key of the directory
     accounts: dict[UUID, KnownAccount] = msgspec.field(default_factory=dict)  # by connection, for a moment
     opening: dict[tuple[UUID, UUID], asyncio.Task[OpenedAccount]] = msgspec.field(default_factory=dict)

@@ -15,7 +15,7 @@ from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import EXACT, Evidence
 from hutong.links.attribution.models import link_word, order_tie, order_touch
 from hutong.links.attribution.window import Click
-from hutong.links.destinations import target_and_host
+from hutong.links.destinations import SIBLINGS, target_and_host
 from hutong.links.models import channel, click, link
 
 #: Goods of one order that links are looked for.
@@ -26,8 +26,6 @@ CLICKS_MAX: Final = 20_000
 ORDERS_MAX: Final = 10_000
 WORDS_MAX: Final = 200
 TOUCHES_MAX: Final = 200
-#: Platforms whose goods have pages of two.
-SIBLINGS: Final = {"taobao": ("taobao", "tmall"), "tmall": ("taobao", "tmall")}
 #: What addresses call goods.
 GOODS_NAMES: Final = ("item", "goods")
 

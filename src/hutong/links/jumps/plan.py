@@ -41,7 +41,7 @@ def plan(
 
     ``link_url`` is the link itself, for guide and QR; ``share_code`` the platform's own code, if the merchant has one;
     ``picks`` his own word on the cell. ``carries``: addresses that take the click's id have a place for it
-    (``matrix.CLICK``).
+    (``matrix.CLICK``). Where an alliance gave the app's form and code of the page, those stand for ours.
     """
     row = matrix.cell(agent.container, agent.os, target.destination)
     filler = _Filler(matrix, target, link_url, share_code, carries=carries)
@@ -60,30 +60,40 @@ class _Filler:
         self._matrix = matrix
         self._target = target
         self._known = {**target.names, "link": link_url}
-        if share_code:
-            self._known["code"] = share_code
+        if share_code or target.share_code:
+            self._known["code"] = share_code or target.share_code
         if target.url.startswith("https://"):
             self._known |= _of_page(target.url)
         if "mini_query" in target.names:
             self._known["mini_query_enc"] = quote(target.names["mini_query"], safe="")
         scheme = self._scheme()
         if scheme is not None:
-            self._known |= _of_scheme(scheme.address.format_map(self._known))
+            self._known |= _of_scheme(self._address(scheme))
 
     def step(self, attempt: Attempt) -> Step | None:
         """The attempt with its address, or None where the target does not name what the address needs."""
         form = self._scheme() if attempt.do == SCHEME else self._matrix.forms[attempt.do]
-        if form is None or not form.names <= self._known.keys():
+        if form is None or not self._fits(form):
             return None
         weaker = "guessed" if "guessed" in (form.evidence, attempt.evidence) else "seen"
-        address = form.address.format_map(self._known)
+        address = self._address(form)
         if self._carries:
             address = self._matrix.carried(form.name, self._target.destination, address)
         return Step(form=form.name, kind=form.kind, address=address, taps=attempt.taps, evidence=weaker)
 
     def _scheme(self) -> Form | None:
-        forms = (self._matrix.forms[name] for name in self._matrix.schemes[self._target.destination])
-        return next((form for form in forms if form.names <= self._known.keys()), None)
+        forms = [self._matrix.forms[name] for name in self._matrix.schemes[self._target.destination]]
+        named = next((form for form in forms if form.names <= self._known.keys()), None)
+        return named or (forms[0] if forms and self._target.app_url else None)
+
+    def _fits(self, form: Form) -> bool:
+        return form.names <= self._known.keys() or self._is_given(form)
+
+    def _is_given(self, form: Form) -> bool:
+        return bool(self._target.app_url) and form.kind == SCHEME
+
+    def _address(self, form: Form) -> str:
+        return self._target.app_url if self._is_given(form) else form.address.format_map(self._known)
 
 
 def _of_page(url: str) -> dict[str, str]:

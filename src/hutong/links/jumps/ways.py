@@ -28,7 +28,7 @@ class Ways:
         self.book = book or JumpBook()
         self.ranking = ranking or Ranking()
         self.choices = Choices()
-        self._plans: dict[tuple[str, str, str, str, bool, str, Picks], tuple[Matrix, tuple[Step, ...]]] = {}
+        self._plans: dict[tuple[str | bool | Picks, ...], tuple[Matrix, tuple[Step, ...]]] = {}
 
     def of(
         self,
@@ -40,14 +40,20 @@ class Ways:
         *,
         merchant_id: UUID | None = None,
         share_code: str = "",
+        is_once: bool = False,
     ) -> tuple[Step, ...]:
         """The steps for a click; the same click in the same state of knowledge has the same.
 
         ``token`` makes the click's id as addresses carry it; it is asked only where one does. ``merchant_id``: whose
-        choices hold; ``share_code``: the platform's own code of the link, where it has one.
+        choices hold; ``share_code``: the platform's own code of the link, where it has one. ``is_once``: the target is
+        this click's alone, and is not remembered.
         """
         picks = self.choices.of(merchant_id, agent.container, target.destination)
-        steps = self._plan(target, agent, link_url, share_code, picks, carries=token is not None)
+        carries = token is not None
+        if is_once:
+            steps = plan(self.book.matrix, agent, target, link_url, share_code, picks, carries=carries)
+        else:
+            steps = self._plan(target, agent, link_url, share_code, picks, carries=carries)
         if any(step.kind in WATCHED for step in steps):
             steps = self.ranking.order(steps, agent.container, agent.os, target.destination, click_id.bytes)
         if token is None or not any(CLICK in step.address for step in steps):
@@ -59,7 +65,10 @@ class Ways:
         self, target: Target, agent: Agent, link_url: str, share_code: str, picks: Picks, *, carries: bool
     ) -> tuple[Step, ...]:
         matrix = self.book.matrix
-        key = (target.url, agent.container, agent.os, link_url, carries, share_code, picks)
+        key = (
+            *(target.url, target.app_url, target.share_code),
+            *(agent.container, agent.os, link_url, carries, share_code, picks),
+        )
         known = self._plans.get(key)
         if known is None or known[0] is not matrix:
             if len(self._plans) >= PLANS_KNOWN_MAX:

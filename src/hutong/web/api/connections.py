@@ -16,7 +16,8 @@ from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Secret, Url, Word
 from hutong.web.api.callers import answered, once
 from hutong.workflows.commands.connect import NewAccount, Trial, change_account, keep_account, prepare_account
-from hutong.workflows.commands.pull_orders import Pulled, pull_orders
+from hutong.workflows.commands.pull_now import pull_now
+from hutong.workflows.commands.pull_orders import Pulled
 from hutong.workflows.runtime import Runtime
 
 
@@ -153,8 +154,10 @@ class ConnectionsApi(Controller):
 
     @post("/connections/{connection_id:uuid}/pull", opt={"scope": "orders:write"}, summary="Pull orders now")
     async def pull(self, runtime: Runtime, caller: ApiKey, connection_id: UUID) -> Pulled:
-        """Read what changed in a shop since the last pull; pulling twice changes nothing twice."""
-        return await pull_orders(runtime, caller.merchant_id, connection_id)
+        """Read what changed in a shop since the last pull, or what an alliance told of orders since then; pulling twice
+        changes nothing twice.
+        """
+        return await pull_now(runtime, caller.merchant_id, connection_id)
 
 
 def _item(view: ConnectionView) -> ConnectionItem:

@@ -37,6 +37,7 @@ from hutong.web.buyer.forwards import click_cookie, is_passed_on, link_again, pa
 from hutong.web.buyer.pages import LINK_UNKNOWN, JumpPage
 from hutong.web.languages import locale_of
 from hutong.web.share import share_card
+from hutong.workflows.commands.promote_links import carried_target
 
 #: Beside a longer address the page has no room for what it is shared as: it stays below 6 KB, and programs that make
 #: previews are answered with the card itself.
@@ -78,7 +79,11 @@ class JumpController(Controller):
             return Redirect(link_again(buyer.runtime, link.code, click_id, q), status_code=HTTP_302_FOUND)
         agent = agent_at(request)
         link_url = with_query(await buyer.link_url(merchant_id, link.code), q)
-        target, steps = _steps(buyer, merchant_id, link, agent, click_id, link_url)
+        page_target = _target(link)
+        target = await carried_target(
+            buyer.runtime, merchant_id, link.link_id, link.code, page_target, click_id, is_person=not is_ahead(request)
+        )
+        steps = _steps(buyer, merchant_id, link, target, agent, click_id, link_url, is_once=target is not page_target)
         parent_id = None if is_ahead(request) else parent_of(buyer.runtime, link.code, p)
         if steps[0].kind == "page" and parent_id is None:
             return Redirect(steps[0].address, status_code=HTTP_302_FOUND)
@@ -122,7 +127,10 @@ class JumpController(Controller):
             raise NotFound(what="link", key=code[:CODE_CHARS_MAX])
         merchant_id, link = found
         agent = _page_agent(buyer, agent_at(request), click_id, a)
-        target, steps = _steps(buyer, merchant_id, link, agent, click_id)
+        target = await carried_target(
+            buyer.runtime, merchant_id, link.link_id, link.code, _target(link), click_id, is_person=False
+        )
+        steps = _steps(buyer, merchant_id, link, target, agent, click_id, is_once=True)
         step = next((step for step in steps if step.form == data.form), None)
         if step is None:
             raise InvalidInput(field="form", problem="offered to this visitor")
@@ -148,18 +156,29 @@ def _page_agent(buyer: BuyerDesk, asking: Agent, click_id: UUID, token: str) -> 
     return msgspec.structs.replace(asking, container=seen[0], os=seen[1])
 
 
-def _steps(
-    buyer: BuyerDesk, merchant_id: UUID, link: LinkView, agent: Agent, click_id: UUID, link_url: str = ""
-) -> tuple[Target, tuple[Step, ...]]:
+def _target(link: LinkView) -> Target:
     assert link.url is not None, "the caller has looked"
     target, _ = target_and_host(link.url)  # whose host it is, was looked at
     if target is None:
         raise NotFound(what="link", key=link.code)
+    return target
 
+
+def _steps(
+    buyer: BuyerDesk,
+    merchant_id: UUID,
+    link: LinkView,
+    target: Target,
+    agent: Agent,
+    click_id: UUID,
+    link_url: str = "",
+    *,
+    is_once: bool,
+) -> tuple[Step, ...]:
     def token() -> str:
         return carried_token(buyer.runtime.link_key, merchant_id, click_id, link.code)
 
-    steps = buyer.runtime.ways.of(
+    return buyer.runtime.ways.of(
         target,
         agent,
         link_url,
@@ -167,5 +186,5 @@ def _steps(
         token,
         merchant_id=merchant_id,
         share_code=link.share_code or "",
+        is_once=is_once,
     )
-    return target, steps

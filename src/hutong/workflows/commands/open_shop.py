@@ -14,6 +14,7 @@ from hutong.core.errors import PlatformFailure, PlatformUnknown
 from hutong.core.ids import new_id
 from hutong.db.unit import Unit
 from hutong.db.vault import Vault
+from hutong.links.promotions.places import switch_off_places
 from hutong.merchants.connections import (
     WALLET_FEE_BPS_DEFAULT,
     CredentialTold,
@@ -30,7 +31,7 @@ from hutong.transport.messages import HttpClient, Request, Response
 from hutong.transport.pacing import Pace
 from hutong.workflows.commands.read_bill import first_bill
 from hutong.workflows.commands.wallets import IDENTITY_SCOPE, MINI_SCOPE
-from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
+from hutong.workflows.jobs import PROMOTE_LINKS, PULL_GAP, PULL_ORDERS, PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import Runtime
 
 PASSWORD_BYTES: Final = 12
@@ -96,7 +97,7 @@ async def connect_in(
     title: str = "",
     told: Mapping[str, CredentialTold] | None = None,
 ) -> UUID:
-    """Keep a platform account; a shop's orders are pulled from then on."""
+    """Keep a platform account; a shop's orders are pulled from then on, and links promoted by an alliance's."""
     settings: dict[str, str | int] = {}
     if connector.payments is not None:
         settings["fee_bps"] = WALLET_FEE_BPS_DEFAULT
@@ -119,6 +120,10 @@ async def connect_in(
         first_bill(unit, connection_id, connector.bills)
     if connector.orders is not None:
         unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
+    if connector.jump_links is not None:
+        key = ConnectionKey(connection_id)
+        unit.schedule(PROMOTE_LINKS, key, dedupe_key=connection_id.hex)
+        unit.schedule(PULL_PROMOTED, key, delay=PULL_PROMOTED_GAP, dedupe_key=connection_id.hex)
     return connection_id
 
 
@@ -138,6 +143,7 @@ async def renew_sandbox_connections(runtime: Runtime) -> None:
                 if view.mode is Mode.SANDBOX and view.platform in platforms:
                     told, own = platforms[view.platform], first.pop(view.platform, None)
                     await forget_listings(unit, view.connection_id)  # another sandbox has other items
+                    await switch_off_places(unit, view.connection_id)
                     await renew_sandbox(
                         unit,
                         runtime.vault,

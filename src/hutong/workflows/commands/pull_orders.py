@@ -7,15 +7,13 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
 from hutong.platforms.contract import Connector
 from hutong.platforms.shops import OrderPage, Orders
-from hutong.shops.models import pull_cursor
 from hutong.shops.platform_orders import ShopRef, merge_order
+from hutong.shops.pulls import move_cursor, read_until
 from hutong.workflows.commands.tie_orders import tie_by_remarks
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -48,7 +46,7 @@ async def pull_orders(runtime: Runtime, merchant_id: UUID, connection_id: UUID) 
     orders = _orders_of(opened.connector)
     end = runtime.clock.now()
     async with runtime.unit(merchant_id, "pull.cursor") as unit:
-        start = await _read_until(unit, connection_id)
+        start = await read_until(unit, connection_id)
     start = end - FIRST_REACH if start is None else min(start, end) - OVERLAP
     read = changed = 0
     for _ in range(WINDOWS_MAX):
@@ -67,15 +65,6 @@ def _orders_of(connector: Connector) -> Orders:
     return connector.orders
 
 
-async def _read_until(unit: Unit, connection_id: UUID) -> datetime | None:
-    moment: datetime | None = await unit.scalar(
-        select(pull_cursor.c.read_until_at).where(
-            pull_cursor.c.merchant_id == unit.merchant_id, pull_cursor.c.connection_id == connection_id
-        )
-    )
-    return moment
-
-
 async def _pull_window(
     runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, orders: Orders, start: datetime, until: datetime
 ) -> tuple[int, int]:
@@ -87,7 +76,7 @@ async def _pull_window(
         async with runtime.unit(merchant_id, "pull.page") as unit:
             changed += await _merge_page(runtime, unit, opened, page)
             if page.next_cursor is None:
-                await _move_cursor(unit, opened.connection.connection_id, until)
+                await move_cursor(unit, opened.connection.connection_id, until)
         read += len(page.orders)
         cursor = page.next_cursor
         if cursor is None:
@@ -109,15 +98,6 @@ async def _merge_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, page:
         changed += await merge_order(unit, shop, order, receiver, origin="pull")
     await tie_by_remarks(unit, shop.platform, {order.platform_order_id: order.remarks for order in page.orders})
     return changed
-
-
-async def _move_cursor(unit: Unit, connection_id: UUID, until: datetime) -> None:
-    values = {"read_until_at": until, "pulled_at": unit.now()}
-    await unit.run(
-        upsert(pull_cursor)
-        .values(merchant_id=unit.merchant_id, connection_id=connection_id, **values)
-        .on_conflict_do_update(index_elements=["merchant_id", "connection_id"], set_=values)
-    )
 
 
 async def pull_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:

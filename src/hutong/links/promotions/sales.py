@@ -1,0 +1,200 @@
+"""Orders that came by addresses of alliances: whom their marks name, and each line as the alliance told it last."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from msgspec import structs
+from sqlalchemy import ARRAY, Text, any_, literal, select
+
+from hutong.db.unit import Unit
+from hutong.links.attribution.evidence import Evidence, Tie, stronger
+from hutong.links.models import link
+from hutong.links.promotions.models import promoted_place
+from hutong.links.tokens import read_carried_token
+from hutong.platforms.jump_links import PromotedLine, PromotedStatus
+
+#: What an order of a later word may not fall behind, of two of one moment. VOID comes last: money that went back.
+RANK: Final = {
+    PromotedStatus.PENDING: 0,
+    PromotedStatus.UNPAID: 1,
+    PromotedStatus.PAID: 2,
+    PromotedStatus.RECEIVED: 3,
+    PromotedStatus.SETTLED: 4,
+    PromotedStatus.VOID: 5,
+}
+#: The buyer has paid: the order is one that somebody brought.
+SOLD: Final = frozenset({PromotedStatus.PAID, PromotedStatus.RECEIVED, PromotedStatus.SETTLED})
+#: How long before the platform saw the address open our click was made, and how far two clocks may differ.
+CLICKED_BEFORE: Final = timedelta(minutes=2)
+CLICKED_AFTER: Final = timedelta(seconds=5)
+_ONLY_CLICK: Final = """
+SELECT given.order_no, near.click_id
+FROM unnest($2::text[], $3::uuid[], $4::timestamptz[]) AS given (order_no, link_id, clicked_at)
+CROSS JOIN LATERAL (
+  SELECT few.click_id, count(*) OVER () AS clicks
+  FROM (SELECT c.click_id FROM click c
+    WHERE c.merchant_id = $1 AND c.link_id = given.link_id AND NOT c.is_bot
+      AND c.clicked_at BETWEEN given.clicked_at - $5::interval AND given.clicked_at + $6::interval
+    LIMIT 2) few
+) near
+WHERE near.clicks = 1
+"""
+_COLUMNS: Final = (
+    *("order_no", "line_id", "platform", "source", "mark", "goods_id", "title", "quantity", "currency"),
+    *("paid_minor", "commission_minor", "status", "rank", "raw_status", "link_id", "channel_id", "click_id"),
+    *("placed_at", "paid_at", "clicked_at", "changed_at"),
+)
+_KINDS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(_COLUMNS, "text"),
+    **dict.fromkeys(("quantity", "rank"), "integer"),
+    **dict.fromkeys(("paid_minor", "commission_minor"), "bigint"),
+    **dict.fromkeys(("link_id", "channel_id", "click_id"), "uuid"),
+    **dict.fromkeys(("placed_at", "paid_at", "clicked_at", "changed_at"), "timestamptz"),
+}
+_NAMES: Final = ", ".join(_COLUMNS)
+_GIVEN: Final = ", ".join(f"${number}::{_KINDS[name]}[]" for number, name in enumerate(_COLUMNS, 4))
+_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS[2:], "seen_at"))
+#: An older word, or one that this hub does not understand, changes nothing of what is known.
+_KEEP: Final = f"""
+INSERT INTO promoted_line (merchant_id, connection_id, seen_at, {_NAMES})
+SELECT $1, $2, $3, given.* FROM unnest({_GIVEN}) AS given ({_NAMES})
+ORDER BY order_no, line_id
+ON CONFLICT (merchant_id, connection_id, order_no, line_id) DO UPDATE SET {_SET}
+WHERE excluded.status <> 'pending'
+  AND (excluded.changed_at, excluded.rank) > (promoted_line.changed_at, promoted_line.rank)
+RETURNING order_no
+"""  # noqa: S608 (names of our own columns)
+
+
+async def ties_of_marks(unit: Unit, key: bytes, connection_id: UUID, marks: Collection[str]) -> dict[str, Tie]:
+    """Whom the marks of an account's orders name: the click that carried one, or the link whose address told it.
+
+    A mark that none of this merchant's links gave out names nobody.
+    """
+    read = {mark: read_carried_token(key, unit.merchant_id, mark) for mark in marks}
+    clicks = {mark: found for mark, found in read.items() if found is not None}
+    ties = await _ties_of_clicks(unit, clicks)
+    others = sorted(mark for mark, found in read.items() if found is None and mark)
+    return ties | await _ties_of_places(unit, connection_id, others)
+
+
+async def _ties_of_clicks(unit: Unit, clicks: Mapping[str, tuple[UUID, str]]) -> dict[str, Tie]:
+    if not clicks:
+        return {}
+    codes = sorted({code for _, code in clicks.values()})
+    statement = select(link.c.code, link.c.link_id, link.c.channel_id).where(
+        link.c.merchant_id == unit.merchant_id, link.c.code == any_(literal(codes, ARRAY(Text)))
+    )
+    links = {row.code: row for row in await unit.all(statement.limit(len(codes)))}
+    return {
+        mark: Tie(
+            evidence=Evidence.CARRIED,
+            channel_id=links[code].channel_id,
+            link_id=links[code].link_id,
+            click_id=click_id,
+        )
+        for mark, (click_id, code) in clicks.items()
+        if code in links
+    }
+
+
+async def _ties_of_places(unit: Unit, connection_id: UUID, marks: Sequence[str]) -> dict[str, Tie]:
+    if not marks:
+        return {}
+    statement = (
+        select(promoted_place.c.told_as, link.c.link_id, link.c.channel_id)
+        .distinct()
+        .join(link, (link.c.merchant_id == promoted_place.c.merchant_id) & (link.c.link_id == promoted_place.c.link_id))
+        .where(
+            promoted_place.c.merchant_id == unit.merchant_id,
+            promoted_place.c.connection_id == connection_id,
+            promoted_place.c.told_as == any_(literal(list(marks), ARRAY(Text))),
+        )
+        .limit(len(marks))
+    )
+    return {
+        row.told_as: Tie(evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id)
+        for row in await unit.all(statement)
+    }
+
+
+async def with_clicks(unit: Unit, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]) -> dict[str, Tie]:
+    """The ties of marks with the click where a place's mark alone is known, but also when its address was opened: the
+    one click of a person on the link just before. By the number of the order; where there are two, or none, it stays
+    the link's.
+    """
+    found: dict[str, Tie] = {}
+    for line in lines:
+        if line.mark in ties:
+            told = ties[line.mark]
+            found[line.order_no] = stronger(found.get(line.order_no, told), told)
+    open_ = {
+        line.order_no: line.clicked_at
+        for line in lines
+        if line.clicked_at is not None and line.order_no in found and found[line.order_no].click_id is None
+    }
+    if open_:
+        numbers = list(open_)
+        rows = await unit.fetch(
+            _ONLY_CLICK,
+            unit.merchant_id,
+            numbers,
+            [found[number].link_id for number in numbers],
+            [open_[number] for number in numbers],
+            CLICKED_BEFORE,
+            CLICKED_AFTER,
+        )
+        for row in rows:
+            found[row.order_no] = structs.replace(found[row.order_no], click_id=row.click_id)
+    return found
+
+
+async def keep_lines(
+    unit: Unit, connection_id: UUID, platform: str, source: str, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]
+) -> set[str]:
+    """Write down what an alliance told of these lines; the orders of which anything is new. ``ties``: by order."""
+    latest: dict[tuple[str, str], PromotedLine] = {}
+    for line in lines:
+        known = latest.get((line.order_no, line.line_id))
+        if known is None or _version(line) > _version(known):
+            latest[line.order_no, line.line_id] = line
+    if not latest:
+        return set()
+    rows = [_row(line, platform, source, ties.get(line.order_no)) for line in latest.values()]
+    columns = [[row[name] for row in rows] for name in _COLUMNS]
+    kept = await unit.fetch(_KEEP, unit.merchant_id, connection_id, unit.now(), *columns)
+    return {row.order_no for row in kept}
+
+
+def _version(line: PromotedLine) -> tuple[Any, int]:
+    return line.changed_at, RANK[line.status]
+
+
+def _row(line: PromotedLine, platform: str, source: str, tie: Tie | None) -> dict[str, Any]:
+    return {
+        "order_no": line.order_no,
+        "line_id": line.line_id,
+        "platform": platform,
+        "source": source,
+        "mark": line.mark,
+        "goods_id": line.goods_id,
+        "title": line.title,
+        "quantity": line.quantity,
+        "currency": line.paid.currency,
+        "paid_minor": line.paid.amount_minor,
+        "commission_minor": line.commission.amount_minor,
+        "status": line.status.value,
+        "rank": RANK[line.status],
+        "raw_status": line.raw_status,
+        "link_id": tie.link_id if tie else None,
+        "channel_id": tie.channel_id if tie else None,
+        "click_id": tie.click_id if tie else None,
+        "placed_at": line.placed_at,
+        "paid_at": line.paid_at,
+        "clicked_at": line.clicked_at,
+        "changed_at": line.changed_at,
+    }

@@ -1,0 +1,114 @@
+"""Read the orders that came by an alliance's addresses, window by window, and tie them to the clicks they carry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from hutong.db.unit import Unit
+from hutong.links.attribution.evidence import Tie
+from hutong.links.attribution.service import OrderTie, Told, await_order, tie_orders
+from hutong.links.promotions.sales import SOLD, keep_lines, ties_of_marks, with_clicks
+from hutong.platforms.jump_links import JumpLinks, PromotedPage
+from hutong.shops.placements import orders_by_number
+from hutong.shops.pulls import move_cursor, read_until
+from hutong.workflows.commands.promote_links import jump_links_of
+from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
+from hutong.workflows.runtime import OpenedAccount, Runtime
+
+#: A new account starts with this much of its past.
+FIRST_REACH: Final = timedelta(days=7)
+#: Alliances tell of an order minutes after it was paid, and of a change later still; windows overlap by that.
+OVERLAP: Final = timedelta(minutes=20)
+#: Some take an hour at a time: a week's beginning is 168 windows.
+WINDOWS_MAX: Final = 400
+PAGES_PER_WINDOW_MAX: Final = 10_000
+
+
+class Promoted(msgspec.Struct, frozen=True, kw_only=True):
+    """What one pull did."""
+
+    lines_read: int
+    orders_changed: int
+    read_until_at: datetime
+
+
+async def pull_promoted_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
+    """The standing job of an alliance's account: pull, then leave the next one behind."""
+    connection_id = msgspec.json.decode(payload, type=ConnectionKey).connection_id
+    try:
+        await pull_promoted(runtime, merchant_id, connection_id)
+    finally:
+        async with runtime.unit(merchant_id, "promoted.next") as unit:
+            unit.schedule(
+                PULL_PROMOTED, ConnectionKey(connection_id), delay=PULL_PROMOTED_GAP, dedupe_key=connection_id.hex
+            )
+
+
+async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Promoted:
+    """Read all that changed since the last pull.
+
+    Raises:
+        InvalidInput: the connection is no alliance.
+        PlatformFailure, PlatformUnknown: what was read stays; the next pull goes on from there.
+    """
+    opened = await runtime.open_account(merchant_id, connection_id)
+    links = jump_links_of(opened)
+    end = runtime.clock.now()
+    async with runtime.unit(merchant_id, "promoted.cursor") as unit:
+        start = await read_until(unit, connection_id)
+    start = end - FIRST_REACH if start is None else min(start, end) - OVERLAP
+    read = changed = 0
+    for _ in range(WINDOWS_MAX):
+        until = min(end, start + links.window_max)
+        window = await _pull_window(runtime, merchant_id, opened, links, start, until)
+        read, changed = read + window[0], changed + window[1]
+        start = until
+        if until >= end:
+            break
+    return Promoted(lines_read=read, orders_changed=changed, read_until_at=start)
+
+
+async def _pull_window(
+    runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, links: JumpLinks, start: datetime, until: datetime
+) -> tuple[int, int]:
+    """Lines read and orders changed in one window. Each page is one transaction; the last one moves the cursor."""
+    read = changed = 0
+    cursor: str | None = None
+    for _ in range(PAGES_PER_WINDOW_MAX):
+        page = await links.changed(opened.account, start, until, cursor)
+        async with runtime.unit(merchant_id, "promoted.page") as unit:
+            changed += await _merge_page(runtime, unit, opened, links, page)
+            if page.next_cursor is None:
+                await move_cursor(unit, opened.connection.connection_id, until)
+        read += len(page.lines)
+        cursor = page.next_cursor
+        if cursor is None:
+            break
+    return read, changed
+
+
+async def _merge_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: JumpLinks, page: PromotedPage) -> int:
+    connection_id = opened.connection.connection_id
+    marks = await ties_of_marks(unit, runtime.link_key, connection_id, {line.mark for line in page.lines})
+    ties = await with_clicks(unit, page.lines, marks)
+    changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
+    sold = {line.order_no for line in page.lines if line.status in SOLD}
+    await _tie(unit, links.sells_on, {number: tie for number, tie in ties.items() if number in sold & changed})
+    return len(changed)
+
+
+async def _tie(unit: Unit, source: str, ties: Mapping[str, Tie]) -> None:
+    """Tie the shop's orders of these numbers; what is told of an order that the shop has not told yet waits for it."""
+    known = await orders_by_number(unit, source, ties)
+    await tie_orders(
+        unit,
+        [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=ties[number]) for number, ref in known.items()],
+    )
+    for number, tie in ties.items():
+        if number not in known:
+            await await_order(unit, Told(source=source, order_no=number, tie=tie))
