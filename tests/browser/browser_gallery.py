@@ -18,6 +18,7 @@ from browser_jumps import JUMPS_GALLERY
 from browser_locks import LOCKS_GALLERY
 from browser_money import MONEY_GALLERY
 from browser_payouts import PAYOUTS_GALLERY
+from browser_promotions import PROMOTIONS_GALLERY
 from browser_samples import (
     CHANNELS_VIEW,
     CONNECTIONS,
@@ -157,6 +158,7 @@ GALLERY = {
     **COMBINED_GALLERY,
     **CREATOR_GALLERY,
     **PAYOUTS_GALLERY,
+    **PROMOTIONS_GALLERY,
     **TILL_GALLERY,
     **SPLIT_GALLERY,
     **STAFF_GALLERY,

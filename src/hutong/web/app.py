@@ -53,6 +53,7 @@ from hutong.web.console.party_page import PartyController
 from hutong.web.console.payments import PaymentsController
 from hutong.web.console.payouts import PayoutsController
 from hutong.web.console.platforms import PlatformsController
+from hutong.web.console.promotions import PromotionsController
 from hutong.web.console.refunds import RefundsController
 from hutong.web.console.roles import may_visit, scope_of
 from hutong.web.console.settings import SettingsController
@@ -89,6 +90,7 @@ _CONSOLE: Final[tuple[ControllerRouterHandler, ...]] = (
     HostsController,
     BiosController,
     ClicksController,
+    PromotionsController,
     LinkEditorController,
     LinkComparisonsController,
     ChannelsController,

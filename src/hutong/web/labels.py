@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.web.link_labels import LINK_LABELS
 from hutong.web.marks import mark
 from hutong.web.webhook_labels import WEBHOOK_LABELS
 
@@ -19,6 +20,10 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "own": mark("互通收银台"),
         "alipay": mark("支付宝"),
         "douyin": mark("抖音小店"),
+        "pinduoduo_alliance": mark("多多进宝"),
+        "jd_alliance": mark("京东联盟"),
+        "taobao_alliance": mark("淘宝联盟"),
+        "douyin_alliance": mark("抖音精选联盟"),
     },
     #: One letter of ours on a coloured ground stands for a wallet: nobody's trademark is drawn.
     "wallet_sign": {"wechatpay": mark("微"), "alipay": mark("支"), "douyinpay": mark("抖")},
@@ -57,43 +62,6 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "macos": mark("苹果电脑"),
         "linux": mark("Linux 电脑"),
         "other": mark("其他系统"),
-    },
-    "wall_state": {"open": mark("通"), "half": mark("半通"), "closed": mark("不通")},
-    "wall_means": {
-        "open": mark("通：一下就到"),
-        "half": mark("半通：多点一下，或只对一部分人"),
-        "closed": mark("不通：要买家自己换浏览器打开或复制口令"),
-    },
-    "way_kind": {
-        "page": mark("打开网页"),
-        "scheme": mark("直接打开应用"),
-        "wrapper": mark("经平台的跳转页打开应用"),
-        "guide": mark("教买家在浏览器打开"),
-        "code": mark("复制口令"),
-        "qr": mark("用手机扫码"),
-    },
-    "evidence": {"seen": mark("有公开资料"), "guessed": mark("听说")},
-    "rule_field": {
-        "rules": mark("规则"),
-        "containers": mark("在哪个应用里打开"),
-        "systems": mark("用什么系统"),
-        "languages": mark("手机语言"),
-        "from_date": mark("开始日期"),
-        "until_date": mark("结束日期"),
-        "from_time": mark("每天从"),
-        "until_time": mark("每天到"),
-        "query_name": mark("链接参数"),
-        "query_value": mark("参数的值"),
-        "url": mark("目标网址"),
-        "sku_id": mark("商品"),
-        "variants": mark("对比方案"),
-        "weight": mark("份额"),
-        "utm": mark("来源标记（UTM）"),
-        "starts_at": mark("开始时间"),
-        "expires_at": mark("结束时间"),
-        "clicks_max": mark("最多点击次数"),
-        "over_url": mark("结束后去哪里"),
-        "password": mark("密码"),
     },
     "channel_kind": {
         "post": mark("帖子"),
@@ -166,15 +134,6 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "push": mark("平台推送"),
         "file": mark("文件导入"),
     },
-    "link_destination": {"checkout": mark("自己的收银台"), "url": mark("外部网址")},
-    "link_standing": {
-        "active": mark("使用中"),
-        "early": mark("还没开始"),
-        "expired": mark("已过期"),
-        "used_up": mark("次数用完"),
-        "off": mark("已停用"),
-        "all_off": mark("全部停用"),
-    },
     "pay_method": {
         "jsapi": mark("微信内付款"),
         "native": mark("扫码付款"),
@@ -200,8 +159,6 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "severity": {"urgent": mark("紧急"), "normal": mark("一般")},
     "severity_group": {"urgent": mark("现在就要处理"), "normal": mark("有空看一下")},
     "ticket_status": {"open": mark("待处理"), "resolved": mark("已处理"), "closed": mark("已处理")},
-    "bio_theme": {"paper": mark("素白"), "jade": mark("墨绿"), "seal": mark("朱红")},
-    "bio_state": {"draft": mark("草稿"), "live": mark("已公开")},
     "capability": {
         "payments": mark("收款与退款"),
         "codes": mark("付款码收款"),
@@ -386,37 +343,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "day": mark("封印日的根和今天的账链一致"),
         "root": mark("您输入的根就是这一天的根"),
     },
-    "report_reason": {
-        "scam": mark("诈骗或冒充"),
-        "misleading": mark("打开的和说的不一样"),
-        "harmful": mark("违法或有害的内容"),
-        "broken": mark("打不开"),
-        "other": mark("其他问题"),
-    },
-    "host_state": {"pending": mark("等待证明"), "verified": mark("已验证"), "lost": mark("证明丢失")},
-    "host_trouble": {
-        "missing": mark("证明文件不在那里。"),
-        "wrong": mark("那里有文件，但内容不是要求的那一行。"),
-        "taken": mark("这台互通上的另一个商家已经证明了这个网址。"),
-        "timeout": mark("网站没有及时应答。"),
-        "unreachable": mark("连不上网站。"),
-        "not_resolved": mark("域名解析不到地址。"),
-        "tls": mark("https 证书有问题。"),
-        "refused": mark("域名指向内网或本机，不能用。"),
-    },
-    "health": {"ok": mark("能打开"), "broken": mark("打不开"), "unclear": mark("无法判断")},
-    "health_trouble": {
-        "status": mark("对方应答出错"),
-        "gone": mark("页面不存在"),
-        "timeout": mark("没有及时应答"),
-        "unreachable": mark("连不上"),
-        "not_resolved": mark("域名解析不到地址"),
-        "tls": mark("https 证书有问题"),
-        "refused": mark("域名指向内网"),
-        "asked_in": mark("平台不让程序查看"),
-        "elsewhere": mark("转到了别的网站"),
-        "offline": mark("本机的网络可能断了"),
-    },
+    **LINK_LABELS,
     **WEBHOOK_LABELS,
     "role": {"owner": mark("店主"), "manager": mark("经理"), "clerk": mark("店员"), "cashier": mark("收银员")},
 }

@@ -8,6 +8,7 @@ from hutong.web.labels import mark
 
 #: kind of value -> value -> tone of its badge; what is not listed is neutral.
 TONES: Final[dict[str, dict[str, str]]] = {
+    "promoted_status": {"paid": "good", "received": "good", "settled": "good", "unpaid": "wait", "pending": "wait"},
     "order_status": {
         "pending": "wait", "unpaid": "wait", "paid": "act", "partly_shipped": "act", "shipped": "good",
         "completed": "good",

@@ -31,6 +31,7 @@ from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
 from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
+from hutong.web.api.promotions import PromotionsApi
 from hutong.web.api.splits import SplitsApi
 from hutong.web.api.staff import StaffApi
 from hutong.web.api.statements import StatementsApi
@@ -50,6 +51,7 @@ CONTROLLERS: Final = (
     BiosApi,
     ClicksApi,
     TiesApi,
+    PromotionsApi,
     LinkRulesApi,
     BulkLinksApi,
     OrdersApi,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from hutong.core.money import Money
+from hutong.web.console.promotion_views import LinkPromotion
 from hutong.web.console.views import LinkGuardView, LinkRow, View
 
 
@@ -54,3 +55,4 @@ class LinkView(View, frozen=True, kw_only=True):
     sku_code: str
     guard: LinkGuardView = LinkGuardView()
     comparisons: tuple[ComparisonView, ...] = ()
+    promotion: LinkPromotion = LinkPromotion()

@@ -20,6 +20,8 @@ from hutong.core.errors import NotFound
 from hutong.db.unit import Unit
 from hutong.links.health import health_of
 from hutong.links.hosts import host_states, leads_on, link_base
+from hutong.links.promotions.places import places_of
+from hutong.links.promotions.queries import sold_sums
 from hutong.links.queries import LinkSummary, channel_choices, links_page
 from hutong.links.rules.pages import pages_of_links
 from hutong.links.service import ChannelKind, create_channel, create_link
@@ -33,6 +35,7 @@ from hutong.web.console.link_comparisons import comparisons_of
 from hutong.web.console.link_views import LinkView
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
 from hutong.web.console.periods import midnight
+from hutong.web.console.promotion_views import LinkPromotion
 from hutong.web.console.views import LinkRow, LinksView
 from hutong.web.format import zone_of
 from hutong.web.languages import locale_of
@@ -133,6 +136,9 @@ class LinksController(Controller):
                 sku_code="" if link.sku_id is None else (await get_sku(unit, link.sku_id)).seller_code,
                 guard=await link_guard(unit, link.link_id, link.url),
                 comparisons=await comparisons_of(unit, link.link_id),
+                promotion=LinkPromotion(
+                    places=await places_of(unit, link.link_id), sums=await sold_sums(unit, link.link_id)
+                ),
             )
             return await desk.page(request, unit, "console/link.html", view)
 

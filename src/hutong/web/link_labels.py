@@ -1,0 +1,105 @@
+"""Names of what links have: walls and ways, rules, where a link stands, hosts and health, alliances, bio pages."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hutong.web.marks import mark
+
+#: kind of value -> value -> text
+LINK_LABELS: Final[dict[str, dict[str, str]]] = {
+    "wall_state": {"open": mark("通"), "half": mark("半通"), "closed": mark("不通")},
+    "wall_means": {
+        "open": mark("通：一下就到"),
+        "half": mark("半通：多点一下，或只对一部分人"),
+        "closed": mark("不通：要买家自己换浏览器打开或复制口令"),
+    },
+    "way_kind": {
+        "page": mark("打开网页"),
+        "scheme": mark("直接打开应用"),
+        "wrapper": mark("经平台的跳转页打开应用"),
+        "guide": mark("教买家在浏览器打开"),
+        "code": mark("复制口令"),
+        "qr": mark("用手机扫码"),
+    },
+    "evidence": {"seen": mark("有公开资料"), "guessed": mark("听说")},
+    "rule_field": {
+        "rules": mark("规则"),
+        "containers": mark("在哪个应用里打开"),
+        "systems": mark("用什么系统"),
+        "languages": mark("手机语言"),
+        "from_date": mark("开始日期"),
+        "until_date": mark("结束日期"),
+        "from_time": mark("每天从"),
+        "until_time": mark("每天到"),
+        "query_name": mark("链接参数"),
+        "query_value": mark("参数的值"),
+        "url": mark("目标网址"),
+        "sku_id": mark("商品"),
+        "variants": mark("对比方案"),
+        "weight": mark("份额"),
+        "utm": mark("来源标记（UTM）"),
+        "starts_at": mark("开始时间"),
+        "expires_at": mark("结束时间"),
+        "clicks_max": mark("最多点击次数"),
+        "over_url": mark("结束后去哪里"),
+        "password": mark("密码"),
+    },
+    "link_destination": {"checkout": mark("自己的收银台"), "url": mark("外部网址")},
+    "link_standing": {
+        "active": mark("使用中"),
+        "early": mark("还没开始"),
+        "expired": mark("已过期"),
+        "used_up": mark("次数用完"),
+        "off": mark("已停用"),
+        "all_off": mark("全部停用"),
+    },
+    "promotion_tab": {
+        "": mark("全部"),
+        "paid": mark("已付款"),
+        "settled": mark("已结算"),
+        "void": mark("已失效"),
+        "unpaid": mark("没付款"),
+    },
+    "promoted_status": {
+        "pending": mark("状态不明"),
+        "unpaid": mark("没付款"),
+        "paid": mark("已付款"),
+        "received": mark("已收货"),
+        "settled": mark("已结算"),
+        "void": mark("已失效"),
+    },
+    "report_reason": {
+        "scam": mark("诈骗或冒充"),
+        "misleading": mark("打开的和说的不一样"),
+        "harmful": mark("违法或有害的内容"),
+        "broken": mark("打不开"),
+        "other": mark("其他问题"),
+    },
+    "host_state": {"pending": mark("等待证明"), "verified": mark("已验证"), "lost": mark("证明丢失")},
+    "host_trouble": {
+        "missing": mark("证明文件不在那里。"),
+        "wrong": mark("那里有文件，但内容不是要求的那一行。"),
+        "taken": mark("这台互通上的另一个商家已经证明了这个网址。"),
+        "timeout": mark("网站没有及时应答。"),
+        "unreachable": mark("连不上网站。"),
+        "not_resolved": mark("域名解析不到地址。"),
+        "tls": mark("https 证书有问题。"),
+        "refused": mark("域名指向内网或本机，不能用。"),
+    },
+    "health": {"ok": mark("能打开"), "broken": mark("打不开"), "unclear": mark("无法判断")},
+    "health_trouble": {
+        "status": mark("对方应答出错"),
+        "gone": mark("页面不存在"),
+        "timeout": mark("没有及时应答"),
+        "unreachable": mark("连不上"),
+        "not_resolved": mark("域名解析不到地址"),
+        "tls": mark("https 证书有问题"),
+        "refused": mark("域名指向内网"),
+        "asked_in": mark("平台不让程序查看"),
+        "elsewhere": mark("转到了别的网站"),
+        "offline": mark("本机的网络可能断了"),
+    },
+    "bio_theme": {"paper": mark("素白"), "jade": mark("墨绿"), "seal": mark("朱红")},
+    "bio_state": {"draft": mark("草稿"), "live": mark("已公开")},
+}
