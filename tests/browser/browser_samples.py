@@ -464,6 +464,15 @@ TICKET_ROWS = tuple(
             ("job_failed", {}),
             ("clicks_lost", {"count": 3}),
             (
+                "account_refused",
+                {
+                    "platform": "pinduoduo_alliance",
+                    "title": "多多进宝",
+                    "code": "10019",
+                    "message": "access_token已过期",
+                },
+            ),
+            (
                 "certificate_ending",
                 {"platform": "alipay", "title": "2088-1", "certificate": "app_cert", "ends_on": "2026-12-17"},
             ),

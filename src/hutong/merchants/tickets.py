@@ -50,6 +50,7 @@ class TicketKind(StrEnum):
     PAYMENT_UNCLEAR = "payment_unclear"
     WALLET_DOWN = "wallet_down"
     CERTIFICATE_ENDING = "certificate_ending"
+    ACCOUNT_REFUSED = "account_refused"
     BILL_DIFFERS = "bill_differs"
     BILL_MISSING = "bill_missing"
     STOCK_SHORT = "stock_short"

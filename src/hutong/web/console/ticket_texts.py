@@ -66,6 +66,13 @@ TEXTS: Final[dict[str, TicketText]] = {
             "请赶在这天之前到%(platform)s的商户后台换新证书，再点“去看看”，在“平台连接”里打开这个账户，换上新的。"
         ),
     ),
+    "account_refused": TicketText(
+        sentence=mark("%(platform)s不认账户“%(title)s”了：%(code)s %(message)s"),
+        cause=mark("密钥或授权失效，或者权限没有开通；恢复之前，这个账户的订单读不到，链接也换不成它的推广网址。"),
+        fix=mark(
+            "到%(platform)s的后台核对权限和授权，再点“去看看”，在“平台连接”里换上新的。恢复后会自动接着读，不会漏单。"
+        ),
+    ),
     "bill_differs": TicketText(
         sentence=mark("%(platform)s %(day)s 的账单和我们的记录对不上。"),
         cause=mark("钱包账单里多了或少了一笔，或者金额、手续费不同。"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -32,6 +33,7 @@ from hutong.platforms.contract import ErrorWord
 from hutong.platforms.jump_links import MARK_CHARS_MAX, Carries, JumpLinks, Promoted, Promotion
 from hutong.platforms.refusals import PlatformRefused
 from hutong.workflows.carriers import CLICK_WAIT_S
+from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PROMOTE_GAP, PROMOTE_LINKS, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
@@ -48,11 +50,14 @@ OF_THE_ACCOUNT: Final = frozenset(
 async def promote_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
     """The standing job of an alliance's account: addresses for links that are due, then the next one is left behind."""
     connection_id = msgspec.json.decode(payload, type=ConnectionKey).connection_id
-    try:
-        await promote_links(runtime, merchant_id, connection_id)
-    finally:
-        async with runtime.unit(merchant_id, "promote.next") as unit:
-            unit.schedule(PROMOTE_LINKS, ConnectionKey(connection_id), delay=PROMOTE_GAP, dedupe_key=connection_id.hex)
+    await keep_standing(
+        runtime,
+        merchant_id,
+        connection_id,
+        PROMOTE_LINKS,
+        PROMOTE_GAP,
+        partial(promote_links, runtime, merchant_id, connection_id),
+    )
 
 
 async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> int:

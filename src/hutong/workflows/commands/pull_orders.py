@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from hutong.platforms.contract import Connector
 from hutong.platforms.shops import OrderPage, Orders
 from hutong.shops.platform_orders import ShopRef, merge_order
 from hutong.shops.pulls import move_cursor, read_until
+from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.commands.tie_orders import tie_by_remarks
 from hutong.workflows.jobs import PULL_GAP, PULL_ORDERS, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -103,8 +105,11 @@ async def _merge_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, page:
 async def pull_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
     """The standing job of a shop connection: pull, then leave the next one behind."""
     connection_id = msgspec.json.decode(payload, type=ConnectionKey).connection_id
-    try:
-        await pull_orders(runtime, merchant_id, connection_id)
-    finally:
-        async with runtime.unit(merchant_id, "pull.next") as unit:
-            unit.schedule(PULL_ORDERS, ConnectionKey(connection_id), delay=PULL_GAP, dedupe_key=connection_id.hex)
+    await keep_standing(
+        runtime,
+        merchant_id,
+        connection_id,
+        PULL_ORDERS,
+        PULL_GAP,
+        partial(pull_orders, runtime, merchant_id, connection_id),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import move_cursor, read_until
 from hutong.workflows.commands.promote_links import jump_links_of
+from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
@@ -40,13 +42,14 @@ class Promoted(msgspec.Struct, frozen=True, kw_only=True):
 async def pull_promoted_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
     """The standing job of an alliance's account: pull, then leave the next one behind."""
     connection_id = msgspec.json.decode(payload, type=ConnectionKey).connection_id
-    try:
-        await pull_promoted(runtime, merchant_id, connection_id)
-    finally:
-        async with runtime.unit(merchant_id, "promoted.next") as unit:
-            unit.schedule(
-                PULL_PROMOTED, ConnectionKey(connection_id), delay=PULL_PROMOTED_GAP, dedupe_key=connection_id.hex
-            )
+    await keep_standing(
+        runtime,
+        merchant_id,
+        connection_id,
+        PULL_PROMOTED,
+        PULL_PROMOTED_GAP,
+        partial(pull_promoted, runtime, merchant_id, connection_id),
+    )
 
 
 async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Promoted:
