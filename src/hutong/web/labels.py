@@ -19,6 +19,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "own": mark("互通收银台"),
         "alipay": mark("支付宝"),
         "douyin": mark("抖音小店"),
+        "douyin_alliance": mark("抖音精选联盟"),
     },
     #: One letter of ours on a coloured ground stands for a wallet: nobody's trademark is drawn.
     "wallet_sign": {"wechatpay": mark("微"), "alipay": mark("支"), "douyinpay": mark("抖")},
