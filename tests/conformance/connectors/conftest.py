@@ -21,6 +21,7 @@ import pytest
 from msgspec import structs
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
+from hutong.connectors.douyin.alliance import CONNECTOR as DOUYIN_ALLIANCE
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechat_account import CONNECTOR as WECHAT_ACCOUNT
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
@@ -37,6 +38,7 @@ from hutong.platforms.conformance import (
     Forgery,
 )
 from hutong.platforms.conformance.doubles import StandingClock
+from hutong.platforms.jump_links import Promotion
 from hutong.platforms.refusals import PlatformRefused
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool, HttpSettings
@@ -249,6 +251,33 @@ def taobao_case() -> Case:
     )
 
 
+def douyin_alliance_case() -> Case:
+    side = _side("douyin_side", SIDES.with_name("douyin_side.py"))
+
+    def promoted(status):
+        def answer(request):
+            if request.url.partition("?")[0].endswith("/buyin/kolProductShare"):
+                return side.answer(side.SHARED)
+            first = json.loads(request.body)["cursor"] == "0"
+            return side.page(*([{**side.ROW, "order_id": ORDER_ID, "flow_point": status}] if first else []), cursor="7")
+
+        return answer
+
+    return Case(
+        connector=DOUYIN_ALLIANCE,
+        clock=StandingClock(side.NOON),
+        base_url="https://gw.example",
+        credentials=side.CREDENTIALS,
+        sent_secrets=("access_token",),
+        promotion=Promotion(url=side.PAGE, names={"goods": "3636752471654793993"}, mark="01kb3q7Xh2Ab"),
+        forgery=Forgery(
+            throttled=lambda request: side.answer(code=60000, sub_msg="触发限流，请稍后重试"),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            promoted=promoted,
+        ),
+    )
+
+
 def wechat_account_case() -> Case:
     quota = b'{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1"}'
     return Case(
@@ -354,6 +383,7 @@ def _form_of(body: bytes) -> object:
 
 CASES = {
     "alipay": alipay_case,
+    "douyin_alliance": douyin_alliance_case,
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
     "taobao": taobao_case,
     "wechat_account": wechat_account_case,
@@ -524,3 +554,8 @@ def wechat(sandbox):
 @pytest.fixture
 def shop(sandbox):
     return Hub(sandbox, "taobao")
+
+
+@pytest.fixture
+def alliance(sandbox):
+    return Hub(sandbox, "douyin_alliance")
