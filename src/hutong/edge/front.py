@@ -85,7 +85,7 @@ class LinkFront:
         self._clock = clock
         self._key = key
         self._guards = guards or Guards()
-        self._places = places or Places()
+        self._places = Places() if places is None else places
         self._notices = notices
         self._names = Names(self._guards, public_url)
         self.limits = limits or Limits()

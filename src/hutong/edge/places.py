@@ -21,9 +21,6 @@ class Places:
     def __init__(self) -> None:
         self._places: dict[tuple[UUID, str], dict[UUID, Place]] = {}
 
-    def __len__(self) -> int:
-        return len(self._places)
-
     def find(self, link_id: UUID, page_url: str) -> Place | None:
         """The address that stands for a page of a link; most have none."""
         found = self._places.get((link_id, page_url))

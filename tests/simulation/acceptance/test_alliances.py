@@ -1,0 +1,163 @@
+"""From a click on a link to the order that an alliance tells: the click's id is carried there and back, on the running
+hub, for each alliance that is installed.
+"""
+
+from __future__ import annotations
+
+import html
+import itertools
+import time
+from urllib.parse import urlsplit
+from uuid import UUID
+
+import httpx
+import pytest
+
+from hutong.cli.buyers import WECHAT_AGENT
+from hutong.platforms.jump_links import Carries
+from hutong.platforms.registry import Registry
+
+pytestmark = pytest.mark.slow
+
+ALLIANCES = {one.name: one for one in Registry.from_entry_points().all() if one.jump_links is not None}
+BY_CLICK = [name for name, one in ALLIANCES.items() if one.jump_links.carries is Carries.CLICK]
+BY_LINK = [name for name, one in ALLIANCES.items() if one.jump_links.carries is Carries.LINK]
+#: How each platform's own page names goods.
+PAGES = {
+    "pinduoduo": "https://mobile.yangkeduo.com/goods.html?goods_id={}",
+    "jd": "https://item.m.jd.com/product/{}.html",
+    "taobao": "https://item.taobao.com/item.htm?id={}",
+    "douyin": "https://haohuo.jinritemai.com/ecommerce/trade/detail/index.html?id={}",
+}
+IPHONE = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 "
+    "Mobile/15E148 Safari/604.1"
+)
+NUMBERS = itertools.count(1)
+#: Longer than a visitor waits for an alliance (workflows/carriers.py), shorter than a test's patience.
+SLOW_S = 3
+
+
+class Promotion:
+    """A link to goods of an alliance, in the market's shop."""
+
+    def __init__(self, market, until, platform: str, *, known: bool = True) -> None:
+        self.market, self.until, self.platform = market, until, platform
+        self.connection_id = market.connection(platform)
+        number = next(NUMBERS)
+        goods_id = "690000000000000001"
+        if known:
+            record = {"sku": f"AL-{number}", "title": f"联盟商品 {number}", "price_fen": 1999, "quantity": 500}
+            told = market.world.post_sandbox("/shops/stock", platform=platform, commission_bps=1500, **record)
+            goods_id = str(told["goods_id"])
+        self.page = PAGES[ALLIANCES[platform].jump_links.sells_on].format(goods_id)
+        channel = {"kind": "post", "platform": "weibo", "name": f"推广 {platform} {number}"}
+        self.link = market.post("/links", {"title": f"联盟链接 {number}", "channel": channel, "url": self.page})
+        self.pull()
+        self.place = market.client.get(f"/links/{self.link['link_id']}/promotions").json()["items"][0]
+
+    def pull(self) -> None:
+        self.market.post(f"/connections/{self.connection_id}/pull", {})
+
+    def click(self, agent: str = WECHAT_AGENT) -> tuple[UUID | None, httpx.Response]:
+        """Open the link in a browser of its own: the click's id where it passes our page, and the last answer."""
+        with httpx.Client(headers={"user-agent": agent}, trust_env=False, timeout=30) as browser:
+            answer = browser.get(self.link["url"])
+            way = urlsplit(answer.headers["location"])
+            if not way.path.startswith("/j/"):
+                return None, answer
+            click_id = UUID(hex=httpx.QueryParams(way.query)["k"][:32])
+            return click_id, browser.get(f"{self.market.world.url}{answer.headers['location']}")
+
+    def carried(self) -> tuple[UUID | None, str]:
+        """A click inside WeChat, once the edge knows of the alliance's address."""
+        self.until("led by the alliance's address", lambda: self.click()[1].headers["location"] != self.page, 5)
+        click_id, answer = self.click()
+        assert answer.status_code == 302
+        return click_id, answer.headers["location"]
+
+    def buy(self, address: str, **more) -> dict:
+        return self.market.world.post_sandbox("/buy", platform=self.platform, address=address, **more)
+
+    def move(self, order: dict, event: str) -> None:
+        self.market.world.post_sandbox("/shops/orders", platform=self.platform, order_no=order["order_no"], event=event)
+
+    def told(self, order: dict) -> dict:
+        self.pull()
+        items = self.market.items("/promoted-orders", link_id=self.link["link_id"])
+        return next(item for item in items if item["order_no"] == order["order_no"])
+
+
+@pytest.fixture
+def promote(market, until):
+    def make(platform: str, **more) -> Promotion:
+        return Promotion(market, until, platform, **more)
+
+    return make
+
+
+@pytest.mark.parametrize("platform", BY_CLICK)
+def test_each_order_is_tied_to_the_click_that_brought_it(promote, platform):
+    promotion = promote(platform)
+    assert (promotion.place["outcome"], promotion.place["carries"]) == ("made", "click")
+    clicks = [promotion.carried() for _ in range(2)]
+    assert clicks[0][1] != clicks[1][1], "two clicks were led by one address"
+    orders = [promotion.buy(address) for _, address in clicks]
+    for (click_id, _), order in zip(clicks, orders, strict=True):
+        told = promotion.told(order)
+        assert (told["click_id"], told["link_id"]) == (str(click_id), promotion.link["link_id"])
+        assert (told["status"], told["paid_minor"], told["commission_minor"]) == ("paid", 1999, 300)
+
+
+@pytest.mark.parametrize("platform", BY_CLICK)
+def test_the_apps_own_form_carries_it_too(promote, platform):
+    promotion = promote(platform)
+    promotion.carried()
+    click_id, answer = promotion.click(IPHONE)
+    assert answer.status_code == 200
+    schemes = ("pinduoduo://", "openapp.jdmobile://", "snssdk1128://", "tbopen://")
+    found = [part.partition('"')[0] for part in html.unescape(answer.text).split('"') if part.startswith(schemes)]
+    assert found, "no scheme on the page of ways"
+    told = promotion.told(promotion.buy(found[0]))
+    assert told["click_id"] == str(click_id)
+
+
+@pytest.mark.parametrize("platform", BY_CLICK)
+def test_an_alliance_that_is_slow_keeps_no_visitor_waiting(promote, market, platform):
+    promotion = promote(platform)
+    promotion.carried()
+    market.faults({"platform": platform, "kind": "slow", "rate": 1, "seconds": SLOW_S})
+    began = time.monotonic()
+    _, answer = promotion.click()
+    assert time.monotonic() - began < SLOW_S
+    market.faults()
+    told = promotion.told(promotion.buy(answer.headers["location"]))
+    assert (told["link_id"], told["click_id"]) == (promotion.link["link_id"], None)
+
+
+@pytest.mark.parametrize("platform", BY_LINK)
+def test_each_order_is_tied_to_its_link_and_to_the_only_click_before_it(promote, platform):
+    promotion = promote(platform)
+    assert (promotion.place["outcome"], promotion.place["carries"]) == ("made", "link")
+    _, address = promotion.carried()
+    order = promotion.buy(address)
+    assert promotion.told(order)["link_id"] == promotion.link["link_id"]
+
+
+@pytest.mark.parametrize("platform", ALLIANCES)
+def test_goods_that_an_alliance_does_not_have_keep_their_own_address(promote, platform):
+    promotion = promote(platform, known=False)
+    assert promotion.place["outcome"] == "refused"
+    assert promotion.place["code"]
+    assert promotion.click()[1].headers["location"] == promotion.page
+
+
+@pytest.mark.parametrize("platform", ALLIANCES)
+def test_an_order_that_was_paid_back_is_void_and_stays_so(promote, platform):
+    promotion = promote(platform)
+    _, address = promotion.carried()
+    order = promotion.buy(address)
+    assert promotion.told(order)["status"] == "paid"
+    promotion.move(order, "refund")
+    assert promotion.told(order)["status"] == "void"
+    assert promotion.told(order)["status"] == "void"
