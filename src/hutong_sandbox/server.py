@@ -16,6 +16,7 @@ from hutong_sandbox.alipay import Alipay
 from hutong_sandbox.control import Control
 from hutong_sandbox.douyin import DouyinAlliance
 from hutong_sandbox.http import Listener
+from hutong_sandbox.jd import JdAlliance
 from hutong_sandbox.sender import Sender
 from hutong_sandbox.taobao import Taobao
 from hutong_sandbox.wechat_account import WechatAccount
@@ -29,6 +30,7 @@ PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (
     Alipay,
     WechatAccount,
     DouyinAlliance,
+    JdAlliance,
 )
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096

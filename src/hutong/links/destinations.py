@@ -115,7 +115,7 @@ PLATFORMS: Final[dict[str, _Platform]] = {
         "p.pinduoduo.com mobile.yangkeduo.com mobile.pinduoduo.com", _shape(r"/goods2?\.html", goods="goods_id")
     ),
     "jd": _platform(
-        "item.jd.com item.m.jd.com u.jd.com 3.cn",
+        "item.jd.com item.m.jd.com u.jd.com union-click.jd.com 3.cn",
         _shape(r"/(?:product/)?(?P<item>\d+)\.html"),
     ),
     "weibo": _platform(

@@ -22,6 +22,7 @@ from msgspec import structs
 
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.douyin.alliance import CONNECTOR as DOUYIN_ALLIANCE
+from hutong.connectors.jd.alliance import CONNECTOR as JD_ALLIANCE
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechat_account import CONNECTOR as WECHAT_ACCOUNT
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
@@ -278,6 +279,47 @@ def douyin_alliance_case() -> Case:
     )
 
 
+def jd_alliance_case() -> Case:
+    def answer(record) -> Response:
+        return Response(status=200, headers={}, body=json.dumps(record).encode())
+
+    def promoted(status):
+        row = {"id": "415900297816660001", "orderId": int(ORDER_ID), "skuId": 100010793716, "validCode": int(status)}
+        row |= {"orderTime": "2026-11-23 11:00:00", "modifyTime": "2026-11-23 11:30:00"}
+        row |= {"estimateCosPrice": 54.0, "estimateFee": 2.43}
+        address = {"clickURL": "https://union-click.jd.com/jdc?e=1&p=2"}
+
+        def told(request):
+            method = dict(parse_qsl(request.body.decode()))["method"]
+            data = [row] if method.endswith(".query") else address
+            result = {"code": 200, "message": "success", "data": data}
+            name = method.replace(".", "_") + "_responce"
+            return answer({name: {"code": "0", f"{method.rpartition('.')[2]}Result": json.dumps(result)}})
+
+        return told
+
+    limited = {"code": "2", "zh_desc": "限制时间内调用失败次数", "en_desc": "App Call Limited"}
+    return Case(
+        connector=JD_ALLIANCE,
+        clock=StandingClock(dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)),
+        base_url="https://api.example",
+        credentials={
+            "app_key": "0123456789abcdef0123456789abcdef",
+            "app_secret": "fedcba9876543210fedcba9876543210",
+            "site_id": "",
+            "position_id": "",
+        },
+        forgery=Forgery(
+            throttled=lambda request: answer({"error_response": limited}),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            promoted=promoted,
+        ),
+        promotion=Promotion(
+            url="https://item.jd.com/100010793716.html", names={"item": "100010793716"}, mark="0Hk3vQ7Zb1"
+        ),
+    )
+
+
 def wechat_account_case() -> Case:
     quota = b'{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1"}'
     return Case(
@@ -385,6 +427,7 @@ CASES = {
     "alipay": alipay_case,
     "douyin_alliance": douyin_alliance_case,
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
+    "jd_alliance": jd_alliance_case,
     "taobao": taobao_case,
     "wechat_account": wechat_account_case,
     "wechatpay": wechatpay_case,
@@ -559,3 +602,8 @@ def shop(sandbox):
 @pytest.fixture
 def alliance(sandbox):
     return Hub(sandbox, "douyin_alliance")
+
+
+@pytest.fixture
+def jd_alliance(sandbox):
+    return Hub(sandbox, "jd_alliance")

@@ -1,6 +1,6 @@
 import pytest
 
-from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination
+from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination, read_target
 
 GOOD = [f"https://{host}/item?id=1" for host in sorted(KNOWN_HOSTS)]
 TRICKS = [
@@ -36,3 +36,11 @@ def test_known_platforms_are_allowed(url):
 def test_everything_else_is_refused(url):
     with pytest.raises(DestinationNotAllowed):
         check_destination(url)
+
+
+@pytest.mark.parametrize("url", ["https://union-click.jd.com/jdc?e=618&p=JF8BANgJK1olXDYC", "https://u.jd.com/ht07jA9"])
+def test_addresses_that_jds_alliance_makes_are_jds_and_name_no_item(url):
+    target = read_target(url)
+    assert (target.destination, target.url, target.names) == ("jd", url, {})
+    with pytest.raises(DestinationNotAllowed):
+        read_target(f"{url}?to=https://evil.example/")

@@ -192,10 +192,35 @@ _WECHAT_ACCOUNT: Final = (
         ),
     ),
 )
+_JD_ALLIANCE: Final = (
+    Group(
+        mark("京东联盟的应用"),
+        mark("接口和 subUnionId 参数都要向京东联盟申请权限，没有它就分不清订单来自哪次点击。"),
+        (
+            Field("app_key", mark("京东联盟 AppKey"), mark("京东联盟，推广管理，API 管理；三十二位。"), needed=True),
+            Field(
+                "app_secret",
+                mark("京东联盟 SecretKey"),
+                mark("和 AppKey 在同一处；三十二位。"),
+                Kind.SECRET,
+                needed=True,
+            ),
+        ),
+    ),
+    Group(
+        mark("网站与推广位"),
+        mark("按社交媒体推广时都不填；推广的网址已在京东联盟备案为网站或 APP 时才填网站 ID。"),
+        (
+            Field("site_id", mark("网站 ID 或 APP ID"), mark("京东联盟，推广管理，网站管理或 APP 管理；一串数字。")),
+            Field("position_id", mark("推广位 ID"), mark("京东联盟，推广管理，推广位管理；可以不填。")),
+        ),
+    ),
+)
 GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "wechatpay": _WECHAT,
     "alipay": _ALIPAY,
     "taobao": _TAOBAO,
+    "jd_alliance": _JD_ALLIANCE,
     "wechat_account": _WECHAT_ACCOUNT,
 }
 
