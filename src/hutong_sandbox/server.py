@@ -15,6 +15,7 @@ from hutong_sandbox.abilities import SeesCertificates
 from hutong_sandbox.alipay import Alipay
 from hutong_sandbox.control import Control
 from hutong_sandbox.http import Listener
+from hutong_sandbox.pinduoduo import PinduoduoAlliance
 from hutong_sandbox.sender import Sender
 from hutong_sandbox.taobao import Taobao
 from hutong_sandbox.wechat_account import WechatAccount
@@ -22,7 +23,13 @@ from hutong_sandbox.wechatpay import WechatPay
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World
 
 #: In this order the platforms take the ports after the control port; new ones go to the end.
-PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (WechatPay, Taobao, Alipay, WechatAccount)
+PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (
+    WechatPay,
+    Taobao,
+    Alipay,
+    WechatAccount,
+    PinduoduoAlliance,
+)
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096
 

@@ -15,6 +15,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "wechatpay": mark("微信支付"),
         "wechat_account": mark("微信公众号"),
         "taobao": mark("淘宝"),
+        "pinduoduo_alliance": mark("多多进宝"),
         "generic": mark("文件导入"),
         "own": mark("互通收银台"),
         "alipay": mark("支付宝"),
