@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from hutong.core.errors import NotFound
@@ -48,8 +48,8 @@ class OrderMethods:
         if call.flag("return_count", default=True):
             body["total_count"] = len(rows)
         elif served and self._world.faults.strike("pinduoduo_alliance", "rows_shift", str(page)):
-            later = self._world.clock.now().fromtimestamp(end + 1, self._world.clock.now().tzinfo)
-            self._orders.touch(served[0], max(self._world.clock.now(), later))
+            outside = datetime.fromtimestamp(end + 1, UTC)
+            self._orders.touch(served[0], max(self._world.clock.now(), outside))
         return {"order_list_get_response": body}
 
     def detail(self, call: Call) -> Json:

@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final
 
-from hutong.connectors.pinduoduo.marks import UID
+from hutong.connectors.pinduoduo.marks import PID, UID
 from hutong.platforms.credentials import Examined, Examiner
-
-#: As the documents' example has it: the promoter's number and the position's.
-PID: Final = r"[0-9]{1,20}_[0-9]{1,20}"
 
 
 def examine(credentials: Mapping[str, str], now: datetime) -> Examined:

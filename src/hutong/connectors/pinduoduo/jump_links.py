@@ -16,7 +16,7 @@ import msgspec
 
 from hutong.connectors.pinduoduo.errors import NOT_FILED, PinduoduoRefused
 from hutong.connectors.pinduoduo.gateway import call, needed
-from hutong.connectors.pinduoduo.marks import carrying, filed
+from hutong.connectors.pinduoduo.marks import PID, carrying, filed
 from hutong.connectors.pinduoduo.promoted_orders import WireOrder
 from hutong.core.errors import InvalidInput, PlatformUnknown
 from hutong.platforms.account import Account
@@ -39,7 +39,6 @@ PAGE: Final = "https://"
 APP: Final = "pinduoduo://"
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")
 _NAMED: Final = re.compile(r"[?&]goods_id=([0-9]{1,20})")
-_PID: Final = re.compile(r"[0-9]{1,20}_[0-9]{1,20}")
 
 
 class _Goods(msgspec.Struct, frozen=True):
@@ -148,9 +147,9 @@ async def trial(account: Account, number: str) -> None:
 
 
 def _is_the_item(addresses: _Addresses, keyword: str, found: int) -> bool:
-    """The long address names its item; where it names none, a search that found one item alone is believed."""
+    """The long address names its item; where no number can be compared, a search that found one alone is believed."""
     if not _NUMBER.fullmatch(keyword):
-        return True
+        return found == 1
     for address in (addresses.url, addresses.mobile_url, addresses.schema_url):
         named = _NAMED.search(unquote(address or ""))
         if named is not None:
@@ -202,8 +201,8 @@ def _page_no(cursor: str) -> int:
 
 def _pid(account: Account) -> str:
     pid = needed(account, "pid")
-    if not _PID.fullmatch(pid):
-        raise InvalidInput(field="pid", problem="60005_612")
+    if not re.fullmatch(PID, pid):
+        raise InvalidInput(field="pid", problem=PID)
     return pid
 
 

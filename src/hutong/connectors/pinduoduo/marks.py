@@ -18,6 +18,8 @@ import msgspec
 from hutong.core.errors import InvalidInput
 from hutong.platforms.jump_links import MARK_CHARS_MAX
 
+#: A position, as the documents' example has it: the promoter's number and its own.
+PID: Final = r"[0-9]{1,20}_[0-9]{1,20}"
 #: The platform's.
 CUSTOM_BYTES_MAX: Final = 64
 #: What is left beside the longest mark and the JSON around both.
