@@ -17,6 +17,7 @@ from hutong_sandbox.control import Control
 from hutong_sandbox.douyin import DouyinAlliance
 from hutong_sandbox.http import Listener
 from hutong_sandbox.jd import JdAlliance
+from hutong_sandbox.pinduoduo import PinduoduoAlliance
 from hutong_sandbox.sender import Sender
 from hutong_sandbox.taobao import Taobao
 from hutong_sandbox.wechat_account import WechatAccount
@@ -29,8 +30,9 @@ PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (
     Taobao,
     Alipay,
     WechatAccount,
-    DouyinAlliance,
+    PinduoduoAlliance,
     JdAlliance,
+    DouyinAlliance,
 )
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PLATFORMS = ("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |", "| jd_alliance |")
+PLATFORMS = (
+    *("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |"),
+    *("| pinduoduo_alliance |", "| jd_alliance |", "| douyin_alliance |"),
+)
 README = Path(__file__).parents[2] / "src" / "hutong_sandbox" / "README.md"
 
 

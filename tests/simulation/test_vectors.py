@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hutong_sandbox.pinduoduo import signing as pinduoduo
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechatpay import older
 from hutong_sandbox.wechatpay import signing as wechat
@@ -138,3 +139,26 @@ def test_wechatpay_authorization_header_in_any_order():
     assert wechat.parse_authorization(f"{scheme} {','.join(reversed(fields.split(',')))}") == parsed
     assert wechat.parse_authorization(fields) is None
     assert wechat.parse_authorization(header.replace("mchid", "merchant")) is None
+
+
+# open.pinduoduo.com, 签名算法 (browse?idStr=8EC06C399636041E), the worked example: secret testSecret.
+PINDUODUO_EXAMPLE = {
+    "type": "pdd.order.number.list.get",
+    "access_token": "asd78172s8ds9a921j9qqwda12312w1w21211",
+    "client_id": "1",
+    "data_type": "XML",
+    "timestamp": "1480411125",
+    "order_status": "1",
+    "page": "1",
+    "page_size": "10",
+}
+PINDUODUO_SIGN = "E4DE3ED21002510DED352819E7AE6775"
+
+
+def test_pinduoduo_worked_example():
+    assert pinduoduo.signature("testSecret", pinduoduo.canonical(PINDUODUO_EXAMPLE)) == PINDUODUO_SIGN
+    assert pinduoduo.verifies("testSecret", {**PINDUODUO_EXAMPLE, "sign": PINDUODUO_SIGN})
+    assert not pinduoduo.verifies("testSecret", {**PINDUODUO_EXAMPLE, "sign": PINDUODUO_SIGN.lower()})
+    assert not pinduoduo.verifies("testsecret", {**PINDUODUO_EXAMPLE, "sign": PINDUODUO_SIGN})
+    for name in PINDUODUO_EXAMPLE:
+        assert not pinduoduo.verifies("testSecret", {**PINDUODUO_EXAMPLE, name: "x", "sign": PINDUODUO_SIGN}), name

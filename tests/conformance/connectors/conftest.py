@@ -23,6 +23,7 @@ from msgspec import structs
 from hutong.connectors.alipay import CONNECTOR as ALIPAY
 from hutong.connectors.douyin.alliance import CONNECTOR as DOUYIN_ALLIANCE
 from hutong.connectors.jd.alliance import CONNECTOR as JD_ALLIANCE
+from hutong.connectors.pinduoduo.alliance import CONNECTOR as PINDUODUO_ALLIANCE
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
 from hutong.connectors.wechat_account import CONNECTOR as WECHAT_ACCOUNT
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
@@ -320,6 +321,46 @@ def jd_alliance_case() -> Case:
     )
 
 
+def pinduoduo_alliance_case(**more) -> Case:
+    clock = StandingClock(dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC))
+    at = int(clock.now().timestamp()) - 60
+
+    def answer(record) -> Response:
+        return Response(status=200, headers={"content-type": "application/json"}, body=json.dumps(record).encode())
+
+    def promoted(status):
+        """Every envelope at once: to make an address takes two calls."""
+        address = {"url": "https://mobile.yangkeduo.com/duo_coupon_landing.html?goods_id=939144832144&pid=1_2"}
+        order = {
+            "order_sn": int(ORDER_ID),
+            "order_status": int(status),
+            "order_amount": 700,
+            "order_create_time": at,
+            "order_modify_at": at,
+        }
+        told = {
+            "goods_search_response": {"goods_list": [{"goods_sign": "E9X2eMMq"}]},
+            "goods_promotion_url_generate_response": {"goods_promotion_url_list": [address]},
+            "order_list_get_response": {"order_list": [order], "total_count": 1},
+        }
+        return lambda request: answer(told)
+
+    limited = {"error_code": 52101, "error_msg": "当前接口被限流，请稍后重试", "sub_code": "52101", "sub_msg": ""}
+    page = "https://mobile.yangkeduo.com/goods.html?goods_id=939144832144"
+    return Case(
+        connector=PINDUODUO_ALLIANCE,
+        clock=clock,
+        base_url="https://gw-api.example",
+        credentials={"client_id": "c1", "client_secret": "made-at-run-time-secret", "pid": "60005_612", **more},
+        promotion=Promotion(url=page, names={"goods": "939144832144"}, mark="0J8w7Zk3bQ5xN2vT6yR1mC4hL9pD7sGaBcDeFab"),
+        forgery=Forgery(
+            throttled=lambda request: answer({"error_response": limited}),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            promoted=promoted,
+        ),
+    )
+
+
 def wechat_account_case() -> Case:
     quota = b'{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1"}'
     return Case(
@@ -428,6 +469,8 @@ CASES = {
     "douyin_alliance": douyin_alliance_case,
     "generic": lambda: Case(connector=Registry.from_entry_points().get("generic"), clock=StandingClock(None)),
     "jd_alliance": jd_alliance_case,
+    "pinduoduo_alliance": pinduoduo_alliance_case,
+    "pinduoduo_alliance with a filed uid": lambda: pinduoduo_alliance_case(uid="hub01"),
     "taobao": taobao_case,
     "wechat_account": wechat_account_case,
     "wechatpay": wechatpay_case,
@@ -607,3 +650,9 @@ def alliance(sandbox):
 @pytest.fixture
 def jd_alliance(sandbox):
     return Hub(sandbox, "jd_alliance")
+
+
+@pytest.fixture
+def hub_of(sandbox):
+    """Calls of any connector, by the simulated platform's name."""
+    return lambda name: Hub(sandbox, name)

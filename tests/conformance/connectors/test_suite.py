@@ -19,7 +19,11 @@ from hutong.platforms.sharing import ShareLimits, ShareStatus
 from hutong.transport.messages import Request
 
 #: Every installed connector, and the other modes of ours.
-MODES = ["wechatpay as a service provider", "wechatpay with the older API"]
+MODES = [
+    "pinduoduo_alliance with a filed uid",
+    "wechatpay as a service provider",
+    "wechatpay with the older API",
+]
 NAMES = [connector.name for connector in Registry.from_entry_points().all()] + MODES
 
 

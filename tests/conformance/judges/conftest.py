@@ -130,6 +130,7 @@ def environments() -> dict[str, Environment]:
         "wechatpay_older": Environment("wechatpy"),
         "wechat_account": Environment("wechatpy"),
         "taobao": Environment("taobao"),
+        "pinduoduo_alliance": Environment("pinduoduo"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
         STANDARD_WEBHOOKS: Environment("standardwebhooks"),

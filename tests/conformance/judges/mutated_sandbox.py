@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
+from hutong_sandbox.pinduoduo import signing as pinduoduo
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechat_account import phone
 from hutong_sandbox.wechatpay import accounts, older, parties
@@ -42,6 +43,7 @@ _app_invoke_text = wechat.app_invoke_text
 _message_text = older.message_text
 _message_sign = older.message_sign
 _hmac = top.sign_hmac
+_pinduoduo_canonical = pinduoduo.canonical
 _alipay_signature = alipay.signature
 
 
@@ -218,6 +220,28 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "top_hmac_is_sha256": ("vectors", top, "sign_hmac", top.sign_hmac_sha256),
     "top_hmac_sha256_is_md5": ("vectors", top, "sign_hmac_sha256", top.sign_hmac),
     "top_any_signature_is_good": ("taobao", top, "verifies", _accept),
+    "pinduoduo_unsorted": (
+        "pinduoduo_alliance",
+        pinduoduo,
+        "canonical",
+        lambda p: "".join(f"{n}{v}" for n, v in p.items() if n != "sign"),
+    ),
+    "pinduoduo_joined_as_query": (
+        "pinduoduo_alliance",
+        pinduoduo,
+        "canonical",
+        lambda p: "&".join(f"{n}={v}" for n, v in sorted(p.items()) if n != "sign"),
+    ),
+    "pinduoduo_without_version": (
+        "pinduoduo_alliance",
+        pinduoduo,
+        "canonical",
+        lambda p: _pinduoduo_canonical({n: v for n, v in p.items() if n != "version"}),
+    ),
+    "pinduoduo_lower_case_digest": ("pinduoduo_alliance", pinduoduo, "signature", _md5("{0}", "{0}", upper=False)),
+    "pinduoduo_secret_only_before": ("pinduoduo_alliance", pinduoduo, "signature", _md5("{0}", "")),
+    "pinduoduo_secret_only_after": ("pinduoduo_alliance", pinduoduo, "signature", _md5("", "{0}")),
+    "pinduoduo_any_signature_is_good": ("pinduoduo_alliance", pinduoduo, "verifies", _accept),
     "alipay_request_unsorted": ("alipay", alipay, "request_text", _alipay_joined(("sign",), is_sorted=False)),
     "alipay_request_without_sign_type": ("alipay", alipay, "request_text", _alipay_joined(("sign", "sign_type"))),
     "alipay_request_values_encoded": ("alipay", alipay, "request_text", _alipay_joined(("sign",), quoted=True)),

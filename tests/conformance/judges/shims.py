@@ -35,6 +35,11 @@ SHIMS = (
         "",
     ),
     (
+        "pdd-sdk",
+        "none: domain and port are arguments",
+        "",
+    ),
+    (
         "alipay-sdk-python",
         "WebUtils.get_http_connection, which only opens the line, is replaced by one that knows ports",
         "the SDK adds a port's number to a text, which raises, and connects to 80 or 443 whatever the address says",

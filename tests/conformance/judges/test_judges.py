@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechatpay_older", "key"),
         ("wechat_account", "account"),
         ("taobao", "session"),
+        ("pinduoduo_alliance", "key"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
         ("alipay_second", "certificate"),
@@ -71,6 +72,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
         "wechatpy",
         "wechatpy",
         "taobao-openapi",
+        "pdd-sdk",
         "alipay-sdk-python",
         "python-alipay-sdk",
     ]

@@ -216,11 +216,34 @@ _JD_ALLIANCE: Final = (
         ),
     ),
 )
+_PINDUODUO_ALLIANCE: Final = (
+    Group(
+        mark("应用与推广位"),
+        mark("在拼多多开放平台建立“多多客联盟”应用，再到多多进宝绑定它，建好推广位并完成备案。"),
+        (
+            Field("client_id", mark("应用 client_id"), mark("拼多多开放平台，应用详情。"), needed=True),
+            Field(
+                "client_secret",
+                mark("应用密钥 client_secret"),
+                mark("拼多多开放平台，应用详情。"),
+                Kind.SECRET,
+                needed=True,
+            ),
+            Field("pid", mark("推广位 PID"), mark("多多进宝，推广位管理；像 60005_612 这样两段数字。"), needed=True),
+            Field(
+                "uid",
+                mark("备案时的用户标识 uid"),
+                mark("备案链接里带了 custom_parameters 才填，一到五个字母或数字；没带就不填。"),
+            ),
+        ),
+    ),
+)
 GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "wechatpay": _WECHAT,
     "alipay": _ALIPAY,
     "taobao": _TAOBAO,
     "jd_alliance": _JD_ALLIANCE,
+    "pinduoduo_alliance": _PINDUODUO_ALLIANCE,
     "wechat_account": _WECHAT_ACCOUNT,
 }
 

@@ -1,0 +1,1 @@
+"""Pinduoduo: its gateway, signature and errors, and what is reached through them."""
