@@ -194,7 +194,9 @@ def _errors() -> Iterator[type[HutongError]]:
 
 def _is_ours(connector: Connector) -> bool:
     """Whether a connector is one of the built-in ones (others may be installed beside them)."""
-    return (ROOT / "src" / "hutong" / "connectors" / connector.name).is_dir()
+    folder = ROOT / "src" / "hutong" / "connectors"
+    platform, _, module = connector.name.partition("_")
+    return (folder / connector.name).is_dir() or (folder / platform / f"{module}.py").is_file()
 
 
 def _type(record: type[Event], name: str) -> str:

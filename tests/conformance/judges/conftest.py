@@ -132,6 +132,7 @@ def environments() -> dict[str, Environment]:
         "taobao": Environment("taobao"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
+        "douyin_alliance": Environment("doudian"),
         STANDARD_WEBHOOKS: Environment("standardwebhooks"),
     }
     for environment in made.values():

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechatpay_older", "key"),
         ("wechat_account", "account"),
         ("taobao", "session"),
+        ("douyin_alliance", "token"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
         ("alipay_second", "certificate"),
@@ -73,6 +74,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
         "taobao-openapi",
         "alipay-sdk-python",
         "python-alipay-sdk",
+        "doudian",
     ]
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination
+from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination, read_target
 
 GOOD = [f"https://{host}/item?id=1" for host in sorted(KNOWN_HOSTS)]
 TRICKS = [
@@ -36,3 +36,21 @@ def test_known_platforms_are_allowed(url):
 def test_everything_else_is_refused(url):
     with pytest.raises(DestinationNotAllowed):
         check_destination(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        # Addresses that the alliance gives out: the item's page, and the short one that opens the app.
+        (
+            "https://haohuo.jinritemai.com/ecommerce/trade/detail/index.html?id=3636752471654793993&pick_source=v.a1",
+            {"goods": "3636752471654793993"},
+        ),
+        ("https://z.douyin.com/YCvp", {}),
+        ("https://z.douyin.com/YCvp?scheme=snssdk1128%3A%2F%2Fec_goods_detail%3Fpromotion_id%3D35520983690087", {}),
+        ("https://v.douyin.com/iRNBho5m/", {}),
+    ],
+)
+def test_addresses_of_douyins_alliance_lead_to_douyin(url, names):
+    target = read_target(url)
+    assert (target.destination, target.names) == ("douyin", names)
