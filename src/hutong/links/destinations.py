@@ -95,7 +95,7 @@ PLATFORMS: Final[dict[str, _Platform]] = {
     ),
     "tmall": _platform("detail.tmall.com detail.m.tmall.com", _shape(r"/item\.htm", item="id")),
     "douyin": _platform(
-        "v.douyin.com www.douyin.com www.iesdouyin.com live.douyin.com haohuo.jinritemai.com",
+        "v.douyin.com z.douyin.com www.douyin.com www.iesdouyin.com live.douyin.com haohuo.jinritemai.com",
         _shape(r"/(?:share/)?video/(?P<video>\d+)/?"),
         _shape(r"/(?:share/)?user/(?P<user>[\w-]+)/?"),
         _shape(r"/(?:ecommerce/trade/detail/index\.html|views/product/item2?)", goods="id"),

@@ -35,5 +35,8 @@ def sign_md5(secret: str, text: str) -> str:
 
 def verifies(secret: str, parameters: Mapping[str, str]) -> bool:
     """Whether ``sign`` fits the other parameters; without ``sign_method`` it is MD5, as in the first version."""
-    by = sign_md5 if parameters.get("sign_method", MD5) == MD5 else sign_hmac
+    method = parameters.get("sign_method", MD5)
+    if method not in (MD5, HMAC_SHA256):
+        return False
+    by = sign_md5 if method == MD5 else sign_hmac
     return digests.same(by(secret, canonical(parameters)).encode(), parameters.get("sign", "").encode())

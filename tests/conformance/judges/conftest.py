@@ -133,6 +133,7 @@ def environments() -> dict[str, Environment]:
         "pinduoduo_alliance": Environment("pinduoduo"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
+        "douyin_alliance": Environment("doudian"),
         STANDARD_WEBHOOKS: Environment("standardwebhooks"),
     }
     for environment in made.values():

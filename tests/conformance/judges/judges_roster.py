@@ -12,8 +12,12 @@ SDKS = {
     "pinduoduo_alliance": "pdd_sdk",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
+    "douyin_alliance": "doudian",
     STANDARD_WEBHOOKS: "standardwebhooks",
 }
+#: Judges that know no call by name: they sign, send and read whatever they are given. On the signature and the envelope
+#: they have a say, and on no operation of a connector.
+SIGNERS = {"douyin_alliance"}
 #: Judges whose name is not that of the platform they judge.
 PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
 CHECKS = {
@@ -85,6 +89,15 @@ CHECKS = {
         "wrong_secret",
         "wrong_arguments",
         "spoilt_requests",
+    ],
+    "douyin_alliance": [
+        "token",
+        "share",
+        "orders",
+        "flipped",
+        "wrong_secret",
+        "wrong_token",
+        "wrong_arguments",
     ],
     "alipay": [
         "precreate",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import json
 import os
 import sys
@@ -24,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
+from hutong_sandbox.douyin import signing as douyin
 from hutong_sandbox.pinduoduo import signing as pinduoduo
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechat_account import phone
@@ -45,6 +47,8 @@ _message_sign = older.message_sign
 _hmac = top.sign_hmac
 _pinduoduo_canonical = pinduoduo.canonical
 _alipay_signature = alipay.signature
+_douyin_canonical = douyin.canonical
+_douyin_hmac = douyin.sign_hmac
 
 
 _page_text = phone.page_text
@@ -117,6 +121,16 @@ def _md5(before: str, after: str, *, upper: bool = True) -> Callable[[str, str],
         return digest.upper() if upper else digest
 
     return sign
+
+
+def _douyin_of(*names: str) -> Callable[[Any], str]:
+    return lambda given: "".join(f"{name}{given.get(name, '')}" for name in names)
+
+
+def _douyin_keyed(before: str, after: str, digest: str = "sha256") -> Callable[[str, str], str]:
+    return lambda secret, text: hmac.new(
+        secret.encode(), f"{before.format(secret)}{text}{after.format(secret)}".encode(), digest
+    ).hexdigest()
 
 
 def _alipay_joined(outside: tuple[str, ...], *, is_sorted: bool = True, quoted: bool = False) -> Callable[..., bytes]:
@@ -242,6 +256,38 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "pinduoduo_secret_only_before": ("pinduoduo_alliance", pinduoduo, "signature", _md5("{0}", "")),
     "pinduoduo_secret_only_after": ("pinduoduo_alliance", pinduoduo, "signature", _md5("", "{0}")),
     "pinduoduo_any_signature_is_good": ("pinduoduo_alliance", pinduoduo, "verifies", _accept),
+    "douyin_version_first": (
+        "douyin_alliance", douyin, "canonical", _douyin_of("app_key", "method", "param_json", "v", "timestamp")
+    ),
+    "douyin_with_token": (
+        "douyin_alliance", douyin, "canonical", _douyin_of("access_token", *douyin.SIGNED)
+    ),
+    "douyin_with_sign_method": (
+        "douyin_alliance", douyin, "canonical",
+        _douyin_of("app_key", "method", "param_json", "sign_method", "timestamp", "v"),
+    ),
+    "douyin_without_body": (
+        "douyin_alliance", douyin, "canonical", lambda given: _douyin_canonical({**given, "param_json": ""})
+    ),
+    "douyin_values_alone": (
+        "douyin_alliance", douyin, "canonical", lambda given: "".join(given.get(name, "") for name in douyin.SIGNED)
+    ),
+    "douyin_method_as_path": (
+        "douyin_alliance", douyin, "canonical",
+        lambda given: _douyin_canonical({**given, "method": "/" + given["method"].replace(".", "/")}),
+    ),
+    "douyin_body_written_anew": (
+        "douyin_alliance", douyin, "canonical",
+        lambda given: _douyin_canonical({**given, "param_json": json.dumps(json.loads(given["param_json"]))}),
+    ),
+    "douyin_secret_only_before": ("douyin_alliance", douyin, "sign_hmac", _douyin_keyed("{}", "")),
+    "douyin_secret_only_as_key": ("douyin_alliance", douyin, "sign_hmac", _douyin_keyed("", "")),
+    "douyin_md5_for_hmac": ("douyin_alliance", douyin, "sign_hmac", douyin.sign_md5),
+    "douyin_sha1_for_sha256": ("douyin_alliance", douyin, "sign_hmac", _douyin_keyed("{}", "{}", "sha1")),
+    "douyin_upper_case_digest": (
+        "douyin_alliance", douyin, "sign_hmac", lambda s, t: _douyin_hmac(s, t).upper()
+    ),
+    "douyin_any_signature_is_good": ("douyin_alliance", douyin, "verifies", _accept),
     "alipay_request_unsorted": ("alipay", alipay, "request_text", _alipay_joined(("sign",), is_sorted=False)),
     "alipay_request_without_sign_type": ("alipay", alipay, "request_text", _alipay_joined(("sign", "sign_type"))),
     "alipay_request_values_encoded": ("alipay", alipay, "request_text", _alipay_joined(("sign",), quoted=True)),

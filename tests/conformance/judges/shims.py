@@ -49,6 +49,11 @@ SHIMS = (
         "AliPay._gateway is set to the simulator's address",
         "the SDK has no host option",
     ),
+    (
+        "doudian",
+        "DouDian._gate_way is set to the simulator's address",
+        "the SDK has no host option",
+    ),
 )
 
 
@@ -92,6 +97,15 @@ def alipay_client(kind: Any, gateway: str, **arguments: Any) -> Any:
     """A client of ``python-alipay-sdk``, connected to ``gateway``."""
     client = kind(**arguments)
     client._gateway = gateway
+    return client
+
+
+def doudian_client(gateway: str, **arguments: Any) -> Any:
+    """A client of ``doudian``, connected to ``gateway``; its constructor asks nothing where it is given no code."""
+    from doudian import AppType, DouDian
+
+    client = DouDian(app_type=AppType.TOOL, **arguments)
+    client._gate_way = gateway
     return client
 
 

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechat_account", "account"),
         ("taobao", "session"),
         ("pinduoduo_alliance", "key"),
+        ("douyin_alliance", "token"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
         ("alipay_second", "certificate"),
@@ -75,6 +76,7 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
         "pdd-sdk",
         "alipay-sdk-python",
         "python-alipay-sdk",
+        "doudian",
     ]
 
 

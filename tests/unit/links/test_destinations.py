@@ -44,3 +44,21 @@ def test_addresses_that_jds_alliance_makes_are_jds_and_name_no_item(url):
     assert (target.destination, target.url, target.names) == ("jd", url, {})
     with pytest.raises(DestinationNotAllowed):
         read_target(f"{url}?to=https://evil.example/")
+
+
+@pytest.mark.parametrize(
+    ("url", "names"),
+    [
+        # Addresses that the alliance gives out: the item's page, and the short one that opens the app.
+        (
+            "https://haohuo.jinritemai.com/ecommerce/trade/detail/index.html?id=3636752471654793993&pick_source=v.a1",
+            {"goods": "3636752471654793993"},
+        ),
+        ("https://z.douyin.com/YCvp", {}),
+        ("https://z.douyin.com/YCvp?scheme=snssdk1128%3A%2F%2Fec_goods_detail%3Fpromotion_id%3D35520983690087", {}),
+        ("https://v.douyin.com/iRNBho5m/", {}),
+    ],
+)
+def test_addresses_of_douyins_alliance_lead_to_douyin(url, names):
+    target = read_target(url)
+    assert (target.destination, target.names) == ("douyin", names)

@@ -238,6 +238,25 @@ _PINDUODUO_ALLIANCE: Final = (
         ),
     ),
 )
+_DOUYIN_ALLIANCE: Final = (
+    Group(
+        mark("应用与推广位"),
+        mark("在抖店开放平台的控制台里建立应用，用独立抖客的百应账号授权。"),
+        (
+            Field("app_key", mark("App Key"), mark("控制台，应用详情；十九位数字。"), needed=True),
+            Field("app_secret", mark("App Secret"), mark("控制台，应用详情。"), Kind.SECRET, needed=True),
+            Field("pid", mark("推广位 PID"), mark("巨量百应，抖客，PID 管理；dy_ 开头的四段。"), needed=True),
+        ),
+    ),
+    Group(
+        mark("抖客的授权"),
+        mark("授权到期后，在这里换上新的。"),
+        (
+            Field("access_token", mark("访问令牌"), mark("授权之后换得的 access_token；七天有效。"), Kind.SECRET, True),
+            Field("refresh_token", mark("刷新令牌"), mark("和访问令牌一起返回的 refresh_token。"), Kind.SECRET, True),
+        ),
+    ),
+)
 GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "wechatpay": _WECHAT,
     "alipay": _ALIPAY,
@@ -245,6 +264,7 @@ GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "jd_alliance": _JD_ALLIANCE,
     "pinduoduo_alliance": _PINDUODUO_ALLIANCE,
     "wechat_account": _WECHAT_ACCOUNT,
+    "douyin_alliance": _DOUYIN_ALLIANCE,
 }
 
 FLAWS: Final[Mapping[Flaw, str]] = {
