@@ -130,6 +130,8 @@ def environments() -> dict[str, Environment]:
         "wechatpay_older": Environment("wechatpy"),
         "wechat_account": Environment("wechatpy"),
         "taobao": Environment("taobao"),
+        "jd_alliance": Environment("jdu"),
+        "jd_alliance_second": Environment("jd_sdk"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
         STANDARD_WEBHOOKS: Environment("standardwebhooks"),

@@ -9,12 +9,14 @@ SDKS = {
     "wechatpay_older": "wechatpy",
     "wechat_account": "wechatpy",
     "taobao": "taobao_openapi",
+    "jd_alliance": "jdu",
+    "jd_alliance_second": "jd_sdk",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
     STANDARD_WEBHOOKS: "standardwebhooks",
 }
 #: Judges whose name is not that of the platform they judge.
-PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
+PLATFORMS = {"alipay_second": "alipay", "jd_alliance_second": "jd_alliance", "wechatpay_older": "wechatpay"}
 CHECKS = {
     "wechatpay": [
         "connect",
@@ -72,6 +74,22 @@ CHECKS = {
         "wrong_secret",
         "wrong_session",
         "wrong_arguments",
+    ],
+    "jd_alliance": [
+        "promotion",
+        "rows",
+        "wrong_arguments",
+        "wrong_site",
+        "wrong_secret",
+        "wrong_version",
+    ],
+    "jd_alliance_second": [
+        "promotion",
+        "rows",
+        "wrong_arguments",
+        "wrong_secret",
+        "spoilt",
+        "wrong_version",
     ],
     "alipay": [
         "precreate",

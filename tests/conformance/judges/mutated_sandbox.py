@@ -24,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import padding
 from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
+from hutong_sandbox.jd import signing as jd
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechat_account import phone
 from hutong_sandbox.wechatpay import accounts, older, parties
@@ -43,6 +44,7 @@ _message_text = older.message_text
 _message_sign = older.message_sign
 _hmac = top.sign_hmac
 _alipay_signature = alipay.signature
+_jd_canonical = jd.canonical
 
 
 _page_text = phone.page_text
@@ -115,6 +117,10 @@ def _md5(before: str, after: str, *, upper: bool = True) -> Callable[[str, str],
         return digest.upper() if upper else digest
 
     return sign
+
+
+def _jd_without(name: str) -> Callable[..., str]:
+    return lambda parameters: _jd_canonical({n: v for n, v in parameters.items() if n != name})
 
 
 def _alipay_joined(outside: tuple[str, ...], *, is_sorted: bool = True, quoted: bool = False) -> Callable[..., bytes]:
@@ -218,6 +224,20 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
     "top_hmac_is_sha256": ("vectors", top, "sign_hmac", top.sign_hmac_sha256),
     "top_hmac_sha256_is_md5": ("vectors", top, "sign_hmac_sha256", top.sign_hmac),
     "top_any_signature_is_good": ("taobao", top, "verifies", _accept),
+    "jd_parameters_unsorted": (
+        "jd_alliance", jd, "canonical", lambda p: "".join(f"{n}{v}" for n, v in p.items() if n != "sign")
+    ),
+    "jd_joined_as_query": (
+        "jd_alliance", jd, "canonical", lambda p: "&".join(f"{n}={v}" for n, v in sorted(p.items()) if n != "sign")
+    ),
+    "jd_without_format": ("jd_alliance", jd, "canonical", _jd_without("format")),
+    "jd_without_older_business": ("jd_alliance", jd, "canonical", _jd_without("param_json")),
+    "jd_without_newer_business": ("jd_alliance_second", jd, "canonical", _jd_without("360buy_param_json")),
+    "jd_without_time": ("jd_alliance_second", jd, "canonical", _jd_without("timestamp")),
+    "jd_lower_case_digest": ("jd_alliance_second", jd, "signature", _md5("{}", "{}", upper=False)),
+    "jd_secret_only_before": ("jd_alliance", jd, "signature", _md5("{}", "")),
+    "jd_secret_only_after": ("jd_alliance_second", jd, "signature", _md5("", "{}")),
+    "jd_any_signature_is_good": ("jd_alliance", jd, "verifies", _accept),
     "alipay_request_unsorted": ("alipay", alipay, "request_text", _alipay_joined(("sign",), is_sorted=False)),
     "alipay_request_without_sign_type": ("alipay", alipay, "request_text", _alipay_joined(("sign", "sign_type"))),
     "alipay_request_values_encoded": ("alipay", alipay, "request_text", _alipay_joined(("sign",), quoted=True)),

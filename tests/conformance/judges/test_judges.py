@@ -25,6 +25,8 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechatpay_older", "key"),
         ("wechat_account", "account"),
         ("taobao", "session"),
+        ("jd_alliance", "older address"),
+        ("jd_alliance_second", "newer address"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
         ("alipay_second", "certificate"),
@@ -71,6 +73,8 @@ def test_nothing_but_the_listed_shims_touches_an_sdk():
         "wechatpy",
         "wechatpy",
         "taobao-openapi",
+        "jdu",
+        "jd-sdk",
         "alipay-sdk-python",
         "python-alipay-sdk",
     ]
