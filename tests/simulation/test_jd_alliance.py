@@ -134,7 +134,8 @@ def test_the_call_for_sites_wants_the_promoters_own_site(sandbox, promoter):
     page = stock(sandbox)["url"]
     made = promoter.make(page, method=COMMON, siteId=promoter.more["site_id"])["data"]
     assert made["clickURL"].startswith("http://union-click.jd.com/")
-    order = buy(sandbox, made["clickURL"].replace("http://", "https://"))
+    buy(sandbox, made["clickURL"].replace("http://", "https://"))
+    order = buy(sandbox, made["clickURL"])
     assert order["row"]["siteId"] == int(promoter.more["site_id"])
     assert promoter.make(page, method=COMMON)["code"] == 2001501
     assert promoter.make(page, method=COMMON, siteId="1")["code"] == 2001610
@@ -151,6 +152,7 @@ def test_the_call_for_sites_wants_the_promoters_own_site(sandbox, promoter):
         ({"chainType": 4}, 2001212),
         ({"positionId": "x"}, 2001212),
         ({"material": "100010793716"}, 2001101),
+        ({"material": "https://[item.jd.com/1.html"}, 2001101),
         ({"material": "https://www.jd.com/"}, 2001102),
         ({"material": "https://item.jd.com/1.html"}, 2001104),
         ({"material": ""}, 2001212),
@@ -197,8 +199,9 @@ def test_an_orders_life(sandbox, promoter):
         order = buy(sandbox, address, paid=before is not None)
         row = move(sandbox, order, event)["row"]
         assert (row["validCode"], row["estimateFee"]) == (code, 0.0)
-    wrong = sandbox.post("/shops/orders", platform="jd_alliance", order_no=order["order_no"], event="confirm")
-    assert wrong.status_code == 409
+    for number, event, status in ((order["order_no"], "confirm", 409), ("9" * 5000, "pay", 404), ("1", "lose", 400)):
+        wrong = sandbox.post("/shops/orders", platform="jd_alliance", order_no=number, event=event)
+        assert wrong.status_code == status, event
     books = [row for row in sandbox.http.get("/books").json() if row["platform"] == "jd_alliance"]
     assert [(row["amount_fen"], row["refunded_fen"]) for row in books] == [(5400, 5400), (5400, 5400), (5400, 0)]
 

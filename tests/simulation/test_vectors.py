@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from hutong_sandbox.jd import signing as jd
 from hutong_sandbox.pinduoduo import signing as pinduoduo
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechatpay import older
@@ -51,6 +52,27 @@ def test_top_worked_example():
 )
 def test_top_keyed_digests(method, secret, parameters, expected):
     assert top.signature(method, secret, top.canonical(parameters, with_empty=True)) == expected
+
+
+# jd-sdk 1.1.1 (PyPI), jd.api.base.sign, run by itself.
+JD_SECRET = "fedcba9876543210fedcba9876543210"
+JD_CALL = {
+    "method": "jd.union.open.promotion.bysubunionid.get",
+    "v": "1.0",
+    "app_key": "0123456789abcdef0123456789abcdef",
+    "timestamp": "2026-11-23 12:00:00.000+0800",
+    "360buy_param_json": '{"promotionCodeReq": {"materialId": "https://item.jd.com/100010793716.html", '
+    '"subUnionId": "0Hk3vQ7Zb1"}}',
+}
+JD_SIGN = "1061E3222EF9999C8C3ABEAC35280517"
+
+
+def test_jd_signature_of_the_official_sdk():
+    assert jd.verifies(JD_SECRET, {**JD_CALL, "sign": JD_SIGN})
+    assert not jd.verifies(JD_SECRET, {**JD_CALL, "sign": JD_SIGN.lower()})
+    assert not jd.verifies(JD_SECRET.upper(), {**JD_CALL, "sign": JD_SIGN})
+    for name, value in JD_CALL.items():
+        assert not jd.verifies(JD_SECRET, {**JD_CALL, name: value + " ", "sign": JD_SIGN}), name
 
 
 # pay.weixin.qq.com, APIv3 签名生成 and JSAPI调起支付: the worked examples' texts, byte for byte.

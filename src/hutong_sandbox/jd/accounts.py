@@ -188,9 +188,10 @@ class Addresses:
 
         Raises:
             NotFound: it is an item's page, and nobody promotes it.
+            ValueError: it is no address at all.
         """
-        if url in self._by_url:
-            return self._by_url[url].goods
+        if (known := self._by_url.get(_secure(url))) is not None:
+            return known.goods
         parts = urlsplit(url)
         found = _ITEM.fullmatch(parts.path)
         if parts.netloc not in _ITEM_HOSTS or found is None:
@@ -202,10 +203,15 @@ class Addresses:
 
     def opened(self, url: str) -> Address:
         """What a buyer gets who opens it now."""
-        address = self._by_url.get(url)
+        address = self._by_url.get(_secure(url))
         if address is None:
             raise NotFound(what="promoted address", key=url[:80])
         is_short = urlsplit(url).netloc == SHORT_HOST
         if is_short and self._world.clock.now() >= address.made_at + SHORT_LIFE:
             raise InvalidInput(field="address", problem=f"over after {SHORT_LIFE.days} d")
         return address
+
+
+def _secure(url: str) -> str:
+    """The call for sites writes http, and a browser is sent on to https."""
+    return url.replace("http://", "https://", 1) if url.startswith("http://") else url

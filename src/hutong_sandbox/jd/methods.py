@@ -87,6 +87,8 @@ class Methods:
             goods = self._addresses.goods_of(material)
         except NotFound:
             raise AllianceRefusal(2001104) from None
+        except ValueError:
+            raise AllianceRefusal(2001101) from None
         if goods is None:
             raise AllianceRefusal(2001102)
         made = self._addresses.make(

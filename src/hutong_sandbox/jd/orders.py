@@ -20,6 +20,7 @@ from hutong_sandbox.world import World
 CHINA: Final = timezone(timedelta(hours=8))
 TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S"
 ORDERS_MAX: Final = 1_000_000
+ORDER_NO_DIGITS_MAX: Final = 19
 #: The day of the next month on which the alliance settles.
 SETTLEMENT_DAY: Final = 20
 
@@ -136,7 +137,8 @@ class Orders:
 
     def one(self, order_no: str) -> Order:
         """The order with this number."""
-        order = self._by_id.get(int(order_no)) if order_no.isascii() and order_no.isdigit() else None
+        is_number = order_no.isascii() and order_no.isdigit() and len(order_no) <= ORDER_NO_DIGITS_MAX
+        order = self._by_id.get(int(order_no)) if is_number else None
         if order is None:
             raise NotFound(what="order", key=order_no[:40])
         return order

@@ -131,6 +131,8 @@ def environments() -> dict[str, Environment]:
         "wechat_account": Environment("wechatpy"),
         "taobao": Environment("taobao"),
         "pinduoduo_alliance": Environment("pinduoduo"),
+        "jd_alliance": Environment("jdu"),
+        "jd_alliance_second": Environment("jd_sdk"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
         "douyin_alliance": Environment("doudian"),

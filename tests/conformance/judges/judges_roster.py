@@ -10,6 +10,8 @@ SDKS = {
     "wechat_account": "wechatpy",
     "taobao": "taobao_openapi",
     "pinduoduo_alliance": "pdd_sdk",
+    "jd_alliance": "jdu",
+    "jd_alliance_second": "jd_sdk",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
     "douyin_alliance": "doudian",
@@ -19,7 +21,7 @@ SDKS = {
 #: they have a say, and on no operation of a connector.
 SIGNERS = {"douyin_alliance"}
 #: Judges whose name is not that of the platform they judge.
-PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
+PLATFORMS = {"alipay_second": "alipay", "jd_alliance_second": "jd_alliance", "wechatpay_older": "wechatpay"}
 CHECKS = {
     "wechatpay": [
         "connect",
@@ -98,6 +100,22 @@ CHECKS = {
         "wrong_secret",
         "wrong_token",
         "wrong_arguments",
+    ],
+    "jd_alliance": [
+        "promotion",
+        "rows",
+        "wrong_arguments",
+        "wrong_site",
+        "wrong_secret",
+        "wrong_version",
+    ],
+    "jd_alliance_second": [
+        "promotion",
+        "rows",
+        "wrong_arguments",
+        "wrong_secret",
+        "spoilt",
+        "wrong_version",
     ],
     "alipay": [
         "precreate",

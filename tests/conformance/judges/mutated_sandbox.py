@@ -26,6 +26,7 @@ from hutong.crypto import aead
 from hutong_sandbox.alipay import certificates as alipay_certificates
 from hutong_sandbox.alipay import signing as alipay
 from hutong_sandbox.douyin import signing as douyin
+from hutong_sandbox.jd import signing as jd
 from hutong_sandbox.pinduoduo import signing as pinduoduo
 from hutong_sandbox.taobao import signing as top
 from hutong_sandbox.wechat_account import phone
@@ -49,6 +50,7 @@ _pinduoduo_canonical = pinduoduo.canonical
 _alipay_signature = alipay.signature
 _douyin_canonical = douyin.canonical
 _douyin_hmac = douyin.sign_hmac
+_jd_canonical = jd.canonical
 
 
 _page_text = phone.page_text
@@ -131,6 +133,10 @@ def _douyin_keyed(before: str, after: str, digest: str = "sha256") -> Callable[[
     return lambda secret, text: hmac.new(
         secret.encode(), f"{before.format(secret)}{text}{after.format(secret)}".encode(), digest
     ).hexdigest()
+
+
+def _jd_without(name: str) -> Callable[..., str]:
+    return lambda parameters: _jd_canonical({n: v for n, v in parameters.items() if n != name})
 
 
 def _alipay_joined(outside: tuple[str, ...], *, is_sorted: bool = True, quoted: bool = False) -> Callable[..., bytes]:
@@ -288,6 +294,20 @@ MUTATIONS: dict[str, tuple[str, Any, str, Any]] = {
         "douyin_alliance", douyin, "sign_hmac", lambda s, t: _douyin_hmac(s, t).upper()
     ),
     "douyin_any_signature_is_good": ("douyin_alliance", douyin, "verifies", _accept),
+    "jd_parameters_unsorted": (
+        "jd_alliance", jd, "canonical", lambda p: "".join(f"{n}{v}" for n, v in p.items() if n != "sign")
+    ),
+    "jd_joined_as_query": (
+        "jd_alliance", jd, "canonical", lambda p: "&".join(f"{n}={v}" for n, v in sorted(p.items()) if n != "sign")
+    ),
+    "jd_without_format": ("jd_alliance", jd, "canonical", _jd_without("format")),
+    "jd_without_older_business": ("jd_alliance", jd, "canonical", _jd_without("param_json")),
+    "jd_without_newer_business": ("jd_alliance_second", jd, "canonical", _jd_without("360buy_param_json")),
+    "jd_without_time": ("jd_alliance_second", jd, "canonical", _jd_without("timestamp")),
+    "jd_lower_case_digest": ("jd_alliance_second", jd, "signature", _md5("{}", "{}", upper=False)),
+    "jd_secret_only_before": ("jd_alliance", jd, "signature", _md5("{}", "")),
+    "jd_secret_only_after": ("jd_alliance_second", jd, "signature", _md5("", "{}")),
+    "jd_any_signature_is_good": ("jd_alliance", jd, "verifies", _accept),
     "alipay_request_unsorted": ("alipay", alipay, "request_text", _alipay_joined(("sign",), is_sorted=False)),
     "alipay_request_without_sign_type": ("alipay", alipay, "request_text", _alipay_joined(("sign", "sign_type"))),
     "alipay_request_values_encoded": ("alipay", alipay, "request_text", _alipay_joined(("sign",), quoted=True)),

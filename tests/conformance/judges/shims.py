@@ -40,6 +40,16 @@ SHIMS = (
         "",
     ),
     (
+        "jdu",
+        "API_BASE_URL of the client's order and promotion is set to the simulator's older address",
+        "the SDK has no host option",
+    ),
+    (
+        "jd-sdk",
+        "none: domain and port are arguments",
+        "",
+    ),
+    (
         "alipay-sdk-python",
         "WebUtils.get_http_connection, which only opens the line, is replaced by one that knows ports",
         "the SDK adds a port's number to a text, which raises, and connects to 80 or 443 whatever the address says",
@@ -76,6 +86,16 @@ def wechatpay_client(base_url: str, **arguments: Any) -> Any:
         return WeChatPay(**arguments)
     finally:
         core.Core = live_core
+
+
+def jdu_client(base_url: str, **arguments: Any) -> Any:
+    """A client of ``jdu``, whose open calls go to the older address at ``base_url``."""
+    from jdu.client.open import JDUOpenApiClient
+
+    client = JDUOpenApiClient(**arguments)
+    for group in (client.order, client.promotion):
+        group.API_BASE_URL = base_url + "/api"
+    return client
 
 
 def connect_alipay() -> None:

@@ -29,7 +29,7 @@ JUDGED = {name: platform for name, platform in NAMES.items() if platform != "vec
 BY_VECTOR = [name for name, platform in NAMES.items() if platform == "vectors"]
 #: The second Alipay SDK knows certificates; another SDK than that of v3 knows the older API of WeChat Pay.
 MODES = {"alipay_second": "certificate", "wechat_account": "account"}
-PLATFORMS = {"alipay_second": "alipay", "wechatpay_older": "wechatpay"}
+PLATFORMS = {"alipay_second": "alipay", "jd_alliance_second": "jd_alliance", "wechatpay_older": "wechatpay"}
 #: Each starts a sandbox and an SDK: every third of them here, which is some of each judge; all by `make proof-suite`.
 SHOWN_EVERY = 3
 PLANTED = [

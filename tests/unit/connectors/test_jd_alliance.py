@@ -265,6 +265,41 @@ def test_sums_are_read_from_their_digits():
     assert line(row(estimateFee="2.4300")).commission == Money.fen(243)
 
 
+def test_sums_may_be_written_as_java_writes_them():
+    assert line(row(estimateCosPrice="1.234567891E7")).paid == Money.fen(1234567891)
+    for odd in ("1e999999999", "1e-999999999", '"NaN"', '"Infinity"'):
+        assert isinstance(run(changed(), rows(row(estimateCosPrice=odd)))[0], PlatformUnknown), odd
+
+
+ODD = (
+    None, True, 0, -1, 2**70, 1.5, 1e400, "", "-1", "x", "9" * 5000, "1e9", "2026-13-01 00:00:00",
+    "0001-01-01 00:00:00", [], {}, [[]], [{}],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["changed", "make"])
+def test_whatever_is_changed_in_an_answer_it_is_read_or_one_of_our_errors(what):
+    """In each place of each level, one after the other, stands each odd thing; or the place is gone."""
+    good = {"code": 200, "hasMore": False, "message": "success", "data": [json.loads(ROW)]}
+    if what == "make":
+        good["data"] = {"clickURL": LONG, "shortURL": "https://u.jd.com/a", "jCommand": "x"}
+    inner = good["data"] if what == "make" else good["data"][0]
+    readable = 0
+    for holder in (good, inner):
+        for name in list(holder):
+            kept = holder.pop(name)
+            answers = [json.dumps(good)]
+            for odd in ODD:
+                holder[name] = odd
+                answers.append(json.dumps(good))
+            holder[name] = kept
+            for answer in answers:
+                outcome, _ = run(changed() if what == "changed" else make(), told(answer))
+                readable += not isinstance(outcome, Exception)
+    assert readable > 0
+    assert isinstance(run(make(), told(json.dumps(good)))[0], PlatformUnknown) is (what == "changed")
+
+
 def test_no_permission_for_marks_is_an_empty_mark():
     assert line(row(subUnionId="null")).mark == ""
 

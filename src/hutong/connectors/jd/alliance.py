@@ -24,5 +24,7 @@ CONNECTOR: Final = Connector(
     examine=examine,
     error_words=ERROR_WORDS,
     proofs={"jump_links": Proof.SIMULATED},
+    # The judges have no request of their own for promotion.bysubunionid.get, which `make` sends without a site.
+    judged_by={"jump_links.changed": ("jdu/rows", "jd-sdk/rows")},
     jump_links=JdLinks(),
 )

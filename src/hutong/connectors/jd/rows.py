@@ -15,8 +15,8 @@ from typing import Final
 import msgspec
 
 from hutong.connectors.jd.gateway import BEIJING, time_of
-from hutong.core.errors import HutongError, PlatformUnknown
-from hutong.core.money import Money
+from hutong.core.errors import HutongError, InvalidAmount, PlatformUnknown
+from hutong.core.money import DECIMAL_CHARS_MAX, Money
 from hutong.platforms.jump_links import PromotedLine, PromotedStatus
 
 #: ``validCode`` of a row in our words; -1 (未知), 33 (超市卡充值订单) and whatever is new stay PENDING.
@@ -32,6 +32,8 @@ STATUSES: Final[Mapping[str, PromotedStatus]] = {
 #: The states in which the actual sums stand in the row; before, they are zero and the estimated ones count.
 _FINISHED: Final = frozenset({PromotedStatus.RECEIVED, PromotedStatus.SETTLED})
 _DAY_FORMAT: Final = "%Y%m%d"
+#: Of a sum written with an exponent: a larger one is no sum, and written out it would fill the memory.
+EXPONENT_MAX: Final = 30
 
 Number = int | str
 
@@ -77,9 +79,9 @@ class WireRow(msgspec.Struct, frozen=True, rename="camel"):
             mark=self.sub_union_id or "",
             goods_id=str(self.sku_id),
             title=self.sku_name or "",
-            quantity=int(self.sku_num),
-            paid=Money.parse(f"{paid:f}"),
-            commission=Money.fen(0) if status is PromotedStatus.VOID else Money.parse(f"{fee:f}"),
+            quantity=_count(self.sku_num),
+            paid=_yuan(paid),
+            commission=Money.fen(0) if status is PromotedStatus.VOID else _yuan(fee),
             status=status,
             raw_status=str(self.valid_code),
             placed_at=time_of(self.order_time),
@@ -101,4 +103,20 @@ class WireRow(msgspec.Struct, frozen=True, rename="camel"):
         return PromotedStatus.SETTLED if len(day) == len(today) and day < today else status
 
     def _is_returned(self) -> bool:
-        return str(self.valid_code) == "17" and int(self.sku_return_num or 0) >= max(1, int(self.sku_num))
+        return str(self.valid_code) == "17" and _count(self.sku_return_num or 0) >= max(1, _count(self.sku_num))
+
+
+def _yuan(amount: Decimal) -> Money:
+    """A sum in yuan, exactly. From ten million on the platform's numbers may come as 1.2E7, as Java writes them."""
+    exponent = amount.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(exponent) > EXPONENT_MAX:
+        raise InvalidAmount(value=str(amount)[:DECIMAL_CHARS_MAX])
+    return Money.parse(f"{amount:f}")
+
+
+def _count(number: Number) -> int:
+    """Pieces. Raises ValueError where that is no count."""
+    count = int(number)
+    if count < 0:
+        raise ValueError(number)
+    return count
