@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from hutong.core.errors import NotFound
 from hutong_sandbox.http import Json
 from hutong_sandbox.pinduoduo.addresses import Addresses
 from hutong_sandbox.pinduoduo.calls import Call, uid_of
@@ -33,7 +34,7 @@ class GoodsMethods:
             signs = call.texts("goods_sign_list")
             found = [goods for goods in self._goods.all() if goods.goods_sign in signs]
         else:
-            found = self._goods.search(call.text("keyword"))
+            found = self._by_keyword(call.text("keyword"))
         if found and self._world.faults.strike(_NAME, "search_strays", call.optional("keyword")):
             found = [*[goods for goods in self._goods.all() if goods not in found][:1], *found]
         shown = found[(page - 1) * rows : page * rows]
@@ -60,6 +61,14 @@ class GoodsMethods:
         rows = [self._addresses.wire(stands, **forms) for stands in made]
         self._world.events.add(_NAME, "promoted", merchant=call.promoter.merchant, pid=pid, count=len(rows))
         return {"goods_promotion_url_generate_response": {"goods_promotion_url_list": rows}}
+
+    def _by_keyword(self, keyword: str) -> list[Goods]:
+        """By a promotion address, whoever made it (进宝长链/短链), else as the shelf searches."""
+        try:
+            goods = self._addresses.found(keyword).goods
+        except NotFound:
+            return self._goods.search(keyword)
+        return [] if goods is None else [goods]
 
     def _promotable(self, sign: str) -> Goods:
         goods = self._goods.by_sign(sign)

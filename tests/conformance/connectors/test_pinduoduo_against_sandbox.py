@@ -133,6 +133,9 @@ def test_only_promoted_goods_can_be_promoted(alliance, item):
         assert refused.value.word is ErrorWord.NOT_FOUND
     made = make(alliance, promotion(item, names={}))
     assert buy(alliance, made.url)["row"]["goods_id"] == 939144832144, "an address alone names its item, too"
+    again = make(alliance, promotion(item, names={}, url=made.url, mark="another"))
+    order = buy(alliance, again.url)
+    assert (order["row"]["goods_id"], order["row"]["custom_parameters"]) == (939144832144, '{"uid":"another"}')
 
 
 def test_an_item_that_a_search_brought_by_mistake_is_not_promoted(alliance, item):

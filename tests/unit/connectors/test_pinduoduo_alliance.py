@@ -427,7 +427,7 @@ def test_a_whole_day_stays_a_day_in_whole_seconds():
     assert int(asked["end_update_time"]) - int(asked["start_update_time"]) == 24 * 3600
 
 
-@pytest.mark.parametrize("cursor", ["0", "-1", "x", "", "10001", "99999999", "１"])
+@pytest.mark.parametrize("cursor", ["0", "-1", "x", "", "10001", "99999999", "0000019999", "１"])
 def test_a_cursor_that_is_none_of_ours(cursor):
     error, sent = run(changed(cursor))
     assert isinstance(error, InvalidInput)

@@ -38,6 +38,7 @@ SEARCH_GOODS_MIN: Final = 10
 PAGE: Final = "https://"
 APP: Final = "pinduoduo://"
 _NUMBER: Final = re.compile(r"[0-9]{1,20}")
+_PAGE_NO: Final = re.compile(r"[0-9]{1,5}")
 _NAMED: Final = re.compile(r"[?&]goods_id=([0-9]{1,20})")
 
 
@@ -116,8 +117,9 @@ class PinduoduoJumpLinks:
         """
         if not start < end <= start + WINDOW_MAX:
             raise InvalidInput(field="end", problem="start < end <= start + 24 h")
-        page_no = 0
-        if cursor is None:
+        if cursor is not None:
+            page_no = _page_no(cursor)
+        else:
             first = await _page(account, start, end, 1, is_counted=True)
             total = _count(account, first)
             page_no = -(-total // PAGE_ORDERS_MAX)
@@ -125,8 +127,6 @@ class PinduoduoJumpLinks:
                 raise InvalidInput(field="end", problem="500 000+")
             if page_no <= 1:
                 return _told(account, first, None)
-        else:
-            page_no = _page_no(cursor)
         page = await _page(account, start, end, page_no, is_counted=False)
         return _told(account, page, str(page_no - 1) if page_no > 1 else None)
 
@@ -194,7 +194,7 @@ def _count(account: Account, page: _Orders) -> int:
 
 
 def _page_no(cursor: str) -> int:
-    if not (cursor.isascii() and cursor.isdigit() and 1 <= int(cursor[:6]) <= PAGES_MAX):
+    if not (_PAGE_NO.fullmatch(cursor) and 1 <= int(cursor) <= PAGES_MAX):
         raise InvalidInput(field="cursor", problem="1-10000")
     return int(cursor)
 
