@@ -39,7 +39,7 @@ def written(way: str) -> int:
     return int(found[1])
 
 
-@pytest.mark.parametrize("platform", ["wechatpay", "alipay"])
+@pytest.mark.parametrize("platform", ["wechatpay", pytest.param("alipay", marks=pytest.mark.long)])
 def test_taps_from_scan_to_password(watch, hub, link, shop_code, platform, record_property):
     counted = {}
     for way, address, amount in (

@@ -25,7 +25,7 @@ POLLED_MS = 2500
 WIDTH, HEIGHT = 640, 480
 
 
-@pytest.mark.parametrize("platform", ["wechatpay", "alipay"])
+@pytest.mark.parametrize("platform", [pytest.param("wechatpay", marks=pytest.mark.long), "alipay"])
 def test_amount_by_hand_code_by_gun_and_the_code_tells_its_wallet(signed_in, hub, code, platform):
     auth_code = code(platform)
     page = signed_in().page

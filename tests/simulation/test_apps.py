@@ -108,6 +108,7 @@ def test_the_proof_can_fail(proof):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_hub_follows_walls_that_move_and_a_deaf_one_does_not():
     """``make proof-walls`` in small, on a hub of its own."""
     some = ["--written", "1", "--random", "1", "--control", "1", "--clicks", "540"]

@@ -13,6 +13,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from hutong.analytics.clicks import ClickFilter, Who, conditions
 from hutong.db.unit import Unit
+from hutong.links.machines import read_kind
 from hutong.links.models import click
 
 #: Steps of one picture; what a person can tell apart.
@@ -72,7 +73,8 @@ async def count_clicks(unit: Unit, wanted: ClickFilter, bounds: Sequence[datetim
     names = {_absent(at): name for at, name in enumerate(found)}
     for row in await unit.all(statement):
         name = names[row.absent]
-        found[name].setdefault(getattr(row, name), [0, 0])[row.is_bot] += int(row.clicks)
+        value = read_kind(row.machine)[0] if name == "machine" else getattr(row, name)
+        found[name].setdefault(value, [0, 0])[row.is_bot] += int(row.clicks)
     steps = found.pop("step")
     return ClickCounts(
         people=sum(people for people, _ in steps.values()),

@@ -20,7 +20,7 @@ from hutong.analytics.models import sale_fact
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
 from hutong.links.jumps.tries import Outcome
-from hutong.links.machines import CLOSED, LOCKED
+from hutong.links.machines import CLOSED, LOCKED, ending, read_kind
 from hutong.links.models import channel, click, jump_try, link
 from hutong.payments.models import checkout
 
@@ -49,7 +49,7 @@ class Became(StrEnum):
     STRAIGHT = "straight"  # sent on at once, or nothing was told since
 
 
-#: What became of clicks that the edge led nowhere, by their kind.
+#: What became of clicks that the edge led nowhere, by the reason that they kept.
 STOPPED: Final = {LOCKED: Became.LOCKED, CLOSED: Became.CLOSED}
 
 
@@ -165,7 +165,7 @@ def _became(wanted: Became) -> Any:  # noqa: ANN401 (an SQL condition)
         _has(sale_fact, ~sale_fact.c.is_refund),
     )
     desk, left, tried = _has(checkout), _has(jump_try, jump_try.c.outcome == Outcome.LEFT.value), _has(jump_try)
-    locked, closed = click.c.machine == LOCKED, click.c.machine == CLOSED
+    locked, closed = (or_(click.c.machine == reason, click.c.machine.endswith(ending(reason))) for reason in STOPPED)
     ways = {
         Became.ORDERED: ordered,
         Became.DESK: and_(desk, ~ordered),
@@ -219,6 +219,7 @@ async def _orders(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, UUID | 
 
 def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]) -> ClickItem:
     order_id = orders.get(row.click_id)
+    kind, reason = read_kind(row.machine)
     return ClickItem(
         click_id=row.click_id,
         clicked_at=row.clicked_at,
@@ -233,18 +234,18 @@ def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]
         referrer=row.referrer,
         visitor=bytes(row.address_hash),
         is_bot=row.is_bot,
-        machine=row.machine,
-        became=_first(tries, row.machine, came_to_desk=row.click_id in orders, ordered=order_id is not None),
+        machine=kind,
+        became=_first(tries, reason, came_to_desk=row.click_id in orders, ordered=order_id is not None),
         tries=tries,
         order_id=order_id,
     )
 
 
-def _first(tries: Sequence[Try], machine: str, *, came_to_desk: bool, ordered: bool) -> Became:
+def _first(tries: Sequence[Try], reason: str, *, came_to_desk: bool, ordered: bool) -> Became:
     if ordered:
         return Became.ORDERED
     if came_to_desk:
         return Became.DESK
     if not tries:
-        return STOPPED.get(machine, Became.STRAIGHT)
+        return STOPPED.get(reason, Became.STRAIGHT)
     return Became.LEFT if any(one.outcome == Outcome.LEFT.value for one in tries) else Became.STAYED

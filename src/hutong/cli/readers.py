@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from hutong.cli.buyers import TIMEOUT_S
+from hutong.cli.buyers import TIMEOUT_S, tls
 
 _TELL: Final = re.compile(r'data-tell="([^"]+)"')
 _WAY: Final = re.compile(r'data-form="(\w+)" data-kind="(?:scheme|wrapper)"')
@@ -17,7 +17,7 @@ _WAY: Final = re.compile(r'data-form="(\w+)" data-kind="(?:scheme|wrapper)"')
 
 def read_on(link_url: str, agent: str, *, arrives: bool) -> bool:
     """One reader. ``arrives``: the app lets him through. True where the page tried to open the other app."""
-    with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False) as browser:
+    with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False, verify=tls()) as browser:
         address = urljoin(link_url, browser.get(link_url).headers.get("location", ""))
         if urlsplit(address).netloc != urlsplit(link_url).netloc:
             return False  # straight on to the platform's page

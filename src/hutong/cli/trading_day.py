@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 import msgspec
 
-from hutong.cli.buyers import DESKTOP_AGENT, TIMEOUT_S, WECHAT_AGENT, open_in_wechat
+from hutong.cli.buyers import DESKTOP_AGENT, TIMEOUT_S, WECHAT_AGENT, open_in_wechat, tls
 from hutong.cli.output import progress
 from hutong.cli.readers import read_on
 from hutong.cli.story_steps import Api, Sandbox, wait_for
@@ -163,7 +163,9 @@ class TradingDay:
         url, title = self._random.choice(self._links)
         if self._random.random() < 0.6 or self._left().get(title, 0) < 1:
             agent = self._random.choice((DESKTOP_AGENT, WEIBO_AGENT, DOUYIN_AGENT, WECHAT_AGENT))
-            with httpx.Client(headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False) as browser:
+            with httpx.Client(
+                headers={"user-agent": agent}, timeout=TIMEOUT_S, trust_env=False, verify=tls()
+            ) as browser:
                 browser.get(url)
             return
         visit = open_in_wechat(url, buyer=self._random.randint(1, 9))

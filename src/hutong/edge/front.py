@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from hutong.core.asgi import Answer, Application, Receive, Scope, Send
@@ -21,13 +21,13 @@ from hutong.edge.names import PICTURES_PREFIX, Names, code_in, host_in
 from hutong.edge.places import Places
 from hutong.edge.sink import ClickSink
 from hutong.edge.table import Entry, LinkTable
-from hutong.links.asked import asked_with
+from hutong.links.asked import asked_with, with_query
 from hutong.links.containers import Agent, agent_of
 from hutong.links.destinations import Target, is_page
 from hutong.links.jumps.ways import Ways
 from hutong.links.leaving import leaving_token
 from hutong.links.lock_tokens import sealed
-from hutong.links.machines import CLOSED, LIMITED, LOCKED, early_kind
+from hutong.links.machines import CLOSED, LIMITED, LOCKED, early_kind, stopped
 from hutong.links.rules.compiled import Visit, visitor_seed
 from hutong.links.tokens import carried_token, click_token
 from hutong.links.visitors import Blind, language_of, referrer_class
@@ -100,8 +100,11 @@ class LinkFront:
         if self._notices is not None and not await self._is_served(scope["path"], host_in(headers)):
             await self._notices(HTTP_NOT_FOUND, headers).send(send)
             return
-        if not scope["path"].startswith(PREFIX) or scope["method"] not in ("GET", "HEAD"):
+        if not scope["path"].startswith((PREFIX, LOCK_PREFIX)) or scope["method"] not in ("GET", "HEAD"):
             await self._behind(scope, receive, send)
+            return
+        if scope["path"].startswith(LOCK_PREFIX):
+            await self._to_link(scope, receive, send)
             return
         code = scope["path"][len(PREFIX) :].rstrip("/")
         entry = await self._table.find(code)
@@ -111,7 +114,8 @@ class LinkFront:
         if limit == LIMITED and self._notices is not None:
             await self._notices(HTTP_TOO_MANY, headers).send(send, retry_after=str(RETRY_AFTER_S))
         elif entry is None:
-            await self._behind(scope, receive, send)  # the friendly page
+            # The friendly page; the application behind reads two slashes as one, and would find another link.
+            await self._behind(_at(scope, f"{PREFIX}{quote(code, safe='')}") if "/" in code else scope, receive, send)
         elif limit == LOCKED:
             await self._behind(_at(scope, f"{LOCK_PREFIX}{entry.code}"), receive, send)
         elif limit == CLOSED:
@@ -122,6 +126,15 @@ class LinkFront:
             await self._behind(_at(scope, f"{CARD_PREFIX}{entry.code}"), receive, send)
         else:
             await _redirect(send, location)
+
+    async def _to_link(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Nobody comes to the page that asks for a password but by the link, where his click is counted."""
+        entry = await self._table.find(scope["path"][len(LOCK_PREFIX) :].rstrip("/"))
+        if entry is None:
+            await self._behind(scope, receive, send)  # the friendly page
+            return
+        query: bytes = scope.get("query_string", b"")
+        await _redirect(send, with_query(f"{PREFIX}{entry.code}", query.decode("latin-1")))
 
     async def _limit(
         self, entry: Entry | None, code: str, scope: Scope, headers: dict[bytes, bytes], now: datetime
@@ -204,7 +217,8 @@ class LinkFront:
         one that the password keeps out or that finds the link closed, and it goes nowhere.
         """
         agent = agent_of(headers)
-        machine = agent.machine or early_kind(scope["method"], headers) or limit
+        machine = agent.machine or early_kind(scope["method"], headers)
+        machine = stopped(machine, limit) if limit in (LOCKED, CLOSED) else machine or limit
         language = language_of(headers.get(b"accept-language", b""))
         led = NOWHERE if limit in (LOCKED, CLOSED) else self._led(entry, agent, language, scope, now)
         click = Click(

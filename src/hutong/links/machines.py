@@ -44,6 +44,9 @@ REASONS: Final = (
     PREVIEW, SPIDER, MONITOR, HEADLESS, LIBRARY, PREFETCH, HEAD, PART, NAMELESS, OTHER, LIMITED, LOCKED, CLOSED,
 )  # fmt: skip
 
+#: Between the kind of a machine and why it, like anybody, was led nowhere: a click keeps both.
+_STOPPED: Final = ":"
+
 _TOKENS: Final[dict[str, str]] = {
     PREVIEW: (
         "facebookexternalhit facebot meta-externalfetcher twitterbot telegrambot slackbot slack-imgproxy discordbot "
@@ -87,6 +90,22 @@ _PARTS: Final = frozenset(
     )
 )  # fmt: skip
 _EARLY: Final = (b"prefetch", b"prerender", b"preview", b"instant")
+
+
+def stopped(kind: str, reason: str) -> str:
+    """What a click keeps that was led nowhere: the machine's kind with the reason, or the reason alone."""
+    return f"{kind}{ending(reason)}" if kind else reason
+
+
+def ending(reason: str) -> str:
+    """How what a machine's click keeps ends, where this led it nowhere."""
+    return f"{_STOPPED}{reason}"
+
+
+def read_kind(kept: str) -> tuple[str, str]:
+    """The kind of machine that a click kept, and why it was led nowhere; empty where it was led on."""
+    kind, _, reason = kept.partition(_STOPPED)
+    return kind, reason or (kind if kind in (LOCKED, CLOSED) else "")
 
 
 def machine_kind(user_agent: str) -> str:

@@ -18,10 +18,10 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
 @pytest.mark.parametrize(
     ("name", "mode"),
     [
-        ("wechatpay", "public_key"),
+        pytest.param("wechatpay", "public_key", marks=pytest.mark.long),
         ("wechatpay", "certificate"),
         ("wechatpay", "async public_key"),
-        ("wechatpay", "async certificate"),
+        pytest.param("wechatpay", "async certificate", marks=pytest.mark.long),
         ("wechatpay_older", "key"),
         ("wechat_account", "account"),
         ("taobao", "session"),
@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("jd_alliance", "older address"),
         ("jd_alliance_second", "newer address"),
         ("alipay", "public_key"),
-        ("alipay_second", "public_key"),
+        pytest.param("alipay_second", "public_key", marks=pytest.mark.long),
         ("alipay_second", "certificate"),
     ],
 )

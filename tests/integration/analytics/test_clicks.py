@@ -17,6 +17,7 @@ from hutong.analytics.clicks import STOPPED, Became, ClickFilter, Who, clicks_sl
 from hutong.analytics.service import Sale, SaleLine, record_sale
 from hutong.core.ids import new_id
 from hutong.core.money import Money
+from hutong.links.machines import stopped
 from hutong.links.models import channel, click, jump_try, link
 from hutong.payments.models import checkout
 
@@ -36,7 +37,9 @@ class Trade:
     def _click(self):
         at = AT + timedelta(microseconds=self.dice.randrange(HOURS * 3_600_000_000))
         became = self.dice.choice(list(Became))
-        machine = became.value if became in STOPPED.values() else self.dice.choice(["", "", "", "spider", "preview"])
+        kind = self.dice.choice(["", "", "", "spider", "preview"])
+        kept = stopped(kind, became.value) if became in STOPPED.values() else kind
+        machine = kind or kept
         return {
             "merchant_id": self.room.merchant_id,
             "click_id": new_id(at),
@@ -49,6 +52,7 @@ class Trade:
             "address_hash": self.dice.choice([b"a" * 16, b"b" * 16]),
             "is_bot": bool(machine),
             "machine": machine,
+            "kept": kept,
             "clicked_at": at,
             "became": became,
         }
@@ -65,7 +69,9 @@ class Trade:
                     destination="checkout", state="active", created_at=AT, changed_at=AT,
                 )  # fmt: skip
         async with self.room.database.plain("ingest") as connection:
-            rows = [{key: value for key, value in one.items() if key != "became"} for one in self.clicks]
+            rows = [{**one, "machine": one["kept"]} for one in self.clicks]
+            for row in rows:
+                del row["became"], row["kept"]
             await connection.execute(insert(click), rows)
         async with self.room.unit() as unit:
             for one in self.clicks:

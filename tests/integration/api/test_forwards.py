@@ -17,6 +17,7 @@ from hutong.edge.table import LinkTable
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, touch_orders
 from hutong.links.tokens import click_token, read_click_token
+from hutong.web.buyer import checkout
 from hutong.web.buyer.forwards import FRESH
 
 ANDROID = "Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 Chrome/120.0.0.0 Mobile Safari/537.36"
@@ -208,3 +209,43 @@ def test_whoever_looks_ahead_is_answered_and_nothing_comes_of_it(forwarding, met
         assert await world.parents() == {}
 
     forwarding(work)
+
+
+def test_the_head_of_a_cash_desk_is_answered_and_takes_no_wallets_code(calling, tmp_path, monkeypatch):
+    learned = []
+
+    async def learn(*args, **more):
+        learned.append((args, more))
+        return True
+
+    monkeypatch.setattr(checkout, "learn_payer", learn)
+
+    async def work(caller):
+        world = World(caller, tmp_path)
+        code = (await world.goods())["code"]
+        buyer = Visitor(world, WECHAT, "10.0.0.1")
+        desk = await buyer.open(f"/l/{code}")
+        stranger = Visitor(world, "curl/8.4.0", "10.0.0.2").client
+        for browser, status in ((buyer.client, 200), (stranger, 302)):
+            head, given = await browser.head(desk), await browser.get(desk)
+            assert (head.status_code, given.status_code) == (status, status)
+            assert head.headers["content-type"] == given.headers["content-type"]
+            assert head.content == b""
+        assert (await stranger.head(f"/c/{uuid4()}")).status_code == 404
+        assert [(await buyer.client.head(desk, params={"code": "x"})).status_code, learned] == [200, []]
+        await buyer.client.get(desk, params={"code": "x"})
+        assert learned, "a code that is asked for as a page is taken"
+
+    calling(work)
+
+
+def test_a_code_behind_two_slashes_is_nobodys(calling, tmp_path):
+    async def work(caller):
+        world = World(caller, tmp_path)
+        code = (await world.link(url=TAOBAO))["code"]
+        visitor = Visitor(world, WECHAT, "10.0.0.1").client
+        answers = [await visitor.get(f"http://hub/l/{path}") for path in (f"/{code}", f"//{code}", f"{code}/more", "/")]
+        assert [one.status_code for one in answers] == [404] * 4
+        assert all("没有这条链接" in one.text for one in answers[:3])
+
+    calling(work)

@@ -442,7 +442,7 @@ async def one_account(unit, at):
     ]
 
 
-@pytest.mark.parametrize("read", [sheet, one_account])
+@pytest.mark.parametrize("read", [sheet, pytest.param(one_account, marks=pytest.mark.long)])
 def test_the_past_reads_no_more_batches_in_ten_times_as_long_books(room, monkeypatch, read):
     monkeypatch.setattr(jobs, "MARK_BATCHES", 50)
     tables = ["ledger_batch", "posting"]

@@ -120,7 +120,10 @@ def test_the_preview_the_list_and_the_page_of_a_closed_link_say_so(calling):
         at = [{"try.at": f"2030-01-0{day}T09:00"} for day in (1, 2, 3)]
         assert [await said(**times, **one) for one in at] == ["early", "active", "expired"]
         over = (await staff.post(f"{own}/preview", {"rules": "0", **times, **at[2], "over_url": JD})).text
-        assert ("现在谁打开都被带到" in over, JD in over) == (True, True)
+        assert ("现在谁打开都被带到" in over, JD in over, "data-over-asks" in over) == (True, True, False)
+        await caller.post("/hosts", {"host": "shop.example.cn"}, key=uuid4().hex)
+        led = {"rules": "0", **times, **at[2], "over_url": "https://shop.example.cn/"}
+        assert "先看到询问页，因为网址没有验证。" in (await staff.post(f"{own}/preview", led)).text
         async with caller.room.unit() as unit:
             clicked = {"click_id": uuid4(), "channel_id": uuid4(), "link_id": UUID(link["link_id"])}
             told = {"container": "wechat", "os": "ios", "language": "", "referrer": "none", "address_hash": b"x"}

@@ -238,10 +238,10 @@ def test_clicks_on_a_link_that_is_closed_are_kept_and_count_for_nobody(calling, 
                 *[(used["link_id"], "closed", "closed")] * 2,
                 (early["link_id"], "closed", "closed"),
                 (off["link_id"], "closed", "closed"),
-                (off["link_id"], "other", "straight"),
+                (off["link_id"], "other", "closed"),
             ]
         )
-        assert len((await caller.client.get("/api/v1/clicks", params={"outcome": "closed"})).json()["items"]) == 5
+        assert len((await caller.client.get("/api/v1/clicks", params={"outcome": "closed"})).json()["items"]) == 6
         assert {one["code"]: one["clicks"] for one in (await caller.get("/links"))["items"]} == {
             used["code"]: 1,
             **{one["code"]: 0 for one in (over, early, off)},

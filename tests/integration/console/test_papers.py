@@ -442,7 +442,9 @@ def longer(paper, count):
     return msgspec.structs.replace(paper, lines=lines)
 
 
-@pytest.mark.parametrize("make", [statement_csv, pytest.param(statement_xlsx, marks=pytest.mark.long), statement_pdf])
+@pytest.mark.parametrize(
+    "make", [statement_csv, *(pytest.param(one, marks=pytest.mark.long) for one in (statement_xlsx, statement_pdf))]
+)
 def test_ten_thousand_lines_cost_what_their_number_says(room, traded, make):
     paper = paper_of(room, traded[1])
     words = words_of(paper)

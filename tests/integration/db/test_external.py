@@ -36,7 +36,7 @@ async def run(url: str, *statements: str, role: dict[str, str] | None = None):
         await connection.close()
 
 
-@pytest.fixture(scope="module", params=["newest", "oldest"])
+@pytest.fixture(scope="module", params=["newest", pytest.param("oldest", marks=pytest.mark.long)])
 def external(request):
     """A server of its own: the wheel's, and the oldest that we accept where the system has it."""
     home = Path(tempfile.mkdtemp(prefix="hutong-external-"))

@@ -81,7 +81,10 @@ def run(url, home, *command, language="zh_CN.UTF-8"):
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-@pytest.mark.parametrize(("language", "sentence"), [("zh_CN", "连不上数据库"), ("en_US", "cannot be reached")])
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("zh_CN", "连不上数据库"), pytest.param("en_US", "cannot be reached", marks=pytest.mark.long)],
+)
 def test_each_command_says_so_and_ends(closed, tmp_path, command, language, sentence):
     done = run(closed, tmp_path, *command, language=language)
     assert done.returncode == 1
@@ -128,7 +131,7 @@ def test_a_database_that_may_not_be_made_is_told_with_the_sql(guest, tmp_path):
     assert 'CREATE DATABASE "nosuch"' in done.stderr
 
 
-@pytest.mark.parametrize("which", range(8))
+@pytest.mark.parametrize("which", [0, *(pytest.param(one, marks=pytest.mark.long) for one in range(1, 8))])
 def test_no_reason_is_a_traceback(guest, closed, stranger, tmp_path, which):
     url = list(kinds(guest, closed, stranger))[which]
     done = run(url, tmp_path, "doctor")

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
+import pytest
 
 from hutong.core.money import Money
 from hutong.db.keyring import Keyring
@@ -144,7 +145,8 @@ def test_the_lines_first_and_the_order_file_later(hub):
     assert hub.breaches() == []
 
 
-def test_older_exports_never_move_an_order_back(hub):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.long)], ids=["sample", "all"])
+def test_older_exports_never_move_an_order_back(hub, every):
     """In whatever order exports of an order's life come, it ends where the latest one left it."""
     life = (
         order_row(UNPAID, paid="0.00", paid_at=""),
@@ -152,7 +154,7 @@ def test_older_exports_never_move_an_order_back(hub):
         order_row(SHIPPED),
         order_row(DONE, done="2026-01-09 08:00:00"),
     )
-    for number, turn in enumerate(itertools.permutations(life)):
+    for number, turn in list(enumerate(itertools.permutations(life)))[::every]:
         no = f"40000000000000{number:02d}011"
         for place, row in enumerate(turn):
             hub.load(orders_file(hub, row.replace(NO, no), name=f"{number}-{place}.csv"))

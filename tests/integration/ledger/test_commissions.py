@@ -431,7 +431,7 @@ class Life:
             await record_taken_back(unit, paid(uuid4().hex, self.party, order[0], amount))
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=4, max_size=20))
 def test_any_life_leaves_books_that_agree_with_the_commissions(room, steps_of_life):
     room.merchant_id = uuid4()

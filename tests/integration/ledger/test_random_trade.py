@@ -21,7 +21,7 @@ from hutong.ledger.split_terms import TOTAL_CAP_BPS_DEFAULT, get_terms
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
 WALLET = "wallet:wechatpay:1"
-EXAMPLES = 25
+EXAMPLES = 12
 
 rules = st.tuples(st.just("rule"), st.integers(0, 2), st.integers(1, 6_000), st.booleans())
 sales = st.tuples(st.just("sale"), st.integers(1, 200_000), st.integers(0, 100), st.booleans())

@@ -44,14 +44,14 @@ class Clock:
 class Visit:
     """One request: ``asked`` is the path behind, ``location`` where it is led, ``click`` what was kept."""
 
-    def __init__(self, lock_id=LOCK, *, query="", cookie="", agent=ANDROID, method="GET", **more):
+    def __init__(self, lock_id=LOCK, *, query="", cookie="", agent=ANDROID, method="GET", path=f"/l/{CODE}", **more):
         self.asked, self.query, self._sent, self.clicks = None, None, [], []
         front = LinkFront(self._behind, Table(lock_id, **more), self, Ways(None), Clock(), KEY)
         heads = [(b"user-agent", agent.encode()), (b"cookie", cookie.encode())]
-        scope = {"type": "http", "path": f"/l/{CODE}", "method": method, "headers": heads, "client": ("8.8.8.8", 1)}
+        scope = {"type": "http", "path": path, "method": method, "headers": heads, "client": ("8.8.8.8", 1)}
         asyncio.run(front({**scope, "query_string": query.encode()}, None, self._send))
         self.location = dict(self._sent[0]["headers"]).get(b"location", b"").decode()
-        (self.click,) = self.clicks
+        self.click = self.clicks[0] if self.clicks else None
 
     def add(self, click):
         self.clicks.append(click)
@@ -82,7 +82,7 @@ def test_who_has_not_given_it_is_asked_and_kept_apart():
 )
 def test_machines_are_asked_too_and_keep_their_kind(agent, method, machine):
     visit = Visit(agent=agent, method=method)
-    assert (visit.asked, visit.location, visit.click.machine) == (f"/lock/{CODE}", "", machine)
+    assert (visit.asked, visit.location, visit.click.machine) == (f"/lock/{CODE}", "", f"{machine}:locked")
 
 
 @pytest.mark.parametrize(
@@ -137,3 +137,10 @@ def test_a_pace_gives_back_what_is_not_to_count():
     assert bucket.reserve(0, 0) is None
     bucket.give_back()
     assert (bucket.reserve(0, 0), bucket.reserve(0, 0)) == (0.0, None)
+
+
+@pytest.mark.parametrize("lock_id", [LOCK, None])
+def test_the_page_that_asks_is_reached_by_the_link_alone(lock_id):
+    """Whoever opens its address goes to the link, where his click is counted; with his parameters, and no pass."""
+    visit = Visit(lock_id, path=f"/lock/{CODE}", query=f"from=poster&u={PASS}&p={'a' * 48}")
+    assert (visit.asked, visit.location, visit.clicks) == (None, f"/l/{CODE}?from=poster", [])

@@ -31,7 +31,7 @@ POTTERY = UUID(int=201)
 WEIBO = UUID(int=301)
 BUYER = UUID(int=401)
 STEPS = (TierStep(0, 500), TierStep(10_000, 1_000), TierStep(50_000, 2_000))
-EXAMPLES = 1_500
+EXAMPLES = 500
 
 
 def rule(no, party=LING, kind=RuleKind.PERCENT, priority=100, level=1, base=RuleBase.GROSS, scope=None, **terms):

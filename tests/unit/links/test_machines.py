@@ -23,6 +23,8 @@ from hutong.links.machines import (
     SPIDER,
     early_kind,
     machine_kind,
+    read_kind,
+    stopped,
 )
 
 #: Each: the kind of machine (empty: a person), where it was seen (``github.com/OWNER/NAME PATH @COMMIT``, or the number
@@ -144,3 +146,10 @@ def test_a_part_of_somebodys_page_is_no_visit(destination, kind):
 def test_an_ordinary_request_and_one_for_the_head_alone():
     assert early_kind("GET", {b"purpose": b"visit", b"accept": b"*/*"}) == ""
     assert early_kind("HEAD", {}) == HEAD
+
+
+@pytest.mark.parametrize("reason", ["locked", "closed"])
+@pytest.mark.parametrize("kind", ["", "spider", "other"])
+def test_what_was_led_nowhere_keeps_its_kind_and_why(kind, reason):
+    assert read_kind(stopped(kind, reason)) == (kind or reason, reason)
+    assert read_kind(kind) == (kind, "")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from litestar import Controller, MediaType, Response, get, post
+from litestar import Controller, HttpMethod, MediaType, Response, get, post, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_302_FOUND, HTTP_404_NOT_FOUND
 
@@ -74,7 +74,7 @@ class CheckoutController(Controller):
     path = "/c/{checkout_id:uuid}"
     include_in_schema = False
 
-    @get("/", media_type=MediaType.HTML)
+    @route("/", http_method=[HttpMethod.GET, HttpMethod.HEAD], media_type=MediaType.HTML)
     async def show(
         self,
         request: BuyerRequest,
@@ -84,14 +84,18 @@ class CheckoutController(Controller):
         auth_code: str = "",
         h: str = "",
     ) -> Response[Any]:
-        """The cash desk itself; inside a wallet's own app it first learns, silently, who pays."""
+        """The cash desk itself; inside a wallet's own app it first learns, silently, who pays.
+
+        Whoever asks for the head alone proves nothing: his code is left for the buyer.
+        """
         merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
         if merchant_id is None:
             return buyer.pages.message(CHECKOUT_UNKNOWN, locale_of(request), HTTP_404_NOT_FOUND)
         if h and is_handed_over(buyer.runtime.link_key, checkout_id, h):
             return self._again(buyer, checkout_id)
         agent = agent_at(request)
-        problem, code = "", code or auth_code  # as WeChat and as Alipay name it
+        problem = ""
+        code = "" if request.method == HttpMethod.HEAD else code or auth_code  # as WeChat and as Alipay name it
         is_stray = False
         if code:
             try:

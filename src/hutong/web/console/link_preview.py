@@ -68,7 +68,8 @@ class Preview(View, frozen=True, kw_only=True):
     """All apps; ``direct`` of the ``cells`` open at once what the link leads to, and ``asking`` ask first.
 
     ``standing``: where the link stands; while it is not active, the rows are what would happen, and ``over_url`` is
-    where everybody is led instead of the friendly page, if anywhere. ``is_locked``: all of it after the password.
+    where everybody is led instead of the friendly page, if anywhere; ``over_asks``: by the page that asks first.
+    ``is_locked``: all of it after the password.
     """
 
     rows: tuple[PreviewRow, ...]
@@ -77,6 +78,7 @@ class Preview(View, frozen=True, kw_only=True):
     asking: int
     standing: Standing
     over_url: str
+    over_asks: bool = False
     is_locked: bool = False
 
 
@@ -107,6 +109,7 @@ def preview(
         asking=asking,
         standing=standing,
         over_url=over_url,
+        over_asks=bool(over_url) and not leads_on(over_url, hosts),
         is_locked=is_locked,
     )
 
