@@ -194,7 +194,8 @@ def _errors() -> Iterator[type[HutongError]]:
 
 def _is_ours(connector: Connector) -> bool:
     """Whether a connector is one of the built-in ones (others may be installed beside them)."""
-    return (ROOT / "src" / "hutong" / "connectors" / connector.name).is_dir()
+    folder = connector.name.removesuffix("_alliance")  # an alliance stands in its platform's folder
+    return (ROOT / "src" / "hutong" / "connectors" / folder).is_dir()
 
 
 def _type(record: type[Event], name: str) -> str:

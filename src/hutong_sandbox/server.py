@@ -17,12 +17,19 @@ from hutong_sandbox.control import Control
 from hutong_sandbox.http import Listener
 from hutong_sandbox.sender import Sender
 from hutong_sandbox.taobao import Taobao
+from hutong_sandbox.taobao.alliance import TaobaoAlliance
 from hutong_sandbox.wechat_account import WechatAccount
 from hutong_sandbox.wechatpay import WechatPay
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World
 
 #: In this order the platforms take the ports after the control port; new ones go to the end.
-PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (WechatPay, Taobao, Alipay, WechatAccount)
+PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (
+    WechatPay,
+    Taobao,
+    Alipay,
+    WechatAccount,
+    TaobaoAlliance,
+)
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096
 

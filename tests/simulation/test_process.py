@@ -11,7 +11,13 @@ import pytest
 
 
 def test_ready_line_names_every_port_on_loopback(sandbox):
-    assert set(sandbox.addresses["platforms"]) == {"wechatpay", "taobao", "alipay", "wechat_account"}
+    assert set(sandbox.addresses["platforms"]) == {
+        "wechatpay",
+        "taobao",
+        "alipay",
+        "wechat_account",
+        "taobao_alliance",
+    }
     for url in [sandbox.addresses["control"], *sandbox.addresses["platforms"].values()]:
         assert url.startswith("http://127.0.0.1:")
     described = sandbox.http.get("/platforms").json()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-PLATFORMS = ("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |")
+PLATFORMS = ("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |", "| taobao_alliance |")
 README = Path(__file__).parents[2] / "src" / "hutong_sandbox" / "README.md"
 
 

@@ -14,6 +14,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
     "platform": {
         "wechatpay": mark("微信支付"),
         "wechat_account": mark("微信公众号"),
+        "taobao_alliance": mark("淘宝联盟"),
         "taobao": mark("淘宝"),
         "generic": mark("文件导入"),
         "own": mark("互通收银台"),

@@ -9,6 +9,7 @@ SDKS = {
     "wechatpay_older": "wechatpy",
     "wechat_account": "wechatpy",
     "taobao": "taobao_openapi",
+    "taobao_alliance": "taobao_openapi",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
     STANDARD_WEBHOOKS: "standardwebhooks",
@@ -72,6 +73,15 @@ CHECKS = {
         "wrong_secret",
         "wrong_session",
         "wrong_arguments",
+    ],
+    "taobao_alliance": [
+        "alliance_place",
+        "alliance_address",
+        "alliance_code",
+        "alliance_orders",
+        "alliance_wrong_secret",
+        "alliance_wrong_session",
+        "alliance_wrong_arguments",
     ],
     "alipay": [
         "precreate",

@@ -25,6 +25,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("wechatpay_older", "key"),
         ("wechat_account", "account"),
         ("taobao", "session"),
+        ("taobao_alliance", "alliance"),
         ("alipay", "public_key"),
         ("alipay_second", "public_key"),
         ("alipay_second", "certificate"),

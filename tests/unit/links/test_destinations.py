@@ -1,6 +1,6 @@
 import pytest
 
-from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination
+from hutong.links.destinations import KNOWN_HOSTS, DestinationNotAllowed, check_destination, read_target
 
 GOOD = [f"https://{host}/item?id=1" for host in sorted(KNOWN_HOSTS)]
 TRICKS = [
@@ -25,6 +25,18 @@ TRICKS = [
     "",
     "https://item.taobao.com" + "/a" * 1500,
 ]
+
+
+#: Addresses as an alliance gives them out: where they lead is the platform's own affair.
+PROMOTED = {
+    "https://s.click.taobao.com/CvHjOPu": "taobao",
+    "https://uland.taobao.com/coupon/edetail?e=HcDWJQP6d12lhHvvyUNXZfh8CuWt5YH5&traceId=816a277916715178": "taobao",
+}
+
+
+@pytest.mark.parametrize("url", PROMOTED)
+def test_promoted_addresses_belong_to_their_platform(url):
+    assert read_target(url).destination == PROMOTED[url]
 
 
 @pytest.mark.parametrize("url", GOOD)
