@@ -143,6 +143,7 @@ def test_what_cannot_be_promoted_is_named(sandbox, promoter):
     sandbox.put("/faults", [{"platform": "taobao_alliance", "kind": "not_permitted"}])
     refused = promoter.fails(make(good))
     assert (refused.word, refused.details["platform_code"]) == (ErrorWord.NOT_PERMITTED, "1001")
+    assert not [event for event in sandbox.get("/events") if event["kind"] == "place_made"], "a place for nothing"
 
 
 def test_a_medium_of_somebody_else_is_not_permitted(sandbox, promoter):

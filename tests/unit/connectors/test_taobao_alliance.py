@@ -114,7 +114,8 @@ def test_a_link_has_a_place_and_orders_tell_its_number():
     assert (made.url, made.told_as) == (SHORT, "111112234455")
     assert (made.share_code, made.app_url) == ("39￥ CZ3457 zRmVdesjTCu￥ 小面包", "")
     assert (LINKS.carries, LINKS.sells_on, LINKS.destinations) == (Carries.LINK, "taobao", ("taobao", "tmall"))
-    place, address = (parameters(request) for request in http.sent)
+    first, place, address = (parameters(request) for request in http.sent)
+    assert (first["method"], first["adzone_id"]) == ("taobao.tbk.dg.general.link.convert", "110000000001")
     assert (place["method"], place["site_id"], place["adzone_name"]) == (
         "taobao.tbk.adzone.create",
         "45598009",
@@ -122,7 +123,7 @@ def test_a_link_has_a_place_and_orders_tell_its_number():
     )
     assert (address["method"], address["adzone_id"]) == ("taobao.tbk.dg.general.link.convert", "111112234455")
     assert address["material_list"] == PAGE
-    assert [request.repeatable for request in http.sent] == [False, True], "a place is asked for once"
+    assert [request.repeatable for request in http.sent] == [True, False, True], "a place is asked for once"
 
 
 def test_without_a_session_none_is_sent_or_signed():
@@ -140,7 +141,7 @@ def test_without_a_session_none_is_sent_or_signed():
 def test_a_comma_does_not_end_an_address():
     url = PAGE + "&spm=a,b"
     _, http = make(materials(link_info_dto={"cps_short_url": SHORT}), Promotion(url=url, names={}, mark="A"))
-    assert parameters(http.sent[1])["material_list"] == PAGE + "&spm=a%2Cb"
+    assert parameters(http.sent[2])["material_list"] == PAGE + "&spm=a%2Cb"
 
 
 @pytest.mark.parametrize(
@@ -162,7 +163,9 @@ def test_the_address_is_a_page_of_the_alliance(links, url):
     [
         {"data": {}},
         {},
+        {"data": None},
         materials(link_info_dto={}),
+        materials(link_info_dto=None),
         materials(link_info_dto={"cps_short_url": "s.click.taobao.com/x"}),
         materials(link_info_dto={"cps_long_url": LONG + "&x=" + "y" * 1100}),
         materials(link_info_dto={"cps_short_url": "https://[x"}),
@@ -187,13 +190,17 @@ def test_an_answer_without_a_place_of_this_medium_is_unknown(model):
         (materials(code=10000, msg="该item_id对应宝贝已下架或非淘客宝贝"), ErrorWord.NOT_FOUND),
         (materials(code=777, msg="?"), ErrorWord.UNKNOWN),
         (materials(code="异常", msg=None), ErrorWord.UNKNOWN),
+        (materials(link_info_dto=None, code=1001), ErrorWord.NOT_PERMITTED),
         ({"data": {}, "biz_error_desc": 1001, "result_msg": "无权限"}, ErrorWord.NOT_PERMITTED),
+        ({"data": None, "biz_error_desc": "1001"}, ErrorWord.NOT_PERMITTED),
     ],
 )
 def test_what_is_said_of_the_address_is_named(convert, word):
+    made, http = account({"adzone": PLACE, "dg": convert})
     with pytest.raises(PlatformRefused) as caught:
-        make(convert)
+        asyncio.run(LINKS.make(made, BREAD))
     assert caught.value.word is word
+    assert len(http.sent) == 1, "a place was made for what cannot be promoted"
 
 
 @pytest.mark.parametrize(

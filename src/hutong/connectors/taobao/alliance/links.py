@@ -15,7 +15,7 @@ import msgspec
 
 from hutong.connectors.taobao.alliance.errors import ALLIANCE, MATERIAL_WORDS
 from hutong.connectors.taobao.alliance.orders import WINDOW_MAX, changed_page
-from hutong.connectors.taobao.alliance.places import new_place
+from hutong.connectors.taobao.alliance.places import checked_mark, new_place, own_place
 from hutong.connectors.taobao.gateway import call
 from hutong.core.errors import InvalidInput, PlatformUnknown
 from hutong.platforms.account import Account
@@ -40,13 +40,13 @@ class _Links(msgspec.Struct, frozen=True):
 
 
 class _Material(msgspec.Struct, frozen=True):
-    link_info_dto: _Links = _Links()
+    link_info_dto: _Links | None = None
     code: int | str | None = None
     msg: str | None = None
 
 
 class _Materials(msgspec.Struct, frozen=True):
-    material_url_list: list[_Material] = []
+    material_url_list: tuple[_Material, ...] = ()
 
 
 class _Data(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class _Data(msgspec.Struct, frozen=True):
 
 
 class _Converted(msgspec.Struct, frozen=True):
-    data: _Data = _Data()
+    data: _Data | None = None
     result_msg: str | None = None
     biz_error_desc: int | str | None = None
 
@@ -72,12 +72,15 @@ class TaobaoAlliance:
         return WINDOW_MAX
 
     async def make(self, account: Account, promotion: Promotion) -> Promoted:
-        """A place named with the mark, and the item's address there. Orders tell the place's number."""
-        material = _material_of(promotion.url)
-        place = await new_place(account, promotion.mark)
-        business = {"adzone_id": place, "material_list": material, "required_link_type": LINK_TYPES}
-        answer = await call(account, CONVERT, business, _Converted, manner=ALLIANCE)
-        links = _links_of(account, answer)
+        """A place named with the mark, and the item's address there. Orders tell the place's number.
+
+        The address is asked for at the promoter's own place first: what cannot be promoted makes no place, for no call
+        takes one away again.
+        """
+        mark, material = checked_mark(promotion.mark), _material_of(promotion.url)
+        await _links_at(account, own_place(account), material)
+        place = await new_place(account, mark)
+        links = await _links_at(account, place, material)
         return Promoted(url=_url_of(account, links), told_as=place, share_code=_share_code(links))
 
     async def changed(self, account: Account, start: datetime, end: datetime, cursor: str | None) -> PromotedPage:
@@ -92,21 +95,25 @@ def _material_of(url: str) -> str:
     return url.replace(",", "%2C")
 
 
-def _links_of(account: Account, answer: _Converted) -> _Links:
-    """The links of the one address that was asked for.
+async def _links_at(account: Account, place: str, material: str) -> _Links:
+    """The links of the one address that is asked for, at a place.
 
     Raises:
         PlatformRefused: this address cannot be promoted; the code says why.
         PlatformUnknown: the answer has no address at all.
     """
-    materials = answer.data.material_url_list.material_url_list
+    business = {"adzone_id": place, "material_list": material, "required_link_type": LINK_TYPES}
+    answer = await call(account, CONVERT, business, _Converted, manner=ALLIANCE)
+    materials = () if answer.data is None else answer.data.material_url_list.material_url_list
+    if not materials and answer.biz_error_desc is not None:
+        raise _refusal(account, answer.biz_error_desc, answer.result_msg)
     if len(materials) != 1:
-        if not materials and answer.biz_error_desc is not None:
-            raise _refusal(account, answer.biz_error_desc, answer.result_msg)
         raise PlatformUnknown(platform=account.platform)
-    if materials[0].link_info_dto == _Links() and materials[0].code is not None:
+    links = materials[0].link_info_dto or _Links()
+    if links == _Links() and materials[0].code is not None:
         raise _refusal(account, materials[0].code, materials[0].msg)
-    return materials[0].link_info_dto
+    _url_of(account, links)
+    return links
 
 
 def _refusal(account: Account, code: int | str, message: str | None) -> PlatformRefused:
