@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 import uuid
-from datetime import datetime, timedelta, timezone
 from typing import Any
-from urllib.parse import urlsplit
 
 import top.api.rest as rest
 import verdicts
 from top import appinfo
-from top.api.base import RestApi, TopException
+from top.api.base import RestApi
 from top.api.rest.TbkTpwdCreateRequest import TbkTpwdCreateRequest
-from verdicts import Disagreement, expect
-
-CHINA = timezone(timedelta(hours=8))
+from top_words import TopJudge
+from verdicts import expect
 
 
 class TbkAdzoneCreateRequest(RestApi):
@@ -54,53 +50,20 @@ class TbkOrderDetailsGetRequest(RestApi):
         return "taobao.tbk.order.details.get"
 
 
-class Judge:
-    """The SDK's request classes against the simulator."""
+class Judge(TopJudge):
+    """The SDK's request classes against the simulated alliance: without a session, unless a call brings one."""
 
     def __init__(self, setting: dict[str, Any]) -> None:
-        self.control = setting["control"]
-        self.credentials = setting["platform"]["credentials"]
-        self.session = setting["platform"]["more_credentials"]["access_token"]
-        place = urlsplit(setting["platform"]["base_url"])
-        self.place = (place.hostname, place.port)
-        self.app = appinfo(self.credentials["app_key"], self.credentials["app_secret"])
+        super().__init__(setting, None, {"platform": "taobao_alliance"})
+        self.good_session = setting["platform"]["more_credentials"]["access_token"]
         self.site = self.credentials["pid"].split("_")[2]
-
-    def call(self, kind: type, *, app: Any = None, session: str | None = None, **arguments: Any) -> dict[str, Any]:
-        request = kind(*self.place)
-        request.set_app_info(app or self.app)
-        for name, value in arguments.items():
-            if not hasattr(request, name):
-                raise Disagreement(f"the SDK knows no {name}")
-            setattr(request, name, value)
-        answer = request.getResponse(session, timeout=10)
-        return answer[request.getapiname().removeprefix("taobao.").replace(".", "_") + "_response"]
-
-    def refused(self, code: int, kind: type, **arguments: Any) -> TopException:
-        try:
-            self.call(kind, **arguments)
-        except TopException as error:
-            expect(error.errorcode, code)
-            return error
-        raise Disagreement(f"not refused with {code}")
-
-    def post(self, path: str, **body: Any) -> Any:
-        data = json.dumps({"platform": "taobao_alliance", **body}).encode()
-        request = urllib.request.Request(self.control + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
-
-    def now(self, ahead_s: int = 0) -> str:
-        with urllib.request.urlopen(self.control + "/clock", timeout=20) as answer:
-            moment = datetime.fromisoformat(json.load(answer)["now"]) + timedelta(seconds=ahead_s)
-        return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
     # The checks, in order.
 
     def alliance_place(self) -> None:
         """Without a session and with one; a name with everything that a form escapes."""
         made = self.call(TbkAdzoneCreateRequest, site_id=self.site, adzone_name="判 & 1+1=2 %")["data"]["model"]
-        other = self.call(TbkAdzoneCreateRequest, session=self.session, site_id=self.site, adzone_name="A1")
+        other = self.call(TbkAdzoneCreateRequest, session=self.good_session, site_id=self.site, adzone_name="A1")
         expect(made.split("_")[:3], self.credentials["pid"].split("_")[:3])
         expect(made == other["data"]["model"], False)
         self.adzone = int(made.split("_")[3])
