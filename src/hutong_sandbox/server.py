@@ -20,6 +20,7 @@ from hutong_sandbox.jd import JdAlliance
 from hutong_sandbox.pinduoduo import PinduoduoAlliance
 from hutong_sandbox.sender import Sender
 from hutong_sandbox.taobao import Taobao
+from hutong_sandbox.taobao.alliance import TaobaoAlliance
 from hutong_sandbox.wechat_account import WechatAccount
 from hutong_sandbox.wechatpay import WechatPay
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World
@@ -33,6 +34,7 @@ PLATFORM_MAKERS: Final[tuple[Callable[[World], Platform], ...]] = (
     PinduoduoAlliance,
     JdAlliance,
     DouyinAlliance,
+    TaobaoAlliance,
 )
 _STDIN: Final = 0
 _READ_BYTES: Final = 4096

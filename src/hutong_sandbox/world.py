@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import ClassVar, Final
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Final, TypeVar
 
 from hutong.core.errors import InvalidInput
 from hutong_sandbox.books import BookRow
@@ -19,6 +19,8 @@ from hutong_sandbox.sender import Sender
 
 DEFAULT_MERCHANT: Final = "default"
 
+SharedT = TypeVar("SharedT")
+
 
 class World:
     """One simulated world. With a seed, everything but wall time and transport nonces repeats."""
@@ -31,6 +33,14 @@ class World:
         self.faults = Faults(self.seed)
         self.buyers = Buyers(self.seed)
         self.sender = sender
+        self._shared: dict[object, Any] = {}
+
+    def shared(self, make: Callable[[World], SharedT]) -> SharedT:
+        """What several platforms of one house have in common: made for whoever asks first, the same for all."""
+        if make not in self._shared:
+            self._shared[make] = make(self)
+        found: SharedT = self._shared[make]
+        return found
 
     def reset(self) -> None:
         """Back to the moment of the start, but for keys: no faults, nothing due, no log, real time."""

@@ -19,6 +19,7 @@ def test_ready_line_names_every_port_on_loopback(sandbox):
         "pinduoduo_alliance",
         "jd_alliance",
         "douyin_alliance",
+        "taobao_alliance",
     }
     for url in [sandbox.addresses["control"], *sandbox.addresses["platforms"].values()]:
         assert url.startswith("http://127.0.0.1:")

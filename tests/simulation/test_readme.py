@@ -6,7 +6,7 @@ from pathlib import Path
 
 PLATFORMS = (
     *("| wechatpay |", "| taobao |", "| alipay |", "| wechat_account |"),
-    *("| pinduoduo_alliance |", "| jd_alliance |", "| douyin_alliance |"),
+    *("| pinduoduo_alliance |", "| jd_alliance |", "| douyin_alliance |", "| taobao_alliance |"),
 )
 README = Path(__file__).parents[2] / "src" / "hutong_sandbox" / "README.md"
 

@@ -89,7 +89,7 @@ def _platform(hosts: str, *shapes: _Shape) -> _Platform:
 
 PLATFORMS: Final[dict[str, _Platform]] = {
     "taobao": _platform(
-        "item.taobao.com m.tb.cn shop.m.taobao.com h5.m.taobao.com s.click.taobao.com",
+        "item.taobao.com m.tb.cn shop.m.taobao.com h5.m.taobao.com s.click.taobao.com uland.taobao.com",
         _shape(r"/item\.htm", item="id"),
         _shape(r"/shop/shop_index\.htm", shop="shopId"),
     ),

@@ -18,12 +18,11 @@ PAGE_ROWS_MAX: Final = 100
 FIELDS_MAX: Final = 300
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
-    """One verified call. ``shop`` is the session's; methods without session get the app's."""
+class Arguments(msgspec.Struct, frozen=True, kw_only=True):
+    """What one verified call asks."""
 
     method: str
     arguments: Mapping[str, str]
-    shop: Shop
 
     def text(self, name: str) -> str:
         """A required argument."""
@@ -76,6 +75,12 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
         if not names or len(names) > FIELDS_MAX:
             raise invalid("fields", f"1..{FIELDS_MAX}")
         return names
+
+
+class Call(Arguments, frozen=True, kw_only=True):
+    """A shop's call. ``shop`` is the session's; methods without session get the app's."""
+
+    shop: Shop
 
 
 def picked(row: Json, fields: set[str]) -> Json:

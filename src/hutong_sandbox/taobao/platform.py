@@ -7,10 +7,11 @@ from typing import Final
 from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.books import BookRow
 from hutong_sandbox.http import HttpRequest, HttpResponse, Json
-from hutong_sandbox.taobao.accounts import Shop, Shops, Sku
+from hutong_sandbox.taobao.accounts import Shop, Sku
 from hutong_sandbox.taobao.faults import KINDS
 from hutong_sandbox.taobao.gateway import Gateway
-from hutong_sandbox.taobao.trades import Trade, TradeEvent, Trades, TradeStatus
+from hutong_sandbox.taobao.market import Market
+from hutong_sandbox.taobao.trades import Trade, TradeEvent, TradeStatus
 from hutong_sandbox.world import DEFAULT_MERCHANT, Platform, World, count_of, text_of
 
 LINES_MAX: Final = 50
@@ -54,8 +55,8 @@ class Taobao(Platform):
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._shops = Shops(world)
-        self.trades = Trades(world)
+        market = world.shared(Market)
+        self._shops, self.trades = market.shops, market.trades
         self.gateway = Gateway(world, self._shops, self.trades)
 
     def place(self, base_url: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
 from typing import Final
@@ -115,6 +116,8 @@ class Trades:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        #: Whoever has to know what becomes of an order: told after each move.
+        self.watchers: list[Callable[[Trade, TradeEvent], None]] = []
         self.clear()
 
     def clear(self) -> None:
@@ -170,6 +173,8 @@ class Trades:
             for line in trade.lines:
                 trade.shop.set_quantity(line.sku, line.sku.quantity + line.quantity)
         self._log(f"order_{event.value}", trade, amount_fen=trade.amount_fen)
+        for tell in self.watchers:
+            tell(trade, event)
 
     def ship(self, trade: Trade, oids: set[int], company_code: str, out_sid: str) -> None:
         """Hand lines (all when none are named) to a carrier."""

@@ -25,6 +25,7 @@ from hutong.connectors.douyin.alliance import CONNECTOR as DOUYIN_ALLIANCE
 from hutong.connectors.jd.alliance import CONNECTOR as JD_ALLIANCE
 from hutong.connectors.pinduoduo.alliance import CONNECTOR as PINDUODUO_ALLIANCE
 from hutong.connectors.taobao import CONNECTOR as TAOBAO
+from hutong.connectors.taobao.alliance import CONNECTOR as TAOBAO_ALLIANCE
 from hutong.connectors.wechat_account import CONNECTOR as WECHAT_ACCOUNT
 from hutong.connectors.wechatpay import CONNECTOR as WECHATPAY
 from hutong.connectors.wechatpay.certificates import MEMORY
@@ -361,6 +362,56 @@ def pinduoduo_alliance_case(**more) -> Case:
     )
 
 
+def taobao_alliance_case() -> Case:
+    def answer(record) -> Response:
+        return Response(status=200, headers={"content-type": "text/javascript"}, body=json.dumps(record).encode())
+
+    def promoted(status):
+        row = {
+            "trade_id": ORDER_ID,
+            "trade_parent_id": ORDER_ID,
+            "adzone_id": 111112234455,
+            "tk_status": int(status),
+            "tk_create_time": "2026-11-23 11:50:00",
+            "modified_time": "2026-11-23 11:55:00",
+        }
+        links = {"cps_short_url": "https://s.click.taobao.com/CvHjOPu"}
+        materials = {"material_url_list": {"material_url_list": [{"link_info_dto": links}]}}
+        told = {
+            "taobao.tbk.adzone.create": {"data": {"model": "mm_12345678_45598009_111112234455"}},
+            "taobao.tbk.dg.general.link.convert": {"data": materials},
+            "taobao.tbk.order.details.get": {"data": {"results": {"publisher_order_dto": [row]}, "has_next": False}},
+        }
+
+        def forge(request):
+            method = dict(parse_qsl(urlsplit(request.url).query))["method"]
+            return answer({f"{method.removeprefix('taobao.').replace('.', '_')}_response": told[method]})
+
+        return forge
+
+    limited = {"code": 7, "msg": "App Call Limited", "sub_code": "accesscontrol.limited-by-api-access-count"}
+    return Case(
+        connector=TAOBAO_ALLIANCE,
+        clock=StandingClock(dt.datetime(2026, 11, 23, 4, 0, tzinfo=dt.UTC)),
+        base_url="https://gw.example",
+        credentials={
+            "app_key": "31987231",
+            "app_secret": "promoters-secret-made-for-this-run",
+            "pid": "mm_12345678_45598009_110000000001",
+            "access_token": "promoters-session-made-for-this-run",
+        },
+        sent_secrets=("access_token",),
+        forgery=Forgery(
+            throttled=lambda request: answer({"error_response": limited}),
+            answered=lambda body: Response(status=200, headers={}, body=body),
+            promoted=promoted,
+        ),
+        promotion=Promotion(
+            url="https://item.taobao.com/item.htm?id=612345678901", names={"item": "612345678901"}, mark="1C00ABCDEFG9"
+        ),
+    )
+
+
 def wechat_account_case() -> Case:
     quota = b'{"errcode":45009,"errmsg":"reach max api daily quota limit rid: 1"}'
     return Case(
@@ -472,6 +523,7 @@ CASES = {
     "pinduoduo_alliance": pinduoduo_alliance_case,
     "pinduoduo_alliance with a filed uid": lambda: pinduoduo_alliance_case(uid="hub01"),
     "taobao": taobao_case,
+    "taobao_alliance": taobao_alliance_case,
     "wechat_account": wechat_account_case,
     "wechatpay": wechatpay_case,
     "wechatpay as a service provider": wechatpay_provider_case,
@@ -656,3 +708,8 @@ def jd_alliance(sandbox):
 def hub_of(sandbox):
     """Calls of any connector, by the simulated platform's name."""
     return lambda name: Hub(sandbox, name)
+
+
+@pytest.fixture
+def promoter(sandbox):
+    return Hub(sandbox, "taobao_alliance")

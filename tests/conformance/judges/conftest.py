@@ -106,8 +106,8 @@ def _judge(
         "stop_at_first": stop_at_first,
     }
     script = HERE / f"judge_{environment.name}.py"
-    if mode == "account":  # the same client speaks to another platform of the same house
-        script = HERE / f"judge_{environment.name}_account.py"
+    if mode in ("account", "alliance"):  # the same client speaks to another platform of the same house
+        script = HERE / f"judge_{environment.name}_{mode}.py"
     clean = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
     done = subprocess.run(
         [str(environment.python), str(script)],
@@ -133,6 +133,7 @@ def environments() -> dict[str, Environment]:
         "pinduoduo_alliance": Environment("pinduoduo"),
         "jd_alliance": Environment("jdu"),
         "jd_alliance_second": Environment("jd_sdk"),
+        "taobao_alliance": Environment("taobao"),
         "alipay": Environment("alipay_sdk"),
         "alipay_second": Environment("python_alipay_sdk"),
         "douyin_alliance": Environment("doudian"),

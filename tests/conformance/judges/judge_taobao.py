@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-import urllib.request
 import uuid
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import top.api.rest as rest
 import verdicts
 from top import appinfo
-from top.api.base import RestApi, TopException
-from verdicts import Disagreement, expect
+from top.api.base import RestApi
+from top_words import CHINA, TopJudge
+from verdicts import expect
 
-CHINA = timezone(timedelta(hours=8))
 FIELDS = "tid,tid_str,status,payment,modified,orders"
 SKU = "判-BREAD 1"
 
@@ -43,45 +41,14 @@ class LogisticsOfflineSendRequest(RestApi):
         return "taobao.logistics.offline.send"
 
 
-class Judge:
-    """The SDK's request classes against the simulator."""
+class Judge(TopJudge):
+    """The SDK's request classes against the simulated shops."""
 
     def __init__(self, setting: dict[str, Any]) -> None:
-        self.control = setting["control"]
-        self.credentials = setting["platform"]["credentials"]
-        place = urlsplit(setting["platform"]["base_url"])
-        self.place = (place.hostname, place.port)
-        self.app = appinfo(self.credentials["app_key"], self.credentials["app_secret"])
+        credentials = setting["platform"]["credentials"]
+        named = {"platform": "taobao", "shop_id": credentials["shop_id"]}
+        super().__init__(setting, credentials["access_token"], named)
         self.sku = SKU + uuid.uuid4().hex
-
-    def call(self, kind: type, *, app: Any = None, session: str | None = None, **arguments: Any) -> dict[str, Any]:
-        request = kind(*self.place)
-        request.set_app_info(app or self.app)
-        for name, value in arguments.items():
-            if not hasattr(request, name):
-                raise Disagreement(f"the SDK knows no {name}")
-            setattr(request, name, value)
-        answer = request.getResponse(session or self.credentials["access_token"], timeout=10)
-        return answer[request.getapiname().removeprefix("taobao.").replace(".", "_") + "_response"]
-
-    def refused(self, code: int, kind: type, **arguments: Any) -> TopException:
-        try:
-            self.call(kind, **arguments)
-        except TopException as error:
-            expect(error.errorcode, code)
-            return error
-        raise Disagreement(f"not refused with {code}")
-
-    def post(self, path: str, **body: Any) -> Any:
-        data = json.dumps({"platform": "taobao", "shop_id": self.credentials["shop_id"], **body}).encode()
-        request = urllib.request.Request(self.control + path, data, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            return json.load(answer)
-
-    def now(self, ahead_s: int = 0) -> str:
-        with urllib.request.urlopen(self.control + "/clock", timeout=20) as answer:
-            moment = datetime.fromisoformat(json.load(answer)["now"]) + timedelta(seconds=ahead_s)
-        return moment.astimezone(CHINA).strftime("%Y-%m-%d %H:%M:%S")
 
     # The checks, in order.
 

@@ -12,6 +12,7 @@ SDKS = {
     "pinduoduo_alliance": "pdd_sdk",
     "jd_alliance": "jdu",
     "jd_alliance_second": "jd_sdk",
+    "taobao_alliance": "taobao_openapi",
     "alipay": "alipay_sdk_python",
     "alipay_second": "python_alipay_sdk",
     "douyin_alliance": "doudian",
@@ -116,6 +117,15 @@ CHECKS = {
         "wrong_secret",
         "spoilt",
         "wrong_version",
+    ],
+    "taobao_alliance": [
+        "alliance_place",
+        "alliance_address",
+        "alliance_code",
+        "alliance_orders",
+        "alliance_wrong_secret",
+        "alliance_wrong_session",
+        "alliance_wrong_arguments",
     ],
     "alipay": [
         "precreate",

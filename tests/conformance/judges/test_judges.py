@@ -29,6 +29,7 @@ pytestmark = [pytest.mark.judge, pytest.mark.slow]
         ("douyin_alliance", "token"),
         ("jd_alliance", "older address"),
         ("jd_alliance_second", "newer address"),
+        ("taobao_alliance", "alliance"),
         ("alipay", "public_key"),
         pytest.param("alipay_second", "public_key", marks=pytest.mark.long),
         ("alipay_second", "certificate"),

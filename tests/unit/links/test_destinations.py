@@ -27,6 +27,18 @@ TRICKS = [
 ]
 
 
+#: Addresses as an alliance gives them out: where they lead is the platform's own affair.
+PROMOTED = {
+    "https://s.click.taobao.com/CvHjOPu": "taobao",
+    "https://uland.taobao.com/coupon/edetail?e=HcDWJQP6d12lhHvvyUNXZfh8CuWt5YH5&traceId=816a277916715178": "taobao",
+}
+
+
+@pytest.mark.parametrize("url", PROMOTED)
+def test_promoted_addresses_belong_to_their_platform(url):
+    assert read_target(url).destination == PROMOTED[url]
+
+
 @pytest.mark.parametrize("url", GOOD)
 def test_known_platforms_are_allowed(url):
     assert check_destination(f" {url} ") == url

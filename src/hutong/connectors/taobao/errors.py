@@ -68,19 +68,19 @@ class ErrorAnswer(msgspec.Struct, frozen=True):
     sub_msg: str = ""
 
 
-def word_of(answer: ErrorAnswer) -> ErrorWord:
+def word_of(answer: ErrorAnswer, words: Mapping[str, ErrorWord] = ERROR_WORDS) -> ErrorWord:
     """The word of an error: the sub-code says more than the code."""
-    if answer.sub_code in ERROR_WORDS:
-        return ERROR_WORDS[answer.sub_code]
+    if answer.sub_code in words:
+        return words[answer.sub_code]
     for beginning, word in FAMILIES:
         if answer.sub_code.startswith(beginning):
             return word
-    return ERROR_WORDS.get(str(answer.code), ErrorWord.UNKNOWN)
+    return words.get(str(answer.code), ErrorWord.UNKNOWN)
 
 
-def error_of(platform: str, answer: ErrorAnswer) -> HutongError:
+def error_of(platform: str, answer: ErrorAnswer, words: Mapping[str, ErrorWord] = ERROR_WORDS) -> HutongError:
     """PlatformUnknown where the platform itself failed (it may have done it), else PlatformRefused."""
-    word = word_of(answer)
+    word = word_of(answer, words)
     code = answer.sub_code or str(answer.code)
     if word is ErrorWord.UNAVAILABLE:
         return PlatformUnknown(platform=platform, platform_code=code)

@@ -1,7 +1,8 @@
 """One call of the TOP gateway: system parameters and signature around it, the envelope off its answer.
 
 Source: https://open.taobao.com/doc.htm?docId=101617&docType=1. System parameters travel in the query, business ones in
-a form body; both are signed. Times are Beijing's, without an offset.
+a form body; both are signed. Times are Beijing's, without an offset. Shops and the alliance speak with it alike; what
+differs is their manner.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from hutong.connectors.taobao.errors import ErrorAnswer, error_of
+from hutong.connectors.taobao.errors import ERROR_WORDS, ErrorAnswer, error_of
 from hutong.connectors.taobao.signing import SignMethod, sign
 from hutong.core.errors import InvalidInput, PlatformUnknown
 from hutong.platforms.account import Account
+from hutong.platforms.contract import ErrorWord
 from hutong.transport.messages import Request, Response
 
 PATH: Final = "/router/rest"
@@ -28,7 +30,19 @@ HTTP_OK: Final = 200
 AnswerT = TypeVar("AnswerT", bound=msgspec.Struct)
 
 
-def build(account: Account, method: str, business: Mapping[str, str], *, repeatable: bool) -> Request:
+class Manner(msgspec.Struct, frozen=True, kw_only=True):
+    """How one kind of app speaks with the gateway: what its error codes mean, and whether a session must be there."""
+
+    words: Mapping[str, ErrorWord]
+    needs_session: bool
+
+
+SHOP: Final = Manner(words=ERROR_WORDS, needs_session=True)
+
+
+def build(
+    account: Account, method: str, business: Mapping[str, str], *, repeatable: bool, manner: Manner = SHOP
+) -> Request:
     """A signed request. ``method`` is the API's full name; empty business values are left out.
 
     Raises:
@@ -37,7 +51,7 @@ def build(account: Account, method: str, business: Mapping[str, str], *, repeata
     system = {
         "method": method,
         "app_key": _needed(account, "app_key"),
-        "session": _needed(account, "access_token"),
+        **_session(account, manner),
         "timestamp": time_text(account.clock.now()),
         "format": "json",
         "v": VERSION,
@@ -54,7 +68,7 @@ def build(account: Account, method: str, business: Mapping[str, str], *, repeata
     )
 
 
-def read(account: Account, method: str, response: Response, kind: type[AnswerT]) -> AnswerT:
+def read(account: Account, method: str, response: Response, kind: type[AnswerT], manner: Manner = SHOP) -> AnswerT:
     """What stands inside the envelope ``<method without taobao., dots to underscores>_response``.
 
     Raises:
@@ -66,18 +80,25 @@ def read(account: Account, method: str, response: Response, kind: type[AnswerT])
     try:
         envelope = msgspec.json.decode(response.body, type=dict[str, msgspec.Raw])
         if "error_response" in envelope:
-            raise error_of(account.platform, msgspec.json.decode(envelope["error_response"], type=ErrorAnswer))
+            refused = msgspec.json.decode(envelope["error_response"], type=ErrorAnswer)
+            raise error_of(account.platform, refused, manner.words)
         return msgspec.json.decode(envelope[envelope_name(method)], type=kind)
     except (msgspec.MsgspecError, KeyError, RecursionError) as error:
         raise PlatformUnknown(platform=account.platform) from error
 
 
 async def call(
-    account: Account, method: str, business: Mapping[str, str], kind: type[AnswerT], *, repeatable: bool = True
+    account: Account,
+    method: str,
+    business: Mapping[str, str],
+    kind: type[AnswerT],
+    *,
+    repeatable: bool = True,
+    manner: Manner = SHOP,
 ) -> AnswerT:
-    """Build, send, read. Every call we make is a read or sets an absolute state, so it may be repeated."""
-    response = await account.http.send(build(account, method, business, repeatable=repeatable))
-    return read(account, method, response, kind)
+    """Build, send, read. A call that is a read or sets an absolute state may be repeated: most are."""
+    response = await account.http.send(build(account, method, business, repeatable=repeatable, manner=manner))
+    return read(account, method, response, kind, manner)
 
 
 def envelope_name(method: str) -> str:
@@ -102,6 +123,13 @@ def sign_method_of(account: Account) -> SignMethod:
         return SignMethod(chosen)
     except ValueError as error:
         raise InvalidInput(field="sign_method", problem="md5 | hmac | hmac-sha256") from error
+
+
+def _session(account: Account, manner: Manner) -> dict[str, str]:
+    """The session; left out, not empty, where there is none and none is needed: the platform signs what is sent."""
+    if not manner.needs_session and not account.credentials.get("access_token"):
+        return {}
+    return {"session": _needed(account, "access_token")}
 
 
 def _needed(account: Account, field: str) -> str:

@@ -257,6 +257,18 @@ _DOUYIN_ALLIANCE: Final = (
         ),
     ),
 )
+_TAOBAO_ALLIANCE: Final = (
+    Group(
+        mark("推广者与应用"),
+        mark("在淘宝联盟的开放平台里建立应用，并申请推广位创建、万能转链（含商品链接转链）和订单查询的权限。"),
+        (
+            Field("app_key", mark("App Key"), mark("淘宝联盟开放平台，应用管理。"), needed=True),
+            Field("app_secret", mark("App Secret"), mark("淘宝联盟开放平台，应用管理。"), Kind.SECRET, needed=True),
+            Field("pid", mark("推广位 PID"), mark("淘宝联盟，推广管理，推广位管理；mm_ 开头的三段数字。"), needed=True),
+            Field("access_token", mark("授权码 session"), mark("应用有授权时才填；自己的应用一般没有。"), Kind.SECRET),
+        ),
+    ),
+)
 GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "wechatpay": _WECHAT,
     "alipay": _ALIPAY,
@@ -265,6 +277,7 @@ GROUPS: Final[Mapping[str, tuple[Group, ...]]] = {
     "pinduoduo_alliance": _PINDUODUO_ALLIANCE,
     "wechat_account": _WECHAT_ACCOUNT,
     "douyin_alliance": _DOUYIN_ALLIANCE,
+    "taobao_alliance": _TAOBAO_ALLIANCE,
 }
 
 FLAWS: Final[Mapping[Flaw, str]] = {
