@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import warnings
 from datetime import timedelta
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
@@ -25,6 +27,8 @@ from hutong.transport.client import HttpPool
 from hutong.web.app import build_web
 from hutong.web.session import SESSION_COOKIE, csrf_token
 from hutong.workflows.runtime import Runtime
+
+sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
 
 
 class Caller:

@@ -43,9 +43,21 @@ promoted_place: Final = Table(
     moment("asked_at"),
     moment("changed_at"),
     PrimaryKeyConstraint("merchant_id", "connection_id", "link_id", "page_url"),
-    Index("ix_promoted_place_told", "merchant_id", "connection_id", "told_as"),
     Index("ix_promoted_place_link", "merchant_id", "link_id"),
     Index("ix_promoted_place_changed", "changed_at"),
+)
+
+#: What orders tell of an address, and whose it is: kept when the address is made anew, as buyers come by old ones for
+#: weeks.
+promoted_mark: Final = Table(
+    "promoted_mark",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("connection_id", Uuid, nullable=False),
+    Column("told_as", Text, nullable=False),
+    Column("link_id", Uuid, nullable=False),
+    moment("made_at"),
+    PrimaryKeyConstraint("merchant_id", "connection_id", "told_as"),
 )
 
 #: One line of an order that came by an alliance's address, as the alliance told it last. `status` and `rank` order
@@ -83,4 +95,4 @@ promoted_line: Final = Table(
 )
 
 #: All tables of this file, for the migration's `tenancy.protect`.
-PROTECTED_TABLES: Final = ("link_promotion", "promoted_place", "promoted_line")
+PROTECTED_TABLES: Final = ("link_promotion", "promoted_place", "promoted_mark", "promoted_line")

@@ -19,21 +19,32 @@ from hutong.links.destinations import SIBLINGS, URL_CHARS_MAX, Target, read_targ
 from hutong.links.guard_states import LinkState
 from hutong.links.models import link, link_rules
 from hutong.links.passing_on import APP_SCHEMES
-from hutong.links.promotions.models import link_promotion, promoted_place
+from hutong.links.promotions.models import link_promotion, promoted_mark, promoted_place
 from hutong.links.rules.compiled import compile_rules
 from hutong.links.rules.service import read_rules
 from hutong.links.share_codes import check_share_code
 from hutong.platforms.jump_links import MARK_CHARS_MAX, Carries, Promoted
 
 #: Links of one round; a round follows another while some are left.
-ROUND_LINKS_MAX: Final = 50
+ROUND_LINKS_MAX: Final = 500
 #: Pages of one link that are asked about: its own first, then those of its rules.
 PAGES_ASKED_MAX: Final = 20
 PLACES_MAX: Final = 500
-#: An address is made anew in time: some live sixty days (dy_zlink of the Douyin alliance).
-MADE_LIVES: Final = timedelta(days=20)
+#: An address is made anew in time: some live sixty days (short ones of JD Union). Places are made one by one and kept
+#: longer.
+MADE_LIVES: Final = {Carries.CLICK: timedelta(days=20), Carries.LINK: timedelta(days=90)}
 #: Goods that an alliance does not have may join it later.
 REFUSED_LIVES: Final = timedelta(days=1)
+#: A link that leads elsewhere changes when it is changed.
+NOTHING_LIVES: Final = timedelta(days=3650)
+_ASKED: Final = """
+INSERT INTO link_promotion (merchant_id, connection_id, link_id, link_changed_at, again_at)
+SELECT $1, $2, given.link_id, given.changed_at, $3
+FROM unnest($4::uuid[], $5::timestamptz[]) AS given (link_id, changed_at)
+ORDER BY given.link_id
+ON CONFLICT (merchant_id, connection_id, link_id) DO UPDATE
+SET link_changed_at = excluded.link_changed_at, again_at = excluded.again_at
+"""
 #: Beside the link's code, so that a place has a mark of its own however often it is made.
 _MARK_CHARS: Final = 8
 _MESSAGE_CHARS_MAX: Final = 200
@@ -105,7 +116,7 @@ def _code(code: str) -> str:
 async def due_links(unit: Unit, connection_id: UUID, destinations: Collection[str]) -> tuple[Due, ...]:
     """Links with pages of these destinations that were changed or not asked about for long, ROUND_LINKS_MAX at most.
 
-    A link that has none is written down as asked about, so that it is read once.
+    Those that have none are among them: ``skip_links`` writes down that they were looked at.
     """
     mine = and_(
         link_promotion.c.merchant_id == link.c.merchant_id,
@@ -183,12 +194,28 @@ async def keep_places(
             .values(merchant_id=unit.merchant_id, **key, **values)
             .on_conflict_do_update(index_elements=["merchant_id", *key], set_=values)
         )
-    lives = MADE_LIVES if all(one.made for one in asked) else REFUSED_LIVES
-    seen = {"link_changed_at": due.link_changed_at, "again_at": unit.now() + lives}
-    await unit.run(
-        insert(link_promotion)
-        .values(merchant_id=unit.merchant_id, connection_id=connection_id, link_id=due.link_id, **seen)
-        .on_conflict_do_update(index_elements=["merchant_id", "connection_id", "link_id"], set_=seen)
+        if one.made is not None:
+            mark = {"connection_id": connection_id, "told_as": made.told_as, "link_id": due.link_id}
+            await unit.insert_once(promoted_mark, **mark, made_at=unit.now())
+    lives = MADE_LIVES[carries] if all(one.made for one in asked) else REFUSED_LIVES
+    await _have_asked(unit, connection_id, [due], lives)
+
+
+async def skip_links(unit: Unit, connection_id: UUID, due: Sequence[Due]) -> None:
+    """Links that lead to nothing of an alliance's are looked at again once they are changed; what it made is off."""
+    gone = promoted_place.c.link_id.in_([one.link_id for one in due])
+    await _switch_off(unit, connection_id, gone)
+    await _have_asked(unit, connection_id, due, NOTHING_LIVES)
+
+
+async def _have_asked(unit: Unit, connection_id: UUID, due: Sequence[Due], lives: timedelta) -> None:
+    await unit.fetch(
+        _ASKED,
+        unit.merchant_id,
+        connection_id,
+        unit.now() + lives,
+        [one.link_id for one in due],
+        [one.link_changed_at for one in due],
     )
 
 

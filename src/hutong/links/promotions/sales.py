@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy import ARRAY, Text, any_, literal, select
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie, stronger
 from hutong.links.models import link
-from hutong.links.promotions.models import promoted_place
+from hutong.links.promotions.models import promoted_mark
 from hutong.links.tokens import read_carried_token
 from hutong.platforms.jump_links import PromotedLine, PromotedStatus
 
@@ -65,7 +65,8 @@ SELECT $1, $2, $3, given.* FROM unnest({_GIVEN}) AS given ({_NAMES})
 ORDER BY order_no, line_id
 ON CONFLICT (merchant_id, connection_id, order_no, line_id) DO UPDATE SET {_SET}
 WHERE excluded.status <> 'pending'
-  AND (excluded.changed_at, excluded.rank) > (promoted_line.changed_at, promoted_line.rank)
+  AND (promoted_line.status = 'pending'
+    OR (excluded.changed_at, excluded.rank) > (promoted_line.changed_at, promoted_line.rank))
 RETURNING order_no
 """  # noqa: S608 (names of our own columns)
 
@@ -106,13 +107,12 @@ async def _ties_of_places(unit: Unit, connection_id: UUID, marks: Sequence[str])
     if not marks:
         return {}
     statement = (
-        select(promoted_place.c.told_as, link.c.link_id, link.c.channel_id)
-        .distinct()
-        .join(link, (link.c.merchant_id == promoted_place.c.merchant_id) & (link.c.link_id == promoted_place.c.link_id))
+        select(promoted_mark.c.told_as, link.c.link_id, link.c.channel_id)
+        .join(link, (link.c.merchant_id == promoted_mark.c.merchant_id) & (link.c.link_id == promoted_mark.c.link_id))
         .where(
-            promoted_place.c.merchant_id == unit.merchant_id,
-            promoted_place.c.connection_id == connection_id,
-            promoted_place.c.told_as == any_(literal(list(marks), ARRAY(Text))),
+            promoted_mark.c.merchant_id == unit.merchant_id,
+            promoted_mark.c.connection_id == connection_id,
+            promoted_mark.c.told_as == any_(literal(list(marks), ARRAY(Text))),
         )
         .limit(len(marks))
     )
@@ -170,8 +170,9 @@ async def keep_lines(
     return {row.order_no for row in kept}
 
 
-def _version(line: PromotedLine) -> tuple[Any, int]:
-    return line.changed_at, RANK[line.status]
+def _version(line: PromotedLine) -> tuple[bool, datetime, int]:
+    """What is not understood stands behind all that is."""
+    return line.status is not PromotedStatus.PENDING, line.changed_at, RANK[line.status]
 
 
 def _row(line: PromotedLine, platform: str, source: str, tie: Tie | None) -> dict[str, Any]:

@@ -16,7 +16,7 @@ down_revision = "0025"
 branch_labels = None
 depends_on = None
 
-PROTECTED = ("link_promotion", "promoted_place", "promoted_line")
+PROTECTED = ("link_promotion", "promoted_place", "promoted_mark", "promoted_line")
 
 
 def upgrade() -> None:
@@ -56,9 +56,17 @@ def _places() -> None:
         sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("merchant_id", "connection_id", "link_id", "page_url", name=op.f("pk_promoted_place")),
     )
-    op.create_index("ix_promoted_place_told", "promoted_place", ["merchant_id", "connection_id", "told_as"])
     op.create_index("ix_promoted_place_link", "promoted_place", ["merchant_id", "link_id"])
     op.create_index("ix_promoted_place_changed", "promoted_place", ["changed_at"])
+    op.create_table(
+        "promoted_mark",
+        sa.Column("merchant_id", sa.Uuid(), nullable=False),
+        sa.Column("connection_id", sa.Uuid(), nullable=False),
+        sa.Column("told_as", sa.Text(), nullable=False),
+        sa.Column("link_id", sa.Uuid(), nullable=False),
+        sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("merchant_id", "connection_id", "told_as", name=op.f("pk_promoted_mark")),
+    )
 
 
 def _lines() -> None:

@@ -26,6 +26,7 @@ from hutong.links.promotions.places import (
     keep_places,
     place_mark,
     promoted_target,
+    skip_links,
     switch_off_places,
 )
 from hutong.links.tokens import carried_token
@@ -40,7 +41,7 @@ from hutong.workflows.runtime import OpenedAccount, Runtime
 log = logging.getLogger("hutong.links")
 
 #: Rounds of one job; what is left waits for the next.
-ROUNDS_MAX: Final = 20
+ROUNDS_MAX: Final = 10
 #: Refusals that say nothing of the goods: the rest of the round would be refused as well.
 OF_THE_ACCOUNT: Final = frozenset(
     {ErrorWord.THROTTLED, ErrorWord.TOKEN_EXPIRED, ErrorWord.BAD_SIGNATURE, ErrorWord.UNAVAILABLE}
@@ -77,7 +78,13 @@ async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID
     for _ in range(ROUNDS_MAX):
         async with runtime.unit(merchant_id, "promote.due") as unit:
             due = await due_links(unit, connection_id, links.destinations)
+        nothing = [one for one in due if not one.targets]
+        if nothing:
+            async with runtime.unit(merchant_id, "promote.skip") as unit:
+                await skip_links(unit, connection_id, nothing)
         for one in due:
+            if not one.targets:
+                continue
             asked = [await _ask(opened, links, one, target) for target in one.targets]
             async with runtime.unit(merchant_id, "promote.keep") as unit:
                 await keep_places(unit, connection_id, opened.connection.platform, links.carries, one, asked)

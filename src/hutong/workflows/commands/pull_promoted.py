@@ -85,7 +85,7 @@ async def _pull_window(
     for _ in range(PAGES_PER_WINDOW_MAX):
         page = await links.changed(opened.account, start, until, cursor)
         async with runtime.unit(merchant_id, "promoted.page") as unit:
-            changed += await _merge_page(runtime, unit, opened, links, page)
+            changed += await take_page(runtime, unit, opened, links, page)
             if page.next_cursor is None:
                 await move_cursor(unit, opened.connection.connection_id, until)
         read += len(page.lines)
@@ -95,7 +95,8 @@ async def _pull_window(
     return read, changed
 
 
-async def _merge_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: JumpLinks, page: PromotedPage) -> int:
+async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: JumpLinks, page: PromotedPage) -> int:
+    """Write down a page of lines, and tie the orders that were paid; how many orders it tells anything new of."""
     connection_id = opened.connection.connection_id
     marks = await ties_of_marks(unit, runtime.link_key, connection_id, {line.mark for line in page.lines})
     ties = await with_clicks(unit, page.lines, marks)
