@@ -23,6 +23,12 @@ pytestmark = pytest.mark.slow
 ALLIANCES = {one.name: one for one in Registry.from_entry_points().all() if one.jump_links is not None}
 BY_CLICK = [name for name, one in ALLIANCES.items() if one.jump_links.carries is Carries.CLICK]
 BY_LINK = [name for name, one in ALLIANCES.items() if one.jump_links.carries is Carries.LINK]
+#: Each alliance is shown the main way in `make test`; the rest is shown with one of them there, and with all by
+#: `make proof-suite`.
+SAMPLED_BY_CLICK = [
+    pytest.param(name, marks=[pytest.mark.long] if number else []) for number, name in enumerate(BY_CLICK)
+]
+SAMPLED = [pytest.param(name, marks=[pytest.mark.long] if number else []) for number, name in enumerate(ALLIANCES)]
 #: How each platform's own page names goods.
 PAGES = {
     "pinduoduo": "https://mobile.yangkeduo.com/goods.html?goods_id={}",
@@ -42,12 +48,13 @@ SLOW_S = 3
 class Promotion:
     """A link to goods of an alliance, in the market's shop."""
 
-    def __init__(self, market, until, platform: str, *, known: bool = True) -> None:
+    def __init__(self, market, until, platform: str, *, known: bool = True, goods_id: str = "") -> None:
         self.market, self.until, self.platform = market, until, platform
         self.connection_id = market.connection(platform)
         number = next(NUMBERS)
-        goods_id = "690000000000000001"
-        if known:
+        if not known:
+            goods_id = "690000000000000001"
+        elif not goods_id:
             record = {"sku": f"AL-{number}", "title": f"联盟商品 {number}", "price_fen": 1999, "quantity": 500}
             told = market.world.post_sandbox("/shops/stock", platform=platform, commission_bps=1500, **record)
             goods_id = str(told["goods_id"])
@@ -132,7 +139,7 @@ def test_the_apps_own_form_carries_it_too(promote, platform):
     assert told["click_id"] == str(click_id)
 
 
-@pytest.mark.parametrize("platform", BY_CLICK)
+@pytest.mark.parametrize("platform", SAMPLED_BY_CLICK)
 def test_an_alliance_that_is_slow_keeps_no_visitor_waiting(promote, market, platform):
     promotion = promote(platform)
     promotion.carried()
@@ -162,7 +169,7 @@ def test_goods_that_an_alliance_does_not_have_keep_their_own_address(promote, pl
     assert promotion.click()[1].headers["location"] == promotion.page
 
 
-@pytest.mark.parametrize("platform", ALLIANCES)
+@pytest.mark.parametrize("platform", SAMPLED)
 def test_an_order_that_was_paid_back_is_void_and_stays_so(promote, platform):
     promotion = promote(platform)
     _, address = promotion.carried()
@@ -171,3 +178,50 @@ def test_an_order_that_was_paid_back_is_void_and_stays_so(promote, platform):
     promotion.move(order, "refund")
     assert promotion.told(order)["status"] == "void"
     assert promotion.told(order)["status"] == "void"
+
+
+def test_a_shops_own_order_is_tied_by_what_its_alliance_tells(promote, market):
+    """Taobao: the shop's order is pulled by one account, what it came by is told by another."""
+    sku = f"AL-OWN-{next(NUMBERS)}"
+    item = market.world.post_sandbox(
+        "/shops/stock", platform="taobao", sku=sku, title="自家面包", price_fen=1230, quantity=50
+    )
+    told = market.world.post_sandbox(
+        "/shops/stock",
+        platform="taobao_alliance",
+        sku=sku,
+        title="自家面包",
+        price_fen=1230,
+        quantity=50,
+        commission_bps=1000,
+        goods_id=item["num_iid"],
+    )
+    promotion = promote("taobao_alliance", goods_id=str(told["goods_id"]))
+    _, address = promotion.carried()
+    bought = promotion.buy(address)
+    assert promotion.told(bought)["link_id"] == promotion.link["link_id"]
+    market.post(f"/connections/{market.connection('taobao')}/pull", {})
+    (order,) = [one for one in market.items("/orders", source="taobao") if one["order_no"] == bought["order_no"]]
+    assert (order["tie"]["evidence"], order["tie"]["link_id"]) == ("carried", promotion.link["link_id"])
+    assert order["tie"]["confidence_bps"] == 10_000
+
+
+def test_an_alliance_that_refuses_is_told_once_and_goes_on_by_itself(promote, market, until):
+    promotion = promote("jd_alliance")
+    order = promotion.buy(promotion.carried()[1])
+
+    def refusals() -> list[dict]:
+        tickets = market.items("/tickets")
+        return [
+            one for one in tickets if one["kind"] == "account_refused" and one["details"]["platform"] == "jd_alliance"
+        ]
+
+    market.faults({"platform": "jd_alliance", "kind": "no_permission", "rate": 1})
+    for _ in range(3):
+        market.advance(301)
+    until("told", refusals)
+    assert len(refusals()) == 1, "one ticket a day, however often it was refused"
+    market.faults()
+    market.advance(301)
+    until("read on", lambda: any(one["order_no"] == order["order_no"] for one in market.items("/promoted-orders")))
+    until("taken off the desk", lambda: not refusals())
