@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import json
 import os
 import select
@@ -153,8 +154,12 @@ class World:
         self.sandbox_child = Child("hutong-sandbox", arguments, {}, self.log / "sandbox.log")
         self.hub: Child | None = None
         self.login: dict[str, Any] = {}
-        self.sandbox = httpx.Client(base_url=self.control_url, timeout=60, trust_env=False, verify=TLS)
+
+    @functools.cached_property
+    def sandbox(self) -> httpx.Client:
+        """The sandbox's control port; waits for it at the first time, so that a hub can start beside it."""
         self.sandbox_child.wait_ready()
+        return httpx.Client(base_url=self.control_url, timeout=60, trust_env=False, verify=TLS)
 
     @property
     def url(self) -> str:
@@ -177,7 +182,7 @@ class World:
         }
         self.hub = Child("hutong", arguments, environment, self.log / "hub.log")
         try:
-            told = self.hub.wait_ready()
+            told = self.hub.wait_ready()  # it waits for the sandbox itself
         except Died:
             self.hub.close()
             self.hub = None
@@ -338,7 +343,8 @@ class World:
 
     def close(self) -> None:
         """End everything and remove the home."""
-        self.sandbox.close()
+        if "sandbox" in self.__dict__:
+            self.sandbox.close()
         if self.hub is not None:
             self.stop_hub()
         self.sandbox_child.close()

@@ -101,12 +101,14 @@ def with_errors(locale: Locale) -> BatchView:
         good_count=2,
         channels_count=2,
         unused=("备注", "价格"),
+        twice=("名称",),
     )
 
 
 def changed_since(locale: Locale) -> BatchView:
     refusal = text_for(LinksInFileWrong(wrong=1), locale, Catalogues())
-    return structs.replace(with_errors(locale), wrong=wrong(locale)[1:2], wrong_count=1, unused=(), refusal=refusal)
+    rows = wrong(locale)[1:2]
+    return structs.replace(with_errors(locale), wrong=rows, wrong_count=1, unused=(), twice=(), refusal=refusal)
 
 
 def made(number: int) -> MadeRow:

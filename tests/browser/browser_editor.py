@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from browser_samples import NOW, SKUS, uid
+from msgspec import structs
 
 from hutong.links.jumps.ways import Ways
 from hutong.links.rules.compiled import Visit, compile_rules
@@ -48,6 +49,10 @@ RULES = with_keys(
 )
 
 
+#: Afterwards it leads to a page whose host nobody has proven.
+OVER = structs.replace(RULES, over_url="https://shop.example.cn/thank-you")
+
+
 def _view(rules: Rules, standing: Standing = Standing.ACTIVE, **more: object) -> EditorView:
     seen = Visit(container="", os="", language="zh-CN", at=NOW.replace(hour=14), query="")
     looked = preview(compile_rules(rules, LINK.url), Ways(), "https://h.example/l/k7Qx1mP", seen, {}, standing)
@@ -65,7 +70,7 @@ def _view(rules: Rules, standing: Standing = Standing.ACTIVE, **more: object) ->
 
 EDITOR_GALLERY = {
     "link-editor": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(RULES)),
-    "link-editor-closed": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(RULES, Standing.EXPIRED)),
+    "link-editor-closed": ("/links/k7Qx1mP/edit", "console/link_editor.html", _view(OVER, Standing.EXPIRED)),
     "link-editor-asks": (
         "/links/k7Qx1mP/edit",
         "console/link_editor.html",

@@ -39,12 +39,8 @@ class RunningHub:
         self.sandbox_url: str = told["sandbox"]
         self.home = home
         self.log = log  # what it has said so far
-        self._client = httpx.Client(
-            base_url=told["api"], headers={"authorization": f"Bearer {self._key()}"}, trust_env=False, timeout=20
-        )
-
-    def _key(self) -> str:
-        return self.run("key", "create", "--merchant", self.merchant, "--scopes", "*", "--json")["key"]
+        key = {"authorization": f"Bearer {told['login']['api_key']}"}
+        self._client = httpx.Client(base_url=told["api"], headers=key, trust_env=False, timeout=20)
 
     def run(self, *words: str, fails: bool = False) -> Any:
         """A command of the hub's home, beside it; what it prints as JSON."""

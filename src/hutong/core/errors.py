@@ -7,7 +7,7 @@ from typing import ClassVar, Final, Self
 
 import msgspec
 
-from hutong.core.things import THINGS
+from hutong.core.things import NAMED, THINGS
 
 LOCALES: Final = ("zh-Hans", "en")
 #: Of anything that a sender wrote; an answer is no echo.
@@ -53,8 +53,9 @@ class HutongError(Exception):
         is_chinese = locale.startswith("zh")
         template = self.zh if is_chinese else self.en
         fields = _Fields(self.details)
-        if (words := THINGS.get(str(fields.get("what")))) is not None:
-            fields["what"] = words[0 if is_chinese else 1]
+        for name in NAMED:
+            if (words := THINGS.get(str(fields.get(name)))) is not None:
+                fields[name] = words[0 if is_chinese else 1]
         return ErrorText(
             template.sentence.format_map(fields), template.cause.format_map(fields), template.fix.format_map(fields)
         )

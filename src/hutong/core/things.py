@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+#: The details of an error that are such words.
+NAMED: Final = ("what", "limit")
 #: The code's word -> what it is in Chinese, and in English.
 THINGS: Final[dict[str, tuple[str, str]]] = {
     "SKU": ("商品", "SKU"),
@@ -12,9 +14,12 @@ THINGS: Final[dict[str, tuple[str, str]]] = {
     "batch": ("记账批次", "batch"),
     "bill": ("账单", "bill"),
     "bio": ("个人主页", "bio"),
+    "bytes": ("字节数", "bytes"),
     "callback": ("回调地址", "callback address"),
     "channel": ("渠道", "channel"),
+    "characters": ("字数", "characters"),
     "checkout": ("结账页", "checkout"),
+    "columns": ("列数", "columns"),
     "combined payment": ("合并付款", "combined payment"),
     "connection": ("平台连接", "connection"),
     "customer": ("顾客", "customer"),
@@ -26,17 +31,20 @@ THINGS: Final[dict[str, tuple[str, str]]] = {
     "key": ("密钥", "key"),
     "link": ("链接", "link"),
     "login": ("登录名", "sign-in name"),
+    "members": ("压缩包里的文件数", "files in the archive"),
     "merchant": ("商户", "merchant"),
     "order": ("订单", "order"),
     "page link": ("页面链接", "page link"),
+    "parts": ("工作簿的部件数", "parts of the workbook"),
     "party": ("推广人", "party"),
-    "picture": ("图片", "picture"),
-    "payment": ("收款", "payment"),
     "payment of order": ("订单的收款", "payment of order"),
+    "payment": ("收款", "payment"),
     "payout": ("钱包外付款", "payout"),
+    "picture": ("图片", "picture"),
     "product": ("商品", "product"),
     "reference": ("凭证号", "reference"),
     "refund": ("退款", "refund"),
+    "rows": ("行数", "rows"),
     "rule": ("规则", "rule"),
     "sale_fact": ("销售记录", "sale"),
     "share": ("分账记录", "commission share"),
@@ -47,7 +55,7 @@ THINGS: Final[dict[str, tuple[str, str]]] = {
     "suspense": ("待查款项", "suspense"),
     "ticket": ("待办", "ticket"),
     "wall": ("墙", "wall"),
-    "webhook": ("推送地址", "webhook"),
     "webhook message": ("推送消息", "webhook message"),
+    "webhook": ("推送地址", "webhook"),
     "word": ("暗号或优惠码", "word"),
 }

@@ -20,9 +20,16 @@ def read_query(query: str) -> list[tuple[str, str]]:
 
 
 def asked_with(query: str) -> str:
-    """His own parameters, encoded anew; empty where there are none or more than can be carried."""
-    carried = urlencode([(name, value) for name, value in read_query(query) if name not in OURS])
-    return carried if len(carried) <= CARRIED_CHARS_MAX else ""
+    """His own parameters, encoded anew: whole ones in their order, up to the first that does not fit any more."""
+    carried = ""
+    for name, value in read_query(query):
+        if name in OURS:
+            continue
+        more = f"{carried}{'&' if carried else ''}{urlencode([(name, value)])}"
+        if len(more) > CARRIED_CHARS_MAX:
+            break
+        carried = more
+    return carried
 
 
 def with_query(address: str, query: str) -> str:

@@ -54,6 +54,21 @@ class DestinationNotAllowed(HutongError):
     )
 
 
+class DestinationInsecure(DestinationNotAllowed):
+    """A host that is allowed, by http."""
+
+    zh = ErrorText(
+        "链接目标“{host}”的网址以 http:// 开头，只接受 https://。",
+        "http 的内容在路上会被人看到和改动，很多应用也不打开。",
+        "请把 http:// 改成 https://；自己的网站还没有证书的，先装上证书。",
+    )
+    en = ErrorText(
+        "The address at “{host}” begins with http://; only https:// is taken.",
+        "What travels by http can be read and changed on its way, and many apps do not open it.",
+        "Write https:// instead of http://; a host of your own needs a certificate first.",
+    )
+
+
 class Target(msgspec.Struct, frozen=True, kw_only=True):
     """Where a link leads: the platform, its address, and what the address names (``item``, ``note``, ``user`` …).
 
@@ -191,6 +206,8 @@ def read_target(url: str, own_hosts: frozenset[str] = frozenset()) -> Target:
         raise refused from None
     host = parts.netloc.lower()
     start = len(_SCHEME) + len(parts.netloc)
+    if parts.scheme.lower() == "http" and (host in _BY_HOST or host in own_hosts):
+        raise DestinationInsecure(host=host[:HOST_SHOWN_CHARS_MAX])
     plain = cleaned[:start].lower() == f"{_SCHEME}{host}" and "@" not in host and port is None
     if not plain or (host not in _BY_HOST and host not in own_hosts):
         raise DestinationNotAllowed(host=(parts.netloc or cleaned)[:HOST_SHOWN_CHARS_MAX])

@@ -7,12 +7,33 @@ from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import InvalidInput
+from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.links.destinations import read_target
 from hutong.links.share_codes import check_share_code
 
 NAME_CHARS_MAX: Final = 100
 PLATFORM_CHARS_MAX: Final = 40
+
+
+#: What turns the direction of the text after it, unseen (Unicode's property Bidi_Control).
+TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+
+class NameTurned(HutongError):
+    """A name holds a character that shows what follows in another direction: it would read as another name."""
+
+    code = "name_turned"
+    status = 400
+    zh = ErrorText(
+        "名称里有改变文字方向的隐藏字符（{sign}）。",
+        "这种字符看不见，却会让后面的字倒着显示，常被用来冒充别的名称。",
+        "请删掉它：把名称重新打一遍，不要粘贴。",
+    )
+    en = ErrorText(
+        "The name holds a hidden character that turns the direction of text ({sign}).",
+        "It cannot be seen, shows what follows backwards, and is used to pass for another name.",
+        "Remove it: type the name anew instead of pasting it.",
+    )
 
 
 class Way(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,8 +49,12 @@ def check_name(given: str, field: str) -> str:
 
     Raises:
         InvalidInput: empty, or too long.
+        NameTurned: it holds a character of :data:`TURNING`.
     """
     name = given.strip()
+    turning = next((char for char in name if char in TURNING), "")
+    if turning:
+        raise NameTurned(field=field, sign=f"U+{ord(turning):04X}")
     if not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidInput(field=field, problem=f"1–{NAME_CHARS_MAX}")
     return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hutong.core.things import THINGS
+from hutong.core.things import NAMED, THINGS
 from hutong.web.i18n.locales import Locale
 from hutong.web.labels import LABELS
 from hutong.web.told import Told
@@ -18,7 +18,7 @@ def for_people(details: dict[str, str | int]) -> dict[str, str | int]:
 
 def named(details: dict[str, str | int], locale: Locale) -> dict[str, str | int]:
     """An error's details with the thing it is about in Chinese, to be translated; English has the error's own word."""
-    what = details.get("what")
-    if locale != "en" and isinstance(what, str) and what in THINGS:
-        return details | {"what": Told(THINGS[what][0])}
-    return details
+    words = {name: str(details[name]) for name in NAMED if isinstance(details.get(name), str)}
+    if locale == "en":
+        return details
+    return details | {name: Told(THINGS[word][0]) for name, word in words.items() if word in THINGS}

@@ -37,6 +37,7 @@ def test_good_rows_are_made_and_each_other_one_says_what_is_wrong(calling):
         good = {"title": "好", "channel": POST, "url": TAOBAO.format(1)}
         wrong = [
             ({**good, "url": "https://evil.example/"}, "destination_not_allowed", "url"),
+            ({**good, "title": "好\u202edoog"}, "name_turned", "title"),
             ({**good, "title": " "}, "invalid_input", "title"),
             ({"title": "无", "channel": POST}, "invalid_input", "destination"),
             ({**good, "url": None, "sku_id": str(uuid4())}, "not_found", "SKU"),

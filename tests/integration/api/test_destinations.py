@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from hutong.links.destinations import URL_CHARS_MAX
+from hutong.web.session import CSRF_FIELD
 
 FILE = Path(__file__).parents[2] / "unit" / "links" / "lookalikes.txt"
 CHANNEL = {"kind": "post", "platform": "weibo", "name": "帖子"}
@@ -44,5 +45,47 @@ def test_too_long_is_refused(calling):
     async def work(caller):
         url = "https://item.taobao.com/" + "a" * URL_CHARS_MAX
         assert (await caller.refused("/links", {"title": "杯", "channel": CHANNEL, "url": url}))[0] == 400
+
+    calling(work)
+
+
+def test_by_http_an_allowed_host_is_told_from_an_unknown_one(calling):
+    async def work(caller):
+        for url, words in (
+            ("http://item.taobao.com/item.htm?id=1", "以 http:// 开头，只接受 https://"),
+            ("HTTP://Item.TaoBao.com/", "以 http:// 开头，只接受 https://"),
+            ("http://evil.example/", "不在允许的网站之内"),
+            ("http://item.taobao.com@evil.example/", "不在允许的网站之内"),
+        ):
+            asked = {"title": "杯", "channel": CHANNEL, "url": url}
+            answer = await caller.send("/links", asked, uuid4().hex, **{"accept-language": "zh-CN"})
+            told = answer.json()
+            assert (answer.status_code, told["code"], words in told["detail"]) == (400, "destination_not_allowed", True)
+
+    calling(work)
+
+
+#: Every character of Unicode's property Bidi_Control.
+TURNING = [chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
+
+
+def test_a_name_that_turns_the_direction_of_text_is_refused_with_a_sentence(calling):
+    async def work(caller):
+        for sign in TURNING:
+            for asked in (
+                {"title": f"杯{sign}cba", "channel": CHANNEL},
+                {"title": "杯", "channel": {**CHANNEL, "name": f"帖{sign}cba"}},
+            ):
+                refused = await caller.send("/links", {**asked, "url": "https://weibo.com/1/a"}, uuid4().hex)
+                assert (refused.status_code, refused.json()["code"]) == (400, "name_turned")
+                assert f"U+{ord(sign):04X}" in refused.json()["detail"]
+        token = await caller.sign_in()
+        form = {"title": "杯\u202ecba", "url": "https://weibo.com/1/a", "channel_kind": "post"}
+        form |= {"channel_name": "帖子", "channel_platform": "weibo", CSRF_FIELD: token}
+        page = await caller.client.post("/links", data=form, headers={"accept-language": "zh-CN"})
+        assert (page.status_code, "名称里有改变文字方向的隐藏字符（U+202E）" in page.text) == (400, True)
+        assert "请删掉它" in page.text
+        async with caller.room.unit() as unit:
+            assert await unit.fetch("SELECT code FROM link") == []
 
     calling(work)

@@ -286,3 +286,32 @@ def test_a_password_is_set_changed_and_taken_away_and_never_shown(calling):
         assert not any("Zz9" in text for text in (*shown, page.text, looked.text))
 
     calling(work)
+
+
+def test_saved_untouched_nothing_changes(calling):
+    """The fractions of seconds that no field shows included; a moment that is typed anew is what was typed."""
+
+    def fields(page):
+        return dict(
+            re.findall(r'name="(revision|rules|starts_at|expires_at|clicks_max|over_url)"[^>]*?value="([^"]*)"', page)
+        )
+
+    async def work(caller):
+        link, staff = await link_to(caller), await owner(caller)
+        own, rules = f"/links/{link['code']}/edit", f"/links/{link['link_id']}/rules"
+        form = {**fields((await staff.get(own)).text), "do": "save"}
+        assert (await staff.post(own, form)).status_code == 303
+        assert (await caller.get(rules))["revision"] == 0
+        times = {"starts_at": "2030-01-02T08:00:00.250000Z", "expires_at": "2031-01-02T08:00:01.750000Z"}
+        set_to = (await caller.client.patch(f"/api/v1{rules}", json={**times, "clicks_max": 7})).json()
+        assert (await caller.client.patch(f"/api/v1{rules}", json={**times, "clicks_max": 7})).json() == set_to
+        form = {**fields((await staff.get(own)).text), "do": "save"}
+        assert (form["revision"], form["clicks_max"]) == ("1", "7")
+        assert (await staff.post(own, form)).status_code == 303
+        assert await caller.get(rules) == set_to
+        await staff.post(own, {**form, "expires_at": "2031-01-02T16:00"})
+        changed = await caller.get(rules)
+        assert (changed["revision"], changed["starts_at"]) == (2, set_to["starts_at"])
+        assert changed["expires_at"] == "2031-01-02T08:00:00Z"
+
+    calling(work)

@@ -35,7 +35,10 @@ GOOD = ("新品", TAOBAO, "微博", "", "老李的微博", "新品，双十一",
 WRONG = (
     ({0: ""}, "名称"),
     ({0: "长" * 101}, "名称"),
+    ({0: "新品\u202egpj.exe"}, "名称"),
+    ({4: "老李\u2067"}, "渠道名称"),
     ({1: "https://evil.example/"}, "打开后去哪里"),
+    ({1: TAOBAO.replace("https", "http")}, "打开后去哪里"),
     ({1: "NO-SUCH-CODE", 7: ""}, "打开后去哪里"),
     ({2: "朋友圈"}, "常用渠道"),
     ({2: "", 4: ""}, "常用渠道"),
@@ -155,6 +158,8 @@ def test_each_wrong_row_is_told_with_its_cell_and_nothing_is_made(calling):
         assert found == [(str(row), column) for row, (_, column) in enumerate(WRONG, 3)]
         assert (figure(page, "good"), figure(page, "wrong")) == (1, len(WRONG))
         assert f'action="{place}/make"' not in page
+        assert "U+202E" in page
+        assert "链接目标“item.taobao.com”的网址以 http:// 开头" in page
         for language, words in (("zh-TW", "要改的行"), ("en", "Rows to be changed")):
             assert words in (await shop.get(place, language)).text
         refused = await shop.make(place)
@@ -204,7 +209,7 @@ def test_a_file_that_cannot_be_read_is_told_on_the_page(calling):
             (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(99), "已加密"),
             (b"PK\x03\x04" + bytes(99), "损坏"),
             (b"", "没有要建的链接"),
-            (table(*[GOOD] * 10_001), "超过上限"),
+            (table(*[GOOD] * 10_001), "超过上限：行数最多 10000（"),
         ):
             page = await shop.upload(content)
             assert page.status_code == 422, words
@@ -227,3 +232,32 @@ def test_a_batch_is_its_merchants_alone(calling):
 
     place = calling(work)
     calling(other)
+
+
+def test_a_column_that_stands_twice_is_not_called_unknown(calling):
+    async def work(caller):
+        shop = await open_shop(caller)
+        place = await shop.upload(table((*GOOD, "另一个", "贴在门口"), header=(*HEADER, "名称", "备注")))
+        page = (await shop.get(place)).text
+        assert re.search(r"data-twice>.*?<span data-raw>(.*?)</span>", page)[1] == "名称"
+        assert re.search(r"有几列不认识，没有用到</strong><span data-raw>(.*?)</span>", page)[1] == "备注"
+
+    calling(work)
+
+
+def test_what_is_no_file_or_too_large_a_one_is_told_with_what_helps(calling):
+    async def work(caller):
+        shop = await open_shop(caller)
+        for content in (b"", table(GOOD)):
+            page = await shop.upload(content, name="")
+            assert (page.status_code, "没有收到文件。" in page.text, 'name="file"' in page.text) == (422, True, True)
+        for path, most in (("/links/bulk", 8), ("/imports", 32)):
+            sent = {"file": ("链接.csv", bytes(most * 1024 * 1024))}
+            told = {"accept-language": "zh-CN", "referer": f"http://hub{path}"}
+            refused = await caller.client.post(path, data={CSRF_FIELD: shop.token}, files=sent, headers=told)
+            assert refused.status_code == 413
+            assert f"文件太大：一次最多上传 {most} MB。" in refused.text
+            assert "请分成几个文件" in refused.text
+            assert f'href="{path}"' in refused.text, "the way back"
+
+    calling(work)

@@ -208,14 +208,7 @@ def test_a_process_that_died_while_it_asked_keeps_nobody_waiting_for_ever(callin
     calling(work)
 
 
-@pytest.mark.parametrize(
-    ("fault", "code"),
-    [
-        ("ip_refused", "40164"),
-        pytest.param("quota_used", "45009", marks=pytest.mark.long),
-        pytest.param("busy", "-1", marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.parametrize(("fault", "code"), [("ip_refused", "40164"), ("quota_used", "45009"), ("busy", "-1")])
 def test_a_refusal_is_told_and_not_asked_about_with_every_page(calling, caplog, fault, code):
     async def work(caller):
         async with phone_of(caller) as phone:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from urllib.parse import parse_qsl, urlencode
 
-from hutong.links.asked import CARRIED_CHARS_MAX, READ_CHARS_MAX, asked_with, read_query, with_query
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hutong.links.asked import CARRIED_CHARS_MAX, OURS, READ_CHARS_MAX, asked_with, read_query, with_query
 
 
 @pytest.mark.parametrize(
@@ -29,3 +33,26 @@ def test_of_very_many_parameters_all_are_read_that_stand_in_what_is_read():
     pairs = read_query("&".join(f"n{number}=1" for number in range(80)))
     assert pairs == [(f"n{number}", "1") for number in range(80)]
     assert len(read_query("&".join(f"n{number}=1" for number in range(10_000)))) <= READ_CHARS_MAX
+
+
+names = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
+pairs = st.lists(st.tuples(names, st.text(st.characters(exclude_categories=["Cs"]), max_size=60)), max_size=12)
+
+
+def test_what_does_not_fit_leaves_what_stood_before_it():
+    assert asked_with(f"from=poster&x={'y' * 600}&z=1") == "from=poster"
+    assert asked_with(f"a={'b' * 498}") == f"a={'b' * 498}"
+    assert asked_with(f"a={'b' * 499}") == ""
+    assert asked_with(f"p={'a' * 48}&from=poster&u=x") == "from=poster", "ours are not his"
+    assert with_query("/l/abc", "from=poster") == "/l/abc?from=poster"
+
+
+@given(pairs)
+def test_whole_ones_in_their_order(given_pairs):
+    carried = asked_with(urlencode(given_pairs)[:1_900])
+    assert len(carried) <= CARRIED_CHARS_MAX
+    kept = parse_qsl(carried, keep_blank_values=True)
+    own = [pair for pair in parse_qsl(urlencode(given_pairs)[:1_900], keep_blank_values=True) if pair[0] not in OURS]
+    assert kept == own[: len(kept)]
+    if len(kept) < len(own):
+        assert len(urlencode(own[: len(kept) + 1])) > CARRIED_CHARS_MAX, "the next one would have fitted"

@@ -52,5 +52,6 @@ def test_what_is_shown_is_read_as_it_was(rule, second):
         clicks_max=500,
         over_url="https://item.jd.com/2.html",
     )
-    made = read_form(shown(LinkRules(rules=rules, revision=4, expires_at=moment)), ZONE)
+    kept = LinkRules(rules=rules, revision=4, expires_at=moment)
+    made = read_form(shown(kept), kept)
     assert (made.rules, made.expires_at, made.revision) == (rules, moment, 4)

@@ -82,6 +82,7 @@ async def set_rules(
     own_hosts: frozenset[str] = frozenset(),
 ) -> LinkRules:
     """Put rules in place of a link's; the edge follows within a second. ``revision`` is the one that was edited.
+    The same rules again change nothing.
 
     Raises:
         RuleBroken: with rule and field; the rules before stay in force.
@@ -92,6 +93,8 @@ async def set_rules(
     before = await rules_of(unit, link_id)
     if revision is not None and revision != before.revision:
         raise Conflict(what="link")
+    if (rules, expires_at) == (before.rules, before.expires_at):
+        return before  # nothing to follow, and no revision that says nothing
     now = unit.now()
     values = {"body": msgspec.json.encode(rules), "revision": before.revision + 1, "changed_at": now}
     statement = insert(link_rules).values(merchant_id=unit.merchant_id, link_id=link_id, **values)

@@ -79,12 +79,12 @@ class FileTooLarge(FileRefused):
     code = "file_too_large"
     status = 413
     zh = ErrorText(
-        "文件“{name}”超过上限：{limit} 最多 {most}（第 {row} 行附近）。",
+        "文件“{name}”超过上限：{limit}最多 {most}（第 {row} 行附近）。",
         "过大的文件会拖垮系统。",
         "请分成几个文件导入。",
     )
     en = ErrorText(
-        "The file “{name}” passes a limit: {limit} is at most {most} (near row {row}).",
+        "The file “{name}” passes a limit: at most {most} {limit} (near row {row}).",
         "Files that large would starve the machine.",
         "Split it into several files.",
     )

@@ -20,7 +20,7 @@ from hutong.platforms.tables.errors import HeaderNotFound
 from hutong.platforms.tables.reasons import REASONS, filled
 from hutong.shops.queries import ImportRow, past_imports
 from hutong.web.console.desk import ConsoleRequest, Desk, session_of
-from hutong.web.console.uploads import keep_upload
+from hutong.web.console.uploads import at_most, keep_upload
 from hutong.web.console.views import ImportDoneView, ImportItem, ImportsView, RefusedRow
 from hutong.web.i18n import Locale
 from hutong.web.labels import label_of, mark
@@ -89,7 +89,7 @@ class ImportsController(Controller):
             )
             return await desk.page(request, unit, "console/imports.html", view)
 
-    @post("/", request_max_body_size=UPLOAD_BYTES_MAX, status_code=200)
+    @post("/", request_max_body_size=UPLOAD_BYTES_MAX, status_code=200, guards=[at_most(UPLOAD_BYTES_MAX)])
     async def bring_in(
         self,
         request: ConsoleRequest,

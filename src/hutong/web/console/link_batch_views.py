@@ -48,6 +48,7 @@ class BatchView(View, frozen=True, kw_only=True):
     good_count: int
     channels_count: int
     unused: tuple[str, ...] = ()
+    twice: tuple[str, ...] = ()
     refusal: ErrorText | None = None
 
 

@@ -6,14 +6,12 @@ import asyncio
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.datastructures import UploadFile
-from litestar.enums import RequestEncodingType
-from litestar.params import Body
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY
 
@@ -30,7 +28,7 @@ from hutong.web.console.desk import ConsoleRequest, Desk, go_to
 from hutong.web.console.link_batch_files import KINDS, made_answer, made_rows, template_answer, template_rows
 from hutong.web.console.link_batch_views import BatchDoneView, BatchesView, BatchView, GoodRow, MadeRow, WrongRow
 from hutong.web.console.link_batch_words import COLUMN_HELP, COLUMN_NAMES, column_name, column_of, told
-from hutong.web.console.uploads import keep_upload
+from hutong.web.console.uploads import at_most, keep_upload
 from hutong.web.errors import text_for
 from hutong.web.format import zone_of
 from hutong.web.labels import mark
@@ -55,12 +53,6 @@ class NoLinkFile(HutongError):
     en = ErrorText("No file came.", "None was chosen.", "Choose a CSV or XLSX file and upload it.")
 
 
-class LinkFileForm(msgspec.Struct, frozen=True, kw_only=True):
-    """The form: one file."""
-
-    file: UploadFile
-
-
 class LinkBatchesController(Controller):
     """``/links/bulk``."""
 
@@ -73,19 +65,20 @@ class LinkBatchesController(Controller):
         async with desk.unit(request, "console.link_batches") as unit:
             return await desk.page(request, unit, "console/link_batches.html", await _form(unit))
 
-    @post("/", request_max_body_size=UPLOAD_BYTES_MAX, status_code=HTTP_200_OK)
-    async def upload(
-        self,
-        request: ConsoleRequest,
-        desk: Desk,
-        data: Annotated[LinkFileForm, Body(media_type=RequestEncodingType.MULTI_PART)],
-    ) -> Response[str] | Redirect:
+    @post(
+        "/",
+        request_max_body_size=UPLOAD_BYTES_MAX,
+        status_code=HTTP_200_OK,
+        guards=[at_most(UPLOAD_BYTES_MAX)],
+    )
+    async def upload(self, request: ConsoleRequest, desk: Desk) -> Response[str] | Redirect:
         """Keep a file's rows and look at them; a file that cannot be read is told on the same page."""
+        given = (await request.form()).get("file")  # a form that was sent without one has an empty text here
         try:
-            if not data.file.filename:
+            if not isinstance(given, UploadFile):
                 raise NoLinkFile
             with tempfile.TemporaryDirectory(prefix="hutong-links-") as folder:
-                path = await keep_upload(data.file, Path(folder))
+                path = await keep_upload(given, Path(folder))
                 file = await asyncio.to_thread(read_link_file, path)
         except (FileRefused, NoLinkFile) as error:
             refusal = text_for(error, locale_of(request), desk.renderer.catalogues)
@@ -181,6 +174,7 @@ async def _look(request: ConsoleRequest, desk: Desk, unit: Unit, batch: LinkBatc
         good_count=len(good),
         channels_count=len({row.link.channel for row in good}),
         unused=look.unused,
+        twice=look.twice,
     )
 
 

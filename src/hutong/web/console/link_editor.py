@@ -19,7 +19,7 @@ from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.checks import check_rules
 from hutong.links.rules.compiled import Visit, compile_rules
 from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, with_keys
-from hutong.links.rules.service import rules_of
+from hutong.links.rules.service import LinkRules, rules_of
 from hutong.links.rules.utm import PRESETS
 from hutong.links.service import LinkView, find_link
 from hutong.links.standing import people_of, standing_of
@@ -108,7 +108,7 @@ class LinkEditorController(Controller):
         async with desk.unit(request, "console.link_editor") as unit:
             link = await _link(unit, code)
             kept = await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)
-            view = await _view(request, desk, unit, link, shown(kept), kept.rules.zone)
+            view = await _view(request, desk, unit, link, shown(kept), kept)
             view = msgspec.structs.replace(view, saved=saved == "yes")
             return await desk.page(request, unit, "console/link_editor.html", view)
 
@@ -127,8 +127,8 @@ class LinkEditorController(Controller):
                 return go_to(f"/links/{code}/edit?saved=yes")
         async with desk.unit(request, "console.link_editor") as unit:
             link = await _link(unit, code)
-            zone = (await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)).rules.zone
-            view = await _view(request, desk, unit, link, form, zone, refused)
+            kept = await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)
+            view = await _view(request, desk, unit, link, form, kept, refused)
             page = await desk.page(request, unit, "console/link_editor.html", view)
         page.status_code = HTTP_200_OK if refused is None else HTTP_422_UNPROCESSABLE_ENTITY
         return page
@@ -139,16 +139,18 @@ class LinkEditorController(Controller):
         form = typed(await request.form())
         async with desk.unit(request, "console.link_preview") as unit:
             link = await _link(unit, code)
-            zone = (await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)).rules.zone
-            view = await _view(request, desk, unit, link, form, zone)
+            kept = await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)
+            view = await _view(request, desk, unit, link, form, kept)
             return await desk.page(request, unit, "console/link_preview.html", view)
 
 
 async def _save(request: ConsoleRequest, desk: Desk, code: str, form: EditorForm) -> None:
     async with desk.unit(request, "console.link_rules") as unit:
         link = await _link(unit, code)
-        zone = (await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)).rules.zone
-        made = read_form(form, zone)
+        kept = await rules_of(unit, link.link_id, (await this_merchant(unit)).timezone)
+        made = read_form(form, kept)
+        if made == read_form(shown(kept), kept):
+            return  # nobody touched it
         await save_rules(
             unit,
             link.link_id,
@@ -172,14 +174,14 @@ async def _view(
     unit: Unit,
     link: LinkView,
     form: EditorForm,
-    zone: str,
+    kept: LinkRules,
     refused: HutongError | None = None,
 ) -> EditorView:
     skus = await sku_choices(unit)
     looked: Preview | None = None
     fault = refused
     try:
-        looked = await _look(unit, desk, link, form, zone)
+        looked = await _look(unit, desk, link, form, kept)
     except RuleBroken as error:
         fault = refused or error
     locale, catalogues = locale_of(request), desk.renderer.catalogues
@@ -187,7 +189,7 @@ async def _view(
         link=link,
         sku_title=next((sku.title for sku in skus if sku.sku_id == link.sku_id), ""),
         form=form,
-        zone=zone,
+        zone=kept.rules.zone,
         skus=skus,
         preview=looked,
         fault=_fault(fault, catalogues.of(locale).ugettext) if isinstance(fault, RuleBroken) else None,
@@ -210,12 +212,12 @@ def _fault(error: RuleBroken, translate: Callable[[str], str]) -> Fault:
     return Fault(rule=rule, variant=variant, field=str(error.details["field"]), text=text)
 
 
-async def _look(unit: Unit, desk: Desk, link: LinkView, form: EditorForm, zone: str) -> Preview:
-    made = read_form(form, zone)
+async def _look(unit: Unit, desk: Desk, link: LinkView, form: EditorForm, kept: LinkRules) -> Preview:
+    made = read_form(form, kept)
     hosts = await host_states(unit)
     check_rules(made.rules, frozenset(hosts), made.expires_at)
     compiled = compile_rules(with_keys(made.rules), link.url, link.sku_id)
-    at = read_moment(form.try_at, zone) or unit.now()
+    at = read_moment(form.try_at, kept.rules.zone) or unit.now()
     seen = Visit(container="", os="", language=form.try_language, at=at, query=form.try_query)
     standing = standing_of(
         state=link.state,

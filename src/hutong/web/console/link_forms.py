@@ -186,23 +186,31 @@ def _changed(rules: list[RuleForm], do: str) -> list[RuleForm]:
     return rules
 
 
-def read_form(form: EditorForm, zone_name: str) -> Typed:
+def read_form(form: EditorForm, kept: LinkRules) -> Typed:
     """The rules that the form makes; whether they can be used is checked elsewhere.
+
+    Their time zone stays, and so does a moment that nobody touched, to the fraction of a second, which no field shows.
 
     Raises:
         RuleBroken: a field cannot be read.
     """
-    zone = ZoneInfo(zone_name)
+    zone_name = kept.rules.zone
+    zone, before = ZoneInfo(zone_name), shown(kept)
+    starts_at, expires_at = kept.rules.starts_at, kept.expires_at
+    if form.starts_at != before.starts_at:
+        starts_at = _moment("starts_at", form.starts_at, zone)
+    if form.expires_at != before.expires_at:
+        expires_at = _moment("expires_at", form.expires_at, zone)
     return Typed(
         rules=Rules(
             zone=zone_name,
             rules=tuple(_rule(number, rule) for number, rule in enumerate(form.rules, 1)),
             utm=form.utm,
-            starts_at=_moment("starts_at", form.starts_at, zone),
+            starts_at=starts_at,
             clicks_max=_read(0, "clicks_max", form.clicks_max, _count) or 0,
             over_url=form.over_url or None,
         ),
-        expires_at=_moment("expires_at", form.expires_at, zone),
+        expires_at=expires_at,
         revision=int(form.revision) if form.revision.isdecimal() else 0,
         password=_password(form),
     )

@@ -50,10 +50,11 @@ class RowFate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file holds and what would become of it. ``unused``: columns that nothing is made of."""
+    """What a file holds and what would become of it. ``unused``, ``twice``: as :class:`LinkFile` has them."""
 
     rows: tuple[RowFate, ...]
     unused: tuple[str, ...]
+    twice: tuple[str, ...]
 
 
 async def keep_file(unit: Unit, file: LinkFile) -> UUID:
@@ -69,7 +70,7 @@ async def look_at(unit: Unit, batch: LinkBatch) -> Look:
     good = {place: one for place, one in enumerate(links) if isinstance(one, BulkRow)}
     fates = dict(zip(good, await make_links(unit, list(good.values()), is_dry=True), strict=True)) if good else {}
     told = (_fate(row, one, fates.get(place)) for place, (row, one) in enumerate(zip(file.rows, links, strict=True)))
-    return Look(rows=tuple(told), unused=file.unused)
+    return Look(rows=tuple(told), unused=file.unused, twice=file.twice)
 
 
 async def make_batch(unit: Unit, batch_id: UUID) -> LinkBatch:

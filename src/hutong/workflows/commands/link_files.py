@@ -58,6 +58,7 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
 NEEDED: Final = ("title", "destination")
 #: Fields that are words for people; the others are codes, where a mark of text before them is taken off.
 _RUNNING: Final = frozenset({"title", "channel_name", "campaign", "tags", "share_code"})
+_KNOWN: Final = frozenset(normal_name(name) for names in COLUMNS.values() for name in names)
 _ALIASES: Final = {field: tuple(normal_name(name) for name in names) for field, names in COLUMNS.items()}
 
 
@@ -101,11 +102,15 @@ class FileRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkFile(msgspec.Struct, frozen=True, kw_only=True):
-    """What a file holds. ``name``: it, and its sheet. ``unused``: columns that nothing is made of."""
+    """What a file holds. ``name``: it, and its sheet.
+
+    Nothing is made of columns that are ``unused``, as they are not known, or there ``twice``.
+    """
 
     name: str
     rows: tuple[FileRow, ...]
     unused: tuple[str, ...]
+    twice: tuple[str, ...] = ()
 
     def digest(self) -> bytes:
         """The same for two files that say the same."""
@@ -139,8 +144,17 @@ def read_link_file(path: Path) -> LinkFile:
         raise LinkHeaderNotFound(name=path.name, rows=HEADER_ROWS_MAX) from error
     except FileEmpty as error:
         raise NoLinksInFile(name=path.name) from error
-    unused = tuple(as_written(table.header, name) for name in columns.unused()[:UNUSED_SHOWN_MAX])
-    return LinkFile(name=table.name, rows=rows, unused=unused)
+    left = columns.unused()
+    return LinkFile(
+        name=table.name,
+        rows=rows,
+        unused=_written(table, [name for name in left if name not in _KNOWN]),
+        twice=_written(table, [name for name in left if name in _KNOWN]),
+    )
+
+
+def _written(table: Table, names: Sequence[str]) -> tuple[str, ...]:
+    return tuple(as_written(table.header, name) for name in names[:UNUSED_SHOWN_MAX])
 
 
 def _rows(table: Table, columns: Columns) -> list[FileRow]:
