@@ -11,6 +11,7 @@ import msgspec
 
 from hutong.cli.buyers import DESKTOP_AGENT, TIMEOUT_S, WECHAT_AGENT, open_in_wechat, tls
 from hutong.cli.output import progress
+from hutong.cli.promoters import promote
 from hutong.cli.readers import read_on
 from hutong.cli.story_steps import Api, Sandbox, wait_for
 from hutong.core.errors import HutongError
@@ -128,6 +129,7 @@ class TradingDay:
         self._quietly(self._sell_on_taobao)
         self._quietly(self._refund_one)
         self._quietly(self._read_elsewhere)
+        self._quietly(self._promote)
 
     def later(self) -> None:
         """The rest of the day, slowly, as long as there is something to sell."""
@@ -181,6 +183,11 @@ class TradingDay:
             for agent, readers, arriving in READERS:
                 for number in range(readers):
                     read_on(self._away, agent, arrives=number % 10 < arriving)
+
+    def _promote(self) -> None:
+        """Posts that lead to goods of alliances; on a second start they were put out before."""
+        if self._away:
+            promote(self._api, self._sandbox)
 
     def _sell_on_taobao(self) -> None:
         left = self._left()
