@@ -225,3 +225,22 @@ def test_an_alliance_that_refuses_is_told_once_and_goes_on_by_itself(promote, ma
     market.advance(301)
     until("read on", lambda: any(one["order_no"] == order["order_no"] for one in market.items("/promoted-orders")))
     until("taken off the desk", lambda: not refusals())
+
+
+def test_a_link_that_is_not_answered_keeps_no_other_waiting(promote, market):
+    """One call fails: its link is asked about ten minutes later, the next one at once."""
+    first = promote("douyin_alliance")
+    market.faults({"platform": "douyin_alliance", "kind": "server_error", "rate": 1, "limit": 1})
+    channel = {"kind": "post", "platform": "weibo", "name": f"推广 {next(NUMBERS)}"}
+    links = [market.post("/links", {"title": "同款", "channel": channel, "url": first.page}) for _ in range(2)]
+
+    def made() -> list[bool]:
+        first.pull()
+        answers = [market.client.get(f"/links/{link['link_id']}/promotions").json()["items"] for link in links]
+        return [bool(items) for items in answers]
+
+    assert made()[1], "the second link waits for the first"
+    assert market.world.sandbox.get("/faults/struck").json(), "nothing failed"
+    market.faults()
+    market.advance(601)
+    assert made() == [True, True]

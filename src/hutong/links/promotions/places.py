@@ -35,6 +35,8 @@ PLACES_MAX: Final = 500
 MADE_LIVES: Final = {Carries.CLICK: timedelta(days=20), Carries.LINK: timedelta(days=90)}
 #: Goods that an alliance does not have may join it later.
 REFUSED_LIVES: Final = timedelta(days=1)
+#: Nobody knows what an alliance says of a link that it did not answer; the others are not kept waiting for that.
+UNANSWERED_LIVES: Final = timedelta(minutes=10)
 #: A link that leads elsewhere changes when it is changed.
 NOTHING_LIVES: Final = timedelta(days=3650)
 _ASKED: Final = """
@@ -206,6 +208,11 @@ async def skip_links(unit: Unit, connection_id: UUID, due: Sequence[Due]) -> Non
     gone = promoted_place.c.link_id.in_([one.link_id for one in due])
     await _switch_off(unit, connection_id, gone)
     await _have_asked(unit, connection_id, due, NOTHING_LIVES)
+
+
+async def put_off(unit: Unit, connection_id: UUID, due: Due) -> None:
+    """A link of which nothing was said is asked about later; what was made of it before is still led by."""
+    await _have_asked(unit, connection_id, [due], UNANSWERED_LIVES)
 
 
 async def _have_asked(unit: Unit, connection_id: UUID, due: Sequence[Due], lives: timedelta) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -26,6 +27,7 @@ from hutong.links.promotions.places import (
     keep_places,
     place_mark,
     promoted_target,
+    put_off,
     skip_links,
     switch_off_places,
 )
@@ -42,6 +44,8 @@ log = logging.getLogger("hutong.links")
 
 #: Rounds of one job; what is left waits for the next.
 ROUNDS_MAX: Final = 10
+#: Links in a row that the alliance did not answer: the rest of the round would not be answered either.
+UNANSWERED_MAX: Final = 3
 #: Refusals that say nothing of the goods: the rest of the round would be refused as well.
 OF_THE_ACCOUNT: Final = frozenset(
     {ErrorWord.THROTTLED, ErrorWord.TOKEN_EXPIRED, ErrorWord.BAD_SIGNATURE, ErrorWord.UNAVAILABLE}
@@ -82,16 +86,34 @@ async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID
         if nothing:
             async with runtime.unit(merchant_id, "promote.skip") as unit:
                 await skip_links(unit, connection_id, nothing)
-        for one in due:
-            if not one.targets:
-                continue
-            asked = [await _ask(opened, links, one, target) for target in one.targets]
-            async with runtime.unit(merchant_id, "promote.keep") as unit:
-                await keep_places(unit, connection_id, opened.connection.platform, links.carries, one, asked)
+        await _promote(runtime, merchant_id, opened, links, [one for one in due if one.targets])
         asked_count += len(due)
         if not due:
             break
     return asked_count
+
+
+async def _promote(
+    runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, links: JumpLinks, due: Sequence[Due]
+) -> None:
+    """Ask for the addresses of these links. One that is not answered keeps the others from nothing; several in a row
+    are an alliance that is down.
+    """
+    connection_id = opened.connection.connection_id
+    unanswered = 0
+    for one in due:
+        try:
+            asked = [await _ask(opened, links, one, target) for target in one.targets]
+        except PlatformUnknown:
+            async with runtime.unit(merchant_id, "promote.put_off") as unit:
+                await put_off(unit, connection_id, one)
+            unanswered += 1
+            if unanswered >= UNANSWERED_MAX:
+                raise
+            continue
+        unanswered = 0
+        async with runtime.unit(merchant_id, "promote.keep") as unit:
+            await keep_places(unit, connection_id, opened.connection.platform, links.carries, one, asked)
 
 
 def jump_links_of(opened: OpenedAccount) -> JumpLinks:
