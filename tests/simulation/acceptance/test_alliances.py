@@ -244,3 +244,16 @@ def test_a_link_that_is_not_answered_keeps_no_other_waiting(promote, market):
     market.faults()
     market.advance(601)
     assert made() == [True, True]
+
+
+def test_an_account_that_is_off_leads_nobody_until_it_is_on(promote, market, until):
+    promotion = promote("pinduoduo_alliance")
+    promotion.carried()
+    market.patch(f"/connections/{promotion.connection_id}", {"is_active": False})
+    try:
+        market.advance(61)
+        until("led to the goods' own page", lambda: promotion.click()[1].headers["location"] == promotion.page, 10)
+    finally:
+        market.patch(f"/connections/{promotion.connection_id}", {"is_active": True})
+    market.advance(61)
+    assert promotion.carried()[0] is not None

@@ -198,6 +198,7 @@ def platform_card(
         may_add=has_form,
         takes_payments=connector.payments is not None,
         signs_pages=connector.page_kit is not None,
+        promotes=connector.jump_links is not None,
         accounts=tuple(
             AccountLine(
                 connection_id=str(view.connection_id),

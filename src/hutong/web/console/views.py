@@ -280,6 +280,7 @@ class PlatformCard(View, frozen=True, kw_only=True):
     may_add: bool = False
     takes_payments: bool = False
     signs_pages: bool = False  # for the app that they are open in
+    promotes: bool = False  # links to its goods
 
 
 class ConnectionsView(View, frozen=True, kw_only=True):
