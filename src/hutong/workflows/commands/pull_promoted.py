@@ -22,11 +22,11 @@ from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
-#: A new account starts with this much of its past.
-FIRST_REACH: Final = timedelta(days=7)
+#: A new account starts with this much of its past: no link of ours has sold anything by it before.
+FIRST_REACH: Final = timedelta(days=1)
 #: Alliances tell of an order minutes after it was paid, and of a change later still; windows overlap by that.
 OVERLAP: Final = timedelta(minutes=20)
-#: Some take an hour at a time: a week's beginning is 168 windows.
+#: Some take twenty minutes at a time: five days away are read in one pull, the rest in the next.
 WINDOWS_MAX: Final = 400
 PAGES_PER_WINDOW_MAX: Final = 10_000
 
