@@ -467,9 +467,9 @@ TICKET_ROWS = tuple(
                 "account_refused",
                 {
                     "platform": "pinduoduo_alliance",
-                    "title": "多多进宝",
+                    "title": "DDJB-1",
                     "code": "10019",
-                    "message": "access_token已过期",
+                    "message": "access_token expired",
                 },
             ),
             (

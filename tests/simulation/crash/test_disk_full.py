@@ -126,8 +126,11 @@ def reachable(world: World) -> bool:
 def at_rest(world: World) -> bool:
     """Jobs that failed for want of room come again by their own schedule; time passes meanwhile.
 
-    Some are never done: the next look at the shops, the next day's seal, the next day's bill.
+    Some are never done: the next look at the shops and alliances, the next day's seal, the next day's bill.
     """
     world.post_sandbox("/clock/advance", seconds=RETRY_S)
-    lasting = "kind NOT IN ('shops.pull_orders', 'ledger.seal_days', 'payments.read_bill')"
+    lasting = (
+        "kind NOT IN ('shops.pull_orders', 'links.promote', 'links.pull_promoted', 'ledger.seal_days', "
+        "'payments.read_bill')"
+    )
     return world.count("undelivered") == 0 and world.count("job", f"finished_at IS NULL AND {lasting}") == 0

@@ -71,6 +71,14 @@ RETURNING order_no
 """  # noqa: S608 (names of our own columns)
 
 
+async def has_marks(unit: Unit, connection_id: UUID) -> bool:
+    """Whether an account has ever made an address for a link: before that nothing can have come by one."""
+    marks = select(promoted_mark.c.told_as).where(
+        promoted_mark.c.merchant_id == unit.merchant_id, promoted_mark.c.connection_id == connection_id
+    )
+    return await unit.one(marks.limit(1)) is not None
+
+
 async def ties_of_marks(unit: Unit, key: bytes, connection_id: UUID, marks: Collection[str]) -> dict[str, Tie]:
     """Whom the marks of an account's orders name: the click that carried one, or the link whose address told it.
 

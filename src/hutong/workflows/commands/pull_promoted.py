@@ -13,7 +13,7 @@ import msgspec
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Tie
 from hutong.links.attribution.service import OrderTie, Told, await_order, tie_orders
-from hutong.links.promotions.sales import SOLD, keep_lines, ties_of_marks, with_clicks
+from hutong.links.promotions.sales import SOLD, has_marks, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import move_cursor, read_until
@@ -22,7 +22,7 @@ from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
-#: A new account starts with this much of its past: no link of ours has sold anything by it before.
+#: The first pull begins this long before it; the first address was made just now.
 FIRST_REACH: Final = timedelta(days=1)
 #: Alliances tell of an order minutes after it was paid, and of a change later still; windows overlap by that.
 OVERLAP: Final = timedelta(minutes=20)
@@ -53,7 +53,7 @@ async def pull_promoted_due(runtime: Runtime, merchant_id: UUID, payload: bytes)
 
 
 async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Promoted:
-    """Read all that changed since the last pull.
+    """Read all that changed since the last pull; nothing as long as the account has made no address.
 
     Raises:
         InvalidInput: the connection is no alliance.
@@ -63,6 +63,8 @@ async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID
     links = jump_links_of(opened)
     end = runtime.clock.now()
     async with runtime.unit(merchant_id, "promoted.cursor") as unit:
+        if not await has_marks(unit, connection_id):
+            return Promoted(lines_read=0, orders_changed=0, read_until_at=end)
         start = await read_until(unit, connection_id)
     start = end - FIRST_REACH if start is None else min(start, end) - OVERLAP
     read = changed = 0
