@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from msgspec import structs
-from sqlalchemy import ARRAY, Text, any_, literal, select
+from sqlalchemy import ARRAY, Text, any_, func, literal, select
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie, stronger
@@ -71,12 +71,14 @@ RETURNING order_no
 """  # noqa: S608 (names of our own columns)
 
 
-async def has_marks(unit: Unit, connection_id: UUID) -> bool:
-    """Whether an account has ever made an address for a link: before that nothing can have come by one."""
-    marks = select(promoted_mark.c.told_as).where(
-        promoted_mark.c.merchant_id == unit.merchant_id, promoted_mark.c.connection_id == connection_id
+async def first_made_at(unit: Unit, connection_id: UUID) -> datetime | None:
+    """When an account made its first address for a link: nothing can have come by one before. None: not yet."""
+    moment: datetime | None = await unit.scalar(
+        select(func.min(promoted_mark.c.made_at)).where(
+            promoted_mark.c.merchant_id == unit.merchant_id, promoted_mark.c.connection_id == connection_id
+        )
     )
-    return await unit.one(marks.limit(1)) is not None
+    return moment
 
 
 async def ties_of_marks(unit: Unit, key: bytes, connection_id: UUID, marks: Collection[str]) -> dict[str, Tie]:

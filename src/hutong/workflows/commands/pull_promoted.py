@@ -13,7 +13,7 @@ import msgspec
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Tie
 from hutong.links.attribution.service import OrderTie, Told, await_order, tie_orders
-from hutong.links.promotions.sales import SOLD, has_marks, keep_lines, ties_of_marks, with_clicks
+from hutong.links.promotions.sales import SOLD, first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import move_cursor, read_until
@@ -22,8 +22,6 @@ from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
-#: The first pull begins this long before it; the first address was made just now.
-FIRST_REACH: Final = timedelta(days=1)
 #: Alliances tell of an order minutes after it was paid, and of a change later still; windows overlap by that.
 OVERLAP: Final = timedelta(minutes=20)
 #: Some take twenty minutes at a time: five days away are read in one pull, the rest in the next.
@@ -63,10 +61,10 @@ async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID
     links = jump_links_of(opened)
     end = runtime.clock.now()
     async with runtime.unit(merchant_id, "promoted.cursor") as unit:
-        if not await has_marks(unit, connection_id):
+        begun_at = await first_made_at(unit, connection_id)
+        if begun_at is None:
             return Promoted(lines_read=0, orders_changed=0, read_until_at=end)
-        start = await read_until(unit, connection_id)
-    start = end - FIRST_REACH if start is None else min(start, end) - OVERLAP
+        start = min(await read_until(unit, connection_id) or begun_at, end) - OVERLAP
     read = changed = 0
     for _ in range(WINDOWS_MAX):
         until = min(end, start + links.window_max)
