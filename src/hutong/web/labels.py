@@ -279,7 +279,7 @@ LABELS: Final[dict[str, dict[str, str]]] = {
         "30d": mark("近 30 天"),
         "month": mark("本月"),
         "last_month": mark("上月"),
-        "all": mark("全部"),
+        "all": mark("全部时间"),
     },
     "reliance": {"low": mark("分散"), "medium": mark("偏集中"), "high": mark("太集中")},
     "rule_scope": {
