@@ -90,6 +90,10 @@ class HttpPool:
     ) -> None:
         await self.close()
 
+    def wait_s(self, platform: str, account_key: str, pace: Pace) -> float:
+        """How long an account's next call would wait for its turn."""
+        return self._buckets.of(platform, account_key, pace).wait_s(self._now_s())
+
     async def send(self, platform: str, account_key: str, pace: Pace, request: Request) -> Response:
         """Send with pacing and retries; the contract is that of ``HttpClient.send``."""
         _check_target(request)

@@ -44,6 +44,10 @@ class Bucket:
         self._full_at_s = full_at_s
         return wait_s
 
+    def wait_s(self, now_s: float) -> float:
+        """Seconds that the next call would have to wait; nothing is reserved."""
+        return max(0.0, max(self._full_at_s, now_s) + self._cost_s - now_s - self._burst_s)
+
     def give_back(self) -> None:
         """One call that was reserved and is not to count."""
         self._full_at_s -= self._cost_s

@@ -6,6 +6,7 @@ link's own address meanwhile, which names the link and not the click.
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,11 +16,13 @@ from hutong.links.destinations import Target
 
 #: What a visitor waits at most. Calls take a tenth of a second as a rule.
 CLICK_WAIT_S: Final = 1.0
-#: An account that did not answer, or refused, is left in peace for so long.
+#: Where so many ask at once that a visitor would wait longer for his turn, the link's address leads him at once.
+TURN_WAIT_MAX_S: Final = 0.2
+#: An account that did not answer, or refuses altogether, is left in peace for so long; so are goods that it refuses.
 REST: Final = timedelta(seconds=30)
 #: A page that is loaded anew belongs to the same click.
 CLICKS_KNOWN_MAX: Final = 5_000
-ACCOUNTS_MAX: Final = 5_000
+RESTING_MAX: Final = 5_000
 
 
 class Carriers:
@@ -27,7 +30,12 @@ class Carriers:
 
     def __init__(self) -> None:
         self._targets: OrderedDict[UUID, Target] = OrderedDict()
-        self._rests: dict[UUID, datetime] = {}
+        self._rests: dict[UUID | tuple[UUID, str], datetime] = {}
+        self._rounds: dict[UUID, asyncio.Lock] = {}
+
+    def round(self, connection_id: UUID) -> asyncio.Lock:
+        """One round of links at a time for an account: two would ask about the same ones."""
+        return self._rounds.setdefault(connection_id, asyncio.Lock())
 
     def known(self, click_id: UUID) -> Target | None:
         """The address that was made for a click."""
@@ -39,12 +47,12 @@ class Carriers:
         if len(self._targets) > CLICKS_KNOWN_MAX:
             self._targets.popitem(last=False)
 
-    def is_resting(self, connection_id: UUID, now: datetime) -> bool:
-        """Whether an account is left in peace."""
-        return self._rests.get(connection_id, now) > now
+    def is_resting(self, what: UUID | tuple[UUID, str], now: datetime) -> bool:
+        """Whether an account, or one of its pages, is left in peace."""
+        return self._rests.get(what, now) > now
 
-    def rest(self, connection_id: UUID, now: datetime) -> None:
-        """Leave an account in peace for a while."""
-        if len(self._rests) >= ACCOUNTS_MAX:
+    def rest(self, what: UUID | tuple[UUID, str], now: datetime) -> None:
+        """Leave an account, or one of its pages, in peace for a while."""
+        if len(self._rests) >= RESTING_MAX:
             self._rests.clear()
-        self._rests[connection_id] = now + REST
+        self._rests[what] = now + REST

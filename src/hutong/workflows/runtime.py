@@ -203,6 +203,11 @@ class Runtime(msgspec.Struct, frozen=True, kw_only=True):
         before = None if earlier is None else msgspec.structs.replace(account, credentials=earlier)
         return OpenedAccount(connection=view, connector=connector, account=account, earlier=before)
 
+    def turn_wait_s(self, opened: OpenedAccount) -> float:
+        """How long an account's next call would wait, so that it stays below its platform's rate."""
+        view = opened.connection
+        return self.http.wait_s(view.platform, view.connection_id.hex, _pace_of(view, opened.connector))
+
     def callback_url(self, platform: str, connection_id: UUID) -> str:
         """Where a platform sends its callbacks for a connection."""
         return f"{self.public_url}/callbacks/{platform}/{connection_id}"

@@ -23,10 +23,12 @@ from hutong.links.promotions.models import link_promotion, promoted_mark, promot
 from hutong.links.rules.compiled import compile_rules
 from hutong.links.rules.service import read_rules
 from hutong.links.share_codes import check_share_code
+from hutong.platforms.contract import ErrorWord
 from hutong.platforms.jump_links import MARK_CHARS_MAX, Carries, Promoted
+from hutong.platforms.refusals import PlatformRefused
 
 #: Links of one round; a round follows another while some are left.
-ROUND_LINKS_MAX: Final = 500
+ROUND_LINKS_MAX: Final = 100
 #: Pages of one link that are asked about: its own first, then those of its rules.
 PAGES_ASKED_MAX: Final = 20
 PLACES_MAX: Final = 500
@@ -50,6 +52,9 @@ SET link_changed_at = excluded.link_changed_at, again_at = excluded.again_at
 #: Beside the link's code, so that a place has a mark of its own however often it is made.
 _MARK_CHARS: Final = 8
 _MESSAGE_CHARS_MAX: Final = 200
+TOLD_CHARS_MAX: Final = 100
+#: Our own code beside the platforms': its address was no page of the goods' platform.
+ELSEWHERE: Final = "address_elsewhere"
 
 
 class Outcome(StrEnum):
@@ -102,6 +107,18 @@ def promoted_target(page: Target, made: Promoted) -> Target:
     return msgspec.structs.replace(page, url=led.url, app_url=_app_url(made.app_url), share_code=_code(made.share_code))
 
 
+def usable(page: Target, made: Promoted) -> Promoted:
+    """An alliance's answer, with what a page of ways can use of it.
+
+    Raises:
+        AddressElsewhere: as :func:`promoted_target`; or what orders will tell of the address is no plain text.
+    """
+    if not (made.told_as.isascii() and made.told_as.isprintable() and 0 < len(made.told_as) <= TOLD_CHARS_MAX):
+        raise AddressElsewhere(made.told_as)
+    target = promoted_target(page, made)
+    return Promoted(url=target.url, told_as=made.told_as, app_url=target.app_url, share_code=target.share_code)
+
+
 def _app_url(url: str) -> str:
     scheme = url.partition("://")[0].lower()
     is_fine = scheme in APP_SCHEMES and len(url) <= URL_CHARS_MAX and url.isascii() and url.isprintable()
@@ -110,7 +127,7 @@ def _app_url(url: str) -> str:
 
 def _code(code: str) -> str:
     try:
-        return (check_share_code(code) or "") if code else ""
+        return (check_share_code(code) or "") if code and code.isprintable() else ""
     except HutongError:
         return ""
 
@@ -140,7 +157,7 @@ async def due_links(unit: Unit, connection_id: UUID, destinations: Collection[st
                 link_promotion.c.again_at <= unit.now(),
             ),
         )
-        .order_by(link.c.changed_at, link.c.link_id)
+        .order_by(link.c.changed_at.desc(), link.c.link_id)
         .limit(ROUND_LINKS_MAX)
     )
     return tuple(
@@ -161,12 +178,24 @@ def _targets(row: Row[Any], destinations: Collection[str]) -> tuple[Target, ...]
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
-    """What an alliance said of a page: an address, or why there is none."""
+    """What an alliance said of a page: an address (``usable``), or why there is none."""
 
     page_url: str
     made: Promoted | None = None
-    code: str = ""
-    message: str = ""
+    refused: PlatformRefused | None = None
+    is_elsewhere: bool = False
+
+    @property
+    def is_unpermitted(self) -> bool:
+        """Whether the promoter may not, which can be so of these goods or of all."""
+        return self.refused is not None and self.refused.word is ErrorWord.NOT_PERMITTED
+
+    @property
+    def told(self) -> tuple[str, str]:
+        """The platform's code and words where there is no address."""
+        if self.refused is None:
+            return ELSEWHERE if self.is_elsewhere else "", ""
+        return str(self.refused.details["platform_code"]), str(self.refused.details["message"])
 
 
 async def keep_places(
@@ -185,8 +214,8 @@ async def keep_places(
             "url": made.url,
             "app_url": made.app_url,
             "share_code": made.share_code,
-            "code": one.code,
-            "message": one.message[:_MESSAGE_CHARS_MAX],
+            "code": one.told[0],
+            "message": one.told[1][:_MESSAGE_CHARS_MAX],
             "asked_at": unit.now(),
             "changed_at": unit.now(),
         }
@@ -200,6 +229,8 @@ async def keep_places(
             mark = {"connection_id": connection_id, "told_as": made.told_as, "link_id": due.link_id}
             await unit.insert_once(promoted_mark, **mark, made_at=unit.now())
     lives = MADE_LIVES[carries] if all(one.made for one in asked) else REFUSED_LIVES
+    if any(one.is_unpermitted for one in asked):
+        lives = UNANSWERED_LIVES  # a permission is given at any moment
     await _have_asked(unit, connection_id, [due], lives)
 
 
@@ -208,6 +239,29 @@ async def skip_links(unit: Unit, connection_id: UUID, due: Sequence[Due]) -> Non
     gone = promoted_place.c.link_id.in_([one.link_id for one in due])
     await _switch_off(unit, connection_id, gone)
     await _have_asked(unit, connection_id, due, NOTHING_LIVES)
+
+
+async def has_made(unit: Unit, connection_id: UUID) -> bool:
+    """Whether an account has any address that is led by."""
+    made = select(promoted_place.c.link_id).where(
+        promoted_place.c.merchant_id == unit.merchant_id,
+        promoted_place.c.connection_id == connection_id,
+        promoted_place.c.outcome == Outcome.MADE.value,
+    )
+    return await unit.one(made.limit(1)) is not None
+
+
+async def ask_again(unit: Unit, connection_id: UUID, link_id: UUID) -> None:
+    """A visitor was told that goods are promoted no more: the link is due now."""
+    await unit.run(
+        update(link_promotion)
+        .where(
+            link_promotion.c.merchant_id == unit.merchant_id,
+            link_promotion.c.connection_id == connection_id,
+            link_promotion.c.link_id == link_id,
+        )
+        .values(again_at=unit.now())
+    )
 
 
 async def put_off(unit: Unit, connection_id: UUID, due: Due) -> None:

@@ -15,7 +15,14 @@ from uuid import UUID
 
 import msgspec
 
-from hutong.core.errors import ErrorText, HutongError, InvalidInput, InvalidSignature, PlatformFailure, PlatformUnknown
+from hutong.core.errors import (
+    ErrorText,
+    HutongError,
+    InvalidInput,
+    InvalidSignature,
+    PlatformFailure,
+    PlatformUnknown,
+)
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.unit import Unit
 from hutong.merchants.actors import CONNECTIONS, Actor, hold_role, write_down
@@ -46,6 +53,7 @@ from hutong.platforms.credentials import (
 )
 from hutong.platforms.refusals import PlatformRefused
 from hutong.transport.pacing import Pace
+from hutong.workflows.commands.connected_twice import refuse_twice
 from hutong.workflows.commands.open_shop import connect_in, sandbox_platforms
 from hutong.workflows.commands.wallets import IDENTITY_SCOPE, MINI_SCOPE
 from hutong.workflows.commands.watch_certificates import tell_certificate_end
@@ -160,9 +168,11 @@ async def keep_account(runtime: Runtime, unit: Unit, actor: Actor, made: Prepare
 
     Raises:
         Forbidden: neither role nor key allows it.
+        AccountThere: it is an alliance's account that is connected already.
     """
     actor.require_connections()
     await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
+    await refuse_twice(runtime, unit, made.connector, made.mode, made.credentials)
     connection_id = await connect_in(
         unit,
         runtime.vault,

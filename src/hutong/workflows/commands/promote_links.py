@@ -22,30 +22,35 @@ from hutong.links.promotions.places import (
     Asked,
     Due,
     Place,
+    ask_again,
     due_links,
     find_place,
+    has_made,
     keep_places,
     place_mark,
     promoted_target,
     put_off,
     skip_links,
     switch_off_places,
+    usable,
 )
 from hutong.links.tokens import carried_token
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.jump_links import MARK_CHARS_MAX, Carries, JumpLinks, Promoted, Promotion
 from hutong.platforms.refusals import PlatformRefused
-from hutong.workflows.carriers import CLICK_WAIT_S
+from hutong.workflows.carriers import CLICK_WAIT_S, TURN_WAIT_MAX_S
 from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PROMOTE_GAP, PROMOTE_LINKS, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
 log = logging.getLogger("hutong.links")
 
-#: Rounds of one job; what is left waits for the next.
-ROUNDS_MAX: Final = 10
+#: Rounds of one job; what is left waits for the next. Who asks for it waits for one.
+ROUNDS_MAX: Final = 50
 #: Links in a row that the alliance did not answer: the rest of the round would not be answered either.
 UNANSWERED_MAX: Final = 3
+#: So many pages that may not be promoted, and none that may: it is no matter of goods.
+UNPERMITTED_MIN: Final = 3
 #: Refusals that say nothing of the goods: the rest of the round would be refused as well.
 OF_THE_ACCOUNT: Final = frozenset(
     {ErrorWord.THROTTLED, ErrorWord.TOKEN_EXPIRED, ErrorWord.BAD_SIGNATURE, ErrorWord.UNAVAILABLE}
@@ -65,8 +70,8 @@ async def promote_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> No
     )
 
 
-async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> int:
-    """Ask for addresses of every link that is due; how many links were asked about.
+async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID, rounds_max: int = ROUNDS_MAX) -> int:
+    """Ask for addresses of links that are due, the latest first; how many links were asked about.
 
     Raises:
         InvalidInput: the connection is no alliance.
@@ -79,18 +84,25 @@ async def promote_links(runtime: Runtime, merchant_id: UUID, connection_id: UUID
             await switch_off_places(unit, connection_id)
         return 0
     asked_count = 0
-    for _ in range(ROUNDS_MAX):
-        async with runtime.unit(merchant_id, "promote.due") as unit:
-            due = await due_links(unit, connection_id, links.destinations)
-        nothing = [one for one in due if not one.targets]
-        if nothing:
-            async with runtime.unit(merchant_id, "promote.skip") as unit:
-                await skip_links(unit, connection_id, nothing)
-        await _promote(runtime, merchant_id, opened, links, [one for one in due if one.targets])
-        asked_count += len(due)
-        if not due:
+    for _ in range(rounds_max):
+        async with runtime.carriers.round(connection_id):
+            asked = await _promote_round(runtime, merchant_id, opened, links)
+        asked_count += asked
+        if not asked:
             break
     return asked_count
+
+
+async def _promote_round(runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, links: JumpLinks) -> int:
+    connection_id = opened.connection.connection_id
+    async with runtime.unit(merchant_id, "promote.due") as unit:
+        due = await due_links(unit, connection_id, links.destinations)
+    nothing = [one for one in due if not one.targets]
+    if nothing:
+        async with runtime.unit(merchant_id, "promote.skip") as unit:
+            await skip_links(unit, connection_id, nothing)
+    await _promote(runtime, merchant_id, opened, links, [one for one in due if one.targets])
+    return len(due)
 
 
 async def _promote(
@@ -100,7 +112,8 @@ async def _promote(
     are an alliance that is down.
     """
     connection_id = opened.connection.connection_id
-    unanswered = 0
+    unanswered, is_served = 0, False
+    unpermitted: list[PlatformRefused] = []
     for one in due:
         try:
             asked = [await _ask(opened, links, one, target) for target in one.targets]
@@ -112,8 +125,15 @@ async def _promote(
                 raise
             continue
         unanswered = 0
+        is_served = is_served or any(page.refused is None for page in asked)
+        unpermitted += [page.refused for page in asked if page.is_unpermitted and page.refused is not None]
         async with runtime.unit(merchant_id, "promote.keep") as unit:
             await keep_places(unit, connection_id, opened.connection.platform, links.carries, one, asked)
+    if unpermitted and not is_served:
+        async with runtime.unit(merchant_id, "promote.permitted") as unit:
+            is_of_goods = len(unpermitted) < UNPERMITTED_MIN and await has_made(unit, connection_id)
+        if not is_of_goods:
+            raise unpermitted[0]  # it is the account that may not, and a person has to know
 
 
 def jump_links_of(opened: OpenedAccount) -> JumpLinks:
@@ -130,16 +150,14 @@ def jump_links_of(opened: OpenedAccount) -> JumpLinks:
 async def _ask(opened: OpenedAccount, links: JumpLinks, due: Due, target: Target) -> Asked:
     try:
         made = await links.make(opened.account, _promotion(target, place_mark(due.code)))
-        promoted_target(target, made)
+        return Asked(page_url=target.url, made=usable(target, made))
     except PlatformRefused as refused:
         if refused.word in OF_THE_ACCOUNT:
             raise
-        code, message = refused.details.get("platform_code", ""), refused.details.get("message", "")
-        return Asked(page_url=target.url, code=str(code), message=str(message))
+        return Asked(page_url=target.url, refused=refused)
     except AddressElsewhere as error:
-        log.warning("%s gave an address that leads elsewhere: %s", opened.connector.name, error)
-        return Asked(page_url=target.url, code="address_elsewhere")
-    return Asked(page_url=target.url, made=made)
+        log.warning("%s gave an address that leads elsewhere: %r", opened.connector.name, error)
+        return Asked(page_url=target.url, is_elsewhere=True)
 
 
 def _promotion(target: Target, mark: str) -> Promotion:
@@ -164,20 +182,28 @@ async def carried_target(
     now = runtime.clock.now()
     if place.carries is not Carries.CLICK or not is_person or len(mark) > MARK_CHARS_MAX:
         return place.target
-    if runtime.carriers.is_resting(place.connection_id, now):
+    page = (place.connection_id, target.url)
+    if runtime.carriers.is_resting(place.connection_id, now) or runtime.carriers.is_resting(page, now):
         return place.target
     try:
-        carried = promoted_target(target, await _make_now(runtime, merchant_id, place, target, mark))
+        made = await _make_now(runtime, merchant_id, place, target, mark)
+        carried = place.target if made is None else promoted_target(target, made)
     except (HutongError, TimeoutError, AddressElsewhere) as error:
         log.warning("no address for a click by %s: %s", place.platform, type(error).__name__)
-        runtime.carriers.rest(place.connection_id, now)
+        is_of_goods = isinstance(error, AddressElsewhere) or (
+            isinstance(error, PlatformRefused) and error.word not in OF_THE_ACCOUNT
+        )
+        runtime.carriers.rest(page if is_of_goods else place.connection_id, now)
+        if is_of_goods:
+            async with runtime.unit(merchant_id, "promote.doubt") as unit:
+                await ask_again(unit, place.connection_id, link_id)
         return place.target
     runtime.carriers.keep(click_id, carried)
     return carried
 
 
-async def _make_now(runtime: Runtime, merchant_id: UUID, place: Place, target: Target, mark: str) -> Promoted:
-    """An address for one click.
+async def _make_now(runtime: Runtime, merchant_id: UUID, place: Place, target: Target, mark: str) -> Promoted | None:
+    """An address for one click; None where too many ask at once for the account's rate.
 
     Raises:
         TimeoutError: the visitor has waited long enough.
@@ -187,4 +213,6 @@ async def _make_now(runtime: Runtime, merchant_id: UUID, place: Place, target: T
         opened = await runtime.open_account(merchant_id, place.connection_id)
         if opened.connector.jump_links is None:
             raise PlatformUnknown(platform=place.platform)
+        if runtime.turn_wait_s(opened) > TURN_WAIT_MAX_S:
+            return None
         return await opened.connector.jump_links.make(opened.account, _promotion(target, mark))

@@ -11,7 +11,8 @@ from hutong.workflows.runtime import Runtime
 
 
 async def pull_now(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Pulled:
-    """A shop's orders, or those that came by an alliance's addresses; then links that have none get theirs, too.
+    """A shop's orders, or those that came by an alliance's addresses; then some links that have none get theirs, the
+    latest first. The account's own job goes on with the rest.
 
     Raises:
         InvalidInput: the connection is neither.
@@ -20,6 +21,6 @@ async def pull_now(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> 
     opened = await runtime.open_account(merchant_id, connection_id)
     if opened.connector.jump_links is None:
         return await pull_orders(runtime, merchant_id, connection_id)
-    await promote_links(runtime, merchant_id, connection_id)
     told = await pull_promoted(runtime, merchant_id, connection_id)
+    await promote_links(runtime, merchant_id, connection_id, rounds_max=1)
     return Pulled(orders_read=told.lines_read, orders_changed=told.orders_changed, read_until_at=told.read_until_at)
