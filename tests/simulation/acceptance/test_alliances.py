@@ -230,7 +230,7 @@ def test_an_alliance_that_refuses_is_told_once_and_goes_on_by_itself(promote, ma
 
 
 def test_a_link_that_is_not_answered_keeps_no_other_waiting(promote, market):
-    """One answer is lost as often as it is asked for: its link is asked about ten minutes later, the next one at once."""
+    """One answer is lost each time it is asked for: its link is asked about ten minutes later, the next at once."""
     first = promote("douyin_alliance")
     market.faults({"platform": "douyin_alliance", "kind": "lost_answer", "rate": 1, "limit": 3})
     channel = {"kind": "post", "platform": "weibo", "name": f"推广 {next(NUMBERS)}"}
@@ -252,7 +252,6 @@ def test_an_account_that_is_off_leads_nobody_until_it_is_on(promote, market, unt
     promotion.carried()
     market.patch(f"/connections/{promotion.connection_id}", {"is_active": False})
     try:
-        market.advance(61)
         until("led to the goods' own page", lambda: promotion.click()[1].headers["location"] == promotion.page, 10)
     finally:
         market.patch(f"/connections/{promotion.connection_id}", {"is_active": True})
@@ -295,3 +294,27 @@ def test_an_alliances_account_is_connected_once(market):
     body = {"platform": "jd_alliance", "mode": "sandbox", "credentials": platform["credentials"], "is_tried": False}
     answer = market.send("/connections", body)
     assert (answer.status_code, answer.json()["code"]) == (409, "account_there")
+
+
+def test_what_a_promoter_may_not_is_told_and_tried_again_soon(promote, market, until):
+    """Pinduoduo refuses a position that is not filed, for whatever goods: a person is told, and no link loses a day."""
+    first = promote("pinduoduo_alliance")
+    market.faults({"platform": "pinduoduo_alliance", "kind": "not_filed", "rate": 1})
+    channel = {"kind": "post", "platform": "weibo", "name": f"推广 {next(NUMBERS)}"}
+    links = [market.post("/links", {"title": "同款", "channel": channel, "url": first.page}) for _ in range(3)]
+
+    def outcomes() -> set[str]:
+        answers = [market.client.get(f"/links/{link['link_id']}/promotions").json()["items"] for link in links]
+        return {item["outcome"] for items in answers for item in items}
+
+    def refusals() -> list[dict]:
+        tickets = [one for one in market.items("/tickets") if one["kind"] == "account_refused"]
+        return [one for one in tickets if one["details"]["platform"] == "pinduoduo_alliance"]
+
+    market.advance(61)
+    until("told", refusals)
+    assert outcomes() == {"refused"}
+    market.faults()
+    market.advance(661)
+    until("promoted", lambda: outcomes() == {"made"})
+    until("taken off the desk", lambda: not refusals())

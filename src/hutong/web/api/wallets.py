@@ -10,11 +10,12 @@ from litestar import Controller, Request, Response, patch, post
 
 from hutong.core.money import BPS_WHOLE
 from hutong.db.unit import Unit
-from hutong.merchants.actors import key_actor, write_down
-from hutong.merchants.connections import CALLS_PER_S, PLATFORM_FEE_BPS, change_settings
+from hutong.merchants.actors import key_actor
+from hutong.merchants.connections import CALLS_PER_S, PLATFORM_FEE_BPS
 from hutong.merchants.keys import ApiKey
 from hutong.web.api.bodies import Line, RequestBody, Word
 from hutong.web.api.callers import once
+from hutong.workflows.commands.account_settings import change_account_settings
 from hutong.workflows.commands.rescue_refund import ask_again, rescue_refund
 from hutong.workflows.commands.settle import close_by_hand
 from hutong.workflows.runtime import Runtime
@@ -86,8 +87,7 @@ class WalletsApi(Controller):
         if data.is_active is not None:
             changes["is_active"] = int(data.is_active)
         async with runtime.unit(caller.merchant_id, "connection.change") as unit:
-            await change_settings(unit, connection_id, **changes)
-            await write_down(unit, key_actor(caller), "connection.settings", f"connection:{connection_id}")
+            await change_account_settings(unit, key_actor(caller), connection_id, changes)
         return WalletChanged(connection_id=connection_id)
 
     @post("/payments/{payment_id:uuid}/close", opt={"scope": "orders:write"}, summary="Close an unpaid payment now")

@@ -25,6 +25,7 @@ from hutong.core.errors import (
 )
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.unit import Unit
+from hutong.links.promotions.places import switch_off_places
 from hutong.merchants.actors import CONNECTIONS, Actor, hold_role, write_down
 from hutong.merchants.connections import (
     IS_ACTIVE,
@@ -252,6 +253,8 @@ async def switch_account(unit: Unit, actor: Actor, connection_id: UUID, *, is_ac
     actor.require_connections()
     await hold_role(unit, actor, CONNECTION_ROLES, CONNECTIONS)
     await change_settings(unit, connection_id, **{IS_ACTIVE: int(is_active)})
+    if not is_active:
+        await switch_off_places(unit, connection_id)
     await write_down(unit, actor, "connection.on" if is_active else "connection.off", f"connection:{connection_id}")
 
 
