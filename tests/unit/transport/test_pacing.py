@@ -39,6 +39,20 @@ def test_no_window_ever_holds_more_than_twice_the_burst(calls, seconds, gaps_ms)
         assert held <= 2 * calls, "a full bucket and one refill, never more"
 
 
+@given(
+    calls=st.integers(1, 20),
+    seconds=st.integers(1, 20),
+    gaps_ms=st.lists(st.integers(0, 3000), min_size=1, max_size=80),
+)
+def test_the_wait_that_is_told_is_the_wait_of_the_next_call(calls, seconds, gaps_ms):
+    bucket, now_s = Bucket(Pace(calls=calls, seconds=seconds)), 0.0
+    for gap_ms in gaps_ms:
+        now_s += gap_ms / 1000
+        told = bucket.wait_s(now_s)
+        assert bucket.wait_s(now_s) == told, "asking reserves nothing"
+        assert bucket.reserve(now_s, 10_000) == told
+
+
 def test_a_pace_that_would_never_end_is_refused():
     with pytest.raises(ValueError, match="pace"):
         Pace(calls=0, seconds=1)
