@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
+from unicodedata import category
 
 import msgspec
 
@@ -17,6 +18,18 @@ from hutong.platforms.account import Account
 
 #: The longest mark that is given out: a click's id, its tag and its link's code (``links.tokens.carried_token``).
 MARK_CHARS_MAX: Final = 40
+#: Categories of control characters, NUL among them, and of halves of surrogate pairs.
+_NOT_PLAIN: Final = frozenset({"Cc", "Cs"})
+
+
+def plain_text(text: str) -> str:
+    """A platform's text with a blank for each character that no page shows and PostgreSQL may not hold."""
+    return "".join(" " if category(char) in _NOT_PLAIN else char for char in text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a platform's text can be kept as it is: what means something else once changed (ids, addresses)."""
+    return all(category(char) not in _NOT_PLAIN for char in text)
 
 
 class Carries(StrEnum):

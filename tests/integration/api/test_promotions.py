@@ -187,6 +187,53 @@ def test_in_whatever_order_lines_are_told_the_last_word_holds(calling):
     calling(work)
 
 
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1b"])
+def test_a_page_with_an_odd_line_still_tells_the_others(calling, caplog, odd):
+    """A character that no text here holds is a blank in a title; in a number of an order, the line is left out."""
+
+    async def work(caller):
+        alliance, made = await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, made)
+        at = caller.room.clock.now()
+        lines = [
+            alliance.line("T1", token),
+            alliance.line("T2", token, title=f"面{odd}包", goods_id=f"65{odd}", raw_status=f"1{odd}2"),
+            alliance.line(f"T{odd}3", token, clicked_at=at),
+            alliance.line("T4", token, line_id=f"4{odd}"),
+            alliance.line("T5", f"{odd}1"),
+            alliance.line("T6", token, quantity=2**31),
+            alliance.line("T7", token, paid=Money(10**12)),
+            alliance.line("T8", token),
+        ]
+        assert await alliance.tells(*lines) == 4
+        told = await alliance.told()
+        assert {number: item["link_id"] for number, item in told.items()} == {
+            "T1": made["link_id"],
+            "T2": made["link_id"],
+            "T5": None,
+            "T8": made["link_id"],
+        }
+        assert (told["T2"]["title"], told["T2"]["goods_id"], told["T2"]["raw_status"]) == ("面 包", "65 ", "1 2")
+        assert sum("unreadable" in one.getMessage() for one in caplog.records) == 4
+
+    calling(work)
+
+
+def test_every_line_is_on_one_page_of_any_size(calling):
+    async def work(caller):
+        alliance = await Alliance.open(caller)
+        await alliance.tells(*[alliance.line(f"T{number:03}", "") for number in range(230)])
+        for limit in (200, 120, 50):
+            found = []
+            for offset in range(0, 230, limit):
+                page = await caller.get("/promoted-orders", limit=limit, offset=offset)
+                assert page["total"] == 230
+                found += [item["order_no"] for item in page["items"]]
+            assert sorted(found) == [f"T{number:03}" for number in range(230)]
+
+    calling(work)
+
+
 def test_an_order_that_was_not_understood_at_first_is_what_is_understood_of_it(calling):
     async def work(caller):
         alliance = await Alliance.open(caller)

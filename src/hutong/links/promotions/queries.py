@@ -17,7 +17,8 @@ from hutong.links.promotions.models import promoted_line
 from hutong.links.promotions.sales import SOLD
 from hutong.platforms.jump_links import PromotedStatus
 
-PAGE_ROWS_MAX: Final = 100
+#: As many as the API gives at once (web/api/catalogue.py).
+PAGE_ROWS_MAX: Final = 200
 CURRENCIES_MAX: Final = 20
 
 
