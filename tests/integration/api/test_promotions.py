@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from hutong.links.promotions.places import (
     switch_off_places,
 )
 from hutong.merchants.connections import Mode
-from hutong.platforms.jump_links import Carries, Promoted, PromotedLine, PromotedPage, PromotedStatus
+from hutong.platforms.jump_links import DISPUTED, Carries, Promoted, PromotedLine, PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
 from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.commands.pull_promoted import take_page
@@ -230,6 +231,30 @@ def test_every_line_is_on_one_page_of_any_size(calling):
                 assert page["total"] == 230
                 found += [item["order_no"] for item in page["items"]]
             assert sorted(found) == [f"T{number:03}" for number in range(230)]
+
+    calling(work)
+
+
+def test_the_page_says_what_it_counts(calling):
+    """An order of two items, one of them paid back: two lines in the tabs, one order in the figures."""
+
+    async def work(caller):
+        alliance = await Alliance.open(caller)
+        await alliance.tells(
+            alliance.line("T1", "", line_id="1"),
+            alliance.line("T1", "", line_id="2"),
+            alliance.line("T1", "", line_id="3", status=PromotedStatus.VOID),
+            alliance.line("T2", "", status=PromotedStatus.SETTLED, raw_status=f"3{DISPUTED}"),
+        )
+        await caller.sign_in()
+        page = (await caller.client.get("/promotions")).text
+        tabs = dict(re.findall(r'data-tab="(\w+)">[^<]*<span class="num">(\d+)<', page))
+        assert tabs == {"any": "4", "paid": "2", "settled": "1", "void": "1"}
+        assert re.search(r'data-figure="orders">(\d+)<', page)[1] == "2"
+        assert page.count("data-promoted=") == 4
+        assert "上面的订单按订单号数；分类、表格和页码按行数" in page
+        assert page.count("买家结算后维权，佣金可能被扣回") == 1
+        assert '<a href="/promotions" aria-current="page">' in page, "in the menu"
 
     calling(work)
 
