@@ -11,7 +11,7 @@ from msgspec import structs
 from hutong.core.money import Money
 from hutong.links.promotions.places import Outcome, PlaceRow
 from hutong.links.promotions.queries import SoldLine, SoldSum
-from hutong.platforms.jump_links import Carries, PromotedStatus
+from hutong.platforms.jump_links import DISPUTED, Carries, PromotedStatus
 from hutong.web.console.paging import Paging
 from hutong.web.console.payment_views import StateTab
 from hutong.web.console.promotion_views import LinkPromotion, PromotionsView
@@ -41,7 +41,7 @@ def line(number: int) -> SoldLine:
         paid=Money(paid, "CNY"),
         commission=Money(commission, "CNY"),
         status=PromotedStatus(status),
-        raw_status=status,
+        raw_status=status + (DISPUTED if status == "settled" else ""),
         link_id=UUID(int=1) if is_known else None,
         link_code="k7Qx1mP" if is_known else "",
         link_title="十一月新品微博：手工陶瓷马克杯 釉下彩" if is_known else "",

@@ -12,7 +12,8 @@ from browser_trade import sale
 pytestmark = pytest.mark.slow
 
 PAGES = [
-    "/", "/?period=today", "/?period=all", "/links", "/channels", "/orders", "/orders?source=taobao", "/orders?short=1",
+    "/", "/?period=today", "/?period=all", "/links", "/channels", "/promotions", "/promotions?show=void",
+    "/orders", "/orders?source=taobao", "/orders?short=1",
     "/orders?search=does-not-exist", "/orders?page=2", "/stock", "/stock?search=CUP", "/payments",
     "/payments?payment_state=closed", "/payments?number=nothing", "/refunds", "/books", "/books?day=2026-01-01",
     "/books/journal", "/books/journal?kind=sale", "/books/journal?number=0", "/books/batches/1", "/books/days",

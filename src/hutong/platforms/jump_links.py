@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Protocol
+from unicodedata import category
 
 import msgspec
 
@@ -17,6 +18,21 @@ from hutong.platforms.account import Account
 
 #: The longest mark that is given out: a click's id, its tag and its link's code (``links.tokens.carried_token``).
 MARK_CHARS_MAX: Final = 40
+#: What ends the ``raw_status`` of a line that its buyer disputed after the settlement, where the platform does not say
+#: with it what of the commission is taken back.
+DISPUTED: Final = " 维权"
+#: Categories of control characters, NUL among them, and of halves of surrogate pairs.
+_NOT_PLAIN: Final = frozenset({"Cc", "Cs"})
+
+
+def plain_text(text: str) -> str:
+    """A platform's text with a blank for each character that no page shows and PostgreSQL may not hold."""
+    return "".join(" " if category(char) in _NOT_PLAIN else char for char in text)
+
+
+def is_plain(text: str) -> bool:
+    """Whether a platform's text can be kept as it is: what means something else once changed (ids, addresses)."""
+    return all(category(char) not in _NOT_PLAIN for char in text)
 
 
 class Carries(StrEnum):
@@ -64,8 +80,9 @@ class PromotedLine(msgspec.Struct, frozen=True, kw_only=True):
     """One item of an order that came by an address. ``changed_at`` orders versions: an older one moves nothing back.
 
     ``order_no``: the order's number as buyer and shop know it. ``line_id``: tells the lines of one order apart, the
-    same in each answer. ``commission``: what the promoter gets, estimated until SETTLED. ``clicked_at``: when the
-    address was opened, where the platform says so.
+    same in each answer. ``commission``: what the promoter gets, estimated until SETTLED. ``raw_status``: the
+    platform's own word, and DISPUTED where that is so. ``clicked_at``: when the address was opened, where the platform
+    says so.
     """
 
     order_no: str

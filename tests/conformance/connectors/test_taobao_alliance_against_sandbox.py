@@ -10,7 +10,7 @@ from hutong.core.errors import PlatformUnknown
 from hutong.core.money import Money
 from hutong.links.destinations import read_target
 from hutong.platforms.contract import ErrorWord
-from hutong.platforms.jump_links import PromotedStatus, Promotion
+from hutong.platforms.jump_links import DISPUTED, PromotedStatus, Promotion
 from hutong.transport.client import HttpSettings
 
 LINKS = ALLIANCE.jump_links
@@ -119,9 +119,14 @@ def test_the_life_of_an_order(sandbox, promoter):
         sandbox.post("/clock/advance", {"seconds": 60})
         move(sandbox, order, event)
         line = only(promoter)
-        seen.append(line.status)
+        seen.append((line.status, line.raw_status))
         assert line.commission == Money.fen(152 - 15)
-    assert seen == [PromotedStatus.PAID, PromotedStatus.RECEIVED, PromotedStatus.SETTLED, PromotedStatus.SETTLED]
+    assert seen == [
+        (PromotedStatus.PAID, "12"),
+        (PromotedStatus.RECEIVED, "14"),
+        (PromotedStatus.SETTLED, "3"),
+        (PromotedStatus.SETTLED, f"3{DISPUTED}"),
+    ]
     assert line.changed_at > unpaid.changed_at
     (book,) = [row for row in sandbox.get("/books") if row["platform"] == "taobao_alliance"]
     assert (book["shared_fen"], book["refunded_fen"]) == (137, 1230)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from datetime import timedelta
 from uuid import UUID
 
@@ -27,7 +28,7 @@ from hutong.links.promotions.places import (
     switch_off_places,
 )
 from hutong.merchants.connections import Mode
-from hutong.platforms.jump_links import Carries, Promoted, PromotedLine, PromotedPage, PromotedStatus
+from hutong.platforms.jump_links import DISPUTED, Carries, Promoted, PromotedLine, PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
 from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.commands.pull_promoted import take_page
@@ -183,6 +184,77 @@ def test_in_whatever_order_lines_are_told_the_last_word_holds(calling):
             item = (await alliance.told())[f"T{number}"]
             assert (item["status"], item["commission_minor"]) == (last.status.value, last.commission.amount_minor)
             assert await alliance.tells(*words) == 0, "the same words again tell nothing new"
+
+    calling(work)
+
+
+@pytest.mark.parametrize("odd", ["\x00", "\ud800", "\x1b"])
+def test_a_page_with_an_odd_line_still_tells_the_others(calling, caplog, odd):
+    """A character that no text here holds is a blank in a title; in a number of an order, the line is left out."""
+
+    async def work(caller):
+        alliance, made = await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, made)
+        at = caller.room.clock.now()
+        lines = [
+            alliance.line("T1", token),
+            alliance.line("T2", token, title=f"面{odd}包", goods_id=f"65{odd}", raw_status=f"1{odd}2"),
+            alliance.line(f"T{odd}3", token, clicked_at=at),
+            alliance.line("T4", token, line_id=f"4{odd}"),
+            alliance.line("T5", f"{odd}1"),
+            alliance.line("T6", token, quantity=2**31),
+            alliance.line("T7", token, paid=Money(10**12)),
+            alliance.line("T8", token),
+        ]
+        assert await alliance.tells(*lines) == 4
+        told = await alliance.told()
+        assert {number: item["link_id"] for number, item in told.items()} == {
+            "T1": made["link_id"],
+            "T2": made["link_id"],
+            "T5": None,
+            "T8": made["link_id"],
+        }
+        assert (told["T2"]["title"], told["T2"]["goods_id"], told["T2"]["raw_status"]) == ("面 包", "65 ", "1 2")
+        assert sum("unreadable" in one.getMessage() for one in caplog.records) == 4
+
+    calling(work)
+
+
+def test_every_line_is_on_one_page_of_any_size(calling):
+    async def work(caller):
+        alliance = await Alliance.open(caller)
+        await alliance.tells(*[alliance.line(f"T{number:03}", "") for number in range(230)])
+        for limit in (200, 120, 50):
+            found = []
+            for offset in range(0, 230, limit):
+                page = await caller.get("/promoted-orders", limit=limit, offset=offset)
+                assert page["total"] == 230
+                found += [item["order_no"] for item in page["items"]]
+            assert sorted(found) == [f"T{number:03}" for number in range(230)]
+
+    calling(work)
+
+
+def test_the_page_says_what_it_counts(calling):
+    """An order of two items, one of them paid back: two lines in the tabs, one order in the figures."""
+
+    async def work(caller):
+        alliance = await Alliance.open(caller)
+        await alliance.tells(
+            alliance.line("T1", "", line_id="1"),
+            alliance.line("T1", "", line_id="2"),
+            alliance.line("T1", "", line_id="3", status=PromotedStatus.VOID),
+            alliance.line("T2", "", status=PromotedStatus.SETTLED, raw_status=f"3{DISPUTED}"),
+        )
+        await caller.sign_in()
+        page = (await caller.client.get("/promotions")).text
+        tabs = dict(re.findall(r'data-tab="(\w+)">[^<]*<span class="num">(\d+)<', page))
+        assert tabs == {"any": "4", "paid": "2", "settled": "1", "void": "1"}
+        assert re.search(r'data-figure="orders">(\d+)<', page)[1] == "2"
+        assert page.count("data-promoted=") == 4
+        assert "上面的订单按订单号数；分类、表格和页码按行数" in page
+        assert page.count("买家结算后维权，佣金可能被扣回") == 1
+        assert '<a href="/promotions" aria-current="page">' in page, "in the menu"
 
     calling(work)
 

@@ -278,6 +278,13 @@ def test_statuses(raw, status, commission):
     assert found.commission == Money.fen(commission)
 
 
+@pytest.mark.parametrize(("tag", "raw"), [(1, "3 维权"), ("1", "3 维权"), (0, "3"), ("0", "3"), ("", "3")])
+def test_a_disputed_row_says_so_and_keeps_what_it_tells(tag, raw):
+    """The documents say where to ask what is taken back, not that all of it is."""
+    found = line(tk_status=3, refund_tag=tag)
+    assert (found.status, found.raw_status, found.commission) == (PromotedStatus.SETTLED, raw, Money.fen(175))
+
+
 def test_a_fee_beyond_the_share_leaves_nothing():
     assert line(pub_share_pre_fee="0", alimama_share_fee="0.25").commission == Money.fen(0)
 

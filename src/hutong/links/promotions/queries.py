@@ -15,9 +15,10 @@ from hutong.db.unit import Unit
 from hutong.links.models import channel, link
 from hutong.links.promotions.models import promoted_line
 from hutong.links.promotions.sales import SOLD
-from hutong.platforms.jump_links import PromotedStatus
+from hutong.platforms.jump_links import DISPUTED, PromotedStatus
 
-PAGE_ROWS_MAX: Final = 100
+#: As many as the API gives at once (web/api/catalogue.py).
+PAGE_ROWS_MAX: Final = 200
 CURRENCIES_MAX: Final = 20
 
 
@@ -44,6 +45,11 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
     paid_at: datetime | None
     changed_at: datetime
+
+    @property
+    def is_disputed(self) -> bool:
+        """The buyer asked for money back after the settlement; nobody says what of the commission is taken back."""
+        return self.raw_status.endswith(DISPUTED)
 
 
 class SoldSlice(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -10,13 +11,18 @@ from uuid import UUID
 from msgspec import structs
 from sqlalchemy import ARRAY, Text, any_, func, literal, select
 
+from hutong.core.money import SUM_MINOR_MAX
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie, stronger
 from hutong.links.models import link
 from hutong.links.promotions.models import promoted_mark
 from hutong.links.tokens import read_carried_token
-from hutong.platforms.jump_links import PromotedLine, PromotedStatus
+from hutong.platforms.jump_links import PromotedLine, PromotedStatus, is_plain, plain_text
 
+log = logging.getLogger("hutong.links")
+
+#: Pieces of one line; a number beyond is no number of pieces.
+QUANTITY_MAX: Final = 2**31 - 1
 #: What an order of a later word may not fall behind, of two of one moment. VOID comes last: money that went back.
 RANK: Final = {
     PromotedStatus.PENDING: 0,
@@ -89,7 +95,7 @@ async def ties_of_marks(unit: Unit, key: bytes, connection_id: UUID, marks: Coll
     read = {mark: read_carried_token(key, unit.merchant_id, mark) for mark in marks}
     clicks = {mark: found for mark, found in read.items() if found is not None}
     ties = await _ties_of_clicks(unit, clicks)
-    others = sorted(mark for mark, found in read.items() if found is None and mark)
+    others = sorted(mark for mark, found in read.items() if found is None and mark and is_plain(mark))
     return ties | await _ties_of_places(unit, connection_id, others)
 
 
@@ -138,6 +144,7 @@ async def with_clicks(unit: Unit, lines: Sequence[PromotedLine], ties: Mapping[s
     the link's.
     """
     found: dict[str, Tie] = {}
+    lines = [line for line in lines if is_readable(line)]
     for line in lines:
         if line.mark in ties:
             told = ties[line.mark]
@@ -166,9 +173,21 @@ async def with_clicks(unit: Unit, lines: Sequence[PromotedLine], ties: Mapping[s
 async def keep_lines(
     unit: Unit, connection_id: UUID, platform: str, source: str, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]
 ) -> set[str]:
-    """Write down what an alliance told of these lines; the orders of which anything is new. ``ties``: by order."""
+    """Write down what an alliance told of these lines; the orders of which anything is new. ``ties``: by order.
+
+    A line that cannot be kept is left out and logged: it must not keep the others away.
+    """
     latest: dict[tuple[str, str], PromotedLine] = {}
     for line in lines:
+        if not is_readable(line):
+            log.warning(
+                "%s of %s: the line %r of the order %r is unreadable",
+                platform,
+                connection_id,
+                line.line_id,
+                line.order_no,
+            )
+            continue
         known = latest.get((line.order_no, line.line_id))
         if known is None or _version(line) > _version(known):
             latest[line.order_no, line.line_id] = line
@@ -178,6 +197,13 @@ async def keep_lines(
     columns = [[row[name] for row in rows] for name in _COLUMNS]
     kept = await unit.fetch(_KEEP, unit.merchant_id, connection_id, unit.now(), *columns)
     return {row.order_no for row in kept}
+
+
+def is_readable(line: PromotedLine) -> bool:
+    """Whether a line can be kept: its numbers name one order, and its sums and pieces are no nonsense."""
+    is_named = is_plain(line.order_no) and is_plain(line.line_id)
+    sums = (line.paid.amount_minor, line.commission.amount_minor)
+    return is_named and abs(line.quantity) <= QUANTITY_MAX and all(abs(sum_) <= SUM_MINOR_MAX for sum_ in sums)
 
 
 def _version(line: PromotedLine) -> tuple[bool, datetime, int]:
@@ -191,16 +217,16 @@ def _row(line: PromotedLine, platform: str, source: str, tie: Tie | None) -> dic
         "line_id": line.line_id,
         "platform": platform,
         "source": source,
-        "mark": line.mark,
-        "goods_id": line.goods_id,
-        "title": line.title,
+        "mark": plain_text(line.mark),
+        "goods_id": plain_text(line.goods_id),
+        "title": plain_text(line.title),
         "quantity": line.quantity,
         "currency": line.paid.currency,
         "paid_minor": line.paid.amount_minor,
         "commission_minor": line.commission.amount_minor,
         "status": line.status.value,
         "rank": RANK[line.status],
-        "raw_status": line.raw_status,
+        "raw_status": plain_text(line.raw_status),
         "link_id": tie.link_id if tie else None,
         "channel_id": tie.channel_id if tie else None,
         "click_id": tie.click_id if tie else None,

@@ -18,7 +18,7 @@ from hutong.connectors.taobao.gateway import call, time_of, time_text
 from hutong.core.errors import HutongError, InvalidInput, PlatformUnknown
 from hutong.core.money import Money
 from hutong.platforms.account import Account
-from hutong.platforms.jump_links import PromotedLine, PromotedPage, PromotedStatus
+from hutong.platforms.jump_links import DISPUTED, PromotedLine, PromotedPage, PromotedStatus
 
 DETAILS: Final = "taobao.tbk.order.details.get"
 WINDOW_MAX: Final = timedelta(minutes=20)
@@ -38,6 +38,9 @@ STATUSES: Final[Mapping[str, PromotedStatus]] = {
     "3": PromotedStatus.SETTLED,
     "13": PromotedStatus.VOID,
 }
+#: ``refund_tag`` of an order that the buyer disputed (维权) after it was settled. What is taken back for that, if
+#: anything, stands in another query (taobao.tbk.order.refund.get); the dispute may be about a part, or fail.
+REFUND_TAG: Final = "1"
 
 Id = int | str
 
@@ -62,6 +65,7 @@ class WireRow(msgspec.Struct, frozen=True):
     tk_paid_time: str = ""
     tb_paid_time: str = ""
     click_time: str = ""
+    refund_tag: Id = ""
 
     def line(self, platform: str) -> PromotedLine:
         """In our words; an unknown status is pending.
@@ -89,7 +93,7 @@ class WireRow(msgspec.Struct, frozen=True):
             paid=Money.parse(self.alipay_total_price),
             commission=self._commission(status),
             status=status,
-            raw_status=raw,
+            raw_status=raw + DISPUTED if str(self.refund_tag) == REFUND_TAG else raw,
             placed_at=placed_at,
             changed_at=_moment(self.modified_time) or _moment(self.tk_earning_time) or paid_at or placed_at,
             paid_at=paid_at,
