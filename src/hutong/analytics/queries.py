@@ -7,9 +7,25 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, FromClause, Row, Select, and_, case, cast, func, literal, select, true, union_all
+from sqlalchemy import (
+    Date,
+    FromClause,
+    Row,
+    Select,
+    Subquery,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.exc import DBAPIError
 
+from hutong.analytics.brought import came_back, clicks_sold, sales_by_channel, sales_of_links
 from hutong.analytics.figures import (
     ChannelFigures,
     ClickFigures,
@@ -34,15 +50,24 @@ LINKS_MAX: Final = 200
 CURRENCIES_MAX: Final = 50
 
 IS_ORDER: Final = ~sale_fact.c.is_refund
-ORDERS: Final = func.count().filter(IS_ORDER).label("orders_count")
-GROSS: Final = func.coalesce(func.sum(sale_fact.c.gross_minor), 0).label("gross_minor")
-REFUNDED: Final = func.coalesce(func.sum(sale_fact.c.refunded_minor), 0).label("refunded_minor")
+
+
+def _sums(sale: Any) -> tuple[Any, Any, Any]:  # noqa: ANN401 (columns of a fact, or of some facts)
+    """Orders, what was paid, what went back."""
+    return (
+        func.count().filter(~sale.is_refund).label("orders_count"),
+        func.coalesce(func.sum(sale.gross_minor), 0).label("gross_minor"),
+        func.coalesce(func.sum(sale.refunded_minor), 0).label("refunded_minor"),
+    )
+
+
+ORDERS, GROSS, REFUNDED = _sums(sale_fact.c)
 
 
 async def channel_figures(unit: Unit) -> tuple[ChannelFigures, ...]:
-    """Every channel that has clicks or sales, the one with the most clicks first; sales of no channel last."""
+    """Every channel that has clicks or sales, the one with the most clicks first; sales of no certain one last."""
     traffic = await _traffic(unit)
-    money = await _money_by(unit, sale_fact.c.channel_id)
+    money = await _money_by(unit, sales_by_channel(unit))
     figures = [
         ChannelFigures(
             channel_id=channel_id,
@@ -62,7 +87,7 @@ async def link_figures(unit: Unit, link_ids: Sequence[UUID]) -> dict[UUID, LinkF
         raise InvalidInput(field="link_ids", problem=f"≤ {LINKS_MAX}")
     if not link_ids:
         return {}
-    money = await _money_by(unit, sale_fact.c.link_id, sale_fact.c.link_id.in_(link_ids))
+    money = await _money_by(unit, sales_of_links(unit, link_ids))
     return {
         link_id: LinkFigures(link_id=link_id, orders_count=sum(entry.orders_count for entry in entries), money=entries)
         for link_id, entries in money.items()
@@ -238,22 +263,18 @@ async def repeat_rate(unit: Unit) -> RepeatFigures:
 
 def _converted(clicks: FromClause) -> Any:  # noqa: ANN401 (an SQL condition)
     """Whether a click led to a paid order."""
-    return (
+    own = (
         select(literal(1))
         .where(sale_fact.c.merchant_id == clicks.c.merchant_id, sale_fact.c.click_id == clicks.c.click_id, IS_ORDER)
         .correlate(clicks)
         .exists()
     )
+    return or_(own, came_back(clicks.c.click_id, clicks.c.merchant_id))
 
 
 async def _traffic(unit: Unit) -> dict[UUID | None, ClickFigures]:
     """Clicks by channel and container, people and bots apart."""
-    sold = (
-        select(sale_fact.c.merchant_id, sale_fact.c.click_id)
-        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.click_id.is_not(None), IS_ORDER)
-        .distinct()
-        .subquery()
-    )
+    sold = clicks_sold(unit)
     statement = (
         select(
             click.c.channel_id,
@@ -262,9 +283,7 @@ async def _traffic(unit: Unit) -> dict[UUID | None, ClickFigures]:
             func.count().label("clicks"),
             func.count(sold.c.click_id).label("converted_clicks"),
         )
-        .select_from(
-            click.outerjoin(sold, and_(sold.c.merchant_id == click.c.merchant_id, sold.c.click_id == click.c.click_id))
-        )
+        .select_from(click.outerjoin(sold, sold.c.click_id == click.c.click_id))
         .where(click.c.merchant_id == unit.merchant_id)
         .group_by(click.c.channel_id, click.c.container, click.c.is_bot)
         .order_by(click.c.channel_id, func.count().desc(), click.c.container)
@@ -286,13 +305,13 @@ def _click_figures(rows: Sequence[Row[Any]]) -> ClickFigures:
     )
 
 
-async def _money_by(unit: Unit, key: Any, *conditions: Any) -> dict[UUID | None, tuple[MoneyFigures, ...]]:  # noqa: ANN401
-    """Sales by a column of the fact, and by currency within it."""
+async def _money_by(unit: Unit, sales: Subquery) -> dict[UUID | None, tuple[MoneyFigures, ...]]:
+    """Some sales by their key, and by currency within it."""
     statement = (
-        select(key.label("key"), sale_fact.c.currency, ORDERS, GROSS, REFUNDED)
-        .where(sale_fact.c.merchant_id == unit.merchant_id, *conditions)
-        .group_by(key, sale_fact.c.currency)
-        .order_by(key, sale_fact.c.currency)
+        select(sales.c.key, sales.c.currency, *_sums(sales.c))
+        .where(sales.c.merchant_id == unit.merchant_id)
+        .group_by(sales.c.key, sales.c.currency)
+        .order_by(sales.c.key, sales.c.currency)
         .limit(GROUPS_MAX)
     )
     found: dict[UUID | None, tuple[MoneyFigures, ...]] = {}

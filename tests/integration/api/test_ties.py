@@ -195,7 +195,8 @@ def test_channels_are_credited_side_by_side(calling):
         assert [one["last_minor"] for one in shown] == [0, 4_990]
         assert [one["linear_minor"] for one in shown] == [2_495, 2_495]
         assert [one["linear_orders_bps"] for one in shown] == [5_000, 5_000]
-        assert items[None]["orders"] == 1  # the order's own channel, which pays commissions, is nobody's
+        assert (items[other["channel_id"]]["orders"], items[link["channel_id"]]["orders"]) == (1, 0)  # what ties it
+        assert None not in items
 
     calling(work)
 

@@ -24,6 +24,8 @@ order_tie: Final = Table(
     moment("tied_at"),
     PrimaryKeyConstraint("merchant_id", "order_id"),
     Index("ix_order_tie_channel", "merchant_id", "channel_id"),
+    Index("ix_order_tie_link", "merchant_id", "link_id"),
+    Index("ix_order_tie_click", "merchant_id", "click_id"),
 )
 
 #: What the same person touched before an order, its own click too; only for orders with more than that one click.
