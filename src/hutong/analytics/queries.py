@@ -269,7 +269,7 @@ def _converted(clicks: FromClause) -> Any:  # noqa: ANN401 (an SQL condition)
         .correlate(clicks)
         .exists()
     )
-    return or_(own, came_back(clicks.c.click_id, clicks.c.merchant_id))
+    return or_(own, came_back(clicks))
 
 
 async def _traffic(unit: Unit) -> dict[UUID | None, ClickFigures]:
