@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql
 
 from hutong.analytics.brought import clicked_sales_of, orders_of_clicks, sales_of_links
 from hutong.analytics.clicks import Became, ClickFilter, clicks_slice
+from hutong.analytics.costs import channel_costs
 from hutong.analytics.queries import channel_figures, link_figures, overview
 from hutong.analytics.service import Sale, SaleLine, record_sales_many
 from hutong.analytics.variants import choice_figures, choice_money
@@ -178,6 +179,16 @@ def test_a_click_that_came_back_with_an_order_shows_it(room):
         for became, wanted in ((Became.ORDERED, set(sold)), (Became.STRAIGHT, set(trade.clicks) - set(sold))):
             shown_clicks = (await clicks_slice(unit, ClickFilter(became=became), below=None, limit=100)).rows
             assert {row.click_id for row in shown_clicks} == wanted
+
+    trading(room, work)
+
+
+def test_costs_stay_with_the_channel_of_the_order_itself(room):
+    async def work(unit, trade):
+        rows = await channel_costs(unit, "CNY", AT, AT + timedelta(days=1))
+        elsewhere = [one for one in trade.sales if one.source == "taobao" and one.gross.currency == "CNY"]
+        (row,) = [one for one in rows if one.source == "taobao"]
+        assert (row.channel_id, row.orders_count) == (None, sum(not one.is_refund for one in elsewhere))
 
     trading(room, work)
 
