@@ -7,11 +7,12 @@ once at most: a tie counts only where the sale itself names neither click, link 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select, union, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, Subquery, and_, func, select, union, union_all
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from hutong.analytics.models import sale_fact
 from hutong.db.unit import Unit
@@ -60,30 +61,62 @@ def sales_of_links(unit: Unit, link_ids: Sequence[UUID]) -> Subquery:
     return union_all(own, tied).subquery()
 
 
+def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
+    """The paid orders of a link that a click of it is known for, each with its ``click_id``."""
+    more = (sale_fact.c.paid_at, *_MONEY)
+    own = select(sale_fact.c.click_id, *more).where(
+        sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.link_id == link_id, sale_fact.c.click_id.is_not(None)
+    )
+    tied = (
+        select(order_tie.c.click_id, *more)
+        .join(sale_fact, TIED)
+        .where(
+            order_tie.c.merchant_id == unit.merchant_id,
+            order_tie.c.link_id == link_id,
+            order_tie.c.click_id.is_not(None),
+        )
+    )
+    return union_all(own.where(~sale_fact.c.is_refund), tied.where(~sale_fact.c.is_refund)).subquery()
+
+
 def clicks_sold(unit: Unit) -> Subquery:
     """The ids of all clicks that became a paid order, each once, as ``click_id``."""
     own = select(sale_fact.c.click_id).where(
         sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.click_id.is_not(None), ~sale_fact.c.is_refund
     )
-    tied = tied_clicks(unit).where(order_tie.c.click_id.is_not(None))
+    tied = (
+        select(order_tie.c.click_id)
+        .join(sale_fact, TIED)
+        .where(order_tie.c.merchant_id == unit.merchant_id, order_tie.c.click_id.is_not(None), ~sale_fact.c.is_refund)
+    )
     return union(own, tied).subquery()
 
 
-def tied_clicks(unit: Unit) -> Select[UUID]:
-    """Clicks that paid orders of other shops are tied to, a click as often as it sold."""
+def orders_of_clicks(unit: Unit, click_ids: Collection[UUID]) -> Select[UUID, UUID]:
+    """The first paid order of another shop that each of these clicks is tied to; ``click_id`` and ``order_id``."""
     return (
-        select(order_tie.c.click_id)
+        select(order_tie.c.click_id, order_tie.c.order_id)
+        .ext(distinct_on(order_tie.c.click_id))
         .join(sale_fact, TIED)
-        .where(order_tie.c.merchant_id == unit.merchant_id, ~sale_fact.c.is_refund)
+        .where(
+            order_tie.c.merchant_id == unit.merchant_id,
+            order_tie.c.click_id.in_(click_ids),
+            ~sale_fact.c.is_refund,
+        )
+        .order_by(order_tie.c.click_id, sale_fact.c.paid_at, order_tie.c.order_id)
     )
 
 
-def came_back(click_id: ColumnElement[UUID], merchant_id: ColumnElement[UUID]) -> ColumnElement[bool]:
+def came_back(clicks: FromClause) -> ColumnElement[bool]:
     """Whether a paid order of another shop is tied to a click of an outer statement."""
     return (
         select(order_tie.c.order_id)
         .join(sale_fact, TIED)
-        .where(order_tie.c.merchant_id == merchant_id, order_tie.c.click_id == click_id, ~sale_fact.c.is_refund)
-        .correlate_except(order_tie, sale_fact)
+        .where(
+            order_tie.c.merchant_id == clicks.c.merchant_id,
+            order_tie.c.click_id == clicks.c.click_id,
+            ~sale_fact.c.is_refund,
+        )
+        .correlate(clicks)
         .exists()
     )

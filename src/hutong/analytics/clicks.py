@@ -1,7 +1,7 @@
 """The click explorer's reads: single clicks page by page, what became of each, and counts over time.
 
 Click ids are ordered by time, so that the primary key finds a period and a page's end; no page is counted off from the
-first. What became of a click is told by three tables that name it: attempts to jump, cash desks, sales.
+first. What became of a click is told by the tables that name it: attempts to jump, cash desks, sales, ties of orders.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from hutong.analytics.brought import came_back, orders_of_clicks
 from hutong.analytics.models import sale_fact
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
@@ -40,7 +41,7 @@ class Who(StrEnum):
 class Became(StrEnum):
     """What became of a click; of several the first one counts."""
 
-    ORDERED = "ordered"  # an order was made
+    ORDERED = "ordered"  # an order was made, or one of another shop came back with it, paid
     DESK = "desk"  # the cash desk was opened, nothing ordered
     LEFT = "left"  # the page went out of sight after an attempt: the other app opened
     STAYED = "stayed"  # every attempt that was told of failed
@@ -163,6 +164,7 @@ def _became(wanted: Became) -> Any:  # noqa: ANN401 (an SQL condition)
     ordered = or_(
         _has(checkout, checkout.c.order_id.is_not(None)),
         _has(sale_fact, ~sale_fact.c.is_refund),
+        came_back(click),
     )
     desk, left, tried = _has(checkout), _has(jump_try, jump_try.c.outcome == Outcome.LEFT.value), _has(jump_try)
     locked, closed = (or_(click.c.machine == reason, click.c.machine.endswith(ending(reason))) for reason in STOPPED)
@@ -199,7 +201,7 @@ async def _tries(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, tuple[Tr
 
 
 async def _orders(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, UUID | None]:
-    """The order of each click that came to the cash desk or to a sale; None: the desk alone."""
+    """The order of each click that came to the cash desk or to a sale, here or elsewhere; None: the desk alone."""
     desks = (
         select(checkout.c.click_id, checkout.c.order_id)
         .where(checkout.c.merchant_id == unit.merchant_id, checkout.c.click_id.in_(click_ids))
@@ -213,7 +215,8 @@ async def _orders(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, UUID | 
         .limit(PAGE_ROWS_MAX)
     )
     found: dict[UUID, UUID | None] = {row.click_id: row.order_id for row in await unit.all(desks)}
-    found |= {row.click_id: row.order_id for row in await unit.all(sales) if found.get(row.click_id) is None}
+    for statement in (sales, orders_of_clicks(unit, click_ids).limit(PAGE_ROWS_MAX)):
+        found |= {row.click_id: row.order_id for row in await unit.all(statement) if found.get(row.click_id) is None}
     return found
 
 

@@ -43,7 +43,7 @@ class ClickFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """A channel from click to money; ``channel_id`` None: sales that no channel is known for."""
+    """A channel from click to money; ``channel_id`` None: sales that no channel is certain for."""
 
     channel_id: UUID | None
     traffic: ClickFigures

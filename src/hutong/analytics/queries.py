@@ -8,9 +8,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import (
+    ColumnElement,
     Date,
-    FromClause,
     Row,
+    ScalarSelect,
     Select,
     Subquery,
     and_,
@@ -18,14 +19,14 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    or_,
     select,
     true,
+    union,
     union_all,
 )
 from sqlalchemy.exc import DBAPIError
 
-from hutong.analytics.brought import came_back, clicks_sold, sales_by_channel, sales_of_links
+from hutong.analytics.brought import TIED, clicks_sold, sales_by_channel, sales_of_links
 from hutong.analytics.figures import (
     ChannelFigures,
     ClickFigures,
@@ -40,6 +41,7 @@ from hutong.analytics.models import sale_fact, sale_line_fact
 from hutong.core.errors import InvalidInput
 from hutong.core.money import Money
 from hutong.db.unit import Unit
+from hutong.links.attribution.models import order_tie
 from hutong.links.models import click
 
 #: Groups of one answer: channels × containers, or channels × currencies.
@@ -109,10 +111,7 @@ async def overview(unit: Unit, since: datetime | None = None) -> Overview:
     money = tuple(_money(row) for row in await unit.all(sales))
     visited = true() if since is None else click.c.clicked_at >= since
     visits = (
-        select(
-            func.count().label("visits"),
-            func.count().filter(_converted(click)).label("converted_visits"),
-        )
+        select(func.count().label("visits"), _converted(unit, ~click.c.is_bot, visited).label("converted_visits"))
         .select_from(click)
         .where(click.c.merchant_id == unit.merchant_id, ~click.c.is_bot, visited)
     )
@@ -261,15 +260,16 @@ async def repeat_rate(unit: Unit) -> RepeatFigures:
     )
 
 
-def _converted(clicks: FromClause) -> Any:  # noqa: ANN401 (an SQL condition)
-    """Whether a click led to a paid order."""
-    own = (
-        select(literal(1))
-        .where(sale_fact.c.merchant_id == clicks.c.merchant_id, sale_fact.c.click_id == clicks.c.click_id, IS_ORDER)
-        .correlate(clicks)
-        .exists()
-    )
-    return or_(own, came_back(clicks.c.click_id, clicks.c.merchant_id))
+def _converted(unit: Unit, *visits: ColumnElement[bool]) -> ScalarSelect[int]:
+    """How many of these clicks led to a paid order, here or elsewhere; joins, so that few visits cost little."""
+    found = (click.c.merchant_id == unit.merchant_id, *visits, IS_ORDER)
+    own = and_(sale_fact.c.merchant_id == click.c.merchant_id, sale_fact.c.click_id == click.c.click_id)
+    tie = and_(order_tie.c.merchant_id == click.c.merchant_id, order_tie.c.click_id == click.c.click_id)
+    sold = union(
+        select(click.c.click_id).join(sale_fact, own).where(*found),
+        select(click.c.click_id).join(order_tie, tie).join(sale_fact, TIED).where(*found),
+    ).subquery()
+    return select(func.count()).select_from(sold).scalar_subquery()
 
 
 async def _traffic(unit: Unit) -> dict[UUID | None, ClickFigures]:

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import and_, func, select, true
 
-from hutong.analytics.models import sale_fact
+from hutong.analytics.brought import clicked_sales_of
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.links.models import click, click_choice
@@ -29,11 +29,10 @@ class ChoiceFigures(msgspec.Struct, frozen=True, kw_only=True):
 
 async def choice_figures(unit: Unit, link_id: UUID, until: datetime | None = None) -> tuple[ChoiceFigures, ...]:
     """What each rule and variant of a link led, by key; ``until`` leaves out what came at that moment or later."""
+    sale = clicked_sales_of(unit, link_id).c
     sold = (
-        select(sale_fact.c.click_id)
-        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.link_id == link_id, ~sale_fact.c.is_refund)
-        .where(sale_fact.c.click_id.is_not(None))
-        .where(true() if until is None else sale_fact.c.paid_at < until)
+        select(sale.click_id)
+        .where(sale.merchant_id == unit.merchant_id, true() if until is None else sale.paid_at < until)
         .distinct()
         .subquery()
     )
@@ -59,21 +58,17 @@ async def choice_figures(unit: Unit, link_id: UUID, until: datetime | None = Non
 
 async def choice_money(unit: Unit, link_id: UUID, until: datetime | None = None) -> dict[str, tuple[Money, ...]]:
     """What each rule and variant of a link sold, less what went back by now, one sum for each currency."""
-    net = func.sum(sale_fact.c.gross_minor - sale_fact.c.refunded_minor).label("net")
-    led = and_(
-        click_choice.c.merchant_id == sale_fact.c.merchant_id,
-        click_choice.c.link_id == sale_fact.c.link_id,
-        click_choice.c.click_id == sale_fact.c.click_id,
-    )
+    sold = clicked_sales_of(unit, link_id)
+    net = func.sum(sold.c.gross_minor - sold.c.refunded_minor).label("net")
+    led = and_(click_choice.c.merchant_id == sold.c.merchant_id, click_choice.c.click_id == sold.c.click_id)
     own = and_(click.c.merchant_id == click_choice.c.merchant_id, click.c.click_id == click_choice.c.click_id)
     rows = await unit.all(
-        select(click_choice.c.choice, sale_fact.c.currency, net)
-        .select_from(sale_fact.join(click_choice, led).join(click, own))
-        .where(sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.link_id == link_id, ~sale_fact.c.is_refund)
-        .where(~click.c.is_bot)
-        .where(true() if until is None else and_(sale_fact.c.paid_at < until, click.c.clicked_at < until))
-        .group_by(click_choice.c.choice, sale_fact.c.currency)
-        .order_by(click_choice.c.choice, sale_fact.c.currency)
+        select(click_choice.c.choice, sold.c.currency, net)
+        .select_from(sold.join(click_choice, led).join(click, own))
+        .where(click_choice.c.merchant_id == unit.merchant_id, click_choice.c.link_id == link_id, ~click.c.is_bot)
+        .where(true() if until is None else and_(sold.c.paid_at < until, click.c.clicked_at < until))
+        .group_by(click_choice.c.choice, sold.c.currency)
+        .order_by(click_choice.c.choice, sold.c.currency)
         .limit(CHOICES_MAX)
     )
     sums: dict[str, list[Money]] = {}

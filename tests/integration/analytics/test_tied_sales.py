@@ -7,13 +7,20 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql
+
+from hutong.analytics.brought import clicked_sales_of, orders_of_clicks, sales_of_links
+from hutong.analytics.clicks import Became, ClickFilter, clicks_slice
+from hutong.analytics.costs import channel_costs
 from hutong.analytics.queries import channel_figures, link_figures, overview
 from hutong.analytics.service import Sale, SaleLine, record_sales_many
+from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.ids import new_id
 from hutong.core.money import Money
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, tie_orders
-from hutong.links.models import click
+from hutong.links.models import click, click_choice
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
 LINKS = [UUID(int=number) for number in range(1, 6)]
@@ -27,6 +34,7 @@ class Trade:
     def __init__(self, seed):
         dice = random.Random(seed)
         self.clicks = {new_id(AT + timedelta(seconds=number)): dice.choice(LINKS) for number in range(40)}
+        self.choice = {click_id: dice.choice(["r1.v1", "r1.v2"]) for click_id in list(self.clicks)[:30]}
         self.sales, self.ties, self.tied, self.rest = [], [], [], []
         for _ in range(120):
             self._sale(dice)
@@ -81,6 +89,10 @@ class Trade:
         async with room.database.plain("ingest") as connection:
             rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
             await connection.execute(click.insert(), [{"merchant_id": room.merchant_id, **row} for row in rows])
+            chosen = [{"click_id": key, "link_id": self.clicks[key], "choice": one} for key, one in self.choice.items()]
+            await connection.execute(
+                click_choice.insert(), [{"merchant_id": room.merchant_id, **row} for row in chosen]
+            )
 
 
 def sums(sales):
@@ -132,3 +144,90 @@ def test_channels_and_what_no_link_brought_add_up_to_all_sales(room):
         assert (await overview(unit)).converted_visits == len(sold)
 
     trading(room, work)
+
+
+def test_a_variant_sold_what_its_clicks_are_tied_to(room):
+    async def work(unit, trade):
+        for link_id in LINKS:
+            sold = [(sale, click_id) for sale, _, its, click_id in trade.tied if its == link_id and not sale.is_refund]
+            figures = await choice_figures(unit, link_id)
+            led = Counter(one for key, one in trade.choice.items() if trade.clicks[key] == link_id)
+            assert {one.choice: one.clicks for one in figures} == dict(led)
+            money = await choice_money(unit, link_id)
+            for one in figures:
+                its = [(sale, click_id) for sale, click_id in sold if trade.choice.get(click_id) == one.choice]
+                assert one.orders == len({click_id for _, click_id in its})
+                net = {amount.currency: amount.amount_minor for amount in money.get(one.choice, ())}
+                assert net == {currency: kept for currency, (_, kept) in sums(sale for sale, _ in its).items()}
+            assert [one.orders for one in await choice_figures(unit, link_id, AT)] == []
+            assert await choice_money(unit, link_id, AT) == {}
+
+    trading(room, work)
+
+
+def test_a_click_that_came_back_with_an_order_shows_it(room):
+    async def work(unit, trade):
+        sold = {}
+        for sale, _, _, click_id in trade.tied:
+            if click_id is not None and not sale.is_refund:
+                sold.setdefault(click_id, set()).add(sale.order_id)
+        found = (await clicks_slice(unit, ClickFilter(), below=None, limit=100)).rows
+        assert len(found) == len(trade.clicks) > len(sold)
+        for row in found:
+            assert row.became is (Became.ORDERED if row.click_id in sold else Became.STRAIGHT)
+            assert row.order_id in sold.get(row.click_id, {None})
+        for became, wanted in ((Became.ORDERED, set(sold)), (Became.STRAIGHT, set(trade.clicks) - set(sold))):
+            shown_clicks = (await clicks_slice(unit, ClickFilter(became=became), below=None, limit=100)).rows
+            assert {row.click_id for row in shown_clicks} == wanted
+
+    trading(room, work)
+
+
+def test_costs_stay_with_the_channel_of_the_order_itself(room):
+    async def work(unit, trade):
+        rows = await channel_costs(unit, "CNY", AT, AT + timedelta(days=1))
+        elsewhere = [one for one in trade.sales if one.source == "taobao" and one.gross.currency == "CNY"]
+        (row,) = [one for one in rows if one.source == "taobao"]
+        assert (row.channel_id, row.orders_count) == (None, sum(not one.is_refund for one in elsewhere))
+
+    trading(room, work)
+
+
+async def _others(unit, merchant_id):
+    """Twenty thousand orders of other links."""
+    await unit.fetch(
+        "WITH sold AS (INSERT INTO sale_fact (merchant_id, order_id, source, container, is_refund, gross_minor, "
+        "refunded_minor, currency, paid_at) SELECT $1, gen_random_uuid(), 'taobao', '', false, 100, 0, 'CNY', $2 "
+        "FROM generate_series(1, 20000) RETURNING order_id) INSERT INTO order_tie (merchant_id, order_id, evidence, "
+        "strength, confidence_bps, channel_id, link_id, click_id, tied_at) SELECT $1, order_id, 'carried', 40, 10000, "
+        "gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), $2 FROM sold",
+        merchant_id,
+        AT,
+    )
+
+
+def test_one_links_sales_are_found_without_reading_all_ties(room):
+    async def main():
+        await Trade(7).store(room)
+        async with room.unit() as unit:
+            await _others(unit, room.merchant_id)
+
+    room.run(main)
+    for table in ("sale_fact", "order_tie"):
+        room.as_owner(f"ANALYZE {table}")
+
+    async def plans(unit):
+        made = [
+            select(sales_of_links(unit, LINKS[:2])),
+            select(clicked_sales_of(unit, LINKS[0])),
+            orders_of_clicks(unit, [uuid4() for _ in range(50)]),
+        ]
+        told = []
+        for statement in made:
+            text = statement.compile(dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True})
+            told.append("\n".join(row[0] for row in await unit.fetch(f"EXPLAIN {text}")))
+        return told
+
+    for plan in room.do(plans):
+        assert "ix_order_tie_" in plan
+        assert "Seq Scan" not in plan, plan

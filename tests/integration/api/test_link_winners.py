@@ -24,6 +24,21 @@ INSERT INTO sale_fact (merchant_id, order_id, source, channel_id, link_id, click
 SELECT $1, gen_random_uuid(), 'own', $3, $2, click_id, 'weibo', false, 100, 0, 'CNY', $7 FROM made WHERE i <= $5
 """
 
+#: The same where orders were pulled from another shop, and their click's id came back with them.
+_ELSEWHERE = """
+WITH tied AS (UPDATE sale_fact SET source = 'taobao', channel_id = NULL, link_id = NULL, click_id = NULL
+  FROM sale_fact was WHERE was.merchant_id = $1 AND was.order_id = sale_fact.order_id AND sale_fact.merchant_id = $1
+  AND was.link_id = $2 RETURNING sale_fact.order_id, was.channel_id, was.link_id, was.click_id)
+INSERT INTO order_tie
+  (merchant_id, order_id, evidence, strength, confidence_bps, channel_id, link_id, click_id, tied_at)
+SELECT $1, order_id, $3, 40, $4, channel_id, link_id, click_id, $5 FROM tied
+"""
+
+
+async def sold_elsewhere(caller, link_id, evidence="carried", confidence_bps=10_000):
+    async with caller.room.unit() as unit:
+        await unit.fetch(_ELSEWHERE, unit.merchant_id, UUID(link_id), evidence, confidence_bps, unit.now())
+
 
 async def compared(caller, wins=WINS, loses=LOSES, page=JD):
     """A link that shares its visitors out over two pages, a week old, and what each sold."""
@@ -160,5 +175,24 @@ def test_variants_that_sell_alike_stay_as_they_are(calling):
         caller.room.clock.advance(days=30)
         await crown_winners(caller.runtime, caller.room.merchant_id)
         assert (await weights(caller, link_id), await named(caller)) == ([1, 1], [])
+
+    calling(work)
+
+
+def test_orders_of_another_shop_that_came_back_with_their_click_name_the_winner(calling):
+    async def work(caller):
+        link_id, guessed = await compared(caller), await compared(caller)
+        await sold_elsewhere(caller, link_id)
+        await sold_elsewhere(caller, guessed, "window", 6_000)
+        (standing,) = (await caller.get(f"/links/{link_id}/comparisons"))["items"]
+        assert [(one["orders"], one["money"]) for one in standing["variants"]] == [
+            (count, [{"currency": "CNY", "net_minor": count * 100}]) for count in (LOSES, WINS)
+        ]
+        (standing,) = (await caller.get(f"/links/{guessed}/comparisons"))["items"]
+        assert [(one["orders"], one["money"]) for one in standing["variants"]] == [(0, []), (0, [])]
+        caller.room.clock.advance(days=8)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert (await weights(caller, link_id), await weights(caller, guessed)) == ([0, 1], [1, 1])
+        assert [one["orders"] for one in await named(caller)] == [WINS]
 
     calling(work)

@@ -54,6 +54,19 @@ def test_channels_count_what_is_certain_and_paid(calling):
     calling(work)
 
 
+def test_a_click_says_which_order_came_back_with_it(calling):
+    async def work(caller):
+        link, _, click_id = await traded(caller)
+        rows = {row["click_id"]: row for row in (await caller.get("/clicks", link_id=link["link_id"]))["items"]}
+        orders = {item["order_no"]: item for item in (await caller.get("/orders"))["items"]}
+        assert rows[str(click_id)]["outcome"] == "ordered"
+        assert rows[str(click_id)]["order_id"] == orders["T1"]["order_id"]
+        others = [row for key, row in rows.items() if key != str(click_id)]
+        assert [(row["outcome"], row["order_id"]) for row in others] == [("straight", None)], "not paid, so not sold"
+
+    calling(work)
+
+
 def test_a_links_pages_show_what_it_sold_elsewhere(calling):
     async def work(caller):
         link, *_ = await traded(caller)
