@@ -17,7 +17,7 @@ from hutong.web.api.bodies import Line, RequestBody, Secret, Url, Word
 from hutong.web.api.callers import answered, once
 from hutong.workflows.commands.connect import NewAccount, Trial, change_account, keep_account, prepare_account
 from hutong.workflows.commands.pull_now import pull_now
-from hutong.workflows.commands.pull_orders import Pulled
+from hutong.workflows.commands.pull_windows import Pulled
 from hutong.workflows.runtime import Runtime
 
 

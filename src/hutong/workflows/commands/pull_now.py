@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 from hutong.workflows.commands.promote_links import promote_links
-from hutong.workflows.commands.pull_orders import Pulled, pull_orders
+from hutong.workflows.commands.pull_orders import pull_orders
 from hutong.workflows.commands.pull_promoted import pull_promoted
+from hutong.workflows.commands.pull_windows import Pulled
 from hutong.workflows.runtime import Runtime
 
 
@@ -23,4 +24,4 @@ async def pull_now(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> 
         return await pull_orders(runtime, merchant_id, connection_id)
     told = await pull_promoted(runtime, merchant_id, connection_id)
     await promote_links(runtime, merchant_id, connection_id, rounds_max=1)
-    return Pulled(orders_read=told.lines_read, orders_changed=told.orders_changed, read_until_at=told.read_until_at)
+    return told

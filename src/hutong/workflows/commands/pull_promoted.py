@@ -1,9 +1,9 @@
-"""Read the orders that came by an alliance's addresses, window by window, and tie them to the clicks they carry."""
+"""Read the orders that came by an alliance's addresses, and tie them to the clicks they carry."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -16,25 +16,15 @@ from hutong.links.attribution.service import OrderTie, Told, await_order, tie_or
 from hutong.links.promotions.sales import SOLD, first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import orders_by_number
-from hutong.shops.pulls import move_cursor, read_until
+from hutong.shops.pulls import read_until
 from hutong.workflows.commands.promote_links import jump_links_of
+from hutong.workflows.commands.pull_windows import Pulled, Source, pull_windows
 from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
 #: Alliances tell of an order minutes after it was paid, and of a change later still; windows overlap by that.
 OVERLAP: Final = timedelta(minutes=20)
-#: Some take twenty minutes at a time: five days away are read in one pull, the rest in the next.
-WINDOWS_MAX: Final = 400
-PAGES_PER_WINDOW_MAX: Final = 10_000
-
-
-class Promoted(msgspec.Struct, frozen=True, kw_only=True):
-    """What one pull did."""
-
-    lines_read: int
-    orders_changed: int
-    read_until_at: datetime
 
 
 async def pull_promoted_due(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
@@ -50,7 +40,7 @@ async def pull_promoted_due(runtime: Runtime, merchant_id: UUID, payload: bytes)
     )
 
 
-async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Promoted:
+async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID) -> Pulled:
     """Read all that changed since the last pull; nothing as long as the account has made no address.
 
     Raises:
@@ -63,36 +53,14 @@ async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID
     async with runtime.unit(merchant_id, "promoted.cursor") as unit:
         begun_at = await first_made_at(unit, connection_id)
         if begun_at is None:
-            return Promoted(lines_read=0, orders_changed=0, read_until_at=end)
+            return Pulled(orders_read=0, orders_changed=0, read_until_at=end)
         start = min(await read_until(unit, connection_id) or begun_at, end) - OVERLAP
-    read = changed = 0
-    for _ in range(WINDOWS_MAX):
-        until = min(end, start + links.window_max)
-        window = await _pull_window(runtime, merchant_id, opened, links, start, until)
-        read, changed = read + window[0], changed + window[1]
-        start = until
-        if until >= end:
-            break
-    return Promoted(lines_read=read, orders_changed=changed, read_until_at=start)
+    source = Source(connection_id=connection_id, window_max=links.window_max, label="promoted.page")
 
+    async def take(unit: Unit, page: PromotedPage) -> tuple[int, int]:
+        return len(page.lines), await take_page(runtime, unit, opened, links, page)
 
-async def _pull_window(
-    runtime: Runtime, merchant_id: UUID, opened: OpenedAccount, links: JumpLinks, start: datetime, until: datetime
-) -> tuple[int, int]:
-    """Lines read and orders changed in one window. Each page is one transaction; the last one moves the cursor."""
-    read = changed = 0
-    cursor: str | None = None
-    for _ in range(PAGES_PER_WINDOW_MAX):
-        page = await links.changed(opened.account, start, until, cursor)
-        async with runtime.unit(merchant_id, "promoted.page") as unit:
-            changed += await take_page(runtime, unit, opened, links, page)
-            if page.next_cursor is None:
-                await move_cursor(unit, opened.connection.connection_id, until)
-        read += len(page.lines)
-        cursor = page.next_cursor
-        if cursor is None:
-            break
-    return read, changed
+    return await pull_windows(runtime, merchant_id, source, start, end, partial(links.changed, opened.account), take)
 
 
 async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: JumpLinks, page: PromotedPage) -> int:
