@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ from hutong.core.errors import InvalidInput
 from hutong_sandbox.drbg import DIGITS, HEX, Drbg
 from hutong_sandbox.http import Json
 from hutong_sandbox.refusals import SoldOut
+from hutong_sandbox.roster import Roster
 from hutong_sandbox.world import World, count_of, text_of
 
 #: "默认有效期：7天" (op.jinritemai.com, authorisation).
@@ -118,32 +120,19 @@ class Promoter:
         self.tokens[self.access_token] = self._world.clock.now() + TOKEN_LIFE
 
 
-class Promoters:
+class Promoters(Roster[Promoter]):
     """Every promoter."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_merchant: dict[str, Promoter] = {}
-
-    def all(self) -> list[Promoter]:
-        """In order of creation."""
-        return list(self._by_merchant.values())
-
-    def promoter(self, merchant: str) -> Promoter:
-        """The merchant's promoter, made at first sight."""
-        if merchant not in self._by_merchant:
-            if len(self._by_merchant) >= PROMOTERS_MAX:
-                raise InvalidInput(field="merchant", problem=f"> {PROMOTERS_MAX}")
-            self._by_merchant[merchant] = Promoter(self._world, merchant)
-        return self._by_merchant[merchant]
+        super().__init__(partial(Promoter, world), PROMOTERS_MAX)
 
     def by_app_key(self, app_key: str) -> Promoter | None:
         """The promoter whose app this is."""
-        return next((one for one in self._by_merchant.values() if one.app_key == app_key), None)
+        return self.find(lambda one: one.app_key == app_key)
 
     def knows_token(self, token: str) -> bool:
         """Whether somebody ever had this token."""
-        return any(token in promoter.tokens for promoter in self._by_merchant.values())
+        return any(token in promoter.tokens for promoter in self.all())
 
 
 def _uuid(drbg: Drbg) -> str:

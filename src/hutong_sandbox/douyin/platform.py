@@ -52,7 +52,7 @@ class DouyinAlliance(Platform):
 
     def credentials(self, merchant: str) -> Json:
         """The promoter's app, token and PID."""
-        promoter = self._promoters.promoter(merchant)
+        promoter = self._promoters.of(merchant)
         return {
             "app_key": promoter.app_key,
             "app_secret": promoter.app_secret,
@@ -87,7 +87,7 @@ class DouyinAlliance(Platform):
 
     def stock(self, entry: Json) -> Json:
         """Create an item of the alliance, or set its figures; ``"promotable": false`` closes its promotion."""
-        promoter = self._promoters.promoter(text_of(entry, "merchant", DEFAULT_MERCHANT))
+        promoter = self._promoters.of(text_of(entry, "merchant", DEFAULT_MERCHANT))
         goods = promoter.put(entry)
         self._world.events.add(self.name, "stocked", merchant=promoter.merchant, sku=goods.sku, quantity=goods.quantity)
         return {"platform": self.name, "merchant": promoter.merchant, **_row(goods)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -13,6 +14,7 @@ from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.drbg import DIGITS, HEX, LETTERS
 from hutong_sandbox.http import Json
 from hutong_sandbox.refusals import SoldOut
+from hutong_sandbox.roster import Roster
 from hutong_sandbox.world import World, count_of, text_of
 
 PROMOTERS_MAX: Final = 1000
@@ -57,6 +59,19 @@ class Promoter(msgspec.Struct, kw_only=True):
     site_id: int
     position_id: int
 
+    @classmethod
+    def of_world(cls, world: World, merchant: str) -> Promoter:
+        """The merchant's, as this world draws it."""
+        drbg = world.drbg(f"jd promoter {merchant}")
+        return cls(
+            merchant=merchant,
+            union_id=int("1" + drbg.text(9, DIGITS)),
+            app_key=drbg.text(32, HEX),
+            app_secret=drbg.text(32, HEX),
+            site_id=int("4" + drbg.text(9, DIGITS)),
+            position_id=int("3" + drbg.text(9, DIGITS)),
+        )
+
 
 class Address(msgspec.Struct, kw_only=True, frozen=True):
     """What one call made: whose, for which goods, carrying what."""
@@ -69,32 +84,15 @@ class Address(msgspec.Struct, kw_only=True, frozen=True):
     made_at: datetime
 
 
-class Promoters:
+class Promoters(Roster[Promoter]):
     """Every promoter."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_merchant: dict[str, Promoter] = {}
-
-    def of(self, merchant: str) -> Promoter:
-        """The merchant's, made at first sight."""
-        if merchant not in self._by_merchant:
-            if len(self._by_merchant) >= PROMOTERS_MAX:
-                raise InvalidInput(field="merchant", problem=f"> {PROMOTERS_MAX}")
-            drbg = self._world.drbg(f"jd promoter {merchant}")
-            self._by_merchant[merchant] = Promoter(
-                merchant=merchant,
-                union_id=int("1" + drbg.text(9, DIGITS)),
-                app_key=drbg.text(32, HEX),
-                app_secret=drbg.text(32, HEX),
-                site_id=int("4" + drbg.text(9, DIGITS)),
-                position_id=int("3" + drbg.text(9, DIGITS)),
-            )
-        return self._by_merchant[merchant]
+        super().__init__(partial(Promoter.of_world, world), PROMOTERS_MAX)
 
     def by_app_key(self, app_key: str) -> Promoter | None:
         """Whose app this is."""
-        return next((one for one in self._by_merchant.values() if one.app_key == app_key), None)
+        return self.find(lambda one: one.app_key == app_key)
 
 
 class Shelf:

@@ -64,12 +64,12 @@ class PinduoduoAlliance(Platform):
 
     def credentials(self, merchant: str) -> Json:
         """The merchant's app and first position, which is filed."""
-        promoter = self._promoters.promoter(merchant)
+        promoter = self._promoters.of(merchant)
         return {"client_id": promoter.client_id, "client_secret": promoter.client_secret, "pid": promoter.pid}
 
     def more_credentials(self, merchant: str) -> Json:
         """The ``uid`` under which the position is filed: the account then carries marks in ``sid``."""
-        self._promoters.promoter(merchant)
+        self._promoters.of(merchant)
         return {"uid": FILED_UID}
 
     async def handle(self, request: HttpRequest) -> HttpResponse:

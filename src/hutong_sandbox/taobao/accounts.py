@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -11,6 +12,7 @@ from hutong.core.errors import InvalidInput, NotFound
 from hutong_sandbox.drbg import DIGITS, HEX
 from hutong_sandbox.http import Json
 from hutong_sandbox.refusals import SoldOut
+from hutong_sandbox.roster import Roster
 from hutong_sandbox.world import World, count_of, text_of
 
 TOKEN_LIFE: Final = timedelta(days=90)
@@ -117,32 +119,19 @@ class Shop:
         return [sku for sku in self.skus.values() if sku.num_iid == num_iid]
 
 
-class Shops:
+class Shops(Roster[Shop]):
     """Every shop."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_merchant: dict[str, Shop] = {}
-
-    def all(self) -> list[Shop]:
-        """In order of creation."""
-        return list(self._by_merchant.values())
-
-    def shop(self, merchant: str) -> Shop:
-        """The merchant's shop, made at first sight."""
-        if merchant not in self._by_merchant:
-            if len(self._by_merchant) >= SHOPS_MAX:
-                raise InvalidInput(field="merchant", problem=f"> {SHOPS_MAX}")
-            self._by_merchant[merchant] = Shop(self._world, merchant)
-        return self._by_merchant[merchant]
+        super().__init__(partial(Shop, world), SHOPS_MAX)
 
     def by_id(self, shop_id: str) -> Shop:
         """The shop with this number."""
-        for shop in self._by_merchant.values():
-            if shop.shop_id == shop_id:
-                return shop
-        raise NotFound(what="shop", key=shop_id)
+        shop = self.find(lambda one: one.shop_id == shop_id)
+        if shop is None:
+            raise NotFound(what="shop", key=shop_id)
+        return shop
 
     def by_app_key(self, app_key: str) -> Shop | None:
         """The shop whose app this is."""
-        return next((shop for shop in self._by_merchant.values() if shop.app_key == app_key), None)
+        return self.find(lambda shop: shop.app_key == app_key)

@@ -64,7 +64,7 @@ class Taobao(Platform):
 
     def credentials(self, merchant: str) -> Json:
         """The merchant's app and session."""
-        shop = self._shops.shop(merchant)
+        shop = self._shops.of(merchant)
         return {
             "app_key": shop.app_key,
             "app_secret": shop.app_secret,
@@ -167,7 +167,7 @@ class Taobao(Platform):
     def _shop(self, body: Json) -> Shop:
         if "shop_id" in body:
             return self._shops.by_id(text_of(body, "shop_id"))
-        return self._shops.shop(text_of(body, "merchant", DEFAULT_MERCHANT))
+        return self._shops.of(text_of(body, "merchant", DEFAULT_MERCHANT))
 
 
 def _row(sku: Sku) -> Json:

@@ -7,10 +7,11 @@ each time, and the one before lives five minutes more; the stable one stays the 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
-from hutong.core.errors import InvalidInput
 from hutong_sandbox.drbg import HEX, LETTERS
+from hutong_sandbox.roster import Roster
 from hutong_sandbox.world import World
 
 ACCOUNTS_MAX: Final = 1000
@@ -92,29 +93,16 @@ class Account:
         return token
 
 
-class Accounts:
+class Accounts(Roster[Account]):
     """Every account."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_merchant: dict[str, Account] = {}
-
-    def all(self) -> list[Account]:
-        """In order of creation."""
-        return list(self._by_merchant.values())
-
-    def account(self, merchant: str) -> Account:
-        """The merchant's account, made at first sight."""
-        if merchant not in self._by_merchant:
-            if len(self._by_merchant) >= ACCOUNTS_MAX:
-                raise InvalidInput(field="merchant", problem=f"> {ACCOUNTS_MAX}")
-            self._by_merchant[merchant] = Account(self._world, merchant)
-        return self._by_merchant[merchant]
+        super().__init__(partial(Account, world), ACCOUNTS_MAX)
 
     def by_appid(self, appid: str) -> Account | None:
         """The account with this id."""
-        return next((one for one in self._by_merchant.values() if one.appid == appid), None)
+        return self.find(lambda one: one.appid == appid)
 
     def by_token(self, token: str) -> Account | None:
         """Whose token it is, ended or not."""
-        return next((one for one in self._by_merchant.values() if one.end_of(token) is not None), None)
+        return self.find(lambda one: one.end_of(token) is not None)

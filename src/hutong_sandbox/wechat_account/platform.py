@@ -61,7 +61,7 @@ class WechatAccount(Platform):
 
     def credentials(self, merchant: str) -> Json:
         """The merchant's account."""
-        account = self._accounts.account(merchant)
+        account = self._accounts.of(merchant)
         return {"appid": account.appid, "app_secret": account.app_secret}
 
     async def handle(self, request: HttpRequest) -> HttpResponse:

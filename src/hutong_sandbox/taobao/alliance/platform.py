@@ -60,12 +60,12 @@ class TaobaoAlliance(Platform):
 
     def credentials(self, merchant: str) -> Json:
         """The promoter's app and id; no session, as most promoters' apps have none."""
-        promoter = self._promoters.promoter(merchant)
+        promoter = self._promoters.of(merchant)
         return {"app_key": promoter.app_key, "app_secret": promoter.app_secret, "pid": promoter.pid()}
 
     def more_credentials(self, merchant: str) -> Json:
         """A session, for apps that have one."""
-        return {"access_token": self._promoters.promoter(merchant).access_token}
+        return {"access_token": self._promoters.of(merchant).access_token}
 
     async def handle(self, request: HttpRequest) -> HttpResponse:
         """Answer on the platform's own port."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import msgspec
 
 from hutong.core.errors import InvalidInput
 from hutong_sandbox.drbg import DIGITS, HEX
+from hutong_sandbox.roster import Roster
 from hutong_sandbox.world import World
 
 PROMOTERS_MAX: Final = 1000
@@ -60,25 +62,12 @@ class Promoter:
         return place
 
 
-class Promoters:
+class Promoters(Roster[Promoter]):
     """Every promoter."""
 
     def __init__(self, world: World) -> None:
-        self._world = world
-        self._by_merchant: dict[str, Promoter] = {}
-
-    def all(self) -> list[Promoter]:
-        """In order of creation."""
-        return list(self._by_merchant.values())
-
-    def promoter(self, merchant: str) -> Promoter:
-        """The merchant as a promoter, made at first sight."""
-        if merchant not in self._by_merchant:
-            if len(self._by_merchant) >= PROMOTERS_MAX:
-                raise InvalidInput(field="merchant", problem=f"> {PROMOTERS_MAX}")
-            self._by_merchant[merchant] = Promoter(self._world, merchant)
-        return self._by_merchant[merchant]
+        super().__init__(partial(Promoter, world), PROMOTERS_MAX)
 
     def by_app_key(self, app_key: str) -> Promoter | None:
         """The promoter whose app this is."""
-        return next((one for one in self._by_merchant.values() if one.app_key == app_key), None)
+        return self.find(lambda one: one.app_key == app_key)
