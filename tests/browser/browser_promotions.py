@@ -9,6 +9,7 @@ from browser_samples import LINK, NONE
 from msgspec import structs
 
 from hutong.core.money import Money
+from hutong.links.attribution.queries import Touch
 from hutong.links.promotions.places import Outcome, PlaceRow
 from hutong.links.promotions.queries import SoldLine, SoldSum
 from hutong.platforms.jump_links import DISPUTED, Carries, PromotedStatus
@@ -51,6 +52,8 @@ def line(number: int) -> SoldLine:
         placed_at=AT - timedelta(hours=3 * number),
         paid_at=AT - timedelta(hours=3 * number),
         changed_at=AT,
+        order_id=UUID(int=20 + number) if is_known else None,
+        shop_order_id=UUID(int=9) if number == 3 else None,
     )
 
 
@@ -68,6 +71,13 @@ ALL = PromotionsView(
     show="",
     tabs=TABS,
     alliances=("jd_alliance", "pinduoduo_alliance"),
+)
+TOUCHES = tuple(
+    Touch(channel_name=name, link_code="k7Qx1mP", link_title=title, touched_at=AT - timedelta(hours=hours))
+    for name, title, hours in (
+        ("小红书笔记", "秋冬咖啡怎么选：云南小粒和埃塞俄比亚", 30),
+        ("老李的微博", "十一月新品微博：手工陶瓷马克杯 釉下彩", 3),
+    )
 )
 PLACES = (
     PlaceRow(
@@ -104,6 +114,14 @@ PROMOTIONS_GALLERY = {
         "/promotions",
         "console/promotions.html",
         structs.replace(ALL, tabs=(), link_code="k7Qx1mP", link_title="十一月新品微博：手工陶瓷马克杯 釉下彩"),
+    ),
+    "promotions-order": (
+        "/promotions",
+        "console/promotions.html",
+        structs.replace(
+            ALL, rows=ALL.rows[:1], sums=(), tabs=(), order_no=GOODS[0][1], touches=TOUCHES,
+            paging=Paging(first=1, last=1, total=1, previous_href="", next_href=""),
+        ),
     ),
     "promotions-none": (
         "/promotions", "console/promotions.html", structs.replace(ALL, rows=(), sums=(), tabs=TABS[:1], paging=NONE),

@@ -188,6 +188,7 @@ CHANNELS_VIEW = views.ChannelsView(
             clicks=clicks,
             bot_clicks=clicks // 40,
             orders=orders,
+            promoted_orders=orders // 9 if kind == "post" else 0,
             revenue=(fen(revenue),),
             refunded=(fen(revenue // 50),),
             conversion_bps=orders * 10_000 // clicks,

@@ -16,7 +16,7 @@ import msgspec
 from sqlalchemy import Row, and_, exists, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
-from hutong.analytics.brought import came_back, orders_of_clicks
+from hutong.analytics.brought import came_back, orders_of_clicks, promoted_of_clicks
 from hutong.analytics.models import sale_fact
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
@@ -78,7 +78,9 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ClickItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A click. ``machine``: its kind, empty for a person and where it was not kept; ``order_id`` where one is tied."""
+    """A click. ``machine``: its kind, empty for a person and where it was not kept; ``order_id`` where one is tied, or
+    ``promoted_no``: the number of one that only an alliance tells.
+    """
 
     click_id: UUID
     clicked_at: datetime
@@ -97,6 +99,7 @@ class ClickItem(msgspec.Struct, frozen=True, kw_only=True):
     became: Became
     tries: tuple[Try, ...]
     order_id: UUID | None
+    promoted_no: str = ""
 
 
 class ClickSlice(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,9 +127,9 @@ async def clicks_slice(unit: Unit, wanted: ClickFilter, *, below: UUID | None, l
     rows = await unit.all(statement)
     shown = rows[:limit]
     ids = [row.click_id for row in shown]
-    tries, orders = await _tries(unit, ids), await _orders(unit, ids)
+    tries, orders, promoted = await _tries(unit, ids), await _orders(unit, ids), await _promoted(unit, ids)
     return ClickSlice(
-        rows=tuple(_item(row, tries.get(row.click_id, ()), orders) for row in shown),
+        rows=tuple(_item(row, tries.get(row.click_id, ()), orders, promoted.get(row.click_id, "")) for row in shown),
         following=shown[-1].click_id if len(rows) > limit else None,
     )
 
@@ -220,7 +223,13 @@ async def _orders(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, UUID | 
     return found
 
 
-def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]) -> ClickItem:
+async def _promoted(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, str]:
+    """The number of the order that only an alliance tells, by click."""
+    statement = promoted_of_clicks(unit, click_ids).limit(PAGE_ROWS_MAX)
+    return {row.click_id: row.order_no for row in await unit.all(statement)}
+
+
+def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None], promoted_no: str) -> ClickItem:
     order_id = orders.get(row.click_id)
     kind, reason = read_kind(row.machine)
     return ClickItem(
@@ -238,9 +247,12 @@ def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]
         visitor=bytes(row.address_hash),
         is_bot=row.is_bot,
         machine=kind,
-        became=_first(tries, reason, came_to_desk=row.click_id in orders, ordered=order_id is not None),
+        became=_first(
+            tries, reason, came_to_desk=row.click_id in orders, ordered=order_id is not None or bool(promoted_no)
+        ),
         tries=tries,
         order_id=order_id,
+        promoted_no=promoted_no,
     )
 
 

@@ -2,6 +2,7 @@
 
 A touch is exact evidence: a click of the buyer's or of who brought him, or a word he gave. An order without kept
 touches has one, its own channel; without that it has none. Linear shares of one order add up to it, to the minor unit.
+Orders that only an alliance tells are among them (brought.py).
 """
 
 from __future__ import annotations
@@ -41,21 +42,36 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
         return self.last.currency
 
 
-#: Each order once, its touches in order of time; shares are the differences of running quotients, so that they add up.
+#: Sales, touches and guesses are put together by a sort, not by joins: of a merchant whose rows the planner has not
+#: counted yet it expects one, and would compare each sale with every touch. Shares are the differences of running
+#: quotients, so that they add up.
 _CREDIT: Final = """
-WITH touched AS (
-  SELECT order_id, channel_id,
-    row_number() OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS place,
-    count(*) OVER (PARTITION BY order_id) AS touches
+WITH told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at, touched_channel_id, guessed_id) AS (
+  SELECT order_id, currency, NOT is_refund, gross_minor - refunded_minor, channel_id, NULL::uuid, NULL::timestamptz,
+    NULL::uuid, NULL::uuid
+  FROM sale_fact WHERE merchant_id = $1
+  UNION ALL
+  SELECT order_id, currency, true, paid_minor, channel_id, NULL, NULL, NULL, NULL
+  FROM promoted_order WHERE merchant_id = $1 AND is_sold AND shop_order_id IS NULL
+  UNION ALL
+  SELECT order_id, NULL, NULL, NULL, NULL, touch_id, touched_at, channel_id, NULL
   FROM order_touch WHERE merchant_id = $1
+  UNION ALL
+  SELECT order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, channel_id
+  FROM order_tie WHERE merchant_id = $1 AND evidence = 'window'
+), sale AS (
+  SELECT min(currency) AS currency, bool_or(is_order) AS is_order, min(net_minor) AS net_minor,
+    coalesce(array_agg(touched_channel_id ORDER BY touched_at, touch_id) FILTER (WHERE touch_id IS NOT NULL),
+      array_agg(own_id) FILTER (WHERE currency IS NOT NULL)) AS channel_ids,
+    (array_agg(guessed_id) FILTER (WHERE guessed_id IS NOT NULL))[1] AS guessed_id
+  FROM told GROUP BY order_id HAVING count(currency) > 0
 ), credited AS (
-  SELECT coalesce(touched.channel_id, sale.channel_id) AS channel_id, sale.currency, NOT sale.is_refund AS is_order,
-    sale.gross_minor - sale.refunded_minor AS net_minor,
-    coalesce(touched.place, 1) AS place, coalesce(touched.touches, 1) AS touches, sale.order_id
-  FROM sale_fact sale LEFT JOIN touched ON touched.order_id = sale.order_id
-  WHERE sale.merchant_id = $1
+  SELECT touch.channel_id, sale.currency, sale.is_order, sale.net_minor, touch.place,
+    cardinality(channel_ids) AS touches,
+    CASE WHEN touch.channel_id IS NULL THEN sale.guessed_id END AS guessed_id
+  FROM sale CROSS JOIN LATERAL unnest(channel_ids) WITH ORDINALITY AS touch (channel_id, place)
 )
-SELECT credited.channel_id, credited.currency, tie.channel_id AS guessed_id,
+SELECT channel_id, currency, guessed_id,
   count(*) FILTER (WHERE place = 1 AND is_order) AS first_orders,
   coalesce(sum(net_minor) FILTER (WHERE place = 1), 0)::bigint AS first_minor,
   count(*) FILTER (WHERE place = touches AND is_order) AS last_orders,
@@ -63,11 +79,9 @@ SELECT credited.channel_id, credited.currency, tie.channel_id AS guessed_id,
   coalesce(sum(div($2::numeric * place, touches) - div($2::numeric * (place - 1), touches))
     FILTER (WHERE is_order), 0)::bigint AS linear_orders_bps,
   sum(div(net_minor::numeric * place, touches) - div(net_minor::numeric * (place - 1), touches))::bigint AS linear_minor
-FROM credited LEFT JOIN order_tie tie
-  ON tie.merchant_id = $1 AND tie.order_id = credited.order_id AND tie.evidence = 'window'
-  AND credited.channel_id IS NULL
-GROUP BY credited.channel_id, credited.currency, tie.channel_id
-ORDER BY credited.channel_id, credited.currency
+FROM credited
+GROUP BY channel_id, currency, guessed_id
+ORDER BY channel_id, currency
 LIMIT $3
 """
 

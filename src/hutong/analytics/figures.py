@@ -12,7 +12,8 @@ from hutong.core.money import BPS_WHOLE, Money, round_half_up
 
 
 class MoneyFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Sales in one currency. ``orders_count`` leaves return documents out.
+    """Sales in one currency. ``orders_count`` leaves return documents out; ``promoted_count``: how many of them an
+    alliance tells and no connected shop.
 
     ``net`` = ``gross`` − ``refunded``: what stayed with the merchant, before fees and commissions.
     """
@@ -21,6 +22,7 @@ class MoneyFigures(msgspec.Struct, frozen=True, kw_only=True):
     gross: Money
     refunded: Money
     net: Money
+    promoted_count: int = 0
 
     @property
     def currency(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
+from msgspec import structs
 from sqlalchemy import (
     ColumnElement,
     Date,
@@ -43,6 +44,8 @@ from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.links.attribution.models import order_tie
 from hutong.links.models import click
+from hutong.links.promotions.models import promoted_order
+from hutong.links.promotions.orders import COUNTED
 
 #: Groups of one answer: channels × containers, or channels × currencies.
 GROUPS_MAX: Final = 10_000
@@ -262,12 +265,17 @@ async def repeat_rate(unit: Unit) -> RepeatFigures:
 
 def _converted(unit: Unit, *visits: ColumnElement[bool]) -> ScalarSelect[int]:
     """How many of these clicks led to a paid order, here or elsewhere; joins, so that few visits cost little."""
-    found = (click.c.merchant_id == unit.merchant_id, *visits, IS_ORDER)
+    here = (click.c.merchant_id == unit.merchant_id, *visits)
+    found = (*here, IS_ORDER)
     own = and_(sale_fact.c.merchant_id == click.c.merchant_id, sale_fact.c.click_id == click.c.click_id)
-    tie = and_(order_tie.c.merchant_id == click.c.merchant_id, order_tie.c.click_id == click.c.click_id)
+    tie, promoted = (
+        and_(its.c.merchant_id == click.c.merchant_id, its.c.click_id == click.c.click_id)
+        for its in (order_tie, promoted_order)
+    )
     sold = union(
         select(click.c.click_id).join(sale_fact, own).where(*found),
         select(click.c.click_id).join(order_tie, tie).join(sale_fact, TIED).where(*found),
+        select(click.c.click_id).join(promoted_order, promoted).where(*here, COUNTED),
     ).subquery()
     return select(func.count()).select_from(sold).scalar_subquery()
 
@@ -307,8 +315,9 @@ def _click_figures(rows: Sequence[Row[Any]]) -> ClickFigures:
 
 async def _money_by(unit: Unit, sales: Subquery) -> dict[UUID | None, tuple[MoneyFigures, ...]]:
     """Some sales by their key, and by currency within it."""
+    promoted = func.count().filter(sales.c.is_promoted).label("promoted_count")
     statement = (
-        select(sales.c.key, sales.c.currency, *_sums(sales.c))
+        select(sales.c.key, sales.c.currency, *_sums(sales.c), promoted)
         .where(sales.c.merchant_id == unit.merchant_id)
         .group_by(sales.c.key, sales.c.currency)
         .order_by(sales.c.key, sales.c.currency)
@@ -316,7 +325,8 @@ async def _money_by(unit: Unit, sales: Subquery) -> dict[UUID | None, tuple[Mone
     )
     found: dict[UUID | None, tuple[MoneyFigures, ...]] = {}
     for row in await unit.all(statement):
-        found[row.key] = (*found.get(row.key, ()), _money(row))
+        its = structs.replace(_money(row), promoted_count=row.promoted_count)
+        found[row.key] = (*found.get(row.key, ()), its)
     return found
 
 

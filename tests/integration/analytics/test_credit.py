@@ -196,21 +196,16 @@ def test_each_way_of_counting_adds_up_to_what_was_sold(room, orders):
 def test_ten_times_the_orders_take_about_ten_times_as_long(room, size):
     async def fill(unit, count):
         await unit.fetch(
-            "INSERT INTO sale_fact (merchant_id, order_id, source, channel_id, container, is_refund, gross_minor, "
-            "refunded_minor, currency, paid_at) SELECT $1, gen_random_uuid(), 'own', ($2::uuid[])[1 + n % 4], '', "
-            "false, 1000 + n, 0, 'CNY', $3 FROM generate_series(1, $4::int) n",
+            "WITH sold AS (INSERT INTO sale_fact (merchant_id, order_id, source, channel_id, container, is_refund, "
+            "gross_minor, refunded_minor, currency, paid_at) SELECT $1, gen_random_uuid(), 'own', "
+            "($2::uuid[])[1 + n % 4], '', false, 1000 + n, 0, 'CNY', $3 FROM generate_series(1, $4::int) n "
+            "RETURNING order_id, paid_at) INSERT INTO order_touch (merchant_id, order_id, touch_id, channel_id, "
+            "link_id, touched_at) SELECT $1, order_id, gen_random_uuid(), ($2::uuid[])[n], ($2::uuid[])[n], paid_at "
+            "FROM sold, generate_series(1, 3) n",
             room.merchant_id,
             CHANNELS,
             AT,
             count,
-        )
-        await unit.fetch(
-            "INSERT INTO order_touch (merchant_id, order_id, touch_id, channel_id, link_id, touched_at) "
-            "SELECT merchant_id, order_id, gen_random_uuid(), ($2::uuid[])[n], ($2::uuid[])[n], paid_at "
-            "FROM sale_fact, generate_series(1, 3) n WHERE merchant_id = $1 AND NOT EXISTS (SELECT 1 "
-            "FROM order_touch t WHERE t.merchant_id = $1 AND t.order_id = sale_fact.order_id)",
-            room.merchant_id,
-            CHANNELS,
         )
 
     async def took(unit):

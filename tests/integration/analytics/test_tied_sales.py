@@ -1,4 +1,6 @@
-"""Sales of other shops that are tied for certain count with their link, held against the same count in Python."""
+"""Sales of other shops that are tied for certain, or that only an alliance tells, count with their link: held against
+the same count in Python.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import select
 from sqlalchemy.dialects import postgresql
 
-from hutong.analytics.brought import clicked_sales_of, orders_of_clicks, sales_of_links
+from hutong.analytics.brought import clicked_sales_of, orders_of_clicks, promoted_of_clicks, sales_of_links
 from hutong.analytics.clicks import Became, ClickFilter, clicks_slice
 from hutong.analytics.costs import channel_costs
 from hutong.analytics.queries import channel_figures, link_figures, overview
@@ -18,9 +20,11 @@ from hutong.analytics.service import Sale, SaleLine, record_sales_many
 from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.ids import new_id
 from hutong.core.money import Money
+from hutong.db.bulk import insert_rows
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, tie_orders
 from hutong.links.models import click, click_choice
+from hutong.links.promotions.models import promoted_order
 
 AT = datetime(2026, 2, 1, 8, tzinfo=UTC)
 LINKS = [UUID(int=number) for number in range(1, 6)]
@@ -38,6 +42,7 @@ class Trade:
         self.sales, self.ties, self.tied, self.rest = [], [], [], []
         for _ in range(120):
             self._sale(dice)
+        self.promoted = [self._promoted(dice, number) for number in range(40)]
 
     def _sale(self, dice):
         own, click_id = dice.choice(["click", "desk", "", "", ""]), dice.choice(list(self.clicks))
@@ -76,10 +81,30 @@ class Trade:
         else:
             self.rest.append(one)
 
+    def _promoted(self, dice, number):
+        """An order that an alliance tells; some are not paid, some a shop tells too."""
+        click_id = dice.choice(list(self.clicks))
+        link_id = self.clicks[click_id]
+        has_click, is_sold, is_known = dice.random() < 0.7, dice.random() < 0.8, dice.random() < 0.3
+        one = Sale(
+            order_id=uuid4(), source="pinduoduo", paid_at=AT, lines=(),
+            gross=Money(dice.randrange(100, 9_000), dice.choice(["CNY", "GBP"])),
+        )  # fmt: skip
+        if is_sold and not is_known:
+            self.tied.append((one, CHANNEL[link_id], link_id, click_id if has_click else None))
+        return {
+            "source": one.source, "order_no": f"P{number}", "order_id": one.order_id, "link_id": link_id,
+            "shop_order_id": uuid4() if is_known else None, "channel_id": CHANNEL[link_id],
+            "click_id": click_id if has_click else None, "currency": one.gross.currency,
+            "paid_minor": one.gross.amount_minor, "is_sold": is_sold, "placed_at": AT, "paid_at": AT,
+        }  # fmt: skip
+
     async def store(self, room):
         async with room.unit() as unit:
             await record_sales_many(unit, self.sales)
             await tie_orders(unit, self.ties)
+            columns = {name: [row[name] for row in self.promoted] for name in self.promoted[0]}
+            await insert_rows(unit, promoted_order, columns)
         columns = {
             "click_id": list(self.clicks), "link_id": list(self.clicks.values()),
             "channel_id": [CHANNEL[link_id] for link_id in self.clicks.values()], "container": ["wechat"] * 40,
@@ -171,11 +196,16 @@ def test_a_click_that_came_back_with_an_order_shows_it(room):
         for sale, _, _, click_id in trade.tied:
             if click_id is not None and not sale.is_refund:
                 sold.setdefault(click_id, set()).add(sale.order_id)
+        numbers = {row["order_id"]: row["order_no"] for row in trade.promoted}
         found = (await clicks_slice(unit, ClickFilter(), below=None, limit=100)).rows
         assert len(found) == len(trade.clicks) > len(sold)
         for row in found:
             assert row.became is (Became.ORDERED if row.click_id in sold else Became.STRAIGHT)
-            assert row.order_id in sold.get(row.click_id, {None})
+            its = sold.get(row.click_id, set())
+            of_shops = its - set(numbers)
+            assert row.order_id in of_shops if of_shops else row.order_id is None
+            of_alliances = {numbers[order_id] for order_id in its & set(numbers)}
+            assert row.promoted_no in of_alliances if of_alliances else row.promoted_no == ""
         for became, wanted in ((Became.ORDERED, set(sold)), (Became.STRAIGHT, set(trade.clicks) - set(sold))):
             shown_clicks = (await clicks_slice(unit, ClickFilter(became=became), below=None, limit=100)).rows
             assert {row.click_id for row in shown_clicks} == wanted
@@ -194,13 +224,20 @@ def test_costs_stay_with_the_channel_of_the_order_itself(room):
 
 
 async def _others(unit, merchant_id):
-    """Twenty thousand orders of other links."""
+    """Twenty thousand orders of other links, and as many that an alliance tells."""
     await unit.fetch(
         "WITH sold AS (INSERT INTO sale_fact (merchant_id, order_id, source, container, is_refund, gross_minor, "
         "refunded_minor, currency, paid_at) SELECT $1, gen_random_uuid(), 'taobao', '', false, 100, 0, 'CNY', $2 "
         "FROM generate_series(1, 20000) RETURNING order_id) INSERT INTO order_tie (merchant_id, order_id, evidence, "
         "strength, confidence_bps, channel_id, link_id, click_id, tied_at) SELECT $1, order_id, 'carried', 40, 10000, "
         "gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), $2 FROM sold",
+        merchant_id,
+        AT,
+    )
+    await unit.fetch(
+        "INSERT INTO promoted_order (merchant_id, source, order_no, order_id, link_id, channel_id, click_id, currency, "
+        "paid_minor, is_sold, placed_at, paid_at) SELECT $1, 'jd', n::text, gen_random_uuid(), gen_random_uuid(), "
+        "gen_random_uuid(), gen_random_uuid(), 'CNY', 100, true, $2, $2 FROM generate_series(1, 20000) n",
         merchant_id,
         AT,
     )
@@ -213,7 +250,7 @@ def test_one_links_sales_are_found_without_reading_all_ties(room):
             await _others(unit, room.merchant_id)
 
     room.run(main)
-    for table in ("sale_fact", "order_tie"):
+    for table in ("sale_fact", "order_tie", "promoted_order"):
         room.as_owner(f"ANALYZE {table}")
 
     async def plans(unit):
@@ -221,6 +258,7 @@ def test_one_links_sales_are_found_without_reading_all_ties(room):
             select(sales_of_links(unit, LINKS[:2])),
             select(clicked_sales_of(unit, LINKS[0])),
             orders_of_clicks(unit, [uuid4() for _ in range(50)]),
+            promoted_of_clicks(unit, [uuid4() for _ in range(50)]),
         ]
         told = []
         for statement in made:
@@ -229,5 +267,5 @@ def test_one_links_sales_are_found_without_reading_all_ties(room):
         return told
 
     for plan in room.do(plans):
-        assert "ix_order_tie_" in plan
+        assert "ix_order_tie_" in plan or "ix_promoted_order_" in plan
         assert "Seq Scan" not in plan, plan

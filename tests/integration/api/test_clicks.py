@@ -135,6 +135,7 @@ def test_the_api_narrows_and_tells_everything(calling):
             "outcome": "left",
             "tries": [{"form": "taobao_page_scheme", "outcome": "left"}],
             "order_id": None,
+            "promoted_order_no": "",
         }
         assert datetime.fromisoformat(item["clicked_at"]) == at
 

@@ -97,6 +97,26 @@ class Promotion:
         items = self.market.items("/promoted-orders", link_id=self.link["link_id"])
         return next(item for item in items if item["order_no"] == order["order_no"])
 
+    def counts_as_sold(self, click_ids: list[UUID | None]) -> None:
+        """No connected shop tells these orders: they are sales of the link's channel all the same, as its first touch,
+        its last, and by shares, and of the clicks that brought them, which are there within a second.
+        """
+
+        def row() -> dict:
+            channels = self.market.client.get("/channels").json()["items"]
+            return next(item for item in channels if item["channel_id"] == self.link["channel_id"])
+
+        count = len(click_ids)
+        self.until("counted with their clicks", lambda: row()["clicks_converted"] == count, 5)
+        mine = row()
+        assert [(one["gross_minor"], one["promoted_orders"]) for one in mine["money"]] == [(1999 * count, count)]
+        assert mine["orders"] == count
+        credit = sum(one["linear_minor"] for one in mine["credit"])
+        lasts = sum(one["last_orders"] for one in mine["credit"])
+        assert (lasts, credit > 0) == (count, True)
+        clicks = {row["click_id"]: row for row in self.market.items("/clicks", link_id=self.link["link_id"])}
+        assert {clicks[str(click_id)]["outcome"] for click_id in click_ids} == {"ordered"}
+
 
 @pytest.fixture
 def promote(market, until):
@@ -118,6 +138,7 @@ def test_each_order_is_tied_to_the_click_that_brought_it(promote, platform):
         assert (told["click_id"], told["link_id"]) == (str(click_id), promotion.link["link_id"])
         assert (told["status"], told["paid_minor"]) == ("paid", 1999)
         assert 0 < told["commission_minor"] <= 300, "fifteen per cent, less what the alliance keeps"
+    promotion.counts_as_sold([click_id for click_id, _ in clicks])
 
 
 def page_in(address: str) -> str:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Index, Integer, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
 
 from hutong.db.tables import METADATA, moment
 
@@ -92,7 +104,32 @@ promoted_line: Final = Table(
     PrimaryKeyConstraint("merchant_id", "connection_id", "order_no", "line_id"),
     Index("ix_promoted_line_placed", "merchant_id", "placed_at"),
     Index("ix_promoted_line_link", "merchant_id", "link_id", "placed_at"),
+    Index("ix_promoted_line_order", "merchant_id", "source", "order_no"),
+)
+
+#: An order of those lines that came by one of our links, once, whatever accounts and lines tell of it. `order_id`: what
+#: its touches stand under; `shop_order_id`: the same order as a connected shop tells it, which counts in its place;
+#: `is_sold`: at least one line is paid and not taken back, and `paid_minor` is the sum of those.
+promoted_order: Final = Table(
+    "promoted_order",
+    METADATA,
+    Column("merchant_id", Uuid, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("order_no", Text, nullable=False),
+    Column("order_id", Uuid, nullable=False),
+    Column("shop_order_id", Uuid),
+    Column("link_id", Uuid, nullable=False),
+    Column("channel_id", Uuid, nullable=False),
+    Column("click_id", Uuid),
+    Column("currency", Text, nullable=False),
+    Column("paid_minor", BigInteger, nullable=False),
+    Column("is_sold", Boolean, nullable=False),
+    moment("placed_at"),
+    moment("paid_at"),
+    PrimaryKeyConstraint("merchant_id", "source", "order_no"),
+    Index("ix_promoted_order_link", "merchant_id", "link_id"),
+    Index("ix_promoted_order_click", "merchant_id", "click_id"),
 )
 
 #: All tables of this file, for the migration's `tenancy.protect`.
-PROTECTED_TABLES: Final = ("link_promotion", "promoted_place", "promoted_mark", "promoted_line")
+PROTECTED_TABLES: Final = ("link_promotion", "promoted_place", "promoted_mark", "promoted_line", "promoted_order")

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Row, and_, func, select
 from hutong.core.money import Money
 from hutong.db.unit import Unit
 from hutong.links.models import channel, link
-from hutong.links.promotions.models import promoted_line
+from hutong.links.promotions.models import promoted_line, promoted_order
 from hutong.links.promotions.sales import SOLD
 from hutong.platforms.jump_links import DISPUTED, PromotedStatus
 
@@ -23,7 +23,11 @@ CURRENCIES_MAX: Final = 20
 
 
 class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an order that came by an alliance. Without a link: its mark names none of this merchant's."""
+    """A line of an order that came by an alliance. Without a link: its mark names none of this merchant's.
+
+    ``order_id``: what the touches of the whole order stand under; None where it came by no link of this merchant's.
+    ``shop_order_id``: the same order as a connected shop tells it.
+    """
 
     platform: str
     source: str
@@ -45,6 +49,8 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
     paid_at: datetime | None
     changed_at: datetime
+    order_id: UUID | None
+    shop_order_id: UUID | None
 
     @property
     def is_disputed(self) -> bool:
@@ -69,13 +75,37 @@ class SoldSum(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def sold_page(
-    unit: Unit, statuses: Sequence[PromotedStatus] = (), link_id: UUID | None = None, *, limit: int, offset: int
+    unit: Unit,
+    statuses: Sequence[PromotedStatus] = (),
+    link_id: UUID | None = None,
+    order_no: str = "",
+    *,
+    limit: int,
+    offset: int,
 ) -> SoldSlice:
-    """Lines in some statuses (in any, without), of one link or of all, the newest first."""
+    """Lines in some statuses (in any, without), of one link or of all, of one order or of all, the newest first."""
     which = _which(unit, statuses, link_id)
+    if order_no:
+        which.append(promoted_line.c.order_no == order_no)
     total = await unit.scalar(select(func.count()).select_from(promoted_line).where(*which))
+    order = promoted_order.c
     statement = (
-        select(promoted_line, link.c.code, link.c.title.label("link_title"), channel.c.name)
+        select(
+            promoted_line,
+            link.c.code,
+            link.c.title.label("link_title"),
+            channel.c.name,
+            order.order_id,
+            order.shop_order_id,
+        )
+        .outerjoin(
+            promoted_order,
+            and_(
+                order.merchant_id == promoted_line.c.merchant_id,
+                order.source == promoted_line.c.source,
+                order.order_no == promoted_line.c.order_no,
+            ),
+        )
         .outerjoin(
             link, and_(link.c.merchant_id == promoted_line.c.merchant_id, link.c.link_id == promoted_line.c.link_id)
         )
@@ -164,4 +194,6 @@ def _line(row: Row[Any]) -> SoldLine:
         placed_at=row.placed_at,
         paid_at=row.paid_at,
         changed_at=row.changed_at,
+        order_id=row.order_id,
+        shop_order_id=row.shop_order_id,
     )

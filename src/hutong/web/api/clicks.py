@@ -47,6 +47,7 @@ EXAMPLE: Final[Mapping[str, Any]] = {
             "outcome": "ordered",
             "tries": [{"form": "taobao_page_scheme", "outcome": "left"}],
             "order_id": "019aa5f1-9d00-7d10-a0b1-52a3b4c5d6e7",
+            "promoted_order_no": "",
         }
     ],
     "next": "019aa5f0-7c00-7c3e-9d52-4f2f0b6f6a11",
@@ -78,7 +79,8 @@ class Click(msgspec.Struct, frozen=True, kw_only=True):
     the link's password, maybe a person), or closed (the link was over, off or not begun); empty for a person, and for
     machines whose kind was not kept. `outcome`: ordered, desk (the cash desk was opened), left (for another app),
     stayed, locked (asked for the password and led nowhere), closed (led nowhere, as the link was closed), or straight
-    (sent on at once, or nothing told since). Language is empty where the visitor names none.
+    (sent on at once, or nothing told since). Language is empty where the visitor names none. `promoted_order_no`: the
+    number of an order that only an alliance tells, as in `/promoted-orders`.
     """
 
     click_id: UUID
@@ -96,6 +98,7 @@ class Click(msgspec.Struct, frozen=True, kw_only=True):
     outcome: Became
     tries: tuple[TryItem, ...]
     order_id: UUID | None
+    promoted_order_no: str
 
 
 class ClicksAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,4 +174,5 @@ def _click(row: ClickItem) -> Click:
         outcome=row.became,
         tries=tuple(TryItem(form=one.form, outcome=one.outcome) for one in row.tries),
         order_id=row.order_id,
+        promoted_order_no=row.promoted_no,
     )

@@ -114,9 +114,12 @@ class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChannelMoney(msgspec.Struct, frozen=True, kw_only=True):
-    """Sales of a channel in one currency; ``net_minor`` is what did not go back."""
+    """Sales of a channel in one currency; ``net_minor`` is what did not go back. ``promoted_orders``: of the orders,
+    those that an alliance tells and no connected shop; they stand in no book.
+    """
 
     currency: str
+    promoted_orders: int
     gross_minor: int
     refunded_minor: int
     net_minor: int
@@ -255,6 +258,7 @@ def _channel_item(row: ChannelFigures, name: str, credit: Mapping[UUID | None, S
         money=tuple(
             ChannelMoney(
                 currency=money.gross.currency,
+                promoted_orders=money.promoted_count,
                 gross_minor=money.gross.amount_minor,
                 refunded_minor=money.refunded.amount_minor,
                 net_minor=money.gross.amount_minor - money.refunded.amount_minor,

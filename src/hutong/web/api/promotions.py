@@ -25,7 +25,8 @@ Statuses = Annotated[
 
 class PromotedOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an order as the alliance told it last. ``click_id``: the click that it carried; ``link_id`` alone: the
-    link is known and the click is not; neither: it came by no link of yours.
+    link is known and the click is not; neither: it came by no link of yours. ``shop_order_id``: the same order as one
+    of your connected shops tells it; without one the order counts for its link and channel as it stands here.
     """
 
     platform: str
@@ -46,6 +47,7 @@ class PromotedOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
     paid_at: datetime | None
     changed_at: datetime
+    shop_order_id: UUID | None
 
 
 class PromotedOrders(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,4 +143,5 @@ def _line(row: SoldLine) -> PromotedOrderLine:
         placed_at=row.placed_at,
         paid_at=row.paid_at,
         changed_at=row.changed_at,
+        shop_order_id=row.shop_order_id,
     )

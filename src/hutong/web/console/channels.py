@@ -57,6 +57,7 @@ def _row(channel: ChannelDetail, figures: ChannelFigures | None, busiest: int) -
         clicks=traffic.clicks,
         bot_clicks=traffic.bot_clicks,
         orders=orders,
+        promoted_orders=sum(entry.promoted_count for entry in money),
         revenue=tuple(entry.net for entry in money),
         refunded=tuple(entry.refunded for entry in money if entry.refunded.amount_minor),
         click_share=_share(traffic.clicks, busiest),

@@ -93,5 +93,5 @@ def _cells(item: ClickItem, formats: Formats, translate: Callable[[str], str]) -
         translate(MACHINES.get(item.machine, item.machine)) if item.is_bot else "",
         translate(BECAME[item.became.value]),
         " ".join(left),
-        "" if item.order_id is None else str(item.order_id),
+        item.promoted_no if item.order_id is None else str(item.order_id),
     ]

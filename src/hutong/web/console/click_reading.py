@@ -203,8 +203,14 @@ def line_of(item: ClickItem, form: ClickForm, zone: ZoneInfo, ways: Mapping[str,
             WayTold(way=WAYS[ways[one.form].kind if one.form in ways else ""], left=one.outcome == Outcome.LEFT.value)
             for one in item.tries
         ),
-        order_id=item.order_id,
+        order_href=_order_href(item),
     )
+
+
+def _order_href(item: ClickItem) -> str:
+    if item.order_id is not None:
+        return f"/orders/{item.order_id}"
+    return f"/promotions?{urlencode({'order': item.promoted_no})}" if item.promoted_no else ""
 
 
 def _one_of(given: Mapping[str, str], name: str, values: Sequence[str]) -> str:

@@ -65,7 +65,7 @@ class ClickLine(View, frozen=True, kw_only=True):
     became: str
     became_text: str
     ways: tuple[WayTold, ...]
-    order_id: UUID | None
+    order_href: str  # empty where none is known
 
 
 class Part(View, frozen=True, kw_only=True):

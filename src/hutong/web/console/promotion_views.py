@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hutong.links.attribution.queries import Touch
 from hutong.links.promotions.places import PlaceRow
 from hutong.links.promotions.queries import SoldLine, SoldSum
 from hutong.web.console.paging import Paging
@@ -10,7 +11,9 @@ from hutong.web.console.views import View
 
 
 class PromotionsView(View, frozen=True, kw_only=True):
-    """Orders that came by alliances. ``alliances``: names of the connected ones; ``link_title``: of one link alone."""
+    """Orders that came by alliances. ``alliances``: names of the connected ones; ``link_title``: of one link alone;
+    ``order_no``: of one order alone, with what its buyer ``touches`` before.
+    """
 
     rows: tuple[SoldLine, ...]
     sums: tuple[SoldSum, ...]
@@ -20,6 +23,8 @@ class PromotionsView(View, frozen=True, kw_only=True):
     alliances: tuple[str, ...]
     link_code: str = ""
     link_title: str = ""
+    order_no: str = ""
+    touches: tuple[Touch, ...] = ()
 
 
 class LinkPromotion(View, frozen=True, kw_only=True):

@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from litestar import Controller, Response, get
 
+from hutong.links.attribution.queries import touches_of
 from hutong.links.promotions.queries import sold_counts, sold_page, sold_sums
 from hutong.links.service import find_link
 from hutong.merchants.connections import list_connections
-from hutong.platforms.jump_links import PromotedStatus
+from hutong.platforms.jump_links import PromotedStatus, plain_text
 from hutong.platforms.registry import Registry
 from hutong.web.console.desk import ConsoleRequest, Desk
 from hutong.web.console.paging import PAGE_ROWS, page_offset, paging
@@ -37,24 +38,28 @@ class PromotionsController(Controller):
 
     @get("/")
     async def show(
-        self, request: ConsoleRequest, desk: Desk, show: str = "", link: str = "", page: int = 1
+        self, request: ConsoleRequest, desk: Desk, show: str = "", link: str = "", order: str = "", page: int = 1
     ) -> Response[str]:
-        """Orders of a tab, of one link or of all, the newest first."""
+        """Orders of a tab, of one link or of all, the newest first; or one order, and what its buyer touched before."""
         show = show if show in TABS else ""
         async with desk.unit(request, "console.promotions") as unit:
             chosen = await find_link(unit, link) if link else None
             link_id = None if chosen is None else chosen.link_id
-            found = await sold_page(unit, TABS[show], link_id, limit=PAGE_ROWS, offset=page_offset(page))
-            kept = {"show": show, "link": "" if chosen is None else chosen.code}
+            order = plain_text(order)
+            found = await sold_page(unit, TABS[show], link_id, order, limit=PAGE_ROWS, offset=page_offset(page))
+            kept = {"show": show, "link": "" if chosen is None else chosen.code, "order": order}
+            order_id = next((row.order_id for row in found.rows if row.order_id), None) if order else None
             view = PromotionsView(
                 rows=found.rows,
-                sums=await sold_sums(unit, link_id),
+                sums=() if order else await sold_sums(unit, link_id),
                 paging=paging(PATH, kept, page=page, total=found.total, shown=len(found.rows)),
                 show=show,
-                tabs=() if chosen else promotion_tabs(await sold_counts(unit), show),
+                tabs=() if chosen or order else promotion_tabs(await sold_counts(unit), show),
                 alliances=alliances_of(desk.runtime.registry, {one.platform for one in await list_connections(unit)}),
                 link_code="" if chosen is None else chosen.code,
                 link_title="" if chosen is None else chosen.title,
+                order_no=order,
+                touches=() if order_id is None else await touches_of(unit, order_id),
             )
             return await desk.page(request, unit, "console/promotions.html", view)
 

@@ -124,6 +124,7 @@ class ChannelRow(View, frozen=True, kw_only=True):
     clicks: int  # of people; ``bot_clicks``: of machines
     bot_clicks: int
     orders: int
+    promoted_orders: int  # of them, those that an alliance tells and no connected shop
     revenue: tuple[Money, ...]
     refunded: tuple[Money, ...]
     conversion_bps: int  # clicks that led to an order, of all clicks
@@ -153,6 +154,11 @@ class ChannelsView(View, frozen=True, kw_only=True):
     unattributed_orders: int
     unattributed_revenue: tuple[Money, ...]
     credit: tuple[CreditRow, ...] = ()
+
+    @property
+    def has_promoted(self) -> bool:
+        """Whether orders that only alliances tell are among them."""
+        return any(row.promoted_orders for row in self.rows)
 
 
 class OrderRow(View, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ from hutong.links.attribution.service import (
     ties_of_words,
 )
 from hutong.links.attribution.window import HISTORY, Placed, guess
+from hutong.links.promotions.orders import claim_orders, unclaimed
 from hutong.links.tokens import read_carried_token
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
@@ -75,13 +76,15 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
 
 async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]]) -> None:
     """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
-    told of them before they were known.
+    told of them before they were known. What an alliance told of them counts as theirs.
     """
     told = await take_told(unit, source, list(remarks))
+    promoted = await unclaimed(unit, source, remarks)
     written = {number: texts for number, texts in remarks.items() if any(texts)}
-    if not written and not told:
+    if not written and not told and not promoted:
         return
-    orders = await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
+    orders = await orders_by_number(unit, source, {*written, *promoted, *(one.order_no for one in told)})
+    await claim_orders(unit, source, {number: orders[number].order_id for number in promoted if number in orders})
     by_words = await ties_of_words(
         unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
     )

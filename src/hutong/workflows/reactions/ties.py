@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, take_told, tie_orders, touch_orders
+from hutong.links.promotions.orders import claim_orders
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
 from hutong.workflows.commands.tie_orders import infer_tie
@@ -16,13 +17,15 @@ from hutong.workflows.runtime import Runtime
 async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
     """Our own orders stand behind their click already: what was touched before it is kept beside it.
 
-    Orders of other shops take the evidence that waited for them; of what is left the time of the order is asked.
+    Orders of other shops take the evidence that waited for them, and the place of what alliances told of them; of what
+    is left the time of the order is asked.
     """
     await touch_orders(unit, [tie for event in events if (tie := _own(event)) is not None])
     others = [event for event in events if event.source != OWN]
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
         told = await take_told(unit, source, list(theirs))
+        await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
         ties = [
             OrderTie(order_id=theirs[one.order_no].order_id, order_at=theirs[one.order_no].paid_at, tie=one.tie)
             for one in told

@@ -1,0 +1,79 @@
+"""Orders that alliances told before orders stood in a table of their own count after the upgrade, too."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+
+import asyncpg
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from alliance_account import Alliance
+from sqlalchemy.ext.asyncio import create_async_engine
+from tied_orders import Shop, clicked, link_to
+
+from hutong.core.money import Money
+from hutong.platforms.jump_links import PromotedStatus
+from hutong.platforms.registry import Registry
+
+BEFORE = ("DROP TABLE promoted_order", "DROP INDEX ix_promoted_line_order")
+
+
+@pytest.fixture
+def registry():
+    return Registry.from_entry_points()
+
+
+def _again(connection):
+    with Operations.context(MigrationContext.configure(connection)):
+        importlib.import_module("hutong.migrations.versions.0028_promoted_orders").upgrade()
+
+
+async def upgraded(caller):
+    """Leave the database as the revision before left it, and upgrade."""
+    dsn, settings = caller.runtime.database.address.url_for("owner")
+    connect = partial(asyncpg.connect, dsn, server_settings=settings)
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect)
+    async with engine.begin() as connection:
+        for statement in BEFORE:
+            await connection.exec_driver_sql(statement)
+        await connection.run_sync(_again)
+    await engine.dispose()
+
+
+def test_what_was_told_before_counts_after_the_upgrade(calling):
+    async def work(caller):
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, link)
+        await shop.sells("T1")
+        await alliance.tells(
+            alliance.line("T1", token),
+            alliance.line("T2", token, line_id="1", paid=Money(70)),
+            alliance.line("T2", token, line_id="2", paid=Money(30)),
+            alliance.line("T2", token, line_id="3", status=PromotedStatus.VOID),
+            alliance.line("T3", token, status=PromotedStatus.UNPAID),
+            alliance.line("T4", "nobody"),
+        )
+
+        async def rows():
+            async with caller.room.unit() as unit:
+                found = await unit.fetch(
+                    "SELECT order_no, shop_order_id, link_id, channel_id, click_id, currency, paid_minor, is_sold, "
+                    "placed_at, paid_at FROM promoted_order WHERE merchant_id = $1 ORDER BY order_no",
+                    unit.merchant_id,
+                )
+            return [tuple(row.values()) for row in found]
+
+        before = await rows()
+        assert [(row[0], row[6], row[7]) for row in before] == [
+            ("T1", 4_990, True),
+            ("T2", 100, True),
+            ("T3", 0, False),
+        ]
+        await upgraded(caller)
+        assert await rows() == before
+        await alliance.tells(alliance.line("T3", token, paid=Money(5)))
+        assert (await rows())[2][6:8] == (5, True), "and go on from there"
+
+    calling(work)

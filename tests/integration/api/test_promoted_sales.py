@@ -1,0 +1,227 @@
+"""An order that only an alliance tells is a sale of its link, once, in every figure; one that a shop tells too is the
+shop's.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from alliance_account import Alliance
+from sqlalchemy import insert
+from tied_orders import Shop, clicked, link_to
+
+from hutong.analytics.variants import choice_figures, choice_money
+from hutong.core.money import Money
+from hutong.links.models import click_choice
+from hutong.platforms.jump_links import PromotedStatus
+from hutong.platforms.registry import Registry
+
+PDD = "pinduoduo_alliance"
+GOODS = "https://mobile.yangkeduo.com/goods.html?goods_id=3001"
+VOID = PromotedStatus.VOID
+
+
+@pytest.fixture
+def registry():
+    return Registry.from_entry_points()
+
+
+async def channel(caller, link):
+    items = (await caller.get("/channels"))["items"]
+    return next(item for item in items if item["channel_id"] == link["channel_id"])
+
+
+async def counted(caller, link):
+    """Orders, money that stayed, orders that only an alliance tells, and clicks that sold."""
+    one = await channel(caller, link)
+    money = one["money"]
+    return (
+        one["orders"],
+        sum(entry["net_minor"] for entry in money),
+        sum(entry["promoted_orders"] for entry in money),
+        one["clicks_converted"],
+    )
+
+
+async def alliance_and_link(caller):
+    return await Alliance.open(caller, PDD), await link_to(caller, url=GOODS)
+
+
+def test_an_order_of_two_lines_is_one_sale_of_its_link(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        click_id, token = await clicked(caller, link)
+        await alliance.tells(
+            alliance.line("P1", token, line_id="1"), alliance.line("P1", token, line_id="2", paid=Money(10))
+        )
+        assert await counted(caller, link) == (1, 5_000, 1, 1)
+        rows = {row["click_id"]: row for row in (await caller.get("/clicks", link_id=link["link_id"]))["items"]}
+        row = rows[str(click_id)]
+        assert (row["outcome"], row["order_id"], row["promoted_order_no"]) == ("ordered", None, "P1")
+        assert len((await caller.get("/clicks", outcome="ordered"))["items"]) == 1
+        assert (await caller.get("/clicks", outcome="straight"))["items"] == []
+        await caller.sign_in()
+        for path in ("/links", f"/links/{link['code']}", "/channels"):
+            page = (await caller.client.get(path, headers={"accept-language": "en"})).text
+            assert re.search(r"50\.00", page), path
+        page = (await caller.client.get("/clicks", headers={"accept-language": "en"})).text
+        assert 'href="/promotions?order=P1"' in page
+
+    calling(work)
+
+
+def test_it_is_in_no_figure_of_the_shop(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        await alliance.tells(alliance.line("P1", token))
+        figures = await caller.get("/figures")
+        assert (figures["orders"], figures["months"], figures["best_products"]) == (0, [], [])
+        assert figures["converted_visits"] == 1, "the visit led to an order all the same"
+
+    calling(work)
+
+
+@pytest.mark.parametrize("shop_first", [True, False])
+def test_an_order_that_a_shop_tells_too_counts_once(calling, shop_first):
+    async def work(caller):
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, link)
+        if shop_first:
+            await shop.sells("T1")
+        await alliance.tells(alliance.line("T1", token, paid=Money(1)))
+        if not shop_first:
+            assert await counted(caller, link) == (1, 1, 1, 1)
+            await shop.sells("T1")
+        assert await counted(caller, link) == (1, 4_990, 0, 1)
+        one = await channel(caller, link)
+        assert [(entry["last_orders"], entry["last_minor"]) for entry in one["credit"]] == [(1, 4_990)]
+        await alliance.tells(alliance.line("T1", token, paid=Money(2), status=PromotedStatus.SETTLED))
+        assert await counted(caller, link) == (1, 4_990, 0, 1), "a later word changes nothing"
+        orders = {item["order_no"]: item["order_id"] for item in (await caller.get("/orders"))["items"]}
+        assert (await alliance.told())["T1"]["shop_order_id"] == orders["T1"]
+
+    calling(work)
+
+
+def test_the_same_number_at_another_platform_is_another_order(calling):
+    async def work(caller):
+        shop, (alliance, link) = await Shop.open(caller), await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        await shop.sells("N1")
+        await alliance.tells(alliance.line("N1", token))
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
+
+    calling(work)
+
+
+def test_what_is_taken_back_counts_no_more(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        lines = [alliance.line("P1", token, line_id=str(number), paid=Money(100)) for number in range(3)]
+        await alliance.tells(*lines)
+        assert (await counted(caller, link))[:3] == (1, 300, 1)
+        caller.room.clock.advance(minutes=1)
+        await alliance.tells(alliance.line("P1", token, line_id="0", paid=Money(100), status=VOID))
+        assert (await counted(caller, link))[:3] == (1, 200, 1)
+        for number in (1, 2):
+            await alliance.tells(alliance.line("P1", token, line_id=str(number), status=VOID))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+
+    calling(work)
+
+
+@pytest.mark.parametrize("status", [PromotedStatus.UNPAID, PromotedStatus.PENDING, VOID])
+def test_what_is_not_paid_is_no_sale(calling, status):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        await alliance.tells(alliance.line("P1", token, status=status))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+        caller.room.clock.advance(minutes=1)
+        if status is not VOID:
+            await alliance.tells(alliance.line("P1", token))
+            assert await counted(caller, link) == (1, 4_990, 1, 1)
+
+    calling(work)
+
+
+def test_marks_of_nobody_here_sell_nothing(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        await alliance.tells(alliance.line("P1", "somebody"), alliance.line("P2", ""))
+        items = (await caller.get("/channels"))["items"]
+        assert [item["orders"] for item in items] == [0]
+        assert await counted(caller, link) == (0, 0, 0, 0)
+
+    calling(work)
+
+
+def test_first_last_and_linear_stand_side_by_side(calling):
+    """A post was seen first, a video sold: the post is first, the video last, and each has half."""
+
+    async def work(caller):
+        alliance, video = await alliance_and_link(caller)
+        post = await link_to(caller, url=GOODS, name="图文")
+        await clicked(caller, post, ago=timedelta(hours=2), address=b"home")
+        _, token = await clicked(caller, video, address=b"home")
+        await alliance.tells(alliance.line("P1", token, paid=Money(1_001)))
+        first, last = await channel(caller, post), await channel(caller, video)
+        names = ("first_orders", "first_minor", "last_orders", "last_minor", "linear_orders_bps", "linear_minor")
+        assert [entry[name] for entry in first["credit"] for name in names] == [1, 1_001, 0, 0, 5_000, 500]
+        assert [entry[name] for entry in last["credit"] for name in names] == [0, 0, 1, 1_001, 5_000, 501]
+        assert await counted(caller, video) == (1, 1_001, 1, 1)
+        await caller.sign_in()
+        page = (await caller.client.get("/promotions?order=P1")).text
+        found = re.search(r'data-list="touches">(.*?)</ol>', page, re.DOTALL)[1]
+        assert re.findall(r"data-raw>([^<]+)</span> · ([^<]+)</span>", found) == [
+            ("图文", "首次接触"),
+            ("帖子", "最后接触"),
+        ]
+        assert "对得上点击 · 确定" in page
+
+    calling(work)
+
+
+def test_a_comparison_counts_what_an_alliance_tells(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        tokens = []
+        for variant in ("r1.v1", "r1.v2"):
+            click_id, token = await clicked(caller, link)
+            tokens.append(token)
+            async with caller.room.database.plain("ingest") as connection:
+                await connection.execute(
+                    insert(click_choice).values(
+                        merchant_id=caller.room.merchant_id,
+                        click_id=click_id,
+                        link_id=UUID(link["link_id"]),
+                        choice=variant,
+                    )
+                )
+        await alliance.tells(alliance.line("P1", tokens[1]), alliance.line("P2", tokens[1]))
+        async with caller.room.unit() as unit:
+            figures = await choice_figures(unit, UUID(link["link_id"]))
+            money = await choice_money(unit, UUID(link["link_id"]))
+        assert {one.choice: (one.clicks, one.orders) for one in figures} == {"r1.v1": (1, 0), "r1.v2": (1, 1)}
+        assert money == {"r1.v2": (Money(9_980),)}
+
+    calling(work)
+
+
+def test_two_accounts_tell_one_order_once(calling):
+    """Two shops of one platform's alliance in one order: its lines come by two accounts."""
+
+    async def work(caller):
+        one, link = await alliance_and_link(caller)
+        other = await Alliance.open(caller, PDD)
+        _, token = await clicked(caller, link)
+        await one.tells(one.line("P1", token, line_id="1"))
+        await other.tells(other.line("P1", token, line_id="2"))
+        assert await counted(caller, link) == (1, 9_980, 1, 1)
+
+    calling(work)
