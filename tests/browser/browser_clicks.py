@@ -63,7 +63,7 @@ def item(number: int) -> ClickItem:
         machine=machine,
         became=became,
         tries=tuple(Try(form=one.partition(":")[0], outcome=one.partition(":")[2]) for one in tries),
-        order_href=f"/orders/{UUID(int=5)}" if became is Became.ORDERED else "",
+        order_id=UUID(int=5) if became is Became.ORDERED else None,
     )
 
 
