@@ -7,7 +7,6 @@ from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from litestar import Litestar, Request, Response, Router, get
-from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.enums import MediaType
 from litestar.response import Redirect
@@ -74,6 +73,7 @@ from hutong.web.creator.pages import CreatorPages
 from hutong.web.errors import PageNotFound
 from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.languages import chosen_locale, locale_cookie
+from hutong.web.packing import PACKING
 from hutong.web.reading import ReadableRequest
 from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer
 from hutong.web.session import CSRF_FIELD, SAFE_METHODS, Tries, check_form, login_path, session_cookie, signed_in
@@ -175,7 +175,7 @@ def build_web(runtime: Runtime, renderer: Renderer | None = None, buyer: BuyerDe
         request_class=ReadableRequest,
         exception_handlers={Exception: pages.answer},
         request_max_body_size=BODY_BYTES_MAX,
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
+        compression_config=PACKING,
         openapi_config=openapi_config(),
     )
 

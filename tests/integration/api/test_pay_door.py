@@ -16,7 +16,8 @@ from hutong.payments.checkouts import Goods, Visit, open_checkout
 from hutong.platforms.payments import PaymentCreated
 from hutong.web.app import build_doors, build_web
 from hutong.web.buyer import checkout as desk_addresses
-from hutong.web.buyer.pay_door import BODY_BYTES_MAX, PACKED_BYTES_MIN
+from hutong.web.buyer.pay_door import BODY_BYTES_MAX
+from hutong.web.packing import PACKED_BYTES_MIN
 
 #: Litestar warns of its next major version.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -88,20 +89,17 @@ def test_what_is_odd_is_answered_as_behind_the_door(calling):
     calling(work)
 
 
-def test_a_body_in_pieces_arrives_whole(calling):
-    async def pieces():
-        yield b'{"method": "h5",'
-        yield b' "platform": "wechatpay"}'
+@pytest.mark.parametrize("pieces", [[b""], [b"", b"", b""], [b" "] * 20, [b" " * BODY_BYTES_MAX, b" "]])
+def test_a_body_in_pieces_arrives_whole(calling, pieces):
+    async def body():
+        yield json.dumps(PRESSED).encode()
+        for piece in pieces:
+            yield piece
 
     async def work(caller):
         checkout_id = await make_checkout(caller)
-        status, _, told = await asked(
-            build_doors(caller.runtime),
-            "POST",
-            f"/c/{checkout_id}/pay",
-            content=pieces(),
-            headers={"accept": "application/json"},
-        )
+        sent = {"content": body(), "headers": {"accept": "application/json"}}
+        status, _, told = await asked(build_doors(caller.runtime), "POST", f"/c/{checkout_id}/pay", **sent)
         assert (status, told["code"]) == (409, "no_wallet")
 
     calling(work)

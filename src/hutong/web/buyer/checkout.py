@@ -201,10 +201,12 @@ class CheckoutController(Controller):
         self, request: BuyerRequest, checkout_id: UUID, buyer: BuyerDesk, data: PayRequest
     ) -> Response[PayAnswer]:
         """Open the order at the wallet; pressed again it finds the same one. Mostly :class:`PayDoor` is first."""
-        answer = await press_pay(request, buyer, checkout_id, data)
-        if isinstance(answer, Response):
-            return answer
-        return Response(answer, headers={"cache-control": "no-store"})
+        return whole_answer(await press_pay(request, buyer, checkout_id, data))
+
+
+def whole_answer(answer: PayAnswer | Response[Any]) -> Response[Any]:
+    """The answer to "pay" as the framework sends it."""
+    return answer if isinstance(answer, Response) else Response(answer, headers={"cache-control": "no-store"})
 
 
 async def press_pay(

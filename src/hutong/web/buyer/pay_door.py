@@ -4,30 +4,33 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable
-from typing import Any, Final
+from collections import deque
+from collections.abc import Callable, MutableMapping, Sequence
+from typing import Any, Final, cast
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
+from litestar.middleware.compression import CompressionMiddleware
 
 from hutong.core.asgi import Application, Receive, Scope, Send
-from hutong.web.buyer.checkout import PayRequest, press_pay
+from hutong.web.buyer.checkout import PayRequest, press_pay, whole_answer
 from hutong.web.buyer.desk import BuyerDesk, BuyerRequest
+from hutong.web.packing import PACKED_BYTES_MIN, PACKING
 from hutong.web.reading import ReadableRequest
 
 PREFIX: Final = "/c/"
 SUFFIX: Final = "/pay"
 #: Our own page sends some fifty bytes.
 BODY_BYTES_MAX: Final = 4096
-#: From here on an answer is packed for whoever can open it, as the application packs its own.
-PACKED_BYTES_MIN: Final = 1000
-PACKING_LEVEL: Final = 5
+#: Messages in which the server may hand it over.
+PIECES_MAX: Final = 8
 
 _READ: Final = msgspec.json.Decoder(PayRequest)
 _HEADERS: Final = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
+#: A message of ASGI.
+Message = MutableMapping[str, Any]
 #: An exception as the answer that the application gives.
 ErrorAnswer = Callable[[BuyerRequest, Exception], Response[Any]]
 
@@ -48,21 +51,23 @@ class PayDoor:
         if checkout_id is None:
             await self._behind(scope, receive, send)
             return
-        message = await receive()
-        pressed = _pressed(message)
+        taken = await _take(receive)
+        pressed = _pressed(taken)
         if pressed is None:
-            await self._behind(scope, _beginning_with(message, receive), send)
+            await self._behind(scope, _beginning_with(taken, receive), send)
             return
-        request: BuyerRequest = ReadableRequest(scope)
+        request: BuyerRequest = ReadableRequest(cast(Any, scope))
         try:
             answer = await press_pay(request, self._buyer, checkout_id, pressed)
         except Exception as error:  # noqa: BLE001 (every error has its answer)
-            await _send_whole(self._error_answer(request, error), request, scope, receive, send)
+            answer = self._error_answer(request, error)
+        body = b"" if isinstance(answer, Response) else msgspec.json.encode(answer)
+        if isinstance(answer, Response) or len(body) >= PACKED_BYTES_MIN:
+            await _send_whole(whole_answer(answer), request, receive, send)
             return
-        if isinstance(answer, Response):
-            await _send_whole(answer, request, scope, receive, send)
-            return
-        await _send(msgspec.json.encode(answer), request, send)
+        headers = [*_HEADERS, (b"content-length", str(len(body)).encode("ascii"))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 def _named(scope: Scope) -> UUID | None:
@@ -78,41 +83,42 @@ def _named(scope: Scope) -> UUID | None:
     return checkout_id if str(checkout_id) == number else None
 
 
-def _pressed(message: dict[str, Any] | Any) -> PayRequest | None:  # noqa: ANN401 (a message of ASGI)
-    """What the page asks for; None where it comes in pieces, is too long or is not what our page sends."""
-    body = message.get("body", b"")
-    if message["type"] != "http.request" or message.get("more_body", False) or len(body) > BODY_BYTES_MAX:
+async def _take(receive: Receive) -> list[Message]:
+    """The messages of the body, as far as a body of our own page may go. Granian ends each one empty."""
+    taken: list[Message] = []
+    length = 0
+    for _ in range(PIECES_MAX):
+        message = await receive()
+        taken.append(message)
+        length += len(message.get("body", b""))
+        if not message.get("more_body", False) or length > BODY_BYTES_MAX:
+            break
+    return taken
+
+
+def _pressed(taken: Sequence[Message]) -> PayRequest | None:
+    """What the page asks for; None where it hung up, sends more than it has to, or something else."""
+    if taken[-1].get("more_body", False) or any(message["type"] != "http.request" for message in taken):
         return None
+    body = b"".join(message.get("body", b"") for message in taken)
     try:
-        return _READ.decode(body)
+        return _READ.decode(body) if len(body) <= BODY_BYTES_MAX else None
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
 
-def _beginning_with(message: Any, receive: Receive) -> Receive:  # noqa: ANN401 (a message of ASGI)
-    """The same messages again, the one that was taken first."""
-    taken = [message]
+def _beginning_with(taken: Sequence[Message], receive: Receive) -> Receive:
+    """The same messages again, those that were taken first."""
+    left = deque(taken)
 
-    async def again() -> Any:  # noqa: ANN401
-        return taken.pop() if taken else await receive()
+    async def again() -> Message:
+        return left.popleft() if left else await receive()
 
     return again
 
 
-async def _send(body: bytes, request: Request[Any, Any, Any], send: Send) -> None:
-    """An answer as JSON; a long one packed."""
-    headers = list(_HEADERS)
-    if len(body) >= PACKED_BYTES_MIN and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, PACKING_LEVEL)
-        headers += [(b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-    headers.append((b"content-length", str(len(body)).encode("ascii")))
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _send_whole(
-    answer: Response[Any], request: Request[Any, Any, Any], scope: Scope, receive: Receive, send: Send
-) -> None:
-    """An answer of the framework's sort, with its cookies."""
-    whole: Any = answer.to_asgi_response(app=None, request=request)
-    await whole(scope, receive, send)
+async def _send_whole(answer: Response[Any], request: BuyerRequest, receive: Receive, send: Send) -> None:
+    """An answer of the framework's sort, with its cookies, packed where it is long."""
+    whole = answer.to_asgi_response(app=None, request=request)
+    packing: Any = CompressionMiddleware(whole, PACKING)
+    await packing(request.scope, receive, send)
