@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from granian.constants import HTTPModes, Interfaces
@@ -20,7 +20,6 @@ from granian.log import LogLevels
 from granian.server.embed import Server
 
 from hutong.config import Settings
-from hutong.core.asgi import Application
 from hutong.core.crashpoints import install
 from hutong.crypto.digests import hmac_sha256
 from hutong.db.clock import OffsetClock, SystemClock
@@ -51,9 +50,8 @@ from hutong.migrations import HEAD
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
 from hutong.transport.outward import OutwardSender
-from hutong.web.app import build_web
+from hutong.web.app import build_doors
 from hutong.web.buyer.notices import Notices
-from hutong.web.callbacks import CallbackDoor
 from hutong.webhooks.courier import Courier
 from hutong.webhooks.forgetting import forget_deliveries
 from hutong.workflows.commands.begin_bills import begin_bills
@@ -175,9 +173,8 @@ class Hub:
         self._table = LinkTable(runtime.database, runtime.clock)
         self._sink = ClickSink(runtime.database, self._journal)
         self.clicks_recovered = self._sink.recovered
-        door = CallbackDoor(cast(Application, build_web(runtime)), runtime)
         front = LinkFront(
-            door,
+            build_doors(runtime),
             self._table,
             self._sink,
             runtime.ways,

@@ -6,12 +6,11 @@ took to work it (``make bench-payments``). Parameters are named with ``bindparam
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ARRAY, BindParameter, ColumnElement, SelectBase, any_, bindparam
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
-from sqlalchemy.engine.interfaces import Compiled
 from sqlalchemy.sql.elements import ClauseElement
 
 POSTGRESQL: Final = dialect()  # type: ignore[no-untyped-call] # SQLAlchemy's own gap
@@ -23,16 +22,17 @@ class Fixed:
     def __init__(self, statement: ClauseElement) -> None:
         self.writes = not isinstance(statement, SelectBase)
         self._statement = statement
-        self._compiled: Compiled | None = None
+        self._text = ""  # compiled at first use
+        self._names: list[str] = []
+        self._constants: dict[str, Any] = {}
 
     def bind(self, values: dict[str, Any]) -> tuple[str, list[Any]]:
         """The text, and the values in the order of its ``$1``, ``$2``, …"""
-        if self._compiled is None:
-            self._compiled = self._statement.compile(dialect=POSTGRESQL)
-        compiled: Any = self._compiled
-        constants = compiled.params
-        names = cast("list[str]", compiled.positiontup)
-        return str(compiled), [values[name] if name in values else constants[name] for name in names]
+        if not self._text:
+            compiled: Any = self._statement.compile(dialect=POSTGRESQL)
+            self._text, self._names, self._constants = str(compiled), compiled.positiontup, compiled.params
+        constants = self._constants
+        return self._text, [values[name] if name in values else constants[name] for name in self._names]
 
 
 def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:

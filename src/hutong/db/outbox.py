@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncConnection
-
-from hutong.db.tables import undelivered
+from hutong.db.engine import Database
 from hutong.db.unit import Unit
 
 #: Merchants whose events are looked for at once.
 MERCHANTS_PER_LOOK_MAX: Final = 200
+_WAITING: Final = "SELECT DISTINCT merchant_id FROM undelivered LIMIT $1"
 _TAKE_WAITING: Final = (
     "WITH chosen AS (SELECT event_id FROM undelivered WHERE merchant_id = $1 ORDER BY event_id LIMIT $2 "
     "FOR UPDATE SKIP LOCKED) "
@@ -23,10 +21,9 @@ _TAKE_WAITING: Final = (
 _MARK_DELIVERED: Final = "DELETE FROM undelivered WHERE merchant_id = $1 AND event_id = ANY($2::uuid[])"
 
 
-async def merchants_waiting(connection: AsyncConnection) -> list[UUID]:
+async def merchants_waiting(database: Database) -> list[UUID]:
     """Merchants with events that wait, by the system role; at most MERCHANTS_PER_LOOK_MAX of them."""
-    statement = select(undelivered.c.merchant_id).distinct().limit(MERCHANTS_PER_LOOK_MAX)
-    return list((await connection.scalars(statement)).all())
+    return [row["merchant_id"] for row in await database.glance("system", _WAITING, MERCHANTS_PER_LOOK_MAX)]
 
 
 async def take_waiting(unit: Unit, limit: int) -> list[Any]:

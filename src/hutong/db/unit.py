@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hutong.core.clock import Clock
 from hutong.core.events import Event
-from hutong.core.ids import new_id
+from hutong.core.ids import new_id, new_ids
 from hutong.core.states import TransitionTable
 from hutong.db.fixed import Fixed
 from hutong.db.queue import enqueue
@@ -99,6 +99,10 @@ class Unit:
     def new_id(self) -> UUID:
         """A fresh time-ordered id."""
         return new_id(self.clock.now())
+
+    def new_ids(self, count: int) -> list[UUID]:
+        """So many of them."""
+        return new_ids(self.clock.now(), count)
 
     async def run(self, statement: Executable, values: Any = None) -> CursorResult[Any]:  # noqa: ANN401
         """Execute a statement."""

@@ -69,7 +69,7 @@ async def place_order(unit: Unit, new: NewOrder) -> UUID:
 
 async def place_orders(unit: Unit, wanted: Sequence[NewOrder]) -> list[UUID | None]:
     """:func:`place_order` for many with a handful of statements; None where less is available."""
-    placed = [(unit.new_id(), new) for new in wanted]
+    placed = list(zip(unit.new_ids(len(wanted)), wanted, strict=True))
     held = {
         subject_of(order_id): [Quantity(sku_id=new.sku_id, quantity=new.quantity)]
         for order_id, new in placed

@@ -83,7 +83,7 @@ async def _write(unit: Unit, moves: Sequence[Move]) -> set[tuple[UUID, str]]:
     """Write the journal; which moves, by SKU and subject, were not made before. Tells what can be sold anew, once."""
     now = unit.now()
     columns: dict[str, list[Any]] = {
-        "move_id": [unit.new_id() for _ in moves],
+        "move_id": unit.new_ids(len(moves)),
         "sku_id": [move.sku_id for move in moves],
         "kind": [move.kind.value for move in moves],
         "on_hand_delta": [move.on_hand for move in moves],

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 from litestar import Litestar, Request, Response, Router, get
-from litestar.config.compression import CompressionConfig
 from litestar.di import Provide
 from litestar.enums import MediaType
 from litestar.response import Redirect
@@ -16,6 +15,7 @@ from litestar.status_codes import HTTP_303_SEE_OTHER, HTTP_503_SERVICE_UNAVAILAB
 from litestar.types import ControllerRouterHandler
 from sqlalchemy import text
 
+from hutong.core.asgi import Application
 from hutong.core.errors import Forbidden, Unauthorized
 from hutong.db.outages import is_away
 from hutong.web.api.routes import api_router, openapi_config
@@ -30,7 +30,9 @@ from hutong.web.buyer.leaving import LeavingController
 from hutong.web.buyer.links import LinkController
 from hutong.web.buyer.locks import LockController
 from hutong.web.buyer.pages import BuyerPages
+from hutong.web.buyer.pay_door import PayDoor
 from hutong.web.buyer.reports import ReportController
+from hutong.web.callbacks import CallbackDoor
 from hutong.web.console.bills import BillsController
 from hutong.web.console.bios import BiosController
 from hutong.web.console.book_pages import BookPagesController
@@ -71,6 +73,7 @@ from hutong.web.creator.pages import CreatorPages
 from hutong.web.errors import PageNotFound
 from hutong.web.i18n.locales import LOCALE_QUERY
 from hutong.web.languages import chosen_locale, locale_cookie
+from hutong.web.packing import PACKING
 from hutong.web.reading import ReadableRequest
 from hutong.web.render import STATIC_DIR, STATIC_URL, Renderer
 from hutong.web.session import CSRF_FIELD, SAFE_METHODS, Tries, check_form, login_path, session_cookie, signed_in
@@ -131,15 +134,23 @@ _BUYERS: Final[tuple[ControllerRouterHandler, ...]] = (
 )
 
 
-def build_web(runtime: Runtime) -> Litestar:
-    """The application behind the link front."""
+def build_doors(runtime: Runtime) -> Application:
+    """What stands behind the link front: the ways past the framework, and the application."""
     renderer = Renderer()
+    buyer = BuyerDesk(runtime, BuyerPages(renderer))
+    web = cast(Application, build_web(runtime, renderer, buyer))
+    paying = PayDoor(web, buyer, DoorErrorPages(renderer, buyer.pages).answer)
+    return CallbackDoor(paying, runtime)
+
+
+def build_web(runtime: Runtime, renderer: Renderer | None = None, buyer: BuyerDesk | None = None) -> Litestar:
+    """The application by itself."""
+    renderer = renderer or Renderer()
+    buyer = buyer or BuyerDesk(runtime, BuyerPages(renderer))
     desk = Desk(runtime, renderer)
-    buyer_pages = BuyerPages(renderer)
-    buyer = BuyerDesk(runtime, buyer_pages)
     creator = CreatorDesk(runtime, CreatorPages(renderer))
     tries = Tries(runtime.clock)
-    pages = DoorErrorPages(renderer, buyer_pages)
+    pages = DoorErrorPages(renderer, buyer.pages)
     dependencies = {
         "desk": Provide(lambda: desk, sync_to_thread=False),
         "buyer": Provide(lambda: buyer, sync_to_thread=False),
@@ -164,7 +175,7 @@ def build_web(runtime: Runtime) -> Litestar:
         request_class=ReadableRequest,
         exception_handlers={Exception: pages.answer},
         request_max_body_size=BODY_BYTES_MAX,
-        compression_config=CompressionConfig(backend="gzip", gzip_compress_level=5, minimum_size=1000),
+        compression_config=PACKING,
         openapi_config=openapi_config(),
     )
 
@@ -190,7 +201,7 @@ def _static() -> Router:
     """
     names = frozenset(file.relative_to(STATIC_DIR).as_posix() for file in STATIC_DIR.rglob("*") if file.is_file())
 
-    def refuse_unknown(request: Request[Any, Any, Any]) -> None:
+    async def refuse_unknown(request: Request[Any, Any, Any]) -> None:
         if request.url.path.removeprefix(f"{STATIC_URL}/") not in names:
             raise PageNotFound
 
@@ -204,7 +215,7 @@ def _static() -> Router:
     )
 
 
-def _keep_long(response: Response[Any]) -> Response[Any]:
+async def _keep_long(response: Response[Any]) -> Response[Any]:
     response.headers["cache-control"] = f"public, max-age={STATIC_LIFE_S}, immutable"
     return response
 
@@ -226,8 +237,8 @@ def _lead_to(path: str) -> Redirect:
     return Redirect(path, status_code=HTTP_303_SEE_OTHER, media_type=MediaType.TEXT)
 
 
-def _language(desk: Desk) -> Callable[[Request[Any, Any, Any]], Redirect | None]:
-    def switch(request: Request[Any, Any, Any]) -> Redirect | None:
+def _language(desk: Desk) -> Callable[[Request[Any, Any, Any]], Awaitable[Redirect | None]]:
+    async def switch(request: Request[Any, Any, Any]) -> Redirect | None:
         return _switch_language(request, desk)
 
     return switch

@@ -21,8 +21,9 @@ from hutong.workflows.runtime import Runtime
 
 log = logging.getLogger("hutong.dispatcher")
 
-#: One transaction: enough that its own cost does not count, few enough that nobody waits long for a row it holds.
-EVENTS_PER_BATCH_MAX: Final = 100
+#: One transaction: enough that its own cost does not count, few enough that nobody waits long for a row it holds. A
+#: payment tells four events.
+EVENTS_PER_BATCH_MAX: Final = 400
 #: Merchants served side by side; each holds a connection.
 MERCHANTS_AT_ONCE_MAX: Final = 4
 #: Events of other processes and of a lost wake-up are found within this.
@@ -60,8 +61,7 @@ class Dispatcher:
 
     async def round(self) -> bool:
         """Serve everybody who waits now, once; whether anything was handed over."""
-        async with self._runtime.database.plain("system") as connection:
-            merchants = await merchants_waiting(connection)
+        merchants = await merchants_waiting(self._runtime.database)
         counts = await asyncio.gather(*(self._serve(merchant_id) for merchant_id in merchants))
         return any(counts)
 

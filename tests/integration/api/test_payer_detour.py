@@ -23,7 +23,7 @@ from hutong.merchants.service import create_merchant
 from hutong.payments.checkouts import Goods, Visit, get_checkout, open_checkout, payer_of
 from hutong.platforms.registry import Registry
 from hutong.transport.client import HttpPool
-from hutong.web.app import build_web
+from hutong.web.app import build_doors
 from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.runtime import Runtime
 from hutong_sandbox.server import Sandbox
@@ -132,7 +132,7 @@ def in_wechat(room_address, tmp_path, recwarn):
                     link_key=b"x" * 32,
                 )
                 shop, app = Shop(runtime, sandbox.platforms["wechatpay"], sandbox.control.urls["wechatpay"]), None
-                app = build_web(runtime)
+                app = build_doors(runtime)
 
                 def phone(buyer):
                     phones.append(Phone(app, buyer))

@@ -200,53 +200,70 @@ class CheckoutController(Controller):
     async def pay(
         self, request: BuyerRequest, checkout_id: UUID, buyer: BuyerDesk, data: PayRequest
     ) -> Response[PayAnswer]:
-        """Open the order at the wallet; pressed again it finds the same one."""
-        refuse_other_sites(request, buyer.runtime.public_url)
-        merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
-        if merchant_id is None:
-            raise NotFound(what="checkout", key=str(checkout_id))
-        try:
-            created = await pay(
-                buyer.runtime,
-                merchant_id,
-                checkout_id,
-                platform=data.platform,
-                method=data.method,
-                client_ip=request.client.host if request.client else "",
-            )
-        except PayerUnknown as unknown:
-            return await self._ask_again(request, buyer, merchant_id, checkout_id, unknown)
-        answer = PayAnswer(
-            invoke=None if created.invoke is None else dict(created.invoke),
-            redirect_url=created.redirect_url,
-            code_svg=None if created.code_url is None else qr_svg(created.code_url, "QR"),
-            code_url=created.code_url,
-        )
-        return Response(answer, headers={"cache-control": "no-store"})
+        """Open the order at the wallet; pressed again it finds the same one. Mostly :class:`PayDoor` is first."""
+        return whole_answer(await press_pay(request, buyer, checkout_id, data))
 
-    async def _ask_again(
-        self, request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, checkout_id: UUID, unknown: PayerUnknown
-    ) -> Response[PayAnswer]:
-        """Another app's account takes over: its wallet is asked who pays, in the buyer's own browser.
 
-        Raises:
-            PayerUnknown: this is not his browser, or it cannot be learned here.
-        """
-        container = agent_at(request).container
-        if BUYER_COOKIE not in request.cookies or unknown.connection_id is None:
-            raise unknown
-        asking = asking_of(request) or new_mark()
-        away = await identify_url(
+def whole_answer(answer: PayAnswer | Response[Any]) -> Response[Any]:
+    """The answer to "pay" as the framework sends it."""
+    return answer if isinstance(answer, Response) else Response(answer, headers={"cache-control": "no-store"})
+
+
+async def press_pay(
+    request: BuyerRequest, buyer: BuyerDesk, checkout_id: UUID, pressed: PayRequest
+) -> PayAnswer | Response[PayAnswer]:
+    """What the buyer's page does after "pay"; an answer of its own where the buyer's browser is to remember something.
+
+    Raises:
+        Forbidden: another site's page pressed. NotFound: no such checkout.
+        HutongError: as :func:`hutong.workflows.commands.pay.pay`.
+    """
+    refuse_other_sites(request, buyer.runtime.public_url)
+    merchant_id = await buyer.merchant_of(CHECKOUT, checkout_id.hex)
+    if merchant_id is None:
+        raise NotFound(what="checkout", key=str(checkout_id))
+    try:
+        created = await pay(
             buyer.runtime,
             merchant_id,
             checkout_id,
-            container,
-            f"{buyer.runtime.public_url}/c/{checkout_id}",
-            asking=asking,
-            connection_id=unknown.connection_id,
+            platform=pressed.platform,
+            method=pressed.method,
+            client_ip=request.client.host if request.client else "",
         )
-        if away is None:
-            raise unknown
-        answer = Response(PayAnswer(identify_url=away), headers={"cache-control": "no-store"})
-        answer.cookies.append(buyer.asking(checkout_id, asking))
-        return answer
+    except PayerUnknown as unknown:
+        return await _ask_again(request, buyer, merchant_id, checkout_id, unknown)
+    return PayAnswer(
+        invoke=None if created.invoke is None else dict(created.invoke),
+        redirect_url=created.redirect_url,
+        code_svg=None if created.code_url is None else qr_svg(created.code_url, "QR"),
+        code_url=created.code_url,
+    )
+
+
+async def _ask_again(
+    request: BuyerRequest, buyer: BuyerDesk, merchant_id: UUID, checkout_id: UUID, unknown: PayerUnknown
+) -> Response[PayAnswer]:
+    """Another app's account takes over: its wallet is asked who pays, in the buyer's own browser.
+
+    Raises:
+        PayerUnknown: this is not his browser, or it cannot be learned here.
+    """
+    container = agent_at(request).container
+    if BUYER_COOKIE not in request.cookies or unknown.connection_id is None:
+        raise unknown
+    asking = asking_of(request) or new_mark()
+    away = await identify_url(
+        buyer.runtime,
+        merchant_id,
+        checkout_id,
+        container,
+        f"{buyer.runtime.public_url}/c/{checkout_id}",
+        asking=asking,
+        connection_id=unknown.connection_id,
+    )
+    if away is None:
+        raise unknown
+    answer = Response(PayAnswer(identify_url=away), headers={"cache-control": "no-store"})
+    answer.cookies.append(buyer.asking(checkout_id, asking))
+    return answer

@@ -220,8 +220,11 @@ def may_say_who_pays(request: BuyerRequest, view: CheckoutView) -> bool:
     return view.payer_kind is None or BUYER_COOKIE in request.cookies
 
 
-def never_stored(response: Response[Any]) -> Response[Any]:
-    """Every answer to a buyer is his own and this moment's, the ways on included."""
+async def never_stored(response: Response[Any]) -> Response[Any]:
+    """Every answer to a buyer is his own and this moment's, the ways on included.
+
+    A coroutine, though it waits for nothing: Litestar takes a plain function into a thread for each answer.
+    """
     response.headers.setdefault("cache-control", "no-store")
     return response
 

@@ -105,7 +105,7 @@ async def pay(
         InvalidInput: the account cannot be paid in this way: it was not asked.
     """
     tried: set[UUID] = set()
-    trouble: HutongError = NoWallet()
+    trouble: HutongError | None = None
     for _ in range(ROUNDS_MAX):
         press = Press(
             checkout_id=checkout_id,
@@ -118,6 +118,7 @@ async def pay(
         step = await preparing.submit(merchant_id, press)
         if step is None:
             other = await other_app(runtime, merchant_id, checkout_id, platform, method, tried)
+            trouble = trouble or NoWallet()
             raise trouble if other is None else PayerUnknown(other) from trouble
         platform = step.account.connector.name  # another account may take over, never another wallet by itself
         if step.earlier:
@@ -135,7 +136,7 @@ async def pay(
                 raise
             trouble = problem
             tried.add(step.account.connection.connection_id)
-    raise trouble
+    raise trouble or NoWallet()
 
 
 class Press(msgspec.Struct, frozen=True, kw_only=True):

@@ -127,7 +127,7 @@ async def _store(unit: Unit, by_key: Mapping[tuple[UUID, str], Taken], sealed: l
     columns: dict[str, list[Any]] = {
         "connection_id": [connection_id for connection_id, _ in by_key],
         "external_id": [notice_id for _, notice_id in by_key],
-        "inbound_id": [unit.new_id() for _ in by_key],
+        "inbound_id": unit.new_ids(len(by_key)),
         "body": [one.body for one in by_key.values()],
         "notice": sealed,
         "received_at": [unit.now()] * len(by_key),
