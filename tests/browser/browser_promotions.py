@@ -11,7 +11,7 @@ from msgspec import structs
 from hutong.core.money import Money
 from hutong.links.attribution.queries import Touch
 from hutong.links.promotions.places import Outcome, PlaceRow
-from hutong.links.promotions.queries import SoldLine, SoldSum
+from hutong.links.promotions.queries import SoldLine, SoldOrder, SoldSum
 from hutong.platforms.jump_links import DISPUTED, Carries, PromotedStatus
 from hutong.web.console.paging import Paging
 from hutong.web.console.payment_views import StateTab
@@ -30,7 +30,7 @@ GOODS = (
 
 def line(number: int) -> SoldLine:
     platform, order_no, title, quantity, paid, commission, status = GOODS[number]
-    is_known, is_exact = number != 2, number in (0, 1, 4)
+    is_known, is_exact = number not in (2, 5), number in (0, 1, 4)
     return SoldLine(
         platform=platform,
         source=platform.removesuffix("_alliance"),
@@ -52,8 +52,20 @@ def line(number: int) -> SoldLine:
         placed_at=AT - timedelta(hours=3 * number),
         paid_at=AT - timedelta(hours=3 * number),
         changed_at=AT,
-        order_id=UUID(int=20 + number) if is_known else None,
-        shop_order_id=UUID(int=9) if number == 3 else None,
+        order=SoldOrder(
+            touches_id=UUID(int=20 + number),
+            shop_order_id=UUID(int=9) if number == 3 else None,
+            evidence="code" if number == 2 else "carried",
+            word="K7Q2" if number == 2 else "",
+            link_id=UUID(int=1),
+            link_code="k7Qx1mP",
+            link_title="十一月新品微博：手工陶瓷马克杯 釉下彩",
+            channel_id=UUID(int=1),
+            channel_name="老李的微博",
+            click_id=None,
+        )
+        if number < 5
+        else None,
     )
 
 

@@ -95,7 +95,9 @@ def sales_of_links(unit: Unit, link_ids: Sequence[UUID]) -> Subquery:
 
 
 def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
-    """The paid orders of a link that a click of it is known for, each with its ``click_id``."""
+    """The paid orders of a link that a click of it is known for, each with its ``click_id``. One that was given back
+    stays an order, whoever tells it: what a comparison has decided on stays.
+    """
     more = (sale_fact.c.paid_at, *_MONEY)
     own = select(sale_fact.c.click_id, *more).where(
         sale_fact.c.merchant_id == unit.merchant_id, sale_fact.c.link_id == link_id, sale_fact.c.click_id.is_not(None)
@@ -110,7 +112,11 @@ def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
         )
     )
     promoted = select(promoted_order.c.click_id, promoted_order.c.paid_at, *_PROMOTED_MONEY).where(
-        _promoted(unit), promoted_order.c.link_id == link_id, promoted_order.c.click_id.is_not(None)
+        promoted_order.c.merchant_id == unit.merchant_id,
+        promoted_order.c.was_sold,
+        promoted_order.c.shop_order_id.is_(None),
+        promoted_order.c.link_id == link_id,
+        promoted_order.c.click_id.is_not(None),
     )
     return union_all(own.where(~sale_fact.c.is_refund), tied.where(~sale_fact.c.is_refund), promoted).subquery()
 
@@ -144,10 +150,10 @@ def orders_of_clicks(unit: Unit, click_ids: Collection[UUID]) -> Select[UUID, UU
     )
 
 
-def promoted_of_clicks(unit: Unit, click_ids: Collection[UUID]) -> Select[UUID, str]:
-    """The first order that only an alliance tells of each of these clicks; ``click_id`` and ``order_no``."""
+def promoted_of_clicks(unit: Unit, click_ids: Collection[UUID]) -> Select[UUID, str, str]:
+    """The first order that only an alliance tells of each of these clicks; ``click_id``, ``order_no``, ``source``."""
     return (
-        select(promoted_order.c.click_id, promoted_order.c.order_no)
+        select(promoted_order.c.click_id, promoted_order.c.order_no, promoted_order.c.source)
         .ext(distinct_on(promoted_order.c.click_id))
         .where(_promoted(unit), promoted_order.c.click_id.in_(click_ids))
         .order_by(promoted_order.c.click_id, promoted_order.c.paid_at, promoted_order.c.order_no)

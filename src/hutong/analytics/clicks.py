@@ -79,7 +79,7 @@ class Try(msgspec.Struct, frozen=True, kw_only=True):
 
 class ClickItem(msgspec.Struct, frozen=True, kw_only=True):
     """A click. ``machine``: its kind, empty for a person and where it was not kept; ``order_id`` where one is tied, or
-    ``promoted_no``: the number of one that only an alliance tells.
+    ``promoted_no``: the number of one that only an alliance tells, at the platform ``promoted_source``.
     """
 
     click_id: UUID
@@ -100,6 +100,7 @@ class ClickItem(msgspec.Struct, frozen=True, kw_only=True):
     tries: tuple[Try, ...]
     order_id: UUID | None
     promoted_no: str = ""
+    promoted_source: str = ""
 
 
 class ClickSlice(msgspec.Struct, frozen=True, kw_only=True):
@@ -129,7 +130,9 @@ async def clicks_slice(unit: Unit, wanted: ClickFilter, *, below: UUID | None, l
     ids = [row.click_id for row in shown]
     tries, orders, promoted = await _tries(unit, ids), await _orders(unit, ids), await _promoted(unit, ids)
     return ClickSlice(
-        rows=tuple(_item(row, tries.get(row.click_id, ()), orders, promoted.get(row.click_id, "")) for row in shown),
+        rows=tuple(
+            _item(row, tries.get(row.click_id, ()), orders, promoted.get(row.click_id, ("", ""))) for row in shown
+        ),
         following=shown[-1].click_id if len(rows) > limit else None,
     )
 
@@ -223,13 +226,15 @@ async def _orders(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, UUID | 
     return found
 
 
-async def _promoted(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, str]:
-    """The number of the order that only an alliance tells, by click."""
+async def _promoted(unit: Unit, click_ids: Collection[UUID]) -> dict[UUID, tuple[str, str]]:
+    """The number of the order that only an alliance tells and its platform, by click."""
     statement = promoted_of_clicks(unit, click_ids).limit(PAGE_ROWS_MAX)
-    return {row.click_id: row.order_no for row in await unit.all(statement)}
+    return {row.click_id: (row.order_no, row.source) for row in await unit.all(statement)}
 
 
-def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None], promoted_no: str) -> ClickItem:
+def _item(
+    row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None], promoted: tuple[str, str]
+) -> ClickItem:
     order_id = orders.get(row.click_id)
     kind, reason = read_kind(row.machine)
     return ClickItem(
@@ -248,11 +253,12 @@ def _item(row: Row[Any], tries: tuple[Try, ...], orders: dict[UUID, UUID | None]
         is_bot=row.is_bot,
         machine=kind,
         became=_first(
-            tries, reason, came_to_desk=row.click_id in orders, ordered=order_id is not None or bool(promoted_no)
+            tries, reason, came_to_desk=row.click_id in orders, ordered=order_id is not None or bool(promoted[0])
         ),
         tries=tries,
         order_id=order_id,
-        promoted_no=promoted_no,
+        promoted_no=promoted[0],
+        promoted_source=promoted[1],
     )
 
 

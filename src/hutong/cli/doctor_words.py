@@ -180,6 +180,9 @@ MEANINGS: Final[dict[str, Meaning]] = {
     "analytics.click_of_one_link": Meaning(
         "一次点击只属于一个链接和渠道", "a click's sales name one link and one channel"
     ),
+    "links.promoted_order_of_lines": Meaning(
+        "推广订单的金额等于它已付款的各行之和", "a promoted order's sum is that of its paid lines"
+    ),
     "webhooks.event_is_queued": Meaning(
         "每个对外事件都已排入每个订阅地址", "each public event is on its way to each endpoint that hears it"
     ),

@@ -96,7 +96,8 @@ class Trade:
             "source": one.source, "order_no": f"P{number}", "order_id": one.order_id, "link_id": link_id,
             "shop_order_id": uuid4() if is_known else None, "channel_id": CHANNEL[link_id],
             "click_id": click_id if has_click else None, "currency": one.gross.currency,
-            "paid_minor": one.gross.amount_minor, "is_sold": is_sold, "placed_at": AT, "paid_at": AT,
+            "paid_minor": one.gross.amount_minor, "is_sold": is_sold, "was_sold": is_sold,
+            "evidence": "carried", "word": "", "placed_at": AT, "paid_at": AT,
         }  # fmt: skip
 
     async def store(self, room):
@@ -236,8 +237,10 @@ async def _others(unit, merchant_id):
     )
     await unit.fetch(
         "INSERT INTO promoted_order (merchant_id, source, order_no, order_id, link_id, channel_id, click_id, currency, "
-        "paid_minor, is_sold, placed_at, paid_at) SELECT $1, 'jd', n::text, gen_random_uuid(), gen_random_uuid(), "
-        "gen_random_uuid(), gen_random_uuid(), 'CNY', 100, true, $2, $2 FROM generate_series(1, 20000) n",
+        "paid_minor, is_sold, was_sold, evidence, word, placed_at, paid_at) SELECT $1, 'jd', n::text, "
+        "gen_random_uuid(), gen_random_uuid(), "
+        "gen_random_uuid(), gen_random_uuid(), 'CNY', 100, true, true, 'carried', '', $2, $2 "
+        "FROM generate_series(1, 20000) n",
         merchant_id,
         AT,
     )

@@ -17,7 +17,25 @@ from hutong.core.money import Money
 from hutong.platforms.jump_links import PromotedStatus
 from hutong.platforms.registry import Registry
 
-BEFORE = ("DROP TABLE promoted_order", "DROP INDEX ix_promoted_line_order")
+BEFORE = (
+    "DROP TABLE promoted_order",
+    "ALTER TABLE promoted_line DROP CONSTRAINT pk_promoted_line",
+    (
+        "ALTER TABLE promoted_line ADD CONSTRAINT pk_promoted_line "
+        "PRIMARY KEY (merchant_id, connection_id, order_no, line_id)"
+    ),
+    # Another account of the alliance told a line of T2 before, and knew nobody by its mark.
+    "ALTER TABLE promoted_line NO FORCE ROW LEVEL SECURITY",
+    "CREATE TEMPORARY TABLE other AS SELECT * FROM promoted_line WHERE order_no = 'T2' AND line_id = '1'",
+    (
+        "UPDATE other SET connection_id = gen_random_uuid(), mark = '', link_id = NULL, channel_id = NULL, "
+        "click_id = NULL, paid_minor = 7, changed_at = changed_at - interval '1 minute'"
+    ),
+    "INSERT INTO promoted_line SELECT * FROM other",
+    "UPDATE other SET connection_id = gen_random_uuid(), paid_minor = 70, changed_at = changed_at + interval '1 hour'",
+    "INSERT INTO promoted_line SELECT * FROM other",
+    "ALTER TABLE promoted_line FORCE ROW LEVEL SECURITY",
+)
 
 
 @pytest.fixture
@@ -59,14 +77,15 @@ def test_what_was_told_before_counts_after_the_upgrade(calling):
         async def rows():
             async with caller.room.unit() as unit:
                 found = await unit.fetch(
-                    "SELECT order_no, shop_order_id, link_id, channel_id, click_id, currency, paid_minor, is_sold, "
+                    "SELECT order_no, shop_order_id, evidence, word, was_sold, "
+                    "link_id, channel_id, click_id, currency, paid_minor, is_sold, "
                     "placed_at, paid_at FROM promoted_order WHERE merchant_id = $1 ORDER BY order_no",
                     unit.merchant_id,
                 )
             return [tuple(row.values()) for row in found]
 
         before = await rows()
-        assert [(row[0], row[6], row[7]) for row in before] == [
+        assert [(row[0], row[9], row[10]) for row in before] == [
             ("T1", 4_990, True),
             ("T2", 100, True),
             ("T3", 0, False),
@@ -74,6 +93,6 @@ def test_what_was_told_before_counts_after_the_upgrade(calling):
         await upgraded(caller)
         assert await rows() == before
         await alliance.tells(alliance.line("T3", token, paid=Money(5)))
-        assert (await rows())[2][6:8] == (5, True), "and go on from there"
+        assert (await rows())[2][9:11] == (5, True), "and go on from there"
 
     calling(work)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from alliance_account import Alliance
@@ -68,7 +68,7 @@ def test_an_order_of_two_lines_is_one_sale_of_its_link(calling):
             page = (await caller.client.get(path, headers={"accept-language": "en"})).text
             assert re.search(r"50\.00", page), path
         page = (await caller.client.get("/clicks", headers={"accept-language": "en"})).text
-        assert 'href="/promotions?order=P1"' in page
+        assert 'href="/promotions?order=P1&amp;source=pinduoduo"' in page
 
     calling(work)
 
@@ -214,7 +214,7 @@ def test_a_comparison_counts_what_an_alliance_tells(calling):
 
 
 def test_two_accounts_tell_one_order_once(calling):
-    """Two shops of one platform's alliance in one order: its lines come by two accounts."""
+    """Lines come by two accounts, some by both; one of them does not know the marks of the other."""
 
     async def work(caller):
         one, link = await alliance_and_link(caller)
@@ -223,5 +223,206 @@ def test_two_accounts_tell_one_order_once(calling):
         await one.tells(one.line("P1", token, line_id="1"))
         await other.tells(other.line("P1", token, line_id="2"))
         assert await counted(caller, link) == (1, 9_980, 1, 1)
+        await other.tells(other.line("P1", "", line_id="1"))
+        await one.tells(one.line("P1", token, line_id="2"))
+        assert await counted(caller, link) == (1, 9_980, 1, 1)
+        caller.room.clock.advance(minutes=1)
+        lines = [other.line("P1", "", line_id=number, status=VOID) for number in ("1", "2")]
+        await other.tells(*lines)
+        assert await counted(caller, link) == (0, 0, 0, 0), "the last word, whoever says it"
+        assert (await caller.get("/promoted-orders"))["total"] == 2
+
+    calling(work)
+
+
+def test_an_account_that_knows_no_mark_may_be_the_first_to_tell(calling):
+    async def work(caller):
+        one, link = await alliance_and_link(caller)
+        other = await Alliance.open(caller, PDD)
+        click_id, token = await clicked(caller, link)
+        caller.room.clock.advance(minutes=1)
+        await other.tells(other.line("P1", "", status=PromotedStatus.SETTLED))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+        assert await one.tells(one.line("P1", token, changed_at=caller.room.clock.now() - timedelta(seconds=9))) == 1
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
+        told = (await one.told())["P1"]
+        assert (told["status"], told["click_id"]) == ("settled", str(click_id))
+
+    calling(work)
+
+
+def test_a_mark_that_is_hidden_later_is_not_forgotten(calling):
+    """JD hides marks where it takes the permission back: what was known stays, and what goes back still goes back."""
+
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        click_id, token = await clicked(caller, link)
+        await alliance.tells(alliance.line("P1", token, line_id="1"), alliance.line("P1", token, line_id="2"))
+        for status, left in ((PromotedStatus.RECEIVED, (1, 9_980, 1, 1)), (VOID, (1, 4_990, 1, 1))):
+            caller.room.clock.advance(minutes=1)
+            await alliance.tells(alliance.line("P1", "", line_id="1", status=status))
+            assert await counted(caller, link) == left
+        items = (await caller.get("/promoted-orders", link_id=link["link_id"]))["items"]
+        assert {(item["line_id"], item["click_id"]) for item in items} == {("1", str(click_id)), ("2", str(click_id))}
+        await alliance.tells(alliance.line("P1", "", line_id="2", status=VOID, changed_at=caller.room.clock.now()))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+        await caller.sign_in()
+        page = (await caller.client.get("/promotions?order=P1")).text
+        assert 'data-list="touches"' not in page, "nobody bought, so nobody is credited"
+
+    calling(work)
+
+
+@pytest.mark.parametrize("status", [VOID, PromotedStatus.UNPAID, PromotedStatus.PENDING])
+@pytest.mark.parametrize("first", [0, 1, None])
+def test_a_line_that_does_not_count_takes_no_order_away(calling, status, first):
+    """A line of another link, clicked later, that was never paid: in whatever order the two are told."""
+
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        other = await link_to(caller, url=GOODS, name="视频")
+        _, token = await clicked(caller, link, address=b"1")
+        _, later = await clicked(caller, other, ago=timedelta(minutes=1), address=b"2")
+        lines = [
+            alliance.line("P1", token, line_id="1"),
+            alliance.line("P1", later, line_id="2", status=status, paid=Money(0)),
+        ]
+        pages = [lines] if first is None else [[lines[first]], [lines[1 - first]]]
+        for page in pages:
+            await alliance.tells(*page)
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
+        assert await counted(caller, other) == (0, 0, 0, 0)
+        assert (await channel(caller, other))["credit"] == []
+        assert [entry["first_minor"] for entry in (await channel(caller, link))["credit"]] == [4_990]
+
+    calling(work)
+
+
+@pytest.mark.parametrize("taken_back", [False, True])
+@pytest.mark.parametrize("pages", [((0, 1),), ((0,), (1,)), ((1,), (0,))])
+def test_in_whatever_order_lines_of_two_links_come_both_are_touches(calling, pages, taken_back):
+    async def work(caller):
+        alliance, early = await alliance_and_link(caller)
+        late = await link_to(caller, url=GOODS, name="视频")
+        first_id, first = await clicked(caller, early, ago=timedelta(hours=2), address=b"1")
+        last_id, last = await clicked(caller, late, address=b"2")
+        lines = [
+            alliance.line("P1", first, line_id="1", paid=Money(10)),
+            alliance.line("P1", last, line_id="2", paid=Money(20)),
+        ]
+        for page in pages:
+            await alliance.tells(*(lines[number] for number in page))
+        items = (await caller.get("/promoted-orders", order_no="P1", source="pinduoduo"))["items"]
+        assert {item["line_id"]: item["click_id"] for item in items} == {"1": str(first_id), "2": str(last_id)}
+        assert {item["tie"]["click_id"] for item in items} == {str(last_id)}, "the later click has the order"
+        names = ("first_minor", "last_minor", "linear_minor")
+        found = [
+            [entry[name] for entry in (await channel(caller, link))["credit"] for name in names]
+            for link in (early, late)
+        ]
+        assert found == [[30, 0, 15], [0, 30, 15]]
+        if taken_back:
+            caller.room.clock.advance(minutes=1)
+            await alliance.tells(alliance.line("P1", last, line_id="2", paid=Money(20), status=VOID))
+            assert await counted(caller, early) == (1, 10, 1, 1)
+            assert await counted(caller, late) == (0, 0, 0, 0)
+            assert (await channel(caller, late))["credit"] == [], "what went back is no touch any more"
+
+    calling(work)
+
+
+@pytest.mark.parametrize("shop_first", [True, False])
+def test_a_shops_order_is_touched_by_every_line_that_counts(calling, shop_first):
+    async def work(caller):
+        shop, alliance, early = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        late, void = await link_to(caller, name="视频"), await link_to(caller, name="海报")
+        _, first = await clicked(caller, early, ago=timedelta(hours=2), address=b"1")
+        _, last = await clicked(caller, late, ago=timedelta(minutes=9), address=b"2")
+        _, none = await clicked(caller, void, address=b"3")
+        lines = [alliance.line("T1", mark, line_id=str(number)) for number, mark in enumerate((first, last))]
+        lines.append(alliance.line("T1", none, line_id="9", status=VOID))
+        if shop_first:
+            await shop.sells("T1")
+        await alliance.tells(*lines)
+        if not shop_first:
+            await shop.sells("T1")
+        found = [
+            [(entry["first_orders"], entry["last_orders"]) for entry in (await channel(caller, link))["credit"]]
+            for link in (early, late, void)
+        ]
+        assert found == [[(1, 0)], [(0, 1)], []]
+        assert await counted(caller, late) == (1, 4_990, 0, 1)
+
+    calling(work)
+
+
+@pytest.mark.parametrize("told_first", [True, False])
+def test_what_is_told_of_an_order_without_a_mark_ties_it(calling, told_first):
+    """A word that the buyer gave, or a click's id: told by the API, for an order that only an alliance tells."""
+
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        other = await link_to(caller, url=GOODS, name="视频")
+        click_id, token = await clicked(caller, link)
+        word = (await caller.post(f"/links/{other['link_id']}/words", {}))["word"]
+        given = {"P1": {"cq": token}, "P2": {"word": word}}
+
+        async def tell():
+            for number, evidence in given.items():
+                body = {"source": "pinduoduo", "order_no": number, **evidence}
+                answer = await caller.post("/orders/evidence", body, key=uuid4().hex)
+                assert answer["is_known"] is not told_first
+
+        if told_first:
+            await tell()
+        await alliance.tells(alliance.line("P1", ""), alliance.line("P2", "nobodys"))
+        if not told_first:
+            assert await counted(caller, link) == (0, 0, 0, 0)
+            await tell()
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
+        assert await counted(caller, other) == (1, 4_990, 1, 0)
+        ties = {number: item["tie"] for number, item in (await alliance.told()).items()}
+        assert (ties["P1"]["evidence"], ties["P1"]["click_id"]) == ("carried", str(click_id))
+        assert (ties["P2"]["evidence"], ties["P2"]["word"], ties["P2"]["click_id"]) == ("code", word, None)
+        await caller.sign_in()
+        page = (await caller.client.get("/promotions")).text
+        assert f"暗号 {word} · 确定" in page
+        assert "点击编号带回 · 确定" in page
+
+    calling(work)
+
+
+def test_one_number_at_two_platforms_is_shown_apart(calling):
+    async def work(caller):
+        pdd, link = await alliance_and_link(caller)
+        jd = await Alliance.open(caller, "jd_alliance")
+        _, token = await clicked(caller, link)
+        await pdd.tells(pdd.line("N1", token, title="甲"))
+        await jd.tells(jd.line("N1", token, title="乙"))
+        assert (await counted(caller, link))[:3] == (2, 9_980, 2)
+        await caller.sign_in()
+        for source, shown, hidden in (("pinduoduo", "甲", "乙"), ("jd", "乙", "甲")):
+            page = (await caller.client.get(f"/promotions?order=N1&source={source}")).text
+            assert (f"data-raw>{shown}<" in page, f"data-raw>{hidden}<" in page) == (True, False)
+        page = (await caller.client.get("/promotions?page=99")).text
+        assert page.count("data-promoted=") == 2, "the last page there is"
+
+    calling(work)
+
+
+def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        click_id, token = await clicked(caller, link)
+        async with caller.room.database.plain("ingest") as connection:
+            chosen = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": "r1.v1"}
+            await connection.execute(insert(click_choice).values(merchant_id=caller.room.merchant_id, **chosen))
+        await alliance.tells(alliance.line("P1", token))
+        caller.room.clock.advance(minutes=1)
+        await alliance.tells(alliance.line("P1", token, status=VOID))
+        async with caller.room.unit() as unit:
+            (one,) = await choice_figures(unit, UUID(link["link_id"]))
+            money = await choice_money(unit, UUID(link["link_id"]))
+        assert (one.clicks, one.orders, money) == (1, 1, {"r1.v1": (Money(0),)})
 
     calling(work)

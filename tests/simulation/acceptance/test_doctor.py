@@ -190,6 +190,14 @@ PLANTS = {
             "WHERE NOT is_refund"
         )
     ],
+    "links.promoted_order_of_lines": [
+        (
+            "INSERT INTO promoted_order (merchant_id, source, order_no, order_id, evidence, word, link_id, channel_id, "
+            "currency, paid_minor, is_sold, was_sold, placed_at, paid_at) SELECT merchant_id, 'jd', 'X', "
+            "gen_random_uuid(), 'carried', '', gen_random_uuid(), gen_random_uuid(), 'CNY', 100, true, true, now(), "
+            "now() FROM attempt LIMIT 1"
+        )
+    ],
     "all.paid_order_is_booked": ["UPDATE ledger_batch SET idempotency_key = 'x' || idempotency_key"],
     "all.books_are_the_orders": [revenue("sale", "amount_minor = amount_minor - 1")],
     "all.captured_payment_has_paid_order": [f"UPDATE sales_order SET state = 'unpaid' WHERE {PAID}"],

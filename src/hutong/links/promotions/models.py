@@ -72,7 +72,8 @@ promoted_mark: Final = Table(
     PrimaryKeyConstraint("merchant_id", "connection_id", "told_as"),
 )
 
-#: One line of an order that came by an alliance's address, as the alliance told it last. `status` and `rank` order
+#: One line of an order that came by an alliance's address, as the alliance told it last, by whichever account
+#: (`connection_id`). `status` and `rank` order
 #: versions of one moment; `mark`: what the address carried; link, channel and click: whom that names here.
 promoted_line: Final = Table(
     "promoted_line",
@@ -101,15 +102,15 @@ promoted_line: Final = Table(
     moment("clicked_at", nullable=True),
     moment("changed_at"),
     moment("seen_at"),
-    PrimaryKeyConstraint("merchant_id", "connection_id", "order_no", "line_id"),
+    PrimaryKeyConstraint("merchant_id", "source", "order_no", "line_id"),
     Index("ix_promoted_line_placed", "merchant_id", "placed_at"),
     Index("ix_promoted_line_link", "merchant_id", "link_id", "placed_at"),
-    Index("ix_promoted_line_order", "merchant_id", "source", "order_no"),
 )
 
-#: An order of those lines that came by one of our links, once, whatever accounts and lines tell of it. `order_id`: what
-#: its touches stand under; `shop_order_id`: the same order as a connected shop tells it, which counts in its place;
-#: `is_sold`: at least one line is paid and not taken back, and `paid_minor` is the sum of those.
+#: An order of those lines that came by one of our links, once. `order_id`: what its touches stand under;
+#: `shop_order_id`: the same order as a connected shop tells it, which counts in its place; `evidence` to `click_id`:
+#: the strongest tie of its paid lines; `is_sold`: at least one line is paid and not taken back, and `paid_minor` is the
+#: sum of those; `was_sold`: it was so once.
 promoted_order: Final = Table(
     "promoted_order",
     METADATA,
@@ -118,12 +119,15 @@ promoted_order: Final = Table(
     Column("order_no", Text, nullable=False),
     Column("order_id", Uuid, nullable=False),
     Column("shop_order_id", Uuid),
+    Column("evidence", Text, nullable=False),
+    Column("word", Text, nullable=False),
     Column("link_id", Uuid, nullable=False),
     Column("channel_id", Uuid, nullable=False),
     Column("click_id", Uuid),
     Column("currency", Text, nullable=False),
     Column("paid_minor", BigInteger, nullable=False),
     Column("is_sold", Boolean, nullable=False),
+    Column("was_sold", Boolean, nullable=False),
     moment("placed_at"),
     moment("paid_at"),
     PrimaryKeyConstraint("merchant_id", "source", "order_no"),

@@ -2,45 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from typing import Final
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, and_, any_, literal, select
+import msgspec
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, delete, literal, select, text
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.evidence import Evidence, Tie, stronger
+from hutong.links.attribution.models import order_touch, told_evidence
 from hutong.links.attribution.service import OrderTie, touch_orders
-from hutong.links.promotions.models import promoted_order
+from hutong.links.promotions.models import promoted_line, promoted_order
 from hutong.links.promotions.sales import SOLD
+from hutong.platforms.jump_links import PromotedStatus
 
 #: A sale that no other table of ours knows: paid, and told by no connected shop.
 COUNTED: Final = and_(promoted_order.c.is_sold, promoted_order.c.shop_order_id.is_(None))
+#: Lines and evidence of the orders of one page.
+ROWS_MAX: Final = 50_000
+#: An alliance and a shop that tell one order at the same time must see each other; so must two accounts.
+_ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('links.promoted:' || :merchant_id, 0))")
 
-#: All lines of these orders anew: whose link, of several the latest click, and the sum of what is paid. Lines of one
-#: order are in one currency. An order whose marks name no link of ours is left out.
-_GATHER: Final = """
-INSERT INTO promoted_order AS known (merchant_id, source, order_no, order_id, shop_order_id, link_id, channel_id,
-  click_id, currency, paid_minor, is_sold, placed_at, paid_at)
-SELECT $1, $2, given.order_no, given.order_id, given.shop_order_id,
-  (array_agg(line.link_id ORDER BY line.click_id DESC NULLS LAST, line.link_id))[1],
-  (array_agg(line.channel_id ORDER BY line.click_id DESC NULLS LAST, line.link_id))[1],
-  (array_agg(line.click_id ORDER BY line.click_id DESC NULLS LAST, line.link_id))[1],
-  min(line.currency),
-  coalesce(sum(line.paid_minor) FILTER (WHERE line.status = ANY ($6::text[])), 0)::bigint,
-  bool_or(line.status = ANY ($6::text[])),
-  min(line.placed_at), coalesce(min(line.paid_at), min(line.placed_at))
-FROM unnest($3::text[], $4::uuid[], $5::uuid[]) AS given (order_no, order_id, shop_order_id)
-JOIN promoted_line line ON line.merchant_id = $1 AND line.source = $2 AND line.order_no = given.order_no
-GROUP BY given.order_no, given.order_id, given.shop_order_id
-HAVING count(line.link_id) > 0
-ORDER BY given.order_no
+_KEEP: Final = """
+INSERT INTO promoted_order AS known (merchant_id, source, order_no, order_id, shop_order_id, evidence, word, link_id,
+  channel_id, click_id, currency, paid_minor, is_sold, was_sold, placed_at, paid_at)
+SELECT $1, $2, given.* FROM unnest($3::text[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::uuid[], $9::uuid[],
+  $10::uuid[], $11::text[], $12::bigint[], $13::boolean[], $14::boolean[], $15::timestamptz[], $16::timestamptz[])
+  AS given
 ON CONFLICT (merchant_id, source, order_no) DO UPDATE SET
   shop_order_id = coalesce(excluded.shop_order_id, known.shop_order_id),
-  link_id = excluded.link_id, channel_id = excluded.channel_id, click_id = excluded.click_id,
-  currency = excluded.currency, paid_minor = excluded.paid_minor, is_sold = excluded.is_sold,
-  placed_at = excluded.placed_at, paid_at = excluded.paid_at
-RETURNING order_id, link_id, channel_id, click_id, placed_at, is_sold
+  evidence = excluded.evidence, word = excluded.word, link_id = excluded.link_id, channel_id = excluded.channel_id,
+  click_id = excluded.click_id, currency = excluded.currency, paid_minor = excluded.paid_minor,
+  is_sold = excluded.is_sold, was_sold = known.was_sold OR excluded.was_sold, placed_at = excluded.placed_at,
+  paid_at = excluded.paid_at
+RETURNING order_no, order_id
 """
 
 #: A shop tells these orders from now on.
@@ -51,48 +48,194 @@ WHERE known.merchant_id = $1 AND known.source = $2 AND known.order_no = given.or
 """
 
 
-async def gather_orders(unit: Unit, source: str, numbers: Collection[str], shop_orders: Mapping[str, UUID]) -> None:
-    """Make these orders of their lines, and keep what the buyers of the paid ones touched before.
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """What counts of a line. ``tie``: whom its mark names."""
 
-    ``shop_orders``: those of them that a connected shop tells, too.
+    status: PromotedStatus
+    currency: str
+    paid_minor: int
+    placed_at: datetime
+    paid_at: datetime | None
+    tie: Tie | None
+
+    @property
+    def is_sold(self) -> bool:
+        """Paid, and not taken back."""
+        return self.status in SOLD
+
+
+class Whole(msgspec.Struct, frozen=True, kw_only=True):
+    """An order of its lines. ``touched``: every tie that is exact, of what counts of it."""
+
+    tie: Tie
+    touched: tuple[Tie, ...]
+    currency: str
+    paid_minor: int
+    is_sold: bool
+    placed_at: datetime
+    paid_at: datetime
+
+
+async def hold_orders(unit: Unit) -> None:
+    """Nobody else tells of this merchant's promoted orders until this transaction ends."""
+    await unit.run(_ONE_AT_A_TIME, {"merchant_id": str(unit.merchant_id)})
+
+
+async def gather_orders(
+    unit: Unit, source: str, numbers: Collection[str], shop_orders: Mapping[str, UUID]
+) -> dict[str, Whole]:
+    """Make these orders anew of all that is known of them, and keep what the buyers of the paid ones touched before.
+
+    ``shop_orders``: those of them that a connected shop tells, too. Call :func:`hold_orders` before they are looked up.
+    The orders that something ties, by number.
     """
-    if not numbers:
-        return
-    wanted = sorted(numbers)
+    wholes = await _wholes(unit, source, numbers)
+    if not wholes:
+        return wholes
+    made = list(wholes.values())
     rows = await unit.fetch(
-        _GATHER,
+        _KEEP,
         unit.merchant_id,
         source,
-        wanted,
-        [unit.new_id() for _ in wanted],
-        [shop_orders.get(number) for number in wanted],
-        sorted(status.value for status in SOLD),
+        list(wholes),
+        unit.new_ids(len(made)),
+        [shop_orders.get(number) for number in wholes],
+        [one.tie.evidence.value for one in made],
+        [one.tie.word for one in made],
+        [one.tie.link_id for one in made],
+        [one.tie.channel_id for one in made],
+        [one.tie.click_id for one in made],
+        [one.currency for one in made],
+        [one.paid_minor for one in made],
+        [one.is_sold for one in made],
+        [one.is_sold for one in made],
+        [one.placed_at for one in made],
+        [one.paid_at for one in made],
+    )
+    await _touch(unit, {row.order_id: wholes[row.order_no] for row in rows})
+    return wholes
+
+
+async def _wholes(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, Whole]:
+    if not numbers:
+        return {}
+    lines, told = await _lines(unit, source, numbers), await _told(unit, source, numbers)
+    return {number: made for number in sorted(lines) if (made := whole(lines[number], told.get(number, ())))}
+
+
+def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
+    """The order of these lines and of what was told of it otherwise; None where nothing names a link. Pure.
+
+    What is paid decides: a line that was taken back, or never paid, names nobody while another one is paid. In whatever
+    order lines come, the same order comes of them.
+    """
+    sold = [line for line in lines if line.is_sold]
+    counted = sold or lines
+    ties = sorted({*told, *(line.tie for line in counted if line.tie)}, key=lambda tie: (tie.weight, tie.word))
+    if not lines or not ties:
+        return None
+    placed_at = min(line.placed_at for line in counted)
+    return Whole(
+        tie=_strongest(ties),
+        touched=tuple(ties) if sold else (),
+        currency=min(line.currency for line in counted),
+        paid_minor=sum(line.paid_minor for line in sold),
+        is_sold=bool(sold),
+        placed_at=placed_at,
+        paid_at=min((line.paid_at for line in counted if line.paid_at is not None), default=placed_at),
+    )
+
+
+def _strongest(ties: Iterable[Tie]) -> Tie:
+    first, *rest = ties
+    for tie in rest:
+        first = stronger(first, tie)
+    return first
+
+
+async def _touch(unit: Unit, orders: Mapping[UUID, Whole]) -> None:
+    """Touches of these orders anew: a line that was taken back was a touch before."""
+    await unit.run(
+        delete(order_touch).where(
+            order_touch.c.merchant_id == unit.merchant_id, order_touch.c.order_id.in_(list(orders))
+        )
     )
     ties = [
-        OrderTie(
-            order_id=row.order_id,
-            order_at=row.placed_at,
-            tie=Tie(evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=row.click_id),
-        )
-        for row in rows
-        if row.is_sold
+        OrderTie(order_id=order_id, order_at=made.placed_at, tie=tie)
+        for order_id, made in orders.items()
+        for tie in made.touched
     ]
     await touch_orders(unit, ties, keep_single=True)
 
 
+async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, list[Line]]:
+    line = promoted_line.c
+    statement = select(promoted_line).where(
+        line.merchant_id == unit.merchant_id, line.source == source, _among(line.order_no, numbers)
+    )
+    found: dict[str, list[Line]] = {}
+    for row in await unit.all(statement.limit(ROWS_MAX)):
+        found.setdefault(row.order_no, []).append(
+            Line(
+                status=PromotedStatus(row.status),
+                currency=row.currency,
+                paid_minor=row.paid_minor,
+                placed_at=row.placed_at,
+                paid_at=row.paid_at,
+                tie=None
+                if row.link_id is None
+                else Tie(
+                    evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=row.click_id
+                ),
+            )
+        )
+    return found
+
+
+async def _told(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, list[Tie]]:
+    """What was told of these orders by the API, and waits for their shop."""
+    told = told_evidence.c
+    statement = select(told_evidence).where(
+        told.merchant_id == unit.merchant_id, told.source == source, _among(told.order_no, numbers)
+    )
+    found: dict[str, list[Tie]] = {}
+    for row in await unit.all(statement.limit(ROWS_MAX)):
+        found.setdefault(row.order_no, []).append(
+            Tie(
+                evidence=Evidence(row.evidence),
+                channel_id=row.channel_id,
+                link_id=row.link_id,
+                click_id=None if row.touch_id == row.link_id else row.touch_id,
+                word=row.word,
+            )
+        )
+    return found
+
+
+def _among(column: Any, numbers: Collection[str]) -> ColumnElement[bool]:  # noqa: ANN401 (a column)
+    wanted: ColumnElement[bool] = column == any_(literal(sorted(numbers), ARRAY(Text)))
+    return wanted
+
+
+async def claim_orders(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> dict[str, tuple[Tie, ...]]:
+    """A connected shop tells these orders: they count as its own from now on, and not once more.
+
+    What alliances said of them, by number, for the shop's own orders. Call :func:`hold_orders` before.
+    """
+    numbers = await unclaimed(unit, source, shop_orders)
+    if not numbers:
+        return {}
+    wholes = await _wholes(unit, source, numbers)
+    await unit.fetch(_CLAIM, unit.merchant_id, source, numbers, [shop_orders[number] for number in numbers])
+    return {number: made.touched for number, made in wholes.items()}
+
+
 async def unclaimed(unit: Unit, source: str, numbers: Collection[str]) -> list[str]:
     """Those of a source's orders that an alliance told and no shop has told yet."""
-    wanted = promoted_order.c.order_no == any_(literal(list(numbers), ARRAY(Text)))
     statement = select(promoted_order.c.order_no).where(
         promoted_order.c.merchant_id == unit.merchant_id,
         promoted_order.c.source == source,
-        wanted,
+        _among(promoted_order.c.order_no, numbers),
         promoted_order.c.shop_order_id.is_(None),
     )
-    return [row.order_no for row in await unit.all(statement.limit(len(numbers)))]
-
-
-async def claim_orders(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> None:
-    """A connected shop tells these orders: they count as its own from now on, and not once more."""
-    if shop_orders:
-        await unit.fetch(_CLAIM, unit.merchant_id, source, list(shop_orders), list(shop_orders.values()))
+    return [row.order_no for row in await unit.all(statement.limit(max(1, len(numbers))))]

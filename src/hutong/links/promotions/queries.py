@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, func, select
 
-from hutong.core.money import Money
+from hutong.core.money import BPS_WHOLE, Money
 from hutong.db.unit import Unit
 from hutong.links.models import channel, link
 from hutong.links.promotions.models import promoted_line, promoted_order
@@ -22,11 +22,27 @@ PAGE_ROWS_MAX: Final = 200
 CURRENCIES_MAX: Final = 20
 
 
-class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of an order that came by an alliance. Without a link: its mark names none of this merchant's.
-
-    ``order_id``: what the touches of the whole order stand under; None where it came by no link of this merchant's.
+class SoldOrder(msgspec.Struct, frozen=True, kw_only=True):
+    """What the whole order of a line is tied to. ``touches_id``: the order that its touches stand under;
     ``shop_order_id``: the same order as a connected shop tells it.
+    """
+
+    touches_id: UUID
+    shop_order_id: UUID | None
+    evidence: str
+    word: str
+    link_id: UUID
+    link_code: str
+    link_title: str
+    channel_id: UUID
+    channel_name: str
+    click_id: UUID | None
+    confidence_bps: int = BPS_WHOLE
+
+
+class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of an order that came by an alliance. Without a link: its mark names none of this merchant's; without an
+    order, nothing else does, either.
     """
 
     platform: str
@@ -49,8 +65,7 @@ class SoldLine(msgspec.Struct, frozen=True, kw_only=True):
     placed_at: datetime
     paid_at: datetime | None
     changed_at: datetime
-    order_id: UUID | None
-    shop_order_id: UUID | None
+    order: SoldOrder | None
 
     @property
     def is_disputed(self) -> bool:
@@ -79,16 +94,22 @@ async def sold_page(
     statuses: Sequence[PromotedStatus] = (),
     link_id: UUID | None = None,
     order_no: str = "",
+    source: str = "",
     *,
     limit: int,
     offset: int,
 ) -> SoldSlice:
-    """Lines in some statuses (in any, without), of one link or of all, of one order or of all, the newest first."""
+    """Lines in some statuses (in any, without), of one link or of all, of one order or of all, the newest first.
+
+    ``source``: the platform whose order it is; two platforms may have the same number.
+    """
     which = _which(unit, statuses, link_id)
     if order_no:
         which.append(promoted_line.c.order_no == order_no)
+    if source:
+        which.append(promoted_line.c.source == source)
     total = await unit.scalar(select(func.count()).select_from(promoted_line).where(*which))
-    order = promoted_order.c
+    order, order_link, order_channel = promoted_order.c, link.alias("order_link"), channel.alias("order_channel")
     statement = (
         select(
             promoted_line,
@@ -97,6 +118,14 @@ async def sold_page(
             channel.c.name,
             order.order_id,
             order.shop_order_id,
+            order.evidence,
+            order.word,
+            order.link_id.label("order_link_id"),
+            order.channel_id.label("order_channel_id"),
+            order.click_id.label("order_click_id"),
+            order_link.c.code.label("order_link_code"),
+            order_link.c.title.label("order_link_title"),
+            order_channel.c.name.label("order_channel_name"),
         )
         .outerjoin(
             promoted_order,
@@ -105,6 +134,14 @@ async def sold_page(
                 order.source == promoted_line.c.source,
                 order.order_no == promoted_line.c.order_no,
             ),
+        )
+        .outerjoin(
+            order_link,
+            and_(order_link.c.merchant_id == order.merchant_id, order_link.c.link_id == order.link_id),
+        )
+        .outerjoin(
+            order_channel,
+            and_(order_channel.c.merchant_id == order.merchant_id, order_channel.c.channel_id == order.channel_id),
         )
         .outerjoin(
             link, and_(link.c.merchant_id == promoted_line.c.merchant_id, link.c.link_id == promoted_line.c.link_id)
@@ -194,6 +231,20 @@ def _line(row: Row[Any]) -> SoldLine:
         placed_at=row.placed_at,
         paid_at=row.paid_at,
         changed_at=row.changed_at,
-        order_id=row.order_id,
+        order=_order(row) if row.order_id else None,
+    )
+
+
+def _order(row: Row[Any]) -> SoldOrder:
+    return SoldOrder(
+        touches_id=row.shop_order_id or row.order_id,
         shop_order_id=row.shop_order_id,
+        evidence=row.evidence,
+        word=row.word,
+        link_id=row.order_link_id,
+        link_code=row.order_link_code or "",
+        link_title=row.order_link_title or "",
+        channel_id=row.order_channel_id,
+        channel_name=row.order_channel_name or "",
+        click_id=row.order_click_id,
     )

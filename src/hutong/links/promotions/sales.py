@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from msgspec import structs
@@ -20,6 +20,9 @@ from hutong.links.tokens import read_carried_token
 from hutong.platforms.jump_links import PromotedLine, PromotedStatus, is_plain, plain_text
 
 log = logging.getLogger("hutong.links")
+
+#: A line at its platform: the order's number and its own.
+LineKey: TypeAlias = tuple[str, str]
 
 #: Pieces of one line; a number beyond is no number of pieces.
 QUANTITY_MAX: Final = 2**31 - 1
@@ -38,13 +41,13 @@ SOLD: Final = frozenset({PromotedStatus.PAID, PromotedStatus.RECEIVED, PromotedS
 CLICKED_BEFORE: Final = timedelta(minutes=2)
 CLICKED_AFTER: Final = timedelta(seconds=5)
 _ONLY_CLICK: Final = """
-SELECT given.order_no, near.click_id
-FROM unnest($2::text[], $3::uuid[], $4::timestamptz[]) AS given (order_no, link_id, clicked_at)
+SELECT given.order_no, given.line_id, near.click_id
+FROM unnest($2::text[], $3::text[], $4::uuid[], $5::timestamptz[]) AS given (order_no, line_id, link_id, clicked_at)
 CROSS JOIN LATERAL (
   SELECT few.click_id, count(*) OVER () AS clicks
   FROM (SELECT c.click_id FROM click c
     WHERE c.merchant_id = $1 AND c.link_id = given.link_id AND NOT c.is_bot
-      AND c.clicked_at BETWEEN given.clicked_at - $5::interval AND given.clicked_at + $6::interval
+      AND c.clicked_at BETWEEN given.clicked_at - $6::interval AND given.clicked_at + $7::interval
     LIMIT 2) few
 ) near
 WHERE near.clicks = 1
@@ -54,6 +57,7 @@ _COLUMNS: Final = (
     *("paid_minor", "commission_minor", "status", "rank", "raw_status", "link_id", "channel_id", "click_id"),
     *("placed_at", "paid_at", "clicked_at", "changed_at"),
 )
+_KEY: Final = ("source", "order_no", "line_id")
 _KINDS: Final[Mapping[str, str]] = {
     **dict.fromkeys(_COLUMNS, "text"),
     **dict.fromkeys(("quantity", "rank"), "integer"),
@@ -63,18 +67,37 @@ _KINDS: Final[Mapping[str, str]] = {
 }
 _NAMES: Final = ", ".join(_COLUMNS)
 _GIVEN: Final = ", ".join(f"${number}::{_KINDS[name]}[]" for number, name in enumerate(_COLUMNS, 4))
-_SET: Final = ", ".join(f"{name} = excluded.{name}" for name in (*_COLUMNS[2:], "seen_at"))
+_TIE: Final = ("mark", "link_id", "channel_id", "click_id")
+_SET: Final = ", ".join(
+    f"{name} = excluded.{name}" for name in (*_COLUMNS, "connection_id", "seen_at") if name not in (*_KEY, *_TIE)
+)
+#: Whether a later word names the link, or the same link and less of it than was known: alliances hide marks where they
+#: take a permission back, and another application of one account knows none. What is known stays known.
+_NAMES_LESS: Final = "(excluded.link_id IS NULL OR excluded.link_id = line.link_id AND excluded.click_id IS NULL)"
+_SET_TIE: Final = ", ".join(
+    f"{name} = CASE WHEN line.link_id IS NOT NULL AND {_NAMES_LESS} THEN line.{name} ELSE excluded.{name} END"
+    for name in _TIE
+)
 #: An older word, or one that this hub does not understand, changes nothing of what is known.
 _KEEP: Final = f"""
-INSERT INTO promoted_line (merchant_id, connection_id, seen_at, {_NAMES})
+INSERT INTO promoted_line AS line (merchant_id, connection_id, seen_at, {_NAMES})
 SELECT $1, $2, $3, given.* FROM unnest({_GIVEN}) AS given ({_NAMES})
-ORDER BY order_no, line_id
-ON CONFLICT (merchant_id, connection_id, order_no, line_id) DO UPDATE SET {_SET}
+ORDER BY source, order_no, line_id
+ON CONFLICT (merchant_id, source, order_no, line_id) DO UPDATE SET {_SET}, {_SET_TIE}
 WHERE excluded.status <> 'pending'
-  AND (promoted_line.status = 'pending'
-    OR (excluded.changed_at, excluded.rank) > (promoted_line.changed_at, promoted_line.rank))
+  AND (line.status = 'pending' OR (excluded.changed_at, excluded.rank) > (line.changed_at, line.rank))
 RETURNING order_no
 """  # noqa: S608 (names of our own columns)
+#: The link that an older or an unclear word is the first to name.
+_NAME: Final = """
+UPDATE promoted_line line SET mark = given.mark, link_id = given.link_id, channel_id = given.channel_id,
+  click_id = given.click_id
+FROM unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[])
+  AS given (order_no, line_id, mark, link_id, channel_id, click_id)
+WHERE line.merchant_id = $1 AND line.source = $2 AND line.order_no = given.order_no AND line.line_id = given.line_id
+  AND line.link_id IS NULL
+RETURNING line.order_no
+"""
 
 
 async def first_made_at(unit: Unit, connection_id: UUID) -> datetime | None:
@@ -138,46 +161,53 @@ async def _ties_of_places(unit: Unit, connection_id: UUID, marks: Sequence[str])
     }
 
 
-async def with_clicks(unit: Unit, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]) -> dict[str, Tie]:
-    """The ties of marks with the click where a place's mark alone is known, but also when its address was opened: the
-    one click of a person on the link just before. By the number of the order; where there are two, or none, it stays
-    the link's.
+async def with_clicks(unit: Unit, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]) -> dict[LineKey, Tie]:
+    """The tie of each line by its own mark; with the click where a place's mark alone is known, but also when its
+    address was opened: the one click of a person on the link just before. Where there are two, or none, it stays the
+    link's. Of several words on one line the strongest tie holds.
     """
-    found: dict[str, Tie] = {}
+    found: dict[LineKey, Tie] = {}
     lines = [line for line in lines if is_readable(line)]
     for line in lines:
         if line.mark in ties:
             told = ties[line.mark]
-            found[line.order_no] = stronger(found.get(line.order_no, told), told)
+            found[key_of(line)] = stronger(found.get(key_of(line), told), told)
     open_ = {
-        line.order_no: line.clicked_at
+        key_of(line): line.clicked_at
         for line in lines
-        if line.clicked_at is not None and line.order_no in found and found[line.order_no].click_id is None
+        if line.clicked_at is not None and key_of(line) in found and found[key_of(line)].click_id is None
     }
     if open_:
-        numbers = list(open_)
+        keys = list(open_)
         rows = await unit.fetch(
             _ONLY_CLICK,
             unit.merchant_id,
-            numbers,
-            [found[number].link_id for number in numbers],
-            [open_[number] for number in numbers],
+            [order_no for order_no, _ in keys],
+            [line_id for _, line_id in keys],
+            [found[key].link_id for key in keys],
+            [open_[key] for key in keys],
             CLICKED_BEFORE,
             CLICKED_AFTER,
         )
         for row in rows:
-            found[row.order_no] = structs.replace(found[row.order_no], click_id=row.click_id)
+            key = (row.order_no, row.line_id)
+            found[key] = structs.replace(found[key], click_id=row.click_id)
     return found
 
 
 async def keep_lines(
-    unit: Unit, connection_id: UUID, platform: str, source: str, lines: Sequence[PromotedLine], ties: Mapping[str, Tie]
+    unit: Unit,
+    connection_id: UUID,
+    platform: str,
+    source: str,
+    lines: Sequence[PromotedLine],
+    ties: Mapping[LineKey, Tie],
 ) -> set[str]:
-    """Write down what an alliance told of these lines; the orders of which anything is new. ``ties``: by order.
+    """Write down what an alliance told of these lines; the orders of which anything is new.
 
     A line that cannot be kept is left out and logged: it must not keep the others away.
     """
-    latest: dict[tuple[str, str], PromotedLine] = {}
+    latest: dict[LineKey, PromotedLine] = {}
     for line in lines:
         if not is_readable(line):
             log.warning(
@@ -188,15 +218,23 @@ async def keep_lines(
                 line.order_no,
             )
             continue
-        known = latest.get((line.order_no, line.line_id))
+        known = latest.get(key_of(line))
         if known is None or _version(line) > _version(known):
-            latest[line.order_no, line.line_id] = line
+            latest[key_of(line)] = line
     if not latest:
         return set()
-    rows = [_row(line, platform, source, ties.get(line.order_no)) for line in latest.values()]
+    rows = [_row(line, platform, source, ties.get(key)) for key, line in latest.items()]
     columns = [[row[name] for row in rows] for name in _COLUMNS]
     kept = await unit.fetch(_KEEP, unit.merchant_id, connection_id, unit.now(), *columns)
-    return {row.order_no for row in kept}
+    named = [row for row in rows if row["link_id"] is not None]
+    names = ("order_no", "line_id", *_TIE)
+    found = await unit.fetch(_NAME, unit.merchant_id, source, *([row[name] for row in named] for name in names))
+    return {row.order_no for row in (*kept, *found)}
+
+
+def key_of(line: PromotedLine) -> LineKey:
+    """What names a line at its platform."""
+    return line.order_no, line.line_id
 
 
 def is_readable(line: PromotedLine) -> bool:

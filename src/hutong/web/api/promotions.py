@@ -11,10 +11,11 @@ from litestar import Controller, get
 from litestar.params import QueryParameter
 
 from hutong.links.promotions.places import places_of
-from hutong.links.promotions.queries import SoldLine, sold_page
+from hutong.links.promotions.queries import SoldLine, SoldOrder, sold_page
 from hutong.links.service import get_link
 from hutong.merchants.keys import ApiKey
 from hutong.platforms.jump_links import PromotedStatus
+from hutong.web.api.bodies import Word
 from hutong.web.api.catalogue import Limit, Offset
 from hutong.workflows.runtime import Runtime
 
@@ -23,10 +24,21 @@ Statuses = Annotated[
 ]
 
 
+class PromotedTie(msgspec.Struct, frozen=True, kw_only=True):
+    """What ties an order, for certain: ``carried``, or the ``word`` of a ``code`` or ``coupon`` that was told."""
+
+    evidence: str
+    link_id: UUID
+    channel_id: UUID
+    click_id: UUID | None
+    word: str
+
+
 class PromotedOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line of an order as the alliance told it last. ``click_id``: the click that it carried; ``link_id`` alone: the
-    link is known and the click is not; neither: it came by no link of yours. ``shop_order_id``: the same order as one
-    of your connected shops tells it; without one the order counts for its link and channel as it stands here.
+    link is known and the click is not; neither: its mark names no link of yours. ``tie``: what the whole order is tied
+    to, by its paid lines or by what was told to ``POST /orders/evidence``; null: nothing. ``shop_order_id``: the same
+    order as one of your connected shops tells it; without one the order counts for its tie as it stands here.
     """
 
     platform: str
@@ -48,6 +60,7 @@ class PromotedOrderLine(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime | None
     changed_at: datetime
     shop_order_id: UUID | None
+    tie: PromotedTie | None
 
 
 class PromotedOrders(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,11 +107,13 @@ class PromotionsApi(Controller):
         offset: Offset,
         status: Statuses,
         link_id: UUID | None = None,
+        order_no: Word = "",
+        source: Word = "",
     ) -> PromotedOrders:
-        """Lines in one status or in any, of one link or of all."""
+        """Lines in one status or in any, of one link or of all, of one order (by its number) or of all."""
         statuses = (PromotedStatus(status),) if status else ()
         async with runtime.unit(caller.merchant_id, "api.promoted_orders") as unit:
-            page = await sold_page(unit, statuses, link_id, limit=limit, offset=offset)
+            page = await sold_page(unit, statuses, link_id, order_no, source, limit=limit, offset=offset)
         return PromotedOrders(items=tuple(_line(row) for row in page.rows), total=page.total)
 
     @get("/links/{link_id:uuid}/promotions", opt={"scope": "links:read"}, summary="What alliances made of a link")
@@ -143,5 +158,16 @@ def _line(row: SoldLine) -> PromotedOrderLine:
         placed_at=row.placed_at,
         paid_at=row.paid_at,
         changed_at=row.changed_at,
-        shop_order_id=row.shop_order_id,
+        shop_order_id=None if row.order is None else row.order.shop_order_id,
+        tie=None if row.order is None else _tie(row.order),
+    )
+
+
+def _tie(order: SoldOrder) -> PromotedTie:
+    return PromotedTie(
+        evidence=order.evidence,
+        link_id=order.link_id,
+        channel_id=order.channel_id,
+        click_id=order.click_id,
+        word=order.word,
     )

@@ -210,7 +210,11 @@ def line_of(item: ClickItem, form: ClickForm, zone: ZoneInfo, ways: Mapping[str,
 def _order_href(item: ClickItem) -> str:
     if item.order_id is not None:
         return f"/orders/{item.order_id}"
-    return f"/promotions?{urlencode({'order': item.promoted_no})}" if item.promoted_no else ""
+    return (
+        f"/promotions?{urlencode({'order': item.promoted_no, 'source': item.promoted_source})}"
+        if item.promoted_no
+        else ""
+    )
 
 
 def _one_of(given: Mapping[str, str], name: str, values: Sequence[str]) -> str:

@@ -38,7 +38,14 @@ class PromotionsController(Controller):
 
     @get("/")
     async def show(
-        self, request: ConsoleRequest, desk: Desk, show: str = "", link: str = "", order: str = "", page: int = 1
+        self,
+        request: ConsoleRequest,
+        desk: Desk,
+        show: str = "",
+        link: str = "",
+        order: str = "",
+        source: str = "",
+        page: int = 1,
     ) -> Response[str]:
         """Orders of a tab, of one link or of all, the newest first; or one order, and what its buyer touched before."""
         show = show if show in TABS else ""
@@ -46,9 +53,14 @@ class PromotionsController(Controller):
             chosen = await find_link(unit, link) if link else None
             link_id = None if chosen is None else chosen.link_id
             order = plain_text(order)
-            found = await sold_page(unit, TABS[show], link_id, order, limit=PAGE_ROWS, offset=page_offset(page))
-            kept = {"show": show, "link": "" if chosen is None else chosen.code, "order": order}
-            order_id = next((row.order_id for row in found.rows if row.order_id), None) if order else None
+            source = plain_text(source) if order else ""
+            which = (TABS[show], link_id, order, source)
+            found = await sold_page(unit, *which, limit=PAGE_ROWS, offset=page_offset(page))
+            if found.total and not found.rows:  # it grew shorter meanwhile, or somebody typed the page
+                page = -(-found.total // PAGE_ROWS)
+                found = await sold_page(unit, *which, limit=PAGE_ROWS, offset=page_offset(page))
+            kept = {"show": show, "link": "" if chosen is None else chosen.code, "order": order, "source": source}
+            whole = next((row.order for row in found.rows if row.order), None) if order else None
             view = PromotionsView(
                 rows=found.rows,
                 sums=() if order else await sold_sums(unit, link_id),
@@ -59,7 +71,7 @@ class PromotionsController(Controller):
                 link_code="" if chosen is None else chosen.code,
                 link_title="" if chosen is None else chosen.title,
                 order_no=order,
-                touches=() if order_id is None else await touches_of(unit, order_id),
+                touches=() if whole is None else await touches_of(unit, whole.touches_id),
             )
             return await desk.page(request, unit, "console/promotions.html", view)
 

@@ -17,12 +17,12 @@ class AccountThere(Conflict):
     code = "account_there"
     zh = ErrorText(
         "这个账号已经连接过了：{title}。",
-        "同一个联盟账号连接两次，每笔推广订单都会算两遍。",
+        "同一个联盟账号连接两次，会对同样的链接和订单各问两遍。",
         "要换密钥，请打开已有的那个账号修改；要停用，请在那里停用。",
     )
     en = ErrorText(
         "This account is connected already: {title}.",
-        "An alliance's account that is connected twice has each of its orders counted twice.",
+        "An alliance's account that is connected twice is asked twice about the same links and orders.",
         "Open the account that is there to change its keys or to switch it off.",
     )
 
@@ -30,7 +30,7 @@ class AccountThere(Conflict):
 async def refuse_twice(
     runtime: Runtime, unit: Unit, connector: Connector, mode: Mode, credentials: Mapping[str, str]
 ) -> None:
-    """An alliance tells an account's orders to each connection of it: connected twice, every sum would double.
+    """An alliance tells an account's orders to each connection of it: connected twice, it would be asked twice.
 
     Raises:
         AccountThere: the same account is connected already.

@@ -13,6 +13,7 @@ from hutong.db.checks import Breach, Check, breaches, over_whole_tables
 from hutong.db.unit import Unit
 from hutong.ledger import checks as ledger
 from hutong.ledger import split_checks as splits
+from hutong.links import checks as links
 from hutong.payments import checks as payments
 from hutong.shops import checks as shops
 from hutong.webhooks import checks as webhooks
@@ -158,6 +159,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     payments.check,
     customers.check,
     analytics.check,
+    links.check,
     webhooks.check,
     between,
     no_failed_jobs,

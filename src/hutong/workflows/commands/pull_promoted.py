@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -11,12 +10,11 @@ from uuid import UUID
 import msgspec
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import Tie
-from hutong.links.attribution.service import OrderTie, Told, await_order, tie_orders
-from hutong.links.promotions.orders import gather_orders
-from hutong.links.promotions.sales import SOLD, first_made_at, keep_lines, ties_of_marks, with_clicks
+from hutong.links.attribution.service import OrderTie, tie_orders
+from hutong.links.promotions.orders import gather_orders, hold_orders
+from hutong.links.promotions.sales import first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
-from hutong.shops.placements import OrderRef, orders_by_number
+from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import read_until
 from hutong.workflows.commands.promote_links import jump_links_of
 from hutong.workflows.commands.pull_windows import Pulled, Source, pull_windows
@@ -65,26 +63,22 @@ async def pull_promoted(runtime: Runtime, merchant_id: UUID, connection_id: UUID
 
 
 async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: JumpLinks, page: PromotedPage) -> int:
-    """Write down a page of lines, and tie the orders that were paid; how many orders it tells anything new of."""
+    """Write down a page of lines, make their orders of them, and tie the shop's own orders of the same numbers; of how
+    many orders it tells anything new.
+    """
     connection_id = opened.connection.connection_id
+    await hold_orders(unit)
     marks = await ties_of_marks(unit, runtime.link_key, connection_id, {line.mark for line in page.lines})
     ties = await with_clicks(unit, page.lines, marks)
     changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
-    await gather_orders(unit, links.sells_on, changed, shop_orders)
-    sold = {line.order_no for line in page.lines if line.status in SOLD}
-    fresh = {number: tie for number, tie in ties.items() if number in sold & changed}
-    await _tie(unit, links.sells_on, fresh, {number: ref for number, ref in known.items() if number in fresh})
+    orders = await gather_orders(unit, links.sells_on, changed, shop_orders)
+    shops_own = [
+        OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)
+        for number, ref in known.items()
+        if number in orders
+        for tie in orders[number].touched
+    ]
+    await tie_orders(unit, shops_own)
     return len(changed)
-
-
-async def _tie(unit: Unit, source: str, ties: Mapping[str, Tie], known: Mapping[str, OrderRef]) -> None:
-    """Tie the shop's orders of these numbers; what is told of an order that the shop has not told yet waits for it."""
-    await tie_orders(
-        unit,
-        [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=ties[number]) for number, ref in known.items()],
-    )
-    for number, tie in ties.items():
-        if number not in known:
-            await await_order(unit, Told(source=source, order_no=number, tie=tie))

@@ -24,7 +24,7 @@ from hutong.links.attribution.service import (
     ties_of_words,
 )
 from hutong.links.attribution.window import HISTORY, Placed, guess
-from hutong.links.promotions.orders import claim_orders, unclaimed
+from hutong.links.promotions.orders import claim_orders, gather_orders, hold_orders, unclaimed
 from hutong.links.tokens import read_carried_token
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
@@ -78,17 +78,20 @@ async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence
     """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
     told of them before they were known. What an alliance told of them counts as theirs.
     """
-    told = await take_told(unit, source, list(remarks))
+    await hold_orders(unit)
     promoted = await unclaimed(unit, source, remarks)
+    orders = await orders_by_number(unit, source, promoted) if promoted else {}
+    said = await claim_orders(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    told = await take_told(unit, source, list(remarks))
     written = {number: texts for number, texts in remarks.items() if any(texts)}
-    if not written and not told and not promoted:
+    if not written and not told and not said:
         return
-    orders = await orders_by_number(unit, source, {*written, *promoted, *(one.order_no for one in told)})
-    await claim_orders(unit, source, {number: orders[number].order_id for number in promoted if number in orders})
+    orders |= await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
     by_words = await ties_of_words(
         unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
     )
     ties = [(orders[one.order_no], one.tie) for one in told if one.order_no in orders]
+    ties += [(orders[number], tie) for number, its in said.items() for tie in its]
     ties += [(ref, by_words[ref.order_id]) for ref in orders.values() if ref.order_id in by_words]
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie) for ref, tie in ties])
 
@@ -125,17 +128,22 @@ async def tell_evidence(
         raise InvalidInput(field="cq", problem="cq | word")
     await _check_source(runtime, unit, source)
     tie = await _tie_of_token(runtime, unit, click) if click else await _tie_of_word(unit, word)
+    await hold_orders(unit)
     ref = (await orders_by_number(unit, source, [order_no])).get(order_no)
     if ref is None:
         await await_order(unit, Told(source=source, order_no=order_no, tie=tie))
-        return False
+        return bool(await gather_orders(unit, source, [order_no], {}))  # maybe an alliance has told it
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
     return True
 
 
 async def _check_source(runtime: Runtime, unit: Unit, source: str) -> None:
-    """An order can come from our own desk, a platform that is installed here, or one that orders came from before."""
-    known = {OWN, *(connector.name for connector in runtime.registry.all())}
+    """An order can come from our own desk, a platform that is installed here or whose alliance is, or one that orders
+    came from before.
+    """
+    connectors = runtime.registry.all()
+    sold_on = {one.jump_links.sells_on for one in connectors if one.jump_links is not None}
+    known = {OWN, *(connector.name for connector in connectors), *sold_on}
     if source not in known and source not in (before := await order_sources(unit)):
         raise InvalidInput(field="source", problem=", ".join(sorted({*known, *before})))
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, take_told, tie_orders, touch_orders
-from hutong.links.promotions.orders import claim_orders
+from hutong.links.promotions.orders import claim_orders, hold_orders
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
 from hutong.workflows.commands.tie_orders import infer_tie
@@ -24,16 +24,18 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
     others = [event for event in events if event.source != OWN]
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
-        told = await take_told(unit, source, list(theirs))
-        await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
+        await hold_orders(unit)
+        said = await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
+        waited = [(one.order_no, one.tie) for one in await take_told(unit, source, list(theirs))]
+        waited += [(number, tie) for number, its in said.items() for tie in its]
         ties = [
-            OrderTie(order_id=theirs[one.order_no].order_id, order_at=theirs[one.order_no].paid_at, tie=one.tie)
-            for one in told
+            OrderTie(order_id=theirs[number].order_id, order_at=theirs[number].paid_at, tie=tie)
+            for number, tie in waited
         ]
         await tie_orders(unit, ties)
-        waited = {one.order_no for one in told}
+        tied = {number for number, _ in waited}
         for number, event in theirs.items():
-            if number not in waited:
+            if number not in tied:
                 await infer_tie(unit, event)
 
 
