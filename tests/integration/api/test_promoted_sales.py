@@ -4,6 +4,7 @@ shop's.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -16,8 +17,9 @@ from tied_orders import Shop, clicked, link_to
 from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.money import Money
 from hutong.links.models import click_choice
-from hutong.platforms.jump_links import PromotedStatus
+from hutong.platforms.jump_links import PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
+from hutong.workflows.commands.pull_promoted import take_page
 
 PDD = "pinduoduo_alliance"
 GOODS = "https://mobile.yangkeduo.com/goods.html?goods_id=3001"
@@ -424,5 +426,27 @@ def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling):
             (one,) = await choice_figures(unit, UUID(link["link_id"]))
             money = await choice_money(unit, UUID(link["link_id"]))
         assert (one.clicks, one.orders, money) == (1, 1, {"r1.v1": (Money(0),)})
+
+    calling(work)
+
+
+@pytest.mark.parametrize("other", ["the shop", "another account"])
+def test_who_tells_at_the_same_time_waits_and_sees_it(calling, other):
+    async def work(caller):
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, link)
+        opened = await caller.runtime.open_account(caller.room.merchant_id, alliance.connection_id)
+        page = PromotedPage(lines=(alliance.line("T1", token, line_id="1", paid=Money(50)),), next_cursor=None)
+        async with caller.room.unit() as unit:
+            await take_page(caller.runtime, unit, opened, alliance.links, page)
+            if other == "the shop":
+                beside = asyncio.create_task(shop.sells("T1"))
+            else:
+                beside = asyncio.create_task(alliance.tells(alliance.line("T1", token, line_id="2", paid=Money(100))))
+            await asyncio.sleep(0.3)
+            assert not beside.done()
+        await beside
+        told = {"the shop": (1, 4_990, 0, 1), "another account": (1, 150, 1, 1)}
+        assert await counted(caller, link) == told[other]
 
     calling(work)

@@ -11,7 +11,7 @@ from jinja2 import Environment, nodes
 
 from hutong.web.i18n import LOCALES, Catalogues
 from hutong.web.i18n.catalogues import read_catalogue
-from hutong.web.i18n.extraction import extract, faults
+from hutong.web.i18n.extraction import extract, faults, load_everything, unspoken
 from hutong.web.render import TEMPLATES_DIR
 
 TRANSLATED = [locale for locale in LOCALES if locale != "zh-Hans"]
@@ -30,6 +30,14 @@ def template() -> Catalog:
 @pytest.mark.parametrize("locale", TRANSLATED)
 def test_every_text_is_translated(template, locale):
     assert faults(locale, template, read_catalogue(locale)) == []
+
+
+def test_every_error_speaks_traditional():
+    load_everything()
+    catalogue = read_catalogue("zh-Hant")
+    assert unspoken(catalogue) == []
+    catalogue["编号被改动、不完整，或属于另一家店。"].string = ""
+    assert unspoken(catalogue) == ["编号被改动、不完整，或属于另一家店。"], "the check can fail"
 
 
 def test_planted_faults_in_a_catalogue_are_found(template):

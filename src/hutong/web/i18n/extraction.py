@@ -55,11 +55,20 @@ def extract(root: Path = WEB_DIR) -> Catalog:
 
 
 def error_texts(base: type[HutongError] = HutongError) -> set[str]:
-    """Source texts of every error that is loaded. English errors speak for themselves; Traditional needs these."""
-    found = {base.zh.sentence, base.zh.cause, base.zh.fix}
+    """Source texts of every error of the house that is loaded. English errors speak for themselves; Traditional needs
+    these.
+    """
+    is_ours = base.__module__.partition(".")[0] == "hutong"
+    found = {base.zh.sentence, base.zh.cause, base.zh.fix} if is_ours else set()
     for known in base.__subclasses__():
         found |= error_texts(known)
     return found
+
+
+def spoken_texts() -> set[str]:
+    """Everything that an error can say: its own texts, hints at refusals, names of things, reasons of refused rows."""
+    hints, things = {zh for zh, _ in HINTS.values()}, {zh for zh, _ in THINGS.values()}
+    return error_texts() | hints | things | {reason.zh for reason in REASONS.values()}
 
 
 def faults(locale: Locale, template: Catalog, catalogue: Catalog) -> list[str]:
@@ -83,6 +92,12 @@ def faults(locale: Locale, template: Catalog, catalogue: Catalog) -> list[str]:
     return wrong
 
 
+def unspoken(catalogue: Catalog) -> list[str]:
+    """What errors say and the catalogue does not."""
+    found = {text: catalogue.get(text) for text in spoken_texts()}
+    return sorted(text for text, own in found.items() if own is None or not _complete(own.string))
+
+
 def _complete(string: str | list[str] | tuple[str, ...] | None) -> bool:
     return bool(string) if isinstance(string, str) or string is None else bool(string) and all(string)
 
@@ -97,9 +112,7 @@ def update(locale: Locale, template: Catalog) -> None:
             own = old.get(message.id)
             fresh.add(message.id, own.string if own else "", message.locations, auto_comments=message.auto_comments)
     if locale == ERRORS_IN:
-        hints = {zh for zh, _ in HINTS.values()}
-        things = {zh for zh, _ in THINGS.values()}
-        for text in sorted(error_texts() | hints | things | {reason.zh for reason in REASONS.values()}):
+        for text in sorted(spoken_texts()):
             own = old.get(text)
             fresh.add(text, own.string if own else "", auto_comments=[ERROR_NOTE])
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,6 +136,7 @@ def main() -> int:
         if locale != DEFAULT_LOCALE:
             update(locale, template)
             wrong += faults(locale, template, read_catalogue(locale))
+    wrong += [f"{ERRORS_IN}: untranslated: {text}" for text in unspoken(read_catalogue(ERRORS_IN))]
     sys.stdout.write("".join(f"{line}\n" for line in wrong))
     return 1 if wrong else 0
 
