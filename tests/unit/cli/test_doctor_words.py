@@ -11,7 +11,7 @@ from hutong.cli.doctor_words import MEANINGS
 
 SOURCE = Path(hutong.__file__).parent
 WHERE = (*SOURCE.glob("*/*checks.py"), SOURCE / "db" / "walls.py", SOURCE / "workflows" / "commands" / "examine.py")
-ROOMS = "ledger|shops|payments|customers|analytics|webhooks|all|tenancy|jobs"
+ROOMS = "ledger|shops|payments|customers|analytics|links|webhooks|all|tenancy|jobs"
 CHINESE = re.compile("[\u4e00-\u9fff]")
 
 
