@@ -19,7 +19,10 @@ from hutong.core.money import Money
 from hutong.links.models import click_choice
 from hutong.platforms.jump_links import PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
+from hutong.workflows.commands.import_orders import import_orders
 from hutong.workflows.commands.pull_promoted import take_page
+from hutong.workflows.commands.tie_orders import tie_by_remarks
+from hutong.workflows.dispatcher import deliver_waiting
 
 PDD = "pinduoduo_alliance"
 GOODS = "https://mobile.yangkeduo.com/goods.html?goods_id=3001"
@@ -448,5 +451,55 @@ def test_who_tells_at_the_same_time_waits_and_sees_it(calling, other):
         await beside
         told = {"the shop": (1, 4_990, 0, 1), "another account": (1, 150, 1, 1)}
         assert await counted(caller, link) == told[other]
+
+    calling(work)
+
+
+async def imported(caller, tmp_path, number):
+    """An order of a Taobao shop, by its own export; what it tells is handed on by ``handed_on``."""
+    head = (
+        "订单编号,买家会员名,买家应付货款,总金额,买家实际支付金额,订单状态,订单创建时间,订单付款时间,宝贝标题,退款金额"
+    )
+    row = f"{number},某人,30.00,30.00,30.00,交易成功,2026-01-05 10:00:00,2026-01-05 10:01:00,杯子,无退款申请"
+    path = tmp_path / "ExportOrderList.csv"
+    path.write_text(f"{head}\r\n{row}\r\n", "gbk")
+    return await import_orders(caller.runtime, caller.room.merchant_id, [path], "taobao", "CNY", False, lambda _: None)
+
+
+async def handed_on(caller):
+    while await deliver_waiting(caller.runtime, caller.room.merchant_id):
+        pass
+
+
+@pytest.mark.parametrize("file_first", [True, False])
+def test_an_order_that_a_file_tells_too_counts_once(calling, tmp_path, file_first):
+    async def work(caller):
+        alliance, link = await Alliance.open(caller), await link_to(caller)
+        click_id, token = await clicked(caller, link)
+        number = "3000000000000000011"
+        if not file_first:
+            await alliance.tells(alliance.line(number, token, paid=Money(7)))
+            assert await counted(caller, link) == (1, 7, 1, 1)
+        assert (await imported(caller, tmp_path, number)).imported == 1
+        await handed_on(caller)
+        if file_first:
+            await alliance.tells(alliance.line(number, token, paid=Money(7)))
+        assert await counted(caller, link) == (1, 3_000, 0, 1)
+        tie = next(item["tie"] for item in (await caller.get("/orders"))["items"] if item["order_no"] == number)
+        assert (tie["evidence"], tie["click_id"]) == ("carried", str(click_id))
+
+    calling(work)
+
+
+def test_a_long_import_keeps_no_alliance_waiting(calling, tmp_path):
+    """What it tells is claimed once it is over."""
+
+    async def work(caller):
+        alliance, link = await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, link)
+        async with caller.room.unit() as unit:
+            await tie_by_remarks(unit, "taobao", {"T1": ("谢谢",)}, claims=False)
+            await asyncio.wait_for(alliance.tells(alliance.line("T1", token)), 5)
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
 
     calling(work)

@@ -88,7 +88,7 @@ class Writing:
             self._count_result(result, len(by_order[result.order.order_no]))
         await self._tell_figures(unit, written, known)
         remarks = {number: [text for row in rows for text in row.line.remarks] for number, rows in by_order.items()}
-        await tie_by_remarks(unit, self._shop.platform, remarks)
+        await tie_by_remarks(unit, self._shop.platform, remarks, claims=False)
 
     def _refuse_timeless(self, rows: Sequence[SpilledRow]) -> None:
         for row in rows:

@@ -28,7 +28,7 @@ from hutong.links.promotions.orders import claim_orders, gather_orders, hold_ord
 from hutong.links.tokens import read_carried_token
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
-from hutong.shops.placements import numbers_of_goods, orders_by_number, placements
+from hutong.shops.placements import OrderRef, numbers_of_goods, orders_by_number, placements
 from hutong.shops.queries import order_sources
 from hutong.workflows.runtime import Runtime
 
@@ -66,6 +66,19 @@ class WordUnknown(HutongError):
     )
 
 
+#: Orders of one round, and rounds of one import.
+CLAIMED_AT_ONCE_MAX: Final = 1_000
+CLAIM_ROUNDS_MAX: Final = 1_000
+_TOLD_BY_BOTH: Final = """
+SELECT DISTINCT ON (o.order_no) o.order_no, o.order_id, o.placed_at
+FROM promoted_order p
+JOIN sales_order o ON o.merchant_id = p.merchant_id AND o.source = p.source AND o.order_no = p.order_no
+WHERE p.merchant_id = $1 AND p.source = $2 AND p.shop_order_id IS NULL
+ORDER BY o.order_no, o.created_at DESC
+LIMIT $3
+"""
+
+
 class Visited(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a told visit."""
 
@@ -74,24 +87,48 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool
 
 
-async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]]) -> None:
-    """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
-    told of them before they were known. What an alliance told of them counts as theirs.
-    """
+async def claim_shops_orders(unit: Unit, source: str) -> None:
+    """What alliances told of orders of a shop that are known by now counts as the shop's."""
     await hold_orders(unit)
-    promoted = await unclaimed(unit, source, remarks)
-    orders = await orders_by_number(unit, source, promoted) if promoted else {}
+    for _ in range(CLAIM_ROUNDS_MAX):
+        rows = await unit.fetch(_TOLD_BY_BOTH, unit.merchant_id, source, CLAIMED_AT_ONCE_MAX)
+        if not rows:
+            return
+        await _claim(unit, source, {row.order_no: row for row in rows})
+
+
+async def _claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
     said = await claim_orders(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    await tie_orders(
+        unit,
+        [
+            OrderTie(order_id=orders[number].order_id, order_at=orders[number].placed_at, tie=tie)
+            for number, its in said.items()
+            for tie in its
+        ],
+    )
+
+
+async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]], *, claims: bool = True) -> None:
+    """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
+    told of them before they were known.
+
+    ``claims``: what an alliance told of them counts as theirs from now on. Others who tell of promoted orders wait
+    until this transaction ends: one that is long leaves it to :func:`claim_shops_orders` afterwards.
+    """
+    if claims:
+        await hold_orders(unit)
+        promoted = await unclaimed(unit, source, remarks)
+        await _claim(unit, source, await orders_by_number(unit, source, promoted) if promoted else {})
     told = await take_told(unit, source, list(remarks))
     written = {number: texts for number, texts in remarks.items() if any(texts)}
-    if not written and not told and not said:
+    if not written and not told:
         return
-    orders |= await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
+    orders = await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
     by_words = await ties_of_words(
         unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
     )
     ties = [(orders[one.order_no], one.tie) for one in told if one.order_no in orders]
-    ties += [(orders[number], tie) for number, its in said.items() for tie in its]
     ties += [(ref, by_words[ref.order_id]) for ref in orders.values() if ref.order_id in by_words]
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie) for ref, tie in ties])
 

@@ -20,7 +20,7 @@ from hutong.payments.events import (
     SuspenseDecided,
     SuspenseReturned,
 )
-from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, StockChanged
+from hutong.shops.events import OrderPaid, OrderRefunded, OrderShipped, OrderShort, OrdersImported, StockChanged
 from hutong.webhooks.public import PUBLIC
 from hutong.workflows.reactions import books, figures, orders, outside, ties
 from hutong.workflows.runtime import Runtime
@@ -74,6 +74,7 @@ REACTIONS: Final = (
     Reaction("figures.sale", OrderPaid, figures.count_sales, takes_many=True),
     Reaction("figures.refund", OrderRefunded, figures.count_refund),
     Reaction("ties.sale", OrderPaid, ties.tie_sales, takes_many=True),
+    Reaction("ties.imported", OrdersImported, ties.claim_imported),
     Reaction("customers.sale", OrderPaid, figures.credit_customers, takes_many=True),
     Reaction("customers.refund", OrderRefunded, figures.debit_customer),
     *(Reaction(f"webhooks.{public.name}", public.event, outside.tell, keeps_ids=True) for public in PUBLIC),

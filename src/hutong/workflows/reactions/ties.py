@@ -8,9 +8,9 @@ from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.service import OrderTie, take_told, tie_orders, touch_orders
 from hutong.links.promotions.orders import claim_orders, hold_orders
-from hutong.shops.events import OrderPaid
+from hutong.shops.events import OrderPaid, OrdersImported
 from hutong.shops.orders import OWN
-from hutong.workflows.commands.tie_orders import infer_tie
+from hutong.workflows.commands.tie_orders import claim_shops_orders, infer_tie
 from hutong.workflows.runtime import Runtime
 
 
@@ -37,6 +37,11 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
         for number, event in theirs.items():
             if number not in tied:
                 await infer_tie(unit, event)
+
+
+async def claim_imported(_runtime: Runtime, unit: Unit, event: OrdersImported) -> None:
+    """Orders that came in from files take the place of what alliances told of them."""
+    await claim_shops_orders(unit, event.source)
 
 
 def _own(event: OrderPaid) -> OrderTie | None:
