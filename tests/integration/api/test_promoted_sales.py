@@ -16,6 +16,7 @@ from tied_orders import Shop, clicked, link_to
 
 from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.money import Money
+from hutong.links.checks import check
 from hutong.links.models import click_choice
 from hutong.platforms.jump_links import PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
@@ -393,6 +394,27 @@ def test_what_is_told_of_an_order_without_a_mark_ties_it(calling, told_first):
         page = (await caller.client.get("/promotions")).text
         assert f"暗号 {word} · 确定" in page
         assert "点击编号带回 · 确定" in page
+
+    calling(work)
+
+
+@pytest.mark.parametrize("shop_tells", [True, False])
+def test_an_order_that_evidence_alone_ties_still_goes_back(calling, shop_tells):
+    async def work(caller):
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        _, token = await clicked(caller, link)
+        await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", "cq": token})
+        await alliance.tells(alliance.line("T1", "", paid=Money(7)))
+        assert await counted(caller, link) == (1, 7, 1, 1)
+        if shop_tells:
+            await shop.sells("T1")
+            assert await counted(caller, link) == (1, 4_990, 0, 1)
+        caller.room.clock.advance(minutes=1)
+        await alliance.tells(alliance.line("T1", "", paid=Money(7), status=VOID))
+        assert await counted(caller, link) == ((1, 4_990, 0, 1) if shop_tells else (0, 0, 0, 0))
+        async with caller.room.unit() as unit:
+            assert await check(unit) == []
+        assert (await alliance.told())["T1"]["tie"]["link_id"] == link["link_id"]
 
     calling(work)
 

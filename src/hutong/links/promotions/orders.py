@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, delete, literal, select, text
+from sqlalchemy import ARRAY, ColumnElement, Row, Text, and_, any_, delete, literal, select, text
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie, stronger
@@ -120,7 +120,11 @@ async def _wholes(unit: Unit, source: str, numbers: Collection[str]) -> dict[str
     if not numbers:
         return {}
     lines, told = await _lines(unit, source, numbers), await _told(unit, source, numbers)
-    return {number: made for number in sorted(lines) if (made := whole(lines[number], told.get(number, ())))}
+    found = {number: whole(lines[number], told.get(number, ())) for number in sorted(lines)}
+    if nameless := [number for number, made in found.items() if made is None]:
+        kept = await _kept(unit, source, nameless)  # what tied one before may have gone over to its shop's order
+        found |= {number: whole(lines[number], [tie]) for number, tie in kept.items()}
+    return {number: made for number, made in found.items() if made is not None}
 
 
 def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
@@ -182,14 +186,28 @@ async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str,
                 paid_minor=row.paid_minor,
                 placed_at=row.placed_at,
                 paid_at=row.paid_at,
-                tie=None
-                if row.link_id is None
-                else Tie(
-                    evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=row.click_id
-                ),
+                tie=None if row.link_id is None else _tie(row, Evidence.CARRIED, row.click_id),
             )
         )
     return found
+
+
+async def _kept(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, Tie]:
+    """What these orders are tied to so far."""
+    order = promoted_order.c
+    statement = select(promoted_order).where(
+        order.merchant_id == unit.merchant_id, order.source == source, _among(order.order_no, numbers)
+    )
+    return {
+        row.order_no: _tie(row, row.evidence, row.click_id, row.word)
+        for row in await unit.all(statement.limit(ROWS_MAX))
+    }
+
+
+def _tie(row: Row[Any], evidence: str, click_id: UUID | None, word: str = "") -> Tie:
+    return Tie(
+        evidence=Evidence(evidence), channel_id=row.channel_id, link_id=row.link_id, click_id=click_id, word=word
+    )
 
 
 async def _told(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, list[Tie]]:
@@ -200,15 +218,8 @@ async def _told(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, 
     )
     found: dict[str, list[Tie]] = {}
     for row in await unit.all(statement.limit(ROWS_MAX)):
-        found.setdefault(row.order_no, []).append(
-            Tie(
-                evidence=Evidence(row.evidence),
-                channel_id=row.channel_id,
-                link_id=row.link_id,
-                click_id=None if row.touch_id == row.link_id else row.touch_id,
-                word=row.word,
-            )
-        )
+        click_id = None if row.touch_id == row.link_id else row.touch_id
+        found.setdefault(row.order_no, []).append(_tie(row, row.evidence, click_id, row.word))
     return found
 
 
