@@ -111,10 +111,13 @@ def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
             order_tie.c.click_id.is_not(None),
         )
     )
+    of_shop = select(sale_fact.c.order_id).where(
+        sale_fact.c.merchant_id == promoted_order.c.merchant_id, sale_fact.c.order_id == promoted_order.c.shop_order_id
+    )
     promoted = select(promoted_order.c.click_id, promoted_order.c.paid_at, *_PROMOTED_MONEY).where(
         promoted_order.c.merchant_id == unit.merchant_id,
         promoted_order.c.was_sold,
-        promoted_order.c.shop_order_id.is_(None),
+        ~exists(of_shop).correlate(promoted_order),
         promoted_order.c.link_id == link_id,
         promoted_order.c.click_id.is_not(None),
     )

@@ -94,7 +94,7 @@ class Trade:
             self.tied.append((one, CHANNEL[link_id], link_id, click_id if has_click else None))
         return {
             "source": one.source, "order_no": f"P{number}", "order_id": one.order_id, "link_id": link_id,
-            "shop_order_id": uuid4() if is_known else None, "channel_id": CHANNEL[link_id],
+            "shop_order_id": dice.choice(self.sales).order_id if is_known else None, "channel_id": CHANNEL[link_id],
             "click_id": click_id if has_click else None, "currency": one.gross.currency,
             "paid_minor": one.gross.amount_minor, "is_sold": is_sold, "was_sold": is_sold,
             "evidence": "carried", "word": "", "placed_at": AT, "paid_at": AT,

@@ -20,6 +20,7 @@ from hutong.links.checks import check
 from hutong.links.models import click_choice
 from hutong.platforms.jump_links import PromotedPage, PromotedStatus
 from hutong.platforms.registry import Registry
+from hutong.platforms.shops import ShopOrderStatus
 from hutong.workflows.commands.import_orders import import_orders
 from hutong.workflows.commands.pull_promoted import take_page
 from hutong.workflows.commands.tie_orders import tie_by_remarks
@@ -437,9 +438,12 @@ def test_one_number_at_two_platforms_is_shown_apart(calling):
     calling(work)
 
 
-def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling):
+@pytest.mark.parametrize("shop_tells", [False, True])
+def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tells):
+    """Also where its shop tells it afterwards, and has never seen it paid."""
+
     async def work(caller):
-        alliance, link = await alliance_and_link(caller)
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
         click_id, token = await clicked(caller, link)
         async with caller.room.database.plain("ingest") as connection:
             chosen = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": "r1.v1"}
@@ -447,6 +451,8 @@ def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling):
         await alliance.tells(alliance.line("P1", token))
         caller.room.clock.advance(minutes=1)
         await alliance.tells(alliance.line("P1", token, status=VOID))
+        if shop_tells:
+            await shop.sells("P1", status=ShopOrderStatus.CLOSED)
         async with caller.room.unit() as unit:
             (one,) = await choice_figures(unit, UUID(link["link_id"]))
             money = await choice_money(unit, UUID(link["link_id"]))
@@ -523,5 +529,78 @@ def test_a_long_import_keeps_no_alliance_waiting(calling, tmp_path):
             await tie_by_remarks(unit, "taobao", {"T1": ("谢谢",)}, claims=False)
             await asyncio.wait_for(alliance.tells(alliance.line("T1", token)), 5)
         assert await counted(caller, link) == (1, 4_990, 1, 1)
+
+    calling(work)
+
+
+@pytest.mark.parametrize("shop_tells", [0, 1, 2])
+def test_a_shops_order_leaves_the_link_of_a_line_that_was_taken_back(calling, shop_tells):
+    """Before the lines, between them and the void, or after it: in the end it is the same."""
+
+    async def work(caller):
+        shop, alliance, early = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        late = await link_to(caller, name="视频")
+        first_id, first = await clicked(caller, early, ago=timedelta(hours=2), address=b"1")
+        _, last = await clicked(caller, late, address=b"2")
+        for step in range(3):
+            if step == shop_tells:
+                await shop.sells("T1")
+            if step == 0:
+                await alliance.tells(alliance.line("T1", first, line_id="1"), alliance.line("T1", last, line_id="2"))
+            elif step == 1:
+                caller.room.clock.advance(minutes=1)
+                await alliance.tells(alliance.line("T1", last, line_id="2", status=VOID))
+        assert await counted(caller, early) == (1, 4_990, 0, 1)
+        assert await counted(caller, late) == (0, 0, 0, 0)
+        assert (await channel(caller, late))["credit"] == []
+        names = ("first_minor", "last_minor", "linear_minor")
+        credit = [entry[name] for entry in (await channel(caller, early))["credit"] for name in names]
+        assert credit == [4_990, 4_990, 4_990]
+        tie = next(item["tie"] for item in (await caller.get("/orders"))["items"])
+        assert tie["click_id"] == str(first_id)
+
+    calling(work)
+
+
+@pytest.mark.parametrize("pages", [((0, 1),), ((0,), (1,)), ((1,), (0,))])
+def test_a_void_line_names_nobody_for_one_that_has_no_mark(calling, pages):
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        lines = [alliance.line("P1", token, line_id="1", status=VOID), alliance.line("P1", "", line_id="2")]
+        for page in pages:
+            await alliance.tells(*(lines[number] for number in page))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+        assert (await alliance.told())["P1"]["tie"] is None
+
+    calling(work)
+
+
+def test_a_later_word_that_knows_less_keeps_no_click_away(calling):
+    """The link's own mark came first, the click's with an older word."""
+
+    async def work(caller):
+        alliance, link = await Alliance.open(caller), await link_to(caller)
+        await alliance.promotes(link, "111")
+        click_id, token = await clicked(caller, link)
+        at = caller.room.clock.now()
+        await alliance.tells(alliance.line("T1", "111", changed_at=at + timedelta(minutes=1)))
+        await alliance.tells(alliance.line("T1", token, changed_at=at))
+        assert (await alliance.told())["T1"]["click_id"] == str(click_id)
+        assert await counted(caller, link) == (1, 4_990, 1, 1)
+
+    calling(work)
+
+
+def test_evidence_names_the_platform_that_sold(calling):
+    """Not its alliance, of which no order can be."""
+
+    async def work(caller):
+        _, link = await alliance_and_link(caller)
+        _, token = await clicked(caller, link)
+        body = {"source": "pinduoduo_alliance", "order_no": "P1", "cq": token}
+        answer = await caller.client.post("/api/v1/orders/evidence", json=body, headers={"idempotency-key": "x"})
+        assert (answer.status_code, answer.json()["code"]) == (400, "invalid_input")
+        assert "pinduoduo" in answer.text
 
     calling(work)

@@ -88,6 +88,18 @@ WHERE (excluded.strength, excluded.confidence_bps,
 RETURNING order_id
 """
 
+_WITHDRAW: Final = """
+WITH given AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS given (order_id, link_id, click_id)
+), touches AS (
+  DELETE FROM order_touch touch USING given
+  WHERE touch.merchant_id = $1 AND touch.order_id = given.order_id
+    AND touch.touch_id = coalesce(given.click_id, given.link_id)
+)
+DELETE FROM order_tie tie USING given
+WHERE tie.merchant_id = $1 AND tie.order_id = given.order_id AND tie.evidence = $2 AND tie.link_id = given.link_id
+  AND tie.click_id IS NOT DISTINCT FROM given.click_id
+"""
+
 #: What the buyer of each order touched: those who brought him, clicks of the same person, clicks from the same address
 #: on the same system where few came from there. Each step is limited, so that the planner goes by the indexes and the
 #: cost does not grow with the tables.
@@ -157,6 +169,17 @@ async def tie_orders(unit: Unit, ties: Sequence[OrderTie]) -> set[UUID]:
     )
     await touch_orders(unit, [one for one in ties if one.tie.evidence in EXACT], keep_single=True)
     return {row.order_id for row in rows}
+
+
+async def withdraw_ties(unit: Unit, withdrawn: Mapping[UUID, Sequence[Tie]]) -> None:
+    """What was told of these orders holds no more: neither as their tie nor as a touch. Call :func:`tie_orders` with
+    what holds afterwards.
+    """
+    gone = [(order_id, tie.link_id, tie.click_id) for order_id, ties in withdrawn.items() for tie in ties]
+    if not gone:
+        return
+    given = [list(column) for column in zip(*gone, strict=True)]
+    await unit.fetch(_WITHDRAW, unit.merchant_id, Evidence.CARRIED.value, *given)
 
 
 async def touch_orders(unit: Unit, ties: Sequence[OrderTie], *, keep_single: bool = False) -> None:

@@ -65,10 +65,13 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of its lines. ``touched``: every tie that is exact, of what counts of it."""
+    """An order of its lines. ``touched``: every tie that is exact, of what counts of it; ``withdrawn``: ties of lines
+    that do not count beside those that do.
+    """
 
     tie: Tie
     touched: tuple[Tie, ...]
+    withdrawn: tuple[Tie, ...]
     currency: str
     paid_minor: int
     is_sold: bool
@@ -90,6 +93,7 @@ async def gather_orders(
     The orders that something ties, by number.
     """
     wholes = await _wholes(unit, source, numbers)
+    await _forget(unit, source, set(numbers) - set(wholes))
     if not wholes:
         return wholes
     made = list(wholes.values())
@@ -122,7 +126,7 @@ async def _wholes(unit: Unit, source: str, numbers: Collection[str]) -> dict[str
     lines, told = await _lines(unit, source, numbers), await _told(unit, source, numbers)
     found = {number: whole(lines[number], told.get(number, ())) for number in sorted(lines)}
     if nameless := [number for number, made in found.items() if made is None]:
-        kept = await _kept(unit, source, nameless)  # what tied one before may have gone over to its shop's order
+        kept = await _kept(unit, source, nameless)
         found |= {number: whole(lines[number], [tie]) for number, tie in kept.items()}
     return {number: made for number, made in found.items() if made is not None}
 
@@ -139,9 +143,11 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     if not lines or not ties:
         return None
     placed_at = min(line.placed_at for line in counted)
+    others = {line.tie for line in lines if sold and line.tie} - set(ties)
     return Whole(
         tie=_strongest(ties),
         touched=tuple(ties) if sold else (),
+        withdrawn=tuple(sorted(others, key=lambda tie: tie.weight)),
         currency=min(line.currency for line in counted),
         paid_minor=sum(line.paid_minor for line in sold),
         is_sold=bool(sold),
@@ -155,6 +161,14 @@ def _strongest(ties: Iterable[Tie]) -> Tie:
     for tie in rest:
         first = stronger(first, tie)
     return first
+
+
+async def _forget(unit: Unit, source: str, numbers: Collection[str]) -> None:
+    """Nothing that counts of these orders names a link any more."""
+    order = promoted_order.c
+    gone = (order.merchant_id == unit.merchant_id, order.source == source, _among(order.order_no, numbers))
+    if numbers:
+        await unit.run(delete(promoted_order).where(*gone))
 
 
 async def _touch(unit: Unit, orders: Mapping[UUID, Whole]) -> None:
@@ -193,10 +207,13 @@ async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str,
 
 
 async def _kept(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, Tie]:
-    """What these orders are tied to so far."""
+    """What those of these orders are tied to that a shop tells: their evidence has gone over to the shop's."""
     order = promoted_order.c
     statement = select(promoted_order).where(
-        order.merchant_id == unit.merchant_id, order.source == source, _among(order.order_no, numbers)
+        order.merchant_id == unit.merchant_id,
+        order.source == source,
+        _among(order.order_no, numbers),
+        order.shop_order_id.is_not(None),
     )
     return {
         row.order_no: _tie(row, row.evidence, row.click_id, row.word)

@@ -88,14 +88,14 @@ WHERE excluded.status <> 'pending'
   AND (line.status = 'pending' OR (excluded.changed_at, excluded.rank) > (line.changed_at, line.rank))
 RETURNING order_no
 """  # noqa: S608 (names of our own columns)
-#: The link that an older or an unclear word is the first to name.
+#: The link, or the click on it, that an older or an unclear word is the first to name.
 _NAME: Final = """
 UPDATE promoted_line line SET mark = given.mark, link_id = given.link_id, channel_id = given.channel_id,
   click_id = given.click_id
 FROM unnest($3::text[], $4::text[], $5::text[], $6::uuid[], $7::uuid[], $8::uuid[])
   AS given (order_no, line_id, mark, link_id, channel_id, click_id)
 WHERE line.merchant_id = $1 AND line.source = $2 AND line.order_no = given.order_no AND line.line_id = given.line_id
-  AND line.link_id IS NULL
+  AND (line.link_id IS NULL OR line.link_id = given.link_id AND line.click_id IS NULL AND given.click_id IS NOT NULL)
 RETURNING line.order_no
 """
 

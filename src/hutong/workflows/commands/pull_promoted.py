@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.service import OrderTie, tie_orders
+from hutong.links.attribution.service import OrderTie, tie_orders, withdraw_ties
 from hutong.links.promotions.orders import gather_orders, hold_orders
 from hutong.links.promotions.sales import first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
@@ -74,6 +74,9 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
     orders = await gather_orders(unit, links.sells_on, changed, shop_orders)
+    await withdraw_ties(
+        unit, {ref.order_id: orders[number].withdrawn for number, ref in known.items() if number in orders}
+    )
     shops_own = [
         OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)
         for number, ref in known.items()

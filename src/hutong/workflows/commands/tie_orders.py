@@ -180,7 +180,7 @@ async def _check_source(runtime: Runtime, unit: Unit, source: str) -> None:
     """
     connectors = runtime.registry.all()
     sold_on = {one.jump_links.sells_on for one in connectors if one.jump_links is not None}
-    known = {OWN, *(connector.name for connector in connectors), *sold_on}
+    known = {OWN, *(one.name for one in connectors if one.jump_links is None), *sold_on}
     if source not in known and source not in (before := await order_sources(unit)):
         raise InvalidInput(field="source", problem=", ".join(sorted({*known, *before})))
 
