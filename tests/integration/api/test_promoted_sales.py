@@ -604,3 +604,25 @@ def test_evidence_names_the_platform_that_sold(calling):
         assert "pinduoduo" in answer.text
 
     calling(work)
+
+
+def test_a_week_that_has_counted_an_order_keeps_it(calling):
+    """Its first line is taken back; another one is paid only after the week."""
+
+    async def work(caller):
+        alliance, link = await alliance_and_link(caller)
+        click_id, token = await clicked(caller, link)
+        async with caller.room.database.plain("ingest") as connection:
+            chosen = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": "r1.v1"}
+            await connection.execute(insert(click_choice).values(merchant_id=caller.room.merchant_id, **chosen))
+        await alliance.tells(alliance.line("P1", token, line_id="1"))
+        caller.room.clock.advance(days=1)
+        decided_at = caller.room.clock.now()
+        caller.room.clock.advance(days=1)
+        await alliance.tells(alliance.line("P1", token, line_id="1", status=VOID))
+        await alliance.tells(alliance.line("P1", token, line_id="2", paid_at=caller.room.clock.now()))
+        async with caller.room.unit() as unit:
+            (one,) = await choice_figures(unit, UUID(link["link_id"]), decided_at)
+        assert (one.clicks, one.orders) == (1, 1)
+
+    calling(work)

@@ -36,7 +36,7 @@ ON CONFLICT (merchant_id, source, order_no) DO UPDATE SET
   evidence = excluded.evidence, word = excluded.word, link_id = excluded.link_id, channel_id = excluded.channel_id,
   click_id = excluded.click_id, currency = excluded.currency, paid_minor = excluded.paid_minor,
   is_sold = excluded.is_sold, was_sold = known.was_sold OR excluded.was_sold, placed_at = excluded.placed_at,
-  paid_at = excluded.paid_at
+  paid_at = CASE WHEN known.was_sold THEN least(known.paid_at, excluded.paid_at) ELSE excluded.paid_at END
 RETURNING order_no, order_id
 """
 
