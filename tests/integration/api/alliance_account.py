@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from tied_orders import connected
+
 from hutong.core.money import Money
 from hutong.links.models import link
 from hutong.links.promotions.places import Asked, due_links, keep_places
-from hutong.merchants.connections import Mode
 from hutong.platforms.jump_links import Carries, Promoted, PromotedLine, PromotedPage, PromotedStatus
-from hutong.workflows.commands.open_shop import connect_in
 from hutong.workflows.commands.pull_promoted import take_page
 
 PAID = PromotedStatus.PAID
@@ -25,17 +25,8 @@ class Alliance:
 
     @classmethod
     async def open(cls, caller, platform="taobao_alliance"):
-        connector = caller.runtime.registry.get(platform)
-        needed = [name for name in connector.credential_fields if name not in connector.optional_fields]
         async with caller.room.unit() as unit:
-            connection_id = await connect_in(
-                unit,
-                caller.runtime.vault,
-                connector,
-                mode=Mode.SANDBOX,
-                base_url="",
-                credentials=dict.fromkeys(needed, "x"),
-            )
+            connection_id = await connected(caller, unit, platform)
         return cls(caller, connection_id, platform)
 
     def line(self, order_no, mark, **more):

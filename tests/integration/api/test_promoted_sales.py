@@ -53,6 +53,13 @@ async def counted(caller, link):
     )
 
 
+async def led_by(caller, link, click_id, choice):
+    """A variant of a comparison led the click, as the edge keeps it."""
+    values = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": choice}
+    async with caller.room.database.plain("ingest") as connection:
+        await connection.execute(insert(click_choice).values(merchant_id=caller.room.merchant_id, **values))
+
+
 async def alliance_and_link(caller):
     return await Alliance.open(caller, PDD), await link_to(caller, url=GOODS)
 
@@ -201,15 +208,7 @@ def test_a_comparison_counts_what_an_alliance_tells(calling):
         for variant in ("r1.v1", "r1.v2"):
             click_id, token = await clicked(caller, link)
             tokens.append(token)
-            async with caller.room.database.plain("ingest") as connection:
-                await connection.execute(
-                    insert(click_choice).values(
-                        merchant_id=caller.room.merchant_id,
-                        click_id=click_id,
-                        link_id=UUID(link["link_id"]),
-                        choice=variant,
-                    )
-                )
+            await led_by(caller, link, click_id, variant)
         await alliance.tells(alliance.line("P1", tokens[1]), alliance.line("P2", tokens[1]))
         async with caller.room.unit() as unit:
             figures = await choice_figures(unit, UUID(link["link_id"]))
@@ -445,9 +444,7 @@ def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tel
     async def work(caller):
         shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
         click_id, token = await clicked(caller, link)
-        async with caller.room.database.plain("ingest") as connection:
-            chosen = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": "r1.v1"}
-            await connection.execute(insert(click_choice).values(merchant_id=caller.room.merchant_id, **chosen))
+        await led_by(caller, link, click_id, "r1.v1")
         await alliance.tells(alliance.line("P1", token))
         caller.room.clock.advance(minutes=1)
         await alliance.tells(alliance.line("P1", token, status=VOID))
@@ -612,9 +609,7 @@ def test_a_week_that_has_counted_an_order_keeps_it(calling):
     async def work(caller):
         alliance, link = await alliance_and_link(caller)
         click_id, token = await clicked(caller, link)
-        async with caller.room.database.plain("ingest") as connection:
-            chosen = {"click_id": click_id, "link_id": UUID(link["link_id"]), "choice": "r1.v1"}
-            await connection.execute(insert(click_choice).values(merchant_id=caller.room.merchant_id, **chosen))
+        await led_by(caller, link, click_id, "r1.v1")
         await alliance.tells(alliance.line("P1", token, line_id="1"))
         caller.room.clock.advance(days=1)
         decided_at = caller.room.clock.now()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -11,7 +11,7 @@ import msgspec
 from sqlalchemy import ARRAY, ColumnElement, Row, Text, and_, any_, delete, literal, select, text
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import Evidence, Tie, stronger
+from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.models import order_touch, told_evidence
 from hutong.links.attribution.service import OrderTie, touch_orders
 from hutong.links.promotions.models import promoted_line, promoted_order
@@ -145,7 +145,7 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     placed_at = min(line.placed_at for line in counted)
     others = {line.tie for line in lines if sold and line.tie} - set(ties)
     return Whole(
-        tie=_strongest(ties),
+        tie=max(ties, key=lambda tie: tie.weight),
         touched=tuple(ties) if sold else (),
         withdrawn=tuple(sorted(others, key=lambda tie: tie.weight)),
         currency=min(line.currency for line in counted),
@@ -154,13 +154,6 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
         placed_at=placed_at,
         paid_at=min((line.paid_at for line in counted if line.paid_at is not None), default=placed_at),
     )
-
-
-def _strongest(ties: Iterable[Tie]) -> Tie:
-    first, *rest = ties
-    for tie in rest:
-        first = stronger(first, tie)
-    return first
 
 
 async def _forget(unit: Unit, source: str, numbers: Collection[str]) -> None:

@@ -118,8 +118,8 @@ async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence
     """
     if claims:
         await hold_orders(unit)
-        promoted = await unclaimed(unit, source, remarks)
-        await _claim(unit, source, await orders_by_number(unit, source, promoted) if promoted else {})
+        if promoted := await unclaimed(unit, source, remarks):
+            await _claim(unit, source, await orders_by_number(unit, source, promoted))
     told = await take_told(unit, source, list(remarks))
     written = {number: texts for number, texts in remarks.items() if any(texts)}
     if not written and not told:

@@ -22,9 +22,10 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
     """
     await touch_orders(unit, [tie for event in events if (tie := _own(event)) is not None])
     others = [event for event in events if event.source != OWN]
+    if others:
+        await hold_orders(unit)
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
-        await hold_orders(unit)
         said = await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
         waited = [(one.order_no, one.tie) for one in await take_told(unit, source, list(theirs))]
         waited += [(number, tie) for number, its in said.items() for tie in its]
