@@ -88,6 +88,7 @@ WHERE (excluded.strength, excluded.confidence_bps,
 RETURNING order_id
 """
 
+#: The tie goes only where it is the one that was withdrawn: one of another line, or by a word, stays.
 _WITHDRAW: Final = """
 WITH given AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS given (order_id, link_id, click_id)
 ), touches AS (
