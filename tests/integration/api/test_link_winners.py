@@ -139,6 +139,36 @@ def test_the_winner_takes_all_after_a_week_and_is_told_once(calling):
     calling(work)
 
 
+#: All orders go over to clicks of the other variant, as where their evidence comes late.
+_GO_OVER = """
+WITH free AS (SELECT click_id, row_number() OVER (ORDER BY click_id) AS place FROM click_choice
+  WHERE merchant_id = $1 AND link_id = $2 AND choice = 'r1.v1' AND click_id NOT IN (SELECT click_id FROM sale_fact)),
+sold AS (SELECT order_id, row_number() OVER (ORDER BY order_id) AS place FROM sale_fact JOIN click_choice
+  USING (merchant_id, click_id) WHERE merchant_id = $1 AND choice = 'r1.v2')
+UPDATE sale_fact SET click_id = free.click_id FROM free JOIN sold USING (place)
+WHERE merchant_id = $1 AND sale_fact.order_id = sold.order_id
+"""
+
+
+def test_a_winner_that_was_named_stays_whatever_is_told_later(calling):
+    """What is told late corrects the figures, of weeks that were decided on too; it takes back no decision."""
+
+    async def work(caller):
+        link_id = await compared(caller)
+        caller.room.clock.advance(days=8)
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        async with caller.room.unit() as unit:
+            await unit.fetch(_GO_OVER, unit.merchant_id, UUID(link_id))
+        await crown_winners(caller.runtime, caller.room.merchant_id)
+        assert await weights(caller, link_id) == [0, 1]
+        assert len(await named(caller)) == 1
+        (over,) = (await caller.get(f"/links/{link_id}/comparisons"))["items"]
+        assert (over["winner"], over["is_over"]) == ("r1.v2", True)
+        assert [one["orders"] for one in over["variants"]] == [LOSES + WINS, 0]
+
+    calling(work)
+
+
 def test_a_page_that_is_allowed_no_more_keeps_no_other_link_from_its_winner(calling):
     async def work(caller):
         host = f"tea-{uuid4().hex[:12]}.example.cn"

@@ -28,7 +28,8 @@ order_tie: Final = Table(
     Index("ix_order_tie_click", "merchant_id", "click_id"),
 )
 
-#: What the same person touched before an order, its own click too; only for orders with more than that one click.
+#: What the same person touched before an order, its own click too;
+#: an order of our own checkout only with more than that.
 order_touch: Final = Table(
     "order_touch",
     METADATA,

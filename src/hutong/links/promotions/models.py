@@ -104,7 +104,6 @@ promoted_line: Final = Table(
     moment("seen_at"),
     PrimaryKeyConstraint("merchant_id", "source", "order_no", "line_id"),
     Index("ix_promoted_line_placed", "merchant_id", "placed_at"),
-    Index("ix_promoted_line_link", "merchant_id", "link_id", "placed_at"),
 )
 
 #: An order of those lines that came by one of our links, once. `order_id`: what its touches stand under;

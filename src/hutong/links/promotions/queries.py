@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ColumnElement, Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select
 
 from hutong.core.money import BPS_WHOLE, Money
 from hutong.db.unit import Unit
@@ -99,9 +99,11 @@ async def sold_page(
     limit: int,
     offset: int,
 ) -> SoldSlice:
-    """Lines in some statuses (in any, without), of one link or of all, of one order or of all, the newest first.
+    """Lines in some statuses (in any, without), of one link's orders or of all, of one order or of all; the newest
+    first.
 
-    ``source``: the platform whose order it is; two platforms may have the same number.
+    A link's orders are those that count as its sales. ``source``: the platform whose order it is; two platforms may
+    have the same number.
     """
     which = _which(unit, statuses, link_id)
     if order_no:
@@ -109,8 +111,20 @@ async def sold_page(
     if source:
         which.append(promoted_line.c.source == source)
     total = await unit.scalar(select(func.count()).select_from(promoted_line).where(*which))
-    order, order_link, order_channel = promoted_order.c, link.alias("order_link"), channel.alias("order_channel")
     statement = (
+        _lines_with_orders()
+        .where(*which)
+        .order_by(promoted_line.c.placed_at.desc(), promoted_line.c.order_no, promoted_line.c.line_id)
+        .limit(min(limit, PAGE_ROWS_MAX))
+        .offset(offset)
+    )
+    return SoldSlice(rows=tuple(_line(row) for row in await unit.all(statement)), total=int(total or 0))
+
+
+def _lines_with_orders() -> Select[Any]:
+    """Each line with what it names itself, and with what the whole order is tied to."""
+    order, order_link, order_channel = promoted_order.c, link.alias("order_link"), channel.alias("order_channel")
+    return (
         select(
             promoted_line,
             link.c.code,
@@ -153,12 +167,7 @@ async def sold_page(
                 channel.c.channel_id == promoted_line.c.channel_id,
             ),
         )
-        .where(*which)
-        .order_by(promoted_line.c.placed_at.desc(), promoted_line.c.order_no, promoted_line.c.line_id)
-        .limit(min(limit, PAGE_ROWS_MAX))
-        .offset(offset)
     )
-    return SoldSlice(rows=tuple(_line(row) for row in await unit.all(statement)), total=int(total or 0))
 
 
 async def sold_counts(unit: Unit) -> dict[PromotedStatus, int]:
@@ -173,7 +182,7 @@ async def sold_counts(unit: Unit) -> dict[PromotedStatus, int]:
 
 
 async def sold_sums(unit: Unit, link_id: UUID | None = None) -> tuple[SoldSum, ...]:
-    """What all alliances brought, of one link or of all, by currency, the largest first."""
+    """What all alliances brought, with one link's orders or with all, by currency, the largest first."""
     one = promoted_line.c
     settled = one.status == PromotedStatus.SETTLED.value
     statement = (
@@ -205,7 +214,14 @@ def _which(unit: Unit, statuses: Sequence[PromotedStatus], link_id: UUID | None)
     if statuses:
         which.append(promoted_line.c.status.in_([status.value for status in statuses]))
     if link_id is not None:
-        which.append(promoted_line.c.link_id == link_id)
+        order = promoted_order.c
+        of_link = select(order.order_id).where(
+            order.merchant_id == unit.merchant_id,
+            order.link_id == link_id,
+            order.source == promoted_line.c.source,
+            order.order_no == promoted_line.c.order_no,
+        )
+        which.append(exists(of_link).correlate(promoted_line))
     return which
 
 
