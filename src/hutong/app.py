@@ -108,7 +108,7 @@ async def open_runtime(
             async with database.plain("system") as connection:
                 await refuse_open_walls(connection)
         async with HttpPool() as http:
-            yield Runtime(
+            runtime = Runtime(
                 database=database,
                 books=books,
                 clock=clock,
@@ -122,6 +122,9 @@ async def open_runtime(
                 ways=Ways(JumpBook(settings.home / JUMPS_FILE)),
                 outward=outward,
             )
+            yield runtime
+            with contextlib.suppress(TimeoutError):  # what was left to be done at once; else it is done after the start
+                await asyncio.wait_for(runtime.gatherings.rest(), STOP_TIMEOUT_S)
     finally:
         await outward.close()
         await books.close()

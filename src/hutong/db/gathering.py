@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,6 +12,8 @@ from typing import Any, Final, Generic, TypeVar
 from uuid import UUID
 
 from hutong.core.errors import ErrorText, HutongError
+
+log = logging.getLogger("hutong.db")
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -57,6 +61,21 @@ class Gathering(Generic[ItemT, ResultT]):
         Raises:
             TooBusy: too many wait already.
         """
+        return await self._join(merchant_id, item)
+
+    def leave(self, merchant_id: UUID, item: ItemT) -> None:
+        """Have the item worked with the next round and wait for nothing: for work that is also kept in the database,
+        which is done from there where this fails or where too many wait.
+        """
+        with contextlib.suppress(TooBusy):
+            self._join(merchant_id, item).add_done_callback(_log_failure)
+
+    async def rest(self) -> None:
+        """Wait until no round is under way and nobody waits for one."""
+        while self._rounds:
+            await asyncio.wait(self._rounds)
+
+    def _join(self, merchant_id: UUID, item: ItemT) -> asyncio.Future[ResultT]:
         waiting = self._waiting.get(merchant_id)
         answer: asyncio.Future[ResultT] = asyncio.get_running_loop().create_future()
         if waiting is None:
@@ -68,7 +87,7 @@ class Gathering(Generic[ItemT, ResultT]):
             raise TooBusy
         else:
             waiting.append((item, answer))
-        return await answer
+        return answer
 
     async def _serve(self, merchant_id: UUID) -> None:
         waiting = self._waiting[merchant_id]
@@ -104,6 +123,11 @@ class Gathering(Generic[ItemT, ResultT]):
             _tell(answer, result)
 
 
+def _log_failure(answer: asyncio.Future[Any]) -> None:
+    if not answer.cancelled() and (error := answer.exception()) is not None:
+        log.warning("what nobody waits for is done later: %s", type(error).__name__)
+
+
 def _tell(answer: asyncio.Future[Any], result: object) -> None:
     if answer.done():  # the caller went away
         return
@@ -129,3 +153,8 @@ class Gatherings:
         if kind not in self._by_kind:
             self._by_kind[kind] = Gathering(work, pause_s)
         return self._by_kind[kind]
+
+    async def rest(self) -> None:
+        """Wait until none has anything left to do."""
+        for gathering in tuple(self._by_kind.values()):
+            await gathering.rest()

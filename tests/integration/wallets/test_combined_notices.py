@@ -39,6 +39,7 @@ def test_every_part_that_fits_nothing_has_its_ticket_and_its_suspense(at_the_til
         notice = Notice(notice_id="N1", kind="TRANSACTION.SUCCESS", parts=parts)
         for _ in range(2):  # a replay changes nothing
             await store_notices(till.runtime, till.merchant_id, [Taken(opened=opened, notice=notice, body=BODY)])
+            await till.runtime.gatherings.rest()
             while await deliver_waiting(till.runtime, till.merchant_id):
                 pass
         async with till.unit() as unit:

@@ -221,6 +221,7 @@ class Shop:
     async def settle(self):
         """Everything that is due now, until nothing is."""
         for _ in range(ROUNDS_MAX):
+            await self.runtime.gatherings.rest()
             delivered = await deliver_waiting(self.runtime, self.merchant_id)
             if not delivered and not await self._work():
                 return

@@ -1,9 +1,9 @@
-"""A wallet's callback: verified on raw bytes, stored, acknowledged after the commit, then worked from the inbox."""
+"""A wallet's callback: verified on raw bytes, stored, acknowledged after the commit, then worked."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
@@ -35,11 +35,13 @@ from hutong.workflows.commands.settle import apply_trade_report, forget_schedule
 from hutong.workflows.jobs import QUERY_ATTEMPT, WORK_INBOUND, AttemptKey, InboundKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
 
-log = logging.getLogger("hutong.callbacks")
-
 NOTICE: Final = "inbound.notice"
 BODY_BYTES_MAX: Final = 64 * 1024
 NUL_IN_JSON: Final = b"\\u0000"
+#: When what was stored is worked from the database, unless that was done at once: the process may be gone.
+WORKED_LATER: Final = timedelta(seconds=20)
+#: Between two rounds of work. No wallet waits for them, and a round costs little more for many than for one.
+WORK_PAUSE_S: Final = 0.02
 
 
 async def take_notice(
@@ -101,24 +103,36 @@ class Taken(msgspec.Struct, frozen=True, kw_only=True):
         """What makes it once: the connection and the platform's own id of the notice."""
         return (self.opened.connection.connection_id, self.notice.notice_id)
 
+    @property
+    def job_key(self) -> str:
+        """What the job is found by that works it later."""
+        connection_id, notice_id = self.key
+        return f"{connection_id.hex}:{notice_id}"
+
 
 async def store_notices(runtime: Runtime, merchant_id: UUID, taken: Sequence[Taken]) -> list[None]:
-    """Store callbacks that came together and work the new ones, in one transaction.
+    """Store callbacks that came together, in one short transaction: it is all that their wallets wait for.
 
-    Storing must not fail for what working meets: then they are stored alone and each gets a job, which tries again and
-    at last opens a ticket.
+    Each new one leaves a job with it that works it later, tries again and at last opens a ticket. Mostly the round of
+    work right after this one is faster and takes the job away.
     """
     by_key = {one.key: one for one in taken}
     sealed = [await runtime.vault.seal(merchant_id, NOTICE, msgspec.json.encode(one.notice)) for one in by_key.values()]
-    try:
-        async with runtime.unit(merchant_id, "notice.store") as unit:
-            fresh = await _store(unit, by_key, sealed)
-            await work_notices(unit, [(one.opened, one.notice) for one in fresh])
-    except Exception as error:  # noqa: BLE001 (whatever it is, the callbacks are kept and worked later)
-        log.warning("%d callbacks are worked later: %s", len(by_key), type(error).__name__)
-        async with runtime.unit(merchant_id, "notice.keep") as unit:
-            for one in await _store(unit, by_key, sealed):
-                unit.schedule(WORK_INBOUND, InboundKey(*one.key))
+    async with runtime.unit(merchant_id, "notice.store") as unit:
+        fresh = await _store(unit, by_key, sealed)
+        for one in fresh:
+            unit.schedule(WORK_INBOUND, InboundKey(*one.key), delay=WORKED_LATER, dedupe_key=one.job_key)
+    working = runtime.gatherings.of("notices.work", partial(work_stored, runtime), WORK_PAUSE_S)
+    for one in fresh:
+        working.leave(merchant_id, one)
+    return [None] * len(taken)
+
+
+async def work_stored(runtime: Runtime, merchant_id: UUID, taken: Sequence[Taken]) -> list[None]:
+    """Work callbacks that are stored, together; their jobs have nothing to do any more."""
+    async with runtime.unit(merchant_id, "notice.work") as unit:
+        await work_notices(unit, [(one.opened, one.notice) for one in taken])
+        unit.drop_jobs([(WORK_INBOUND, one.job_key) for one in taken])
     return [None] * len(taken)
 
 
