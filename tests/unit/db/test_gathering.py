@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from hutong.db import gathering
-from hutong.db.gathering import Gathering, TooBusy
+from hutong.db.gathering import Gathering, Gatherings, TooBusy
 
 MERCHANT, OTHER = uuid4(), uuid4()
 
@@ -107,3 +107,31 @@ def test_in_a_rush_rounds_keep_apart_and_after_a_quiet_time_nobody_waits():
         assert rounds[2][0] - began < 0.1
 
     asyncio.run(main())
+
+
+def test_what_is_left_is_worked_and_a_failure_or_a_full_queue_troubles_nobody(monkeypatch, caplog):
+    monkeypatch.setattr(gathering, "WAITING_MAX", 2)
+    seen: list[int] = []
+
+    async def work(_merchant, items):
+        await asyncio.sleep(0)
+        if 13 in items:
+            raise ValueError("a secret")
+        seen.extend(items)
+        return items
+
+    async def main():
+        everything = Gatherings()
+        gather = everything.of("some", work)
+        for item in (1, 13):
+            gather.leave(MERCHANT, item)
+        gather.leave(MERCHANT, 3)  # one too many: it is done from the database
+        await everything.rest()
+        assert seen == [1]
+        gather.leave(MERCHANT, 4)
+        await everything.rest()
+        assert seen == [1, 4]
+
+    asyncio.run(main())
+    assert "ValueError" in caplog.text
+    assert "a secret" not in caplog.text
