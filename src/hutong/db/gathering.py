@@ -22,6 +22,9 @@ ResultT = TypeVar("ResultT")
 ITEMS_PER_ROUND_MAX: Final = 64
 #: Callers of one merchant that wait at most; more is answered with "busy" instead of growing without bound.
 WAITING_MAX: Final = 5_000
+#: Callers that go on in one turn of the event loop. Each may sign a request, a third of a millisecond: if all did at once,
+#: whoever comes meanwhile, as a wallet with its callback, would wait for all of them.
+ANSWERS_PER_TURN: Final = 4
 #: Between two rounds of a merchant: a round costs the same few milliseconds for one item and for ten.
 PAUSE_S: Final = 0.002
 MERCHANTS_KNOWN_MAX: Final = 10_000
@@ -119,8 +122,10 @@ class Gathering(Generic[ItemT, ResultT]):
                     await self._round(merchant_id, [pair])
                 return
             results = [error]
-        for (_, answer), result in zip(taken, results, strict=True):
+        for place, ((_, answer), result) in enumerate(zip(taken, results, strict=True), start=1):
             _tell(answer, result)
+            if place % ANSWERS_PER_TURN == 0:
+                await asyncio.sleep(0)
 
 
 def _log_failure(answer: asyncio.Future[Any]) -> None:

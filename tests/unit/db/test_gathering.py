@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from uuid import uuid4
 
 import pytest
@@ -52,6 +53,36 @@ def test_a_round_that_fails_is_tried_one_by_one():
         assert [type(one) for one in told] == [int, LookupError, ValueError, int]
 
     asyncio.run(main())
+
+
+def test_callers_of_one_round_go_on_a_few_at_a_time():
+    """Whatever came meanwhile, as a callback, is served between them."""
+    turn = 0
+
+    async def main():
+        loop, woken = asyncio.get_running_loop(), []
+
+        def tick():
+            nonlocal turn
+            turn += 1
+            ticking[0] = loop.call_soon(tick)
+
+        async def work(_merchant, items):
+            await asyncio.sleep(0.01)  # all the others come meanwhile
+            return items
+
+        async def caller(item):
+            await gather.submit(MERCHANT, item)
+            woken.append(turn)
+
+        gather, ticking = Gathering(work), [loop.call_soon(tick)]
+        await asyncio.gather(*(caller(item) for item in range(41)))
+        ticking[0].cancel()
+        return Counter(woken)
+
+    at_once = asyncio.run(main())
+    assert sum(at_once.values()) == 41
+    assert max(at_once.values()) == gathering.ANSWERS_PER_TURN
 
 
 def test_who_went_away_is_not_worked_and_the_queue_is_bounded(monkeypatch):
