@@ -22,8 +22,8 @@ ResultT = TypeVar("ResultT")
 ITEMS_PER_ROUND_MAX: Final = 64
 #: Callers of one merchant that wait at most; more is answered with "busy" instead of growing without bound.
 WAITING_MAX: Final = 5_000
-#: Callers that go on in one turn of the event loop. Each may sign a request, a third of a millisecond: if all did at once,
-#: whoever comes meanwhile, as a wallet with its callback, would wait for all of them.
+#: Callers that go on in one turn of the event loop. Each may sign a request, a third of a millisecond: if all did at
+#: once, whoever comes meanwhile, as a wallet with its callback, would wait for all of them.
 ANSWERS_PER_TURN: Final = 4
 #: Between two rounds of a merchant: a round costs the same few milliseconds for one item and for ten.
 PAUSE_S: Final = 0.002
