@@ -77,6 +77,9 @@ def test_an_order_of_two_lines_is_one_sale_of_its_link(calling):
         assert (row["outcome"], row["order_id"], row["promoted_order_no"]) == ("ordered", None, "P1")
         assert len((await caller.get("/clicks", outcome="ordered"))["items"]) == 1
         assert (await caller.get("/clicks", outcome="straight"))["items"] == []
+        (listed,) = (await caller.get("/links"))["items"]
+        money = {"currency": "CNY", "promoted_orders": 1, "gross_minor": 5_000, "refunded_minor": 0, "net_minor": 5_000}
+        assert (listed["orders"], listed["money"]) == (1, [money])
         await caller.sign_in()
         for path in ("/links", f"/links/{link['code']}", "/channels"):
             page = (await caller.client.get(path, headers={"accept-language": "en"})).text

@@ -18,6 +18,7 @@ BEYOND = int("9" * 4_000)
 WRONG = [
     ("/products", {"title": None}, "title", "应为文字，收到的是空值 null", "it must be text, and null came"),
     ("/products", {}, "title", "必须填写", "it is required"),
+    ("/skus", {**SKU, "price": 100}, "price", "没有这一项", "there is no such field"),
     ("/products", [1], "data", "应为对象，收到的是列表", "it must be an object, and an array came"),
     ("/products", {"title": LONG}, "title", "长度不超过 200", "of length 200 at most"),
     ("/skus", {**SKU, "price_fen": "１２"}, "price_fen", "应为整数，收到的是文字", "a whole number, and text came"),

@@ -38,3 +38,9 @@ def test_every_reason_has_words_in_both_languages():
             text = reason_text(reason, {"column": "订单编号", "value": "2.3E+18"}, locale)
             assert text
             assert "{" not in text
+
+
+def test_digits_that_a_spreadsheet_would_round_stay_text():
+    long, short = "2187654321098765432", "123456789012345"
+    (_, line) = csv_lines(["订单号"], [[long, short, f"{long}A", 10**18]])
+    assert line == f"{long}\t,{short},{long}A,{10**18}\r\n"

@@ -36,8 +36,8 @@ Sum = Annotated[int, msgspec.Meta(ge=0, le=SUM_MINOR_MAX)]
 Pieces = Annotated[int, msgspec.Meta(ge=0, le=QUANTITY_MAX)]
 
 
-class RequestBody(msgspec.Struct, frozen=True, kw_only=True):
-    """The base of every body."""
+class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The base of every body. A field that we do not know is refused: it is misspelt, and meant something."""
 
     def __post_init__(self) -> None:
         """Look at each moment.

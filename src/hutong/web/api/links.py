@@ -11,8 +11,8 @@ import msgspec
 from litestar import Controller, Request, Response, get, post
 
 from hutong.analytics.credit import Credit, by_channel, channel_credit
-from hutong.analytics.figures import ChannelFigures, ClickFigures
-from hutong.analytics.queries import channel_figures
+from hutong.analytics.figures import ChannelFigures, ClickFigures, MoneyFigures
+from hutong.analytics.queries import channel_figures, link_figures
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
 from hutong.links.hosts import link_base
@@ -75,8 +75,20 @@ class LinkMade(msgspec.Struct, frozen=True, kw_only=True):
     url: str
 
 
+class SalesMoney(msgspec.Struct, frozen=True, kw_only=True):
+    """Sales of a channel or a link in one currency; ``net_minor`` is what did not go back. ``promoted_orders``: of the
+    orders, those that an alliance tells and no connected shop; they stand in no book.
+    """
+
+    currency: str
+    promoted_orders: int
+    gross_minor: int
+    refunded_minor: int
+    net_minor: int
+
+
 class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A link with its clicks (people and bots apart).
+    """A link with its clicks (people and bots apart), and the orders that it brought for certain.
 
     ``state`` is its own switch alone; ``standing``, what visitors find now: active, early (it has not begun), expired,
     used_up (its maximum of clicks), off (by its own switch), or all_off (by the one for all links).
@@ -96,6 +108,8 @@ class LinkItem(msgspec.Struct, frozen=True, kw_only=True):
     clicks: int
     bot_clicks: int
     clicks_by_container: dict[str, int]
+    orders: int
+    money: tuple[SalesMoney, ...]
     has_password: bool
 
 
@@ -111,18 +125,6 @@ class LinksAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     items: tuple[LinkItem, ...]
     total: int
-
-
-class ChannelMoney(msgspec.Struct, frozen=True, kw_only=True):
-    """Sales of a channel in one currency; ``net_minor`` is what did not go back. ``promoted_orders``: of the orders,
-    those that an alliance tells and no connected shop; they stand in no book.
-    """
-
-    currency: str
-    promoted_orders: int
-    gross_minor: int
-    refunded_minor: int
-    net_minor: int
 
 
 class ChannelCredit(msgspec.Struct, frozen=True, kw_only=True):
@@ -151,7 +153,7 @@ class ChannelItem(msgspec.Struct, frozen=True, kw_only=True):
     clicks_by_container: dict[str, int]
     clicks_converted: int
     orders: int
-    money: tuple[ChannelMoney, ...]
+    money: tuple[SalesMoney, ...]
     credit: tuple[ChannelCredit, ...]
 
 
@@ -190,7 +192,8 @@ class LinksApi(Controller):
         """Links, newest first; those with a tag or of a campaign, where one is named."""
         async with runtime.unit(caller.merchant_id, "api.links") as unit:
             page = await links_page(unit, tag=tag, campaign=campaign, limit=limit, offset=offset)
-            sorted_by = await sortings(unit, [row.link_id for row in page.rows])
+            ids = [row.link_id for row in page.rows]
+            sorted_by, sold = await sortings(unit, ids), await link_figures(unit, ids)
             base = await link_base(unit, runtime.public_url)
         items = tuple(
             LinkItem(
@@ -208,6 +211,8 @@ class LinksApi(Controller):
                 clicks=row.clicks,
                 bot_clicks=row.bot_clicks,
                 clicks_by_container={count.container: count.clicks for count in row.containers},
+                orders=sold[row.link_id].orders_count if row.link_id in sold else 0,
+                money=_money(sold[row.link_id].money) if row.link_id in sold else (),
                 has_password=row.has_password,
             )
             for row in page.rows
@@ -255,17 +260,21 @@ def _channel_item(row: ChannelFigures, name: str, credit: Mapping[UUID | None, S
         clicks_by_container=dict(row.traffic.clicks_by_container),
         clicks_converted=row.traffic.converted_clicks,
         orders=row.orders_count,
-        money=tuple(
-            ChannelMoney(
-                currency=money.gross.currency,
-                promoted_orders=money.promoted_count,
-                gross_minor=money.gross.amount_minor,
-                refunded_minor=money.refunded.amount_minor,
-                net_minor=money.gross.amount_minor - money.refunded.amount_minor,
-            )
-            for money in row.money
-        ),
+        money=_money(row.money),
         credit=tuple(_credit(one) for one in credit.get(row.channel_id, ())),
+    )
+
+
+def _money(sums: Sequence[MoneyFigures]) -> tuple[SalesMoney, ...]:
+    return tuple(
+        SalesMoney(
+            currency=one.gross.currency,
+            promoted_orders=one.promoted_count,
+            gross_minor=one.gross.amount_minor,
+            refunded_minor=one.refunded.amount_minor,
+            net_minor=one.gross.amount_minor - one.refunded.amount_minor,
+        )
+        for one in sums
     )
 
 
