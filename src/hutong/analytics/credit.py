@@ -1,7 +1,7 @@
 """What each channel is credited with: first touch, last touch, and each touch its share; guesses stand apart.
 
 A touch is exact evidence: a click of the buyer's or of who brought him, or a word he gave. A word, or a place of an
-alliance, is no second touch of a link whose click touched the same order. An order without kept
+alliance, is no second touch of the link whose click was the touch before it. An order without kept
 touches has one, its own channel; without that it has none. Linear shares of one order add up to it, to the minor unit.
 Orders that only an alliance tells are among them (brought.py).
 """
@@ -56,9 +56,9 @@ WITH told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at
   FROM promoted_order WHERE merchant_id = $1 AND is_sold AND shop_order_id IS NULL
   UNION ALL
   SELECT order_id, NULL, NULL, NULL, NULL, touch_id, touched_at, channel_id, NULL
-  FROM (SELECT order_touch.*, bool_or(touch_id <> link_id) OVER (PARTITION BY order_id, link_id) AS is_clicked
+  FROM (SELECT order_touch.*, lag(link_id) OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS before_id
     FROM order_touch WHERE merchant_id = $1) touch
-  WHERE touch_id <> link_id OR NOT is_clicked
+  WHERE touch_id <> link_id OR before_id IS DISTINCT FROM link_id
   UNION ALL
   SELECT order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, channel_id
   FROM order_tie WHERE merchant_id = $1 AND evidence = 'window'

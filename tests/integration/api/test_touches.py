@@ -94,6 +94,23 @@ def test_a_word_of_another_link_is_a_touch_of_its_own_and_the_last_one(calling):
     calling(work)
 
 
+def test_a_word_that_comes_after_another_links_click_is_a_touch_again(calling):
+    """First a video, then a post, and with the order the word of the video."""
+
+    async def work(caller):
+        alliance = await Alliance.open(caller, "pinduoduo_alliance")
+        video, post = await link_to(caller, url=GOODS, name="视频"), await link_to(caller, url=GOODS)
+        await clicked(caller, video, ago=timedelta(hours=3), address=b"home")
+        _, token = await clicked(caller, post, ago=timedelta(hours=1), address=b"home")
+        await alliance.tells(alliance.line("P1", token, paid=Money(1_000)))
+        body = {"source": "pinduoduo", "order_no": "P1", "word": await word_of(caller, video)}
+        await caller.post("/orders/evidence", body, key=uuid4().hex)
+        assert await shares(caller, video, post) == [(1, 1, 6_667, 667), (0, 0, 3_333, 333)]
+        assert await shown(caller, "/promotions?order=P1") == [("视频", "首次接触"), ("视频", "最后接触")]
+
+    calling(work)
+
+
 def test_a_place_whose_click_one_line_knows_is_one_touch(calling):
     """Taobao names the link's place with each line; only one of them tells when the address was opened."""
 

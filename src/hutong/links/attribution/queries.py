@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, exists, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from hutong.core.money import BPS_WHOLE
 from hutong.db.unit import Unit
@@ -203,25 +203,20 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True):
 async def touches_of(unit: Unit, order_id: UUID) -> tuple[Touch, ...]:
     """All that is known of what was touched before an order, the first first.
 
-    What stands for a link without a click (its word, its place) is left out where a click of it is known.
+    What stands for a link without a click (its word, its place) is left out right after a click of that link.
     """
-    clicked = order_touch.alias("clicked")
-    same_link = select(clicked.c.touch_id).where(
-        clicked.c.merchant_id == order_touch.c.merchant_id,
-        clicked.c.order_id == order_touch.c.order_id,
-        clicked.c.link_id == order_touch.c.link_id,
-        clicked.c.touch_id != clicked.c.link_id,
-    )
-    statement = (
-        select(order_touch.c.touched_at, channel.c.name, link.c.code, link.c.title)
-        .join(
-            channel,
-            and_(channel.c.merchant_id == order_touch.c.merchant_id, channel.c.channel_id == order_touch.c.channel_id),
-        )
-        .join(link, and_(link.c.merchant_id == order_touch.c.merchant_id, link.c.link_id == order_touch.c.link_id))
+    in_time = (order_touch.c.touched_at, order_touch.c.touch_id)
+    touch = (
+        select(order_touch, func.lag(order_touch.c.link_id).over(order_by=in_time).label("before_id"))
         .where(order_touch.c.merchant_id == unit.merchant_id, order_touch.c.order_id == order_id)
-        .where(or_(order_touch.c.touch_id != order_touch.c.link_id, ~exists(same_link).correlate(order_touch)))
-        .order_by(order_touch.c.touched_at, order_touch.c.touch_id)
+        .subquery()
+    ).c
+    statement = (
+        select(touch.touched_at, channel.c.name, link.c.code, link.c.title)
+        .join(channel, and_(channel.c.merchant_id == touch.merchant_id, channel.c.channel_id == touch.channel_id))
+        .join(link, and_(link.c.merchant_id == touch.merchant_id, link.c.link_id == touch.link_id))
+        .where(or_(touch.touch_id != touch.link_id, touch.before_id.is_distinct_from(touch.link_id)))
+        .order_by(touch.touched_at, touch.touch_id)
         .limit(TOUCHES_MAX)
     )
     return tuple(
