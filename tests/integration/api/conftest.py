@@ -63,12 +63,12 @@ class Caller:
             _, secret = await create_key(unit, "其他", list(scopes))
         return {"authorization": f"Bearer {secret}"}
 
-    async def sign_in(self):
-        """From here on the caller is the owner in a browser; the secret of their forms."""
+    async def sign_in(self, role=Role.OWNER):
+        """From here on the caller is the owner, or somebody else, in a browser; the secret of their forms."""
         async with self.room.unit() as unit:
-            staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, Role.OWNER)
+            staff_id = await add_staff(unit, uuid4().hex, "店主", uuid4().hex, role)
             cookie = await open_session(unit, staff_id)
-        self.client.headers.pop("authorization")
+        self.client.headers.pop("authorization", None)
         self.client.headers["cookie"] = f"{SESSION_COOKIE}={cookie}"
         return csrf_token(cookie)
 

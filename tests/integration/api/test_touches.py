@@ -11,6 +11,7 @@ from alliance_account import Alliance
 from tied_orders import Shop, clicked, link_to
 
 from hutong.core.money import Money
+from hutong.merchants.staff import Role
 from hutong.platforms.registry import Registry
 
 GOODS = "https://mobile.yangkeduo.com/goods.html?goods_id=3001"
@@ -161,5 +162,26 @@ def test_orders_of_a_link_are_those_that_count_as_its_sales(calling):
                 page = (await caller.client.get(path, headers={"accept-language": "en"})).text
                 assert paid in page, path
                 assert coming in page, path
+
+    calling(work)
+
+
+@pytest.mark.parametrize(("role", "sees"), [(Role.OWNER, True), (Role.MANAGER, True), (Role.CLERK, False)])
+def test_what_the_shop_earns_of_alliances_is_not_a_clerks_to_see(calling, role, sees):
+    async def work(caller):
+        alliance = await Alliance.open(caller, "pinduoduo_alliance")
+        link = await link_to(caller, url=GOODS)
+        _, token = await clicked(caller, link)
+        await alliance.tells(alliance.line("P1", token, paid=Money(2_000), commission=Money(321)))
+        await caller.sign_in(role)
+        for path in (
+            "/promotions",
+            "/promotions?order=P1",
+            f"/promotions?link={link['code']}",
+            f"/links/{link['code']}",
+        ):
+            page = (await caller.client.get(path)).text
+            assert "20.00" in page, path
+            assert ("3.21" in page) is sees, path
 
     calling(work)
