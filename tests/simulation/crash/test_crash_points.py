@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 SCRIPT = Path(__file__).parents[3] / "bench" / "proof_crash.py"
 #: Commits, sends and acknowledgements of one story; fewer means that hooks were lost. (Before events were dispatched in
-#: batches and callbacks worked where they are stored, the same story had 226: fewer transactions, not fewer hooks.)
+#: batches and callbacks worked together, the same story had 226: fewer transactions, not fewer hooks.)
 POINTS_MIN = 120
 
 
