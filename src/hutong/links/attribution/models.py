@@ -89,7 +89,7 @@ link_word: Final = Table(
     Index("ix_link_word_link", "merchant_id", "link_id"),
 )
 
-#: Evidence that came before its order; taken when the order is paid.
+#: Evidence that was told of orders, known or not yet: their ties are made anew of it.
 told_evidence: Final = Table(
     "told_evidence",
     METADATA,

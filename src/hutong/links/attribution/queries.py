@@ -12,7 +12,7 @@ from sqlalchemy import and_, func, or_, select
 
 from hutong.core.money import BPS_WHOLE
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import EXACT, Evidence
+from hutong.links.attribution.evidence import EXACT, Evidence, Tie
 from hutong.links.attribution.models import link_word, order_tie, order_touch
 from hutong.links.attribution.window import Click
 from hutong.links.destinations import SIBLINGS, target_and_host
@@ -90,6 +90,27 @@ async def exact_channels(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, 
         order_tie.c.evidence.in_(exact),
     )
     return {row.order_id: row.channel_id for row in await unit.all(statement.limit(ORDERS_MAX))}
+
+
+async def exact_ties(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, Tie]:
+    """The ties of those orders that something exact ties."""
+    if not order_ids:
+        return {}
+    statement = select(order_tie).where(
+        order_tie.c.merchant_id == unit.merchant_id,
+        order_tie.c.order_id.in_(order_ids),
+        order_tie.c.evidence.in_([evidence.value for evidence in Evidence if evidence in EXACT]),
+    )
+    return {
+        row.order_id: Tie(
+            evidence=Evidence(row.evidence),
+            channel_id=row.channel_id,
+            link_id=row.link_id,
+            click_id=row.click_id,
+            word=row.word,
+        )
+        for row in await unit.all(statement.limit(len(order_ids)))
+    }
 
 
 async def links_to(unit: Unit, platform: str, goods: Sequence[str]) -> tuple[LeadingLink, ...]:

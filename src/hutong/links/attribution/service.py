@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, Text, any_, delete, literal, select
+from sqlalchemy import ARRAY, Text, any_, literal, select
 
 from hutong.core.errors import Conflict, NotFound
 from hutong.core.ids import new_code
@@ -44,6 +44,8 @@ ADDRESS_READ_MAX: Final = 50
 TOUCHES_MAX: Final = 20
 #: Words of a page of orders; links that they name.
 LINKS_FOUND_MAX: Final = 10_000
+#: Evidence of the orders of one page.
+TOLD_MAX: Final = 50_000
 
 
 class WordKind(StrEnum):
@@ -88,13 +90,14 @@ WHERE (excluded.strength, excluded.confidence_bps,
 RETURNING order_id
 """
 
-#: The tie goes only where it is the one that was withdrawn: one of another line, or by a word, stays.
+#: The tie goes only where it is the one that was withdrawn: one of another line, or by a word, stays. Of the touches
+#: all clicks go, for others of the same person stand there because of it.
 _WITHDRAW: Final = """
 WITH given AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS given (order_id, link_id, click_id)
 ), touches AS (
   DELETE FROM order_touch touch USING given
   WHERE touch.merchant_id = $1 AND touch.order_id = given.order_id
-    AND touch.touch_id = coalesce(given.click_id, given.link_id)
+    AND (touch.touch_id = given.link_id OR touch.touch_id <> touch.link_id)
 )
 DELETE FROM order_tie tie USING given
 WHERE tie.merchant_id = $1 AND tie.order_id = given.order_id AND tie.evidence = $2 AND tie.link_id = given.link_id
@@ -174,7 +177,7 @@ async def tie_orders(unit: Unit, ties: Sequence[OrderTie]) -> set[UUID]:
 
 async def withdraw_ties(unit: Unit, withdrawn: Mapping[UUID, Sequence[Tie]]) -> None:
     """What was told of these orders holds no more: neither as their tie nor as a touch. Call :func:`tie_orders` with
-    what holds afterwards.
+    all that holds afterwards.
     """
     gone = [(order_id, tie.link_id, tie.click_id) for order_id, ties in withdrawn.items() for tie in ties]
     if not gone:
@@ -320,32 +323,32 @@ async def tie_to_click(unit: Unit, click_id: UUID, code: str) -> Tie:
     return Tie(evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=click_id)
 
 
-async def await_order(unit: Unit, told: Told) -> None:
-    """Keep evidence until its order is known."""
-    await unit.insert_once(
-        told_evidence,
-        source=told.source,
-        order_no=told.order_no,
-        evidence=told.tie.evidence.value,
-        channel_id=told.tie.channel_id,
-        link_id=told.tie.link_id,
-        touch_id=told.tie.click_id or told.tie.link_id,
-        word=told.tie.word,
-        told_at=unit.now(),
-    )
+async def keep_told(unit: Unit, told: Sequence[Told]) -> None:
+    """Keep evidence of orders by their numbers, known or not: their ties may have to be made anew of it."""
+    if not told:
+        return
+    columns: dict[str, list[Any]] = {
+        "source": [one.source for one in told],
+        "order_no": [one.order_no for one in told],
+        "evidence": [one.tie.evidence.value for one in told],
+        "channel_id": [one.tie.channel_id for one in told],
+        "link_id": [one.tie.link_id for one in told],
+        "touch_id": [one.tie.click_id or one.tie.link_id for one in told],
+        "word": [one.tie.word for one in told],
+        "told_at": [unit.now()] * len(told),
+    }
+    await insert_rows(unit, told_evidence, columns, once=True)
 
 
-async def take_told(unit: Unit, source: str, numbers: Sequence[str]) -> list[Told]:
-    """Evidence that waited for these orders; it waits no more."""
-    rows = await unit.all(
-        delete(told_evidence)
-        .where(
-            told_evidence.c.merchant_id == unit.merchant_id,
-            told_evidence.c.source == source,
-            told_evidence.c.order_no == any_(literal(list(numbers), ARRAY(Text))),
-        )
-        .returning(told_evidence)
+async def told_of(unit: Unit, source: str, numbers: Sequence[str]) -> list[Told]:
+    """What was told of these orders, before they were known and since."""
+    told = told_evidence.c
+    statement = select(told_evidence).where(
+        told.merchant_id == unit.merchant_id,
+        told.source == source,
+        told.order_no == any_(literal(list(numbers), ARRAY(Text))),
     )
+    rows = await unit.all(statement.limit(TOLD_MAX))
     return [
         Told(
             source=source,

@@ -8,11 +8,13 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+from msgspec import structs
 from sqlalchemy import ARRAY, ColumnElement, Row, Text, and_, any_, delete, literal, select, text
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
 from hutong.links.attribution.models import order_touch, told_evidence
+from hutong.links.attribution.queries import exact_ties
 from hutong.links.attribution.service import OrderTie, touch_orders
 from hutong.links.promotions.models import promoted_line, promoted_order
 from hutong.links.promotions.sales import SOLD
@@ -65,13 +67,10 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of its lines. ``touched``: every tie that is exact, of what counts of it; ``withdrawn``: ties of lines
-    that do not count beside those that do.
-    """
+    """An order of its lines. ``touched``: every tie that is exact, of what counts of it."""
 
     tie: Tie
     touched: tuple[Tie, ...]
-    withdrawn: tuple[Tie, ...]
     currency: str
     paid_minor: int
     is_sold: bool
@@ -79,23 +78,38 @@ class Whole(msgspec.Struct, frozen=True, kw_only=True):
     paid_at: datetime
 
 
+class Gathered(msgspec.Struct, frozen=True, kw_only=True):
+    """Orders by number: those that something ties, what was told of any otherwise, and what only lines name that are
+    not paid (any more).
+    """
+
+    orders: dict[str, Whole]
+    told: dict[str, list[Tie]]
+    withdrawn: dict[str, tuple[Tie, ...]]
+
+
 async def hold_orders(unit: Unit) -> None:
     """Nobody else tells of this merchant's promoted orders until this transaction ends."""
     await unit.run(_ONE_AT_A_TIME, {"merchant_id": str(unit.merchant_id)})
 
 
-async def gather_orders(
-    unit: Unit, source: str, numbers: Collection[str], shop_orders: Mapping[str, UUID]
-) -> dict[str, Whole]:
+async def gather_orders(unit: Unit, source: str, numbers: Collection[str], shop_orders: Mapping[str, UUID]) -> Gathered:
     """Make these orders anew of all that is known of them, and keep what the buyers of the paid ones touched before.
 
-    ``shop_orders``: those of them that a connected shop tells, too. Call :func:`hold_orders` before they are looked up.
-    The orders that something ties, by number.
+    ``shop_orders``: those of them that a connected shop tells, too. Call :func:`hold_orders` before they are looked up,
+    and :func:`follow_shop` when the shop's own are tied.
     """
-    wholes = await _wholes(unit, source, numbers)
-    await _forget(unit, source, set(numbers) - set(wholes))
+    gathered = await _gathered(unit, source, numbers)
+    await _forget(unit, source, set(numbers) - set(gathered.orders) - set(shop_orders))
+    await _touch(unit, await _keep(unit, source, gathered.orders, shop_orders))
+    return gathered
+
+
+async def _keep(
+    unit: Unit, source: str, wholes: Mapping[str, Whole], shop_orders: Mapping[str, UUID]
+) -> dict[UUID, Whole]:
     if not wholes:
-        return wholes
+        return {}
     made = list(wholes.values())
     rows = await unit.fetch(
         _KEEP,
@@ -116,19 +130,19 @@ async def gather_orders(
         [one.placed_at for one in made],
         [one.paid_at for one in made],
     )
-    await _touch(unit, {row.order_id: wholes[row.order_no] for row in rows})
-    return wholes
+    return {row.order_id: wholes[row.order_no] for row in rows}
 
 
-async def _wholes(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, Whole]:
+async def _gathered(unit: Unit, source: str, numbers: Collection[str]) -> Gathered:
     if not numbers:
-        return {}
+        return Gathered(orders={}, told={}, withdrawn={})
     lines, told = await _lines(unit, source, numbers), await _told(unit, source, numbers)
     found = {number: whole(lines[number], told.get(number, ())) for number in sorted(lines)}
-    if nameless := [number for number, made in found.items() if made is None]:
-        kept = await _kept(unit, source, nameless)
-        found |= {number: whole(lines[number], [tie]) for number, tie in kept.items()}
-    return {number: made for number, made in found.items() if made is not None}
+    return Gathered(
+        orders={number: made for number, made in found.items() if made is not None},
+        told=told,
+        withdrawn={number: withdrawn(lines[number], told.get(number, ())) for number in found},
+    )
 
 
 def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
@@ -137,23 +151,34 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     What is paid decides: a line that was taken back, or never paid, names nobody while another one is paid. In whatever
     order lines come, the same order comes of them.
     """
-    sold = [line for line in lines if line.is_sold]
+    sold = _sold(lines)
     counted = sold or lines
-    ties = sorted({*told, *(line.tie for line in counted if line.tie)}, key=lambda tie: (tie.weight, tie.word))
+    ties = sorted({*told, *_ties(counted)}, key=lambda tie: (tie.weight, tie.word))
     if not lines or not ties:
         return None
     placed_at = min(line.placed_at for line in counted)
-    others = {line.tie for line in lines if sold and line.tie} - set(ties)
     return Whole(
         tie=max(ties, key=lambda tie: tie.weight),
         touched=tuple(ties) if sold else (),
-        withdrawn=tuple(sorted(others, key=lambda tie: tie.weight)),
         currency=min(line.currency for line in counted),
         paid_minor=sum(line.paid_minor for line in sold),
         is_sold=bool(sold),
         placed_at=placed_at,
         paid_at=min((line.paid_at for line in counted if line.paid_at is not None), default=placed_at),
     )
+
+
+def withdrawn(lines: Sequence[Line], told: Sequence[Tie]) -> tuple[Tie, ...]:
+    """What lines name that were never paid, or were taken back, and nothing else names. Pure."""
+    return tuple(sorted(_ties(lines) - _ties(_sold(lines)) - set(told), key=lambda tie: tie.weight))
+
+
+def _sold(lines: Sequence[Line]) -> Sequence[Line]:
+    return [line for line in lines if line.is_sold]
+
+
+def _ties(lines: Sequence[Line]) -> set[Tie]:
+    return {line.tie for line in lines if line.tie is not None}
 
 
 async def _forget(unit: Unit, source: str, numbers: Collection[str]) -> None:
@@ -199,21 +224,6 @@ async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str,
     return found
 
 
-async def _kept(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, Tie]:
-    """What those of these orders are tied to that a shop tells: their evidence has gone over to the shop's."""
-    order = promoted_order.c
-    statement = select(promoted_order).where(
-        order.merchant_id == unit.merchant_id,
-        order.source == source,
-        _among(order.order_no, numbers),
-        order.shop_order_id.is_not(None),
-    )
-    return {
-        row.order_no: _tie(row, row.evidence, row.click_id, row.word)
-        for row in await unit.all(statement.limit(ROWS_MAX))
-    }
-
-
 def _tie(row: Row[Any], evidence: str, click_id: UUID | None, word: str = "") -> Tie:
     return Tie(
         evidence=Evidence(evidence), channel_id=row.channel_id, link_id=row.link_id, click_id=click_id, word=word
@@ -221,7 +231,7 @@ def _tie(row: Row[Any], evidence: str, click_id: UUID | None, word: str = "") ->
 
 
 async def _told(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, list[Tie]]:
-    """What was told of these orders by the API, and waits for their shop."""
+    """What was told of these orders by the API, or stood in their remarks."""
     told = told_evidence.c
     statement = select(told_evidence).where(
         told.merchant_id == unit.merchant_id, told.source == source, _among(told.order_no, numbers)
@@ -246,9 +256,27 @@ async def claim_orders(unit: Unit, source: str, shop_orders: Mapping[str, UUID])
     numbers = await unclaimed(unit, source, shop_orders)
     if not numbers:
         return {}
-    wholes = await _wholes(unit, source, numbers)
+    gathered = await _gathered(unit, source, numbers)
     await unit.fetch(_CLAIM, unit.merchant_id, source, numbers, [shop_orders[number] for number in numbers])
-    return {number: made.touched for number, made in wholes.items()}
+    return {number: made.touched for number, made in gathered.orders.items()}
+
+
+async def follow_shop(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> None:
+    """What a shop's orders are tied to for certain is what their promoted orders show, whoever told it and when.
+
+    ``shop_orders``: by number; those that no alliance tells are left alone.
+    """
+    lines = await _lines(unit, source, shop_orders)
+    ties = await exact_ties(unit, [shop_orders[number] for number in lines])
+    tied = {number: ties[shop_orders[number]] for number in lines if shop_orders[number] in ties}
+    made = {number: whole(lines[number], [tie]) for number, tie in tied.items()}
+    await _keep(
+        unit,
+        source,
+        {number: structs.replace(one, tie=tied[number]) for number, one in made.items() if one is not None},
+        shop_orders,
+    )
+    await _forget(unit, source, {number for number in lines if number not in tied and whole(lines[number], ()) is None})
 
 
 async def unclaimed(unit: Unit, source: str, numbers: Collection[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -11,10 +12,10 @@ import msgspec
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.service import OrderTie, tie_orders, withdraw_ties
-from hutong.links.promotions.orders import gather_orders, hold_orders
+from hutong.links.promotions.orders import Gathered, follow_shop, gather_orders, hold_orders
 from hutong.links.promotions.sales import first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
-from hutong.shops.placements import orders_by_number
+from hutong.shops.placements import OrderRef, orders_by_number
 from hutong.shops.pulls import read_until
 from hutong.workflows.commands.promote_links import jump_links_of
 from hutong.workflows.commands.pull_windows import Pulled, Source, pull_windows
@@ -73,15 +74,21 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
-    orders = await gather_orders(unit, links.sells_on, changed, shop_orders)
-    await withdraw_ties(
-        unit, {ref.order_id: orders[number].withdrawn for number, ref in known.items() if number in orders}
-    )
-    shops_own = [
+    gathered = await gather_orders(unit, links.sells_on, changed, shop_orders)
+    await _tie_shops_own(unit, known, gathered)
+    await follow_shop(unit, links.sells_on, shop_orders)
+    return len(changed)
+
+
+async def _tie_shops_own(unit: Unit, known: Mapping[str, OrderRef], gathered: Gathered) -> None:
+    """Tie the shop's orders by what counts of their lines; what a line named that counts no more goes."""
+    await withdraw_ties(unit, {ref.order_id: gathered.withdrawn.get(number, ()) for number, ref in known.items()})
+    counted = [
         OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)
         for number, ref in known.items()
-        if number in orders
-        for tie in orders[number].touched
+        for tie in {
+            *gathered.told.get(number, ()),
+            *(gathered.orders[number].touched if number in gathered.orders else ()),
+        }
     ]
-    await tie_orders(unit, shops_own)
-    return len(changed)
+    await tie_orders(unit, counted)

@@ -16,15 +16,15 @@ from hutong.links.attribution.service import (
     OrderTie,
     Told,
     arrive,
-    await_order,
+    keep_told,
     know_person,
-    take_told,
     tie_orders,
     tie_to_click,
     ties_of_words,
+    told_of,
 )
 from hutong.links.attribution.window import HISTORY, Placed, guess
-from hutong.links.promotions.orders import claim_orders, gather_orders, hold_orders, unclaimed
+from hutong.links.promotions.orders import claim_orders, follow_shop, gather_orders, hold_orders, unclaimed
 from hutong.links.tokens import read_carried_token
 from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
@@ -107,6 +107,7 @@ async def _claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> Non
             for tie in its
         ],
     )
+    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
 
 
 async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]], *, claims: bool = True) -> None:
@@ -120,7 +121,7 @@ async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence
         await hold_orders(unit)
         if promoted := await unclaimed(unit, source, remarks):
             await _claim(unit, source, await orders_by_number(unit, source, promoted))
-    told = await take_told(unit, source, list(remarks))
+    told = await told_of(unit, source, list(remarks))
     written = {number: texts for number, texts in remarks.items() if any(texts)}
     if not written and not told:
         return
@@ -129,8 +130,12 @@ async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence
         unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
     )
     ties = [(orders[one.order_no], one.tie) for one in told if one.order_no in orders]
-    ties += [(ref, by_words[ref.order_id]) for ref in orders.values() if ref.order_id in by_words]
+    spoken = [(number, ref, by_words[ref.order_id]) for number, ref in orders.items() if ref.order_id in by_words]
+    await keep_told(unit, [Told(source=source, order_no=number, tie=tie) for number, _, tie in spoken])
+    ties += [(ref, tie) for _, ref, tie in spoken]
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie) for ref, tie in ties])
+    if claims:
+        await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
 
 
 async def person_mark(runtime: Runtime, merchant_id: UUID, kind: str, value: str) -> bytes:
@@ -167,10 +172,11 @@ async def tell_evidence(
     tie = await _tie_of_token(runtime, unit, click) if click else await _tie_of_word(unit, word)
     await hold_orders(unit)
     ref = (await orders_by_number(unit, source, [order_no])).get(order_no)
+    await keep_told(unit, [Told(source=source, order_no=order_no, tie=tie)])
     if ref is None:
-        await await_order(unit, Told(source=source, order_no=order_no, tie=tie))
-        return bool(await gather_orders(unit, source, [order_no], {}))  # maybe an alliance has told it
+        return bool((await gather_orders(unit, source, [order_no], {})).orders)  # maybe an alliance has told it
     await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
+    await follow_shop(unit, source, {order_no: ref.order_id})
     return True
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
-from hutong.links.attribution.service import OrderTie, take_told, tie_orders, touch_orders
-from hutong.links.promotions.orders import claim_orders, hold_orders
+from hutong.links.attribution.service import OrderTie, tie_orders, told_of, touch_orders
+from hutong.links.promotions.orders import claim_orders, follow_shop, hold_orders
 from hutong.shops.events import OrderPaid, OrdersImported
 from hutong.shops.orders import OWN
 from hutong.workflows.commands.tie_orders import claim_shops_orders, infer_tie
@@ -27,13 +27,14 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
         said = await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
-        waited = [(one.order_no, one.tie) for one in await take_told(unit, source, list(theirs))]
+        waited = [(one.order_no, one.tie) for one in await told_of(unit, source, list(theirs))]
         waited += [(number, tie) for number, its in said.items() for tie in its]
         ties = [
             OrderTie(order_id=theirs[number].order_id, order_at=theirs[number].paid_at, tie=tie)
             for number, tie in waited
         ]
         await tie_orders(unit, ties)
+        await follow_shop(unit, source, {number: event.order_id for number, event in theirs.items()})
         tied = {number for number, _ in waited}
         for number, event in theirs.items():
             if number not in tied:
