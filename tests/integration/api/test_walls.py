@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import httpx
+from tied_orders import clicked
 
 from hutong.core.ids import new_id
 from hutong.links.containers import agent_of
@@ -101,8 +102,98 @@ def test_what_the_matrix_holds_closed_and_visitors_pass_is_news_at_once(calling)
         assert (await wall(caller, "qq", "taobao"))["state"] == "closed"
         await visitors(caller, code, 12, "left", agent=f"{ANDROID} QQ/9.0 V1_AND")
         assert await watch_of(caller).look() == 1
-        assert (await wall(caller, "qq", "taobao"))["state"] == "open"
+        assert (await wall(caller, "qq", "taobao"))["state"] == "half", "it costs two taps"
         assert await tickets(caller) == [("wall_opened", "open")]
+
+    calling(work)
+
+
+QQ = f"{ANDROID} QQ/9.0 V1_AND"
+TOUTIAO = f"{ANDROID} NewsArticle/9.9.0"
+JD = "https://item.m.jd.com/product/100012043978.html"
+
+
+async def forms_of(caller, container, system, destination):
+    """The ways of a cell by kind, those that are on."""
+    matrix = caller.runtime.ways.book.matrix
+    found = {}
+    for one in matrix.cell(container, system, destination).attempts:
+        if one.is_on:
+            names = matrix.schemes[destination] if one.do == "scheme" else [one.do]
+            for name in names:
+                found.setdefault(matrix.forms[name].kind, []).append(name)
+    return found
+
+
+def test_a_web_page_that_opens_hides_no_wall_that_closes(calling):
+    """The app lets nothing through any more; visitors go on by the web page, which costs a tap more."""
+
+    async def work(caller):
+        watch, code = watch_of(caller), (await link_to(caller, JD))["code"]
+        forms = await forms_of(caller, "qq", "android", "jd")
+        (scheme,), (page,) = forms["scheme"], forms["page"]
+        await visitors(caller, code, 20, "left", agent=QQ, form=scheme)
+        await watch.look()
+        assert (await wall(caller, "qq", "jd"))["state"] == "open"
+        for _ in range(2):
+            await visitors(caller, code, 20, "stayed", agent=QQ, form=scheme)
+            await visitors(caller, code, 20, "left", agent=QQ, form=page)
+            await watch.look()
+        told = await wall(caller, "qq", "jd")
+        assert (told["state"], told["visitors"], told["arrived"]) == ("half", 60, 20), "what a page can watch counts"
+        assert await tickets(caller) == [("wall_closed", "open")]
+        await visitors(caller, code, 20, "left", agent=QQ, form=scheme)
+        await watch.look()
+        assert await tickets(caller) == [("wall_opened", "open")]
+
+    calling(work)
+
+
+def test_who_copies_the_link_and_leaves_opens_no_wall(calling):
+    async def work(caller):
+        watch, code = watch_of(caller), (await link_to(caller, TAOBAO))["code"]
+        await visitors(caller, code, 20, "stayed")
+        await watch.look()
+        await visitors(caller, code, 25, "stayed")
+        await visitors(caller, code, 25, "left", form="guide")
+        assert await watch.look() == 0
+        assert await tickets(caller) == [("wall_closed", "open")]
+
+    calling(work)
+
+
+def test_a_link_of_another_kind_closes_no_wall_that_its_own_way_passes(calling):
+    """A video's scheme passes, a user's does not: whichever was used last, the best way speaks."""
+
+    async def work(caller):
+        watch, codes = watch_of(caller), {}
+        for kind, number in (("video", "7300000000000000000"), ("user", "1234567890")):
+            codes[kind] = (await link_to(caller, f"https://www.douyin.com/{kind}/{number}"))["code"]
+
+        async def come(kind, outcome):
+            await visitors(caller, codes[kind], 20, outcome, agent=TOUTIAO, form=f"douyin_{kind}_scheme")
+            return await watch.look()
+
+        await come("video", "left")
+        caller.room.clock.advance(minutes=2)
+        assert await come("user", "stayed") == 0
+        assert (await wall(caller, "toutiao", "douyin"))["state"] == "open"
+        caller.room.clock.advance(days=2)
+        assert await come("user", "stayed") == 1, "what nobody used for a day speaks no more"
+        assert (await wall(caller, "toutiao", "douyin"))["state"] == "closed"
+
+    calling(work)
+
+
+def test_clicks_on_the_desk_stand_at_the_desk(calling):
+    async def work(caller):
+        product = (await caller.post("/products", {"title": "杯"}, key=uuid4().hex))["product_id"]
+        sku = {"product_id": product, "seller_code": "CUP", "price_fen": 900, "stock": 5}
+        sku_id = (await caller.post("/skus", sku, key=uuid4().hex))["sku_id"]
+        channel = {"kind": "post", "platform": "weibo", "name": "帖子"}
+        link = await caller.post("/links", {"title": "杯", "channel": channel, "sku_id": sku_id}, key=uuid4().hex)
+        await clicked(caller, link)
+        assert (await wall(caller, "weibo", "checkout"))["clicks"] == 1
 
     calling(work)
 

@@ -13,10 +13,11 @@ from sqlalchemy import select
 from hutong.core.ids import first_id
 from hutong.db.unit import Unit
 from hutong.links.containers import CONTAINERS
-from hutong.links.destinations import DESTINATIONS, destination_of_host
+from hutong.links.destinations import CHECKOUT, DESTINATIONS, destination_of_host
 from hutong.links.jumps.matrix import Matrix
 from hutong.links.models import jump_choice, wall
 from hutong.links.walls.states import WallState, documented, together
+from hutong.links.walls.watch import watched_forms
 
 #: What the board tells of.
 DAYS: Final = 14
@@ -27,23 +28,24 @@ COMPUTERS: Final = ("windows",)
 #: There are 22 × 13 cells, and seven systems of each.
 ROWS_MAX: Final = 50_000
 
-#: Visitors whose page tried a way, and those who left for the app, by cell and day. One visitor of a cell is one row,
-#: however often he came: his mark is another one the next day.
+#: Visitors whose page tried a way that it can watch, and those who left for the app, by cell and day. One visitor of a
+#: cell is one row, however often he came: his mark is another one the next day.
 _TRIES: Final = (
     "SELECT container, destination, day, count(*) AS visitors, count(*) FILTER (WHERE has_left) AS arrived, "
     "coalesce(sum(taps) FILTER (WHERE has_left), 0) AS taps FROM ("
     "SELECT container, destination, floor(extract(epoch FROM $3 - max(tried_at)) / 86400)::int AS day, "
     "bool_or(outcome = 'left') AS has_left, min(taps) FILTER (WHERE outcome = 'left') AS taps "
-    "FROM jump_try WHERE merchant_id = $1 AND tried_at >= $2 AND tried_at <= $3 "
+    "FROM jump_try WHERE merchant_id = $1 AND tried_at >= $2 AND tried_at <= $3 AND form = ANY($5) "
     "GROUP BY coalesce(visitor, uuid_send(click_id)), container, destination) v "
     "GROUP BY container, destination, day LIMIT $4"
 )
-#: People's clicks on links to pages, by app and host. Ids rise with time: by its key no older click is read.
+#: People's clicks on links, by app and host; without a page it is our own desk. Ids rise with time: by its key no older
+#: click is read.
 _CLICKS: Final = (
     "SELECT c.container, split_part(l.url, '/', 3) AS host, (l.url LIKE 'weixin:%') AS is_mini, sum(c.clicks)::bigint "
     "AS clicks FROM (SELECT container, link_id, count(*) AS clicks FROM click WHERE merchant_id = $1 "
     "AND click_id >= $5 AND clicked_at >= $2 AND clicked_at <= $3 AND NOT is_bot GROUP BY container, link_id) c "
-    "JOIN link l ON l.merchant_id = $1 AND l.link_id = c.link_id WHERE l.url IS NOT NULL GROUP BY 1, 2, 3 LIMIT $4"
+    "JOIN link l ON l.merchant_id = $1 AND l.link_id = c.link_id GROUP BY 1, 2, 3 LIMIT $4"
 )
 
 
@@ -120,7 +122,7 @@ async def _cells(
     chosen = await _chosen(unit)
     days: dict[tuple[str, str], list[Day]] = defaultdict(lambda: [Day()] * DAYS)
     taps: dict[tuple[str, str], int] = defaultdict(int)
-    for row in await unit.fetch(_TRIES, unit.merchant_id, since, now, ROWS_MAX):
+    for row in await unit.fetch(_TRIES, unit.merchant_id, since, now, ROWS_MAX, watched_forms(matrix)):
         place = (row.container, row.destination)
         days[place][max(0, DAYS - 1 - row.day)] = Day(row.visitors, row.arrived)
         taps[place] += row.taps
@@ -160,7 +162,8 @@ async def _standing(unit: Unit) -> dict[tuple[str, str], _Standing]:
 async def _clicks(unit: Unit, since: datetime, now: datetime) -> Mapping[tuple[str, str], int]:
     found: dict[tuple[str, str], int] = defaultdict(int)
     for row in await unit.fetch(_CLICKS, unit.merchant_id, since, now, ROWS_MAX, first_id(since)):
-        found[row.container, destination_of_host(row.host, is_mini=row.is_mini)] += row.clicks
+        to = CHECKOUT if row.host is None else destination_of_host(row.host, is_mini=row.is_mini)
+        found[row.container, to] += row.clicks
     return found
 
 

@@ -1,7 +1,9 @@
 """When a wall counts as open, half open or closed: what the matrix says, until visitors' pages have told enough.
 
-A wall stands between an app on one system and a destination. What passes is measured by the way that arrives best: the
-share of its last visitors who left for the app; one visitor of a day is one, however often he came. Between the borders
+A wall stands between an app on one system and a destination. What passes is measured by the way that arrives best, of
+those whose arrival the page can watch: the share of its last visitors who left for the app; one visitor of a day is
+one, however often he came. A web page that is opened, or a guide that is followed, tells nothing of what the app lets
+through: it goes by the matrix. Between the borders
 of two states lies a band in which the state stays as it is, so that chance does not move it to and fro. Visitors who
 have not installed the app stay, too: a wall that lets everything through seldom shows more than seven tries of ten.
 """
@@ -70,6 +72,19 @@ def measured(left: int, tries: int) -> WallEvent | None:
     if share <= CLOSED_TO:
         return WallEvent.CLOSED
     return WallEvent.HALVED if HALF_FROM <= share <= HALF_TO else None
+
+
+def seen(matrix: Matrix, place: tuple[str, str, str], said: WallEvent, taps: int) -> WallEvent:
+    """What measuring says of a wall (app, system, destination) with what else is known: ``taps`` that those who arrived
+    have spent, and a web page that is a way as well.
+    """
+    if said is WallEvent.OPENED and taps > DIRECT_TAPS_MAX:
+        said = WallEvent.HALVED
+    attempts = matrix.cell(*place).attempts
+    pages = [one.taps for one in attempts if one.is_on and _kind(matrix, one) == "page"]
+    if pages and said is not WallEvent.OPENED:
+        return WallEvent.OPENED if min(pages) <= DIRECT_TAPS_MAX else WallEvent.HALVED
+    return said
 
 
 def documented(matrix: Matrix, container: str, system: str, destination: str) -> WallState:

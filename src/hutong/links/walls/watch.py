@@ -17,9 +17,10 @@ from hutong.db.rounds import repeat
 from hutong.db.unit import Unit
 from hutong.links.events import WallMoved
 from hutong.links.jumps.matrix import Matrix
+from hutong.links.jumps.ranking import WATCHED
 from hutong.links.jumps.ways import Ways
 from hutong.links.models import wall
-from hutong.links.walls.states import TRIES_COUNTED, WALL, WallEvent, WallState, documented, measured
+from hutong.links.walls.states import TRIES_COUNTED, WALL, WallEvent, WallState, documented, measured, seen
 from hutong.merchants.tickets import Severity, TicketKind, close_tickets, open_ticket
 
 log = logging.getLogger("hutong.links")
@@ -38,19 +39,43 @@ _MERCHANTS: Final = "SELECT DISTINCT merchant_id FROM jump_try WHERE tried_at >=
 #: Tries of a way that are looked through for its last visitors: who fills all of them alone is one, and too few.
 TRIES_READ_MAX: Final = 2_000
 
-#: Of each way that was tried since, the last word of its last visitors; the way that arrives best speaks for its wall.
+#: A way speaks for its wall where it was tried so long before the wall's last try: another link may take another way
+#: for a while.
+WAY_SPEAKS: Final = timedelta(days=1)
+
+#: Of the ways of each wall at which any was tried since, the last word of their last visitors; the way that arrives
+#: best speaks for its wall. ``taps``: what those who arrived by it have spent.
 _SHARES: Final = (
-    "WITH moved AS (SELECT DISTINCT container, os, destination, form FROM jump_try "
-    "WHERE merchant_id = $1 AND tried_at >= $2) "
+    "WITH moved AS (SELECT container, os, destination, max(tried_at) AS last_at FROM jump_try "
+    "WHERE merchant_id = $1 AND tried_at >= $2 AND form = ANY($6) GROUP BY container, os, destination), "
+    "ways AS (SELECT DISTINCT m.container, m.os, m.destination, j.form FROM moved m JOIN jump_try j "
+    "ON j.merchant_id = $1 AND j.container = m.container AND j.destination = m.destination AND j.os = m.os "
+    "WHERE j.tried_at >= m.last_at - $7::interval AND j.form = ANY($6)) "
     "SELECT DISTINCT ON (m.container, m.os, m.destination) m.container, m.os, m.destination, "
-    "count(*) AS tries, count(*) FILTER (WHERE t.outcome = 'left') AS left_count "
-    "FROM moved m CROSS JOIN LATERAL (SELECT (array_agg(outcome ORDER BY tried_at DESC))[1] AS outcome FROM ("
-    "SELECT outcome, tried_at, coalesce(visitor, uuid_send(click_id)) AS who FROM jump_try j WHERE j.merchant_id = $1 "
+    "count(*) AS tries, count(*) FILTER (WHERE t.outcome = 'left') AS left_count, "
+    "coalesce(min(t.taps) FILTER (WHERE t.outcome = 'left'), 0) AS taps "
+    "FROM ways m CROSS JOIN LATERAL (SELECT (array_agg(outcome ORDER BY tried_at DESC))[1] AS outcome, "
+    "min(taps) AS taps FROM ("
+    "SELECT outcome, taps, tried_at, coalesce(visitor, uuid_send(click_id)) AS who FROM jump_try j "
+    "WHERE j.merchant_id = $1 "
     "AND j.container = m.container AND j.destination = m.destination AND j.os = m.os AND j.form = m.form "
     "ORDER BY j.tried_at DESC LIMIT $5) latest GROUP BY who ORDER BY max(tried_at) DESC LIMIT $3) t "
     "GROUP BY m.container, m.os, m.destination, m.form "
     "ORDER BY m.container, m.os, m.destination, avg((t.outcome = 'left')::int) DESC, count(*) DESC LIMIT $4"
 )
+
+
+class Measure(msgspec.Struct, frozen=True):
+    """Of the last visitors of a way: who left for the app, who tried, and the taps that it cost."""
+
+    left: int
+    tries: int
+    taps: int
+
+    @property
+    def says(self) -> WallEvent | None:
+        """Of the way itself."""
+        return measured(self.left, self.tries)
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -66,9 +91,17 @@ class Place(msgspec.Struct, frozen=True):
         return f"{self.container}/{self.destination}#{self.system}"
 
 
+def watched_forms(matrix: Matrix) -> list[str]:
+    """Ways whose arrival a page can watch: who leaves it for another page, or follows a guide, tells nothing."""
+    return [name for name, form in matrix.forms.items() if form.kind in WATCHED]
+
+
 async def look_at_walls(unit: Unit, matrix: Matrix, since: datetime) -> int:
     """Keep where this merchant's walls stand by what was told since; how many of them moved."""
-    rows = await unit.fetch(_SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX, TRIES_READ_MAX)
+    watched = watched_forms(matrix)
+    rows = await unit.fetch(
+        _SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX, TRIES_READ_MAX, watched, WAY_SPEAKS
+    )
     if not rows:
         return 0
     known = await unit.all(select(wall).where(wall.c.merchant_id == unit.merchant_id).limit(WALLS_MAX))
@@ -76,7 +109,7 @@ async def look_at_walls(unit: Unit, matrix: Matrix, since: datetime) -> int:
     moved = 0
     for row in rows:
         place = Place(row.container, row.os, row.destination)
-        moved += await _judge(unit, matrix, place, standing.get(place), row.left_count, row.tries)
+        moved += await _judge(unit, matrix, place, standing.get(place), Measure(row.left_count, row.tries, row.taps))
     return moved
 
 
@@ -85,33 +118,34 @@ async def _judge(
     matrix: Matrix,
     place: Place,
     standing: Any,  # noqa: ANN401 (a row of the table, or None)
-    left: int,
-    tries: int,
+    told: Measure,
 ) -> bool:
-    said = measured(left, tries)
+    said = told.says
+    if said is not None:
+        said = seen(matrix, (place.container, place.system, place.destination), said, told.taps)
     if standing is None:
-        return said is not None and await _first_word(unit, matrix, place, said, left, tries)
+        return said is not None and await _first_word(unit, matrix, place, said, told)
     here = [wall.c[name] == value for name, value in _of(place).items()]
-    measure = _measure(unit, left, tries)
+    measure = _measure(unit, told)
     await unit.run(update(wall).where(wall.c.merchant_id == unit.merchant_id, *here).values(**measure))
     before = WallState(standing.state)
     if said is None or not WALL.allows(before, said):
         return False
     if not await unit.transition(wall, _of(place), WALL, said, since_at=unit.now()):
         return False  # another process was faster, and has told
-    await _tell(unit, place, before, WALL.next(before, said), left, tries)
+    await _tell(unit, place, before, WALL.next(before, said), told)
     return True
 
 
-async def _first_word(unit: Unit, matrix: Matrix, place: Place, said: WallEvent, left: int, tries: int) -> bool:
+async def _first_word(unit: Unit, matrix: Matrix, place: Place, said: WallEvent, told: Measure) -> bool:
     """Enough have tried for the first time: it is news where the matrix had it otherwise."""
     before = documented(matrix, place.container, place.system, place.destination)
     now = WALL.next(before, said) if WALL.allows(before, said) else before
-    measure = _measure(unit, left, tries)
+    measure = _measure(unit, told)
     is_first = await unit.insert_once(wall, state=now.value, since_at=unit.now(), **measure, **_of(place))
     if now is before or not is_first:
         return False
-    await _tell(unit, place, before, now, left, tries)
+    await _tell(unit, place, before, now, told)
     return True
 
 
@@ -119,22 +153,24 @@ def _of(place: Place) -> dict[str, str]:
     return {"container": place.container, "system": place.system, "destination": place.destination}
 
 
-def _measure(unit: Unit, left: int, tries: int) -> dict[str, Any]:
-    return {"left_count": left, "tries_count": tries, "measured_at": unit.now()}
+def _measure(unit: Unit, told: Measure) -> dict[str, Any]:
+    return {"left_count": told.left, "tries_count": told.tries, "measured_at": unit.now()}
 
 
-async def _tell(unit: Unit, place: Place, before: WallState, now: WallState, left: int, tries: int) -> None:
-    unit.emit(WallMoved(before=before.value, state=now.value, left=left, tries=tries, **_of(place)))
-    if now is WallState.HALF:
+async def _tell(unit: Unit, place: Place, before: WallState, now: WallState, told: Measure) -> None:
+    unit.emit(WallMoved(before=before.value, state=now.value, left=told.left, tries=told.tries, **_of(place)))
+    is_closed = now is WallState.CLOSED or told.says is WallEvent.CLOSED  # but for a web page, which is a way still
+    is_opened = before is WallState.CLOSED and told.says is WallEvent.OPENED  # though it costs a tap more
+    if now is WallState.HALF and not is_closed and not is_opened:
         return  # no news for a person: neither a way that is lost nor one that is won
-    kind = TicketKind.WALL_CLOSED if now is WallState.CLOSED else TicketKind.WALL_OPENED
-    await close_tickets(unit, TicketKind.WALL_OPENED if now is WallState.CLOSED else TicketKind.WALL_CLOSED, place.name)
+    kind = TicketKind.WALL_CLOSED if is_closed else TicketKind.WALL_OPENED
+    await close_tickets(unit, TicketKind.WALL_OPENED if is_closed else TicketKind.WALL_CLOSED, place.name)
     await open_ticket(
         unit,
         kind,
         Severity.NORMAL,
         subject=("wall", place.name),
-        details={**_of(place), "left": left, "tries": tries},
+        details={**_of(place), "left": told.left, "tries": told.tries},
         dedupe_key=f"{place.container}:{place.system}:{place.destination}:{unit.now():%Y%m%dT%H%M%S}",
     )
 
