@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 from collections.abc import Container, Iterator
 from typing import Final
 from urllib.parse import SplitResult, unquote
@@ -30,7 +31,9 @@ APP_SCHEMES: Final = frozenset(
     }
 )
 #: Pages on platforms' hosts that do nothing else than pass on: the matrix fills them in, no link leads there by itself.
-WRAPPER_PAGES: Final = frozenset({("m.weibo.cn", "/feature/applink"), ("weibo.com", "/feature/applink")})
+WRAPPER_PAGES: Final = frozenset(
+    {("m.weibo.cn", "/feature/applink"), ("weibo.com", "/feature/applink"), ("weibo.com", "/sinaurl")}
+)
 #: Endings by which programs and people take a name for an address where it has no scheme.
 COMMON_ENDINGS: Final = (
     "com|cn|net|org|cc|top|xyz|vip|shop|site|online|club|info|io|tv|app|link|icu|ltd|store|hk|me|pro|fun|wang|work|ink|"
@@ -40,6 +43,23 @@ COMMON_ENDINGS: Final = (
 _WEB: Final = frozenset({"http", "https"})
 #: A value that begins with a name and one of those endings.
 _BARE: Final = re.compile(rf"(?:[a-z0-9-]+\.)+(?:{COMMON_ENDINGS})\.?(?=[/:?#\\]|$)", re.IGNORECASE)
+#: Names of values that are addresses wherever they stand: there a name with any ending is one, and so are four numbers.
+_LEADS_ON: Final = re.compile(
+    r"(?:\w*[_-])?(?:u|tu|to|go|goto|out|url|uri|href|link|jump|next|dest|target|return|redirect|destination)"
+    r"(?:[_-]?(?:u|to|url|uri))?",
+    re.IGNORECASE,
+)
+#: The same within JSON.
+_LEADS_ON_IN_JSON: Final = re.compile(rf"""["']{_LEADS_ON.pattern}["']\s*:\s*["']([^"']+)""", re.IGNORECASE)
+_LABEL: Final = r"""[^\s./\\?#&=%@_"'<>{}\[\],;:()|]+"""
+#: A value that begins as a host does, in any letters and with any ending but a file's; also with a user before it.
+_LIKE_A_HOST: Final = re.compile(
+    rf"(?:[^\s/\\?#&=%]*@)?\.?(?:{_LABEL}\.)+(?!(?:html?|php|aspx?|jsp|js|css|png|jpe?g|gif|webp|mp4|json|xml)\b)"
+    rf"{_LABEL}\.?(?=[/\\?#:]|$)|@",
+    re.IGNORECASE,
+)
+#: A full stop as Chinese writes it: a browser takes it for a dot in a host (UTS #46).
+_DOTS: Final = {ord("。"): "."}
 #: A scheme of the web in the midst of a value; browsers take it without its slashes, too.
 _WEB_SOMEWHERE: Final = re.compile(r"(?<![A-Za-z0-9+.-])(https?):(?=\S)", re.IGNORECASE)
 #: What stands between two values, and what may stand before one.
@@ -85,17 +105,35 @@ def _plain_path(path: str) -> str:
 
 def _hosts(text: str) -> Iterator[str]:
     for level in range(DECODED_MAX + 1):
-        text = _DROPPED.sub("", text if level == 0 else unquote(text))
+        text = _DROPPED.sub("", _as_browsers_read(text if level == 0 else unquote(text)))
         for part in _BETWEEN.split(text):
-            for value in (part, part.partition("=")[2]):
+            name, _, told = part.partition("=")
+            if _LEADS_ON.fullmatch(name) and _LIKE_A_HOST.match(told.lstrip(_BEFORE)):
+                yield from _host_of_value(told)
+            for value in (part, told):
                 begun = value.lstrip(_BEFORE)
                 if found := _ABSOLUTE.match(begun):
                     yield from _host(found[1] or "https", begun[found.end() :])
                 elif _BARE.match(begun):
                     yield from _host("https", begun)
+        for found_in_json in _LEADS_ON_IN_JSON.finditer(text):
+            if _LIKE_A_HOST.match(found_in_json[1]):
+                yield from _host_of_value(found_in_json[1])
         yield from _in_the_midst(text)
     if _STILL_ENCODED.search(text):
         raise PassesOn(text)
+
+
+def _as_browsers_read(text: str) -> str:
+    """Full-width letters, colons and dots are what they look like, in an address."""
+    return unicodedata.normalize("NFKC", text).translate(_DOTS)
+
+
+def _host_of_value(value: str) -> Iterator[str]:
+    """The host of a value that is an address, with a scheme or without."""
+    begun = value.lstrip(_BEFORE)
+    if not _ABSOLUTE.match(begun):  # one with a scheme is found by it
+        yield from _host("https", begun)
 
 
 def _in_the_midst(text: str) -> Iterator[str]:
