@@ -1,9 +1,10 @@
 """What each channel is credited with: first touch, last touch, and each touch its share; guesses stand apart.
 
 A touch is exact evidence: a click of the buyer's or of who brought him, or a word he gave. A word, or a place of an
-alliance, is no second touch of the link whose click was the touch before it. An order without kept
-touches has one, its own channel; without that it has none. Linear shares of one order add up to it, to the minor unit.
-Orders that only an alliance tells are among them (brought.py).
+alliance, is no second touch of the link whose click was the touch before it. What stands in the order itself is a
+touch, too: its own click, at the time that its id begins with (RFC 9562 §5.7), or the channel of a shop code. Without
+any an order has none. Linear shares of one order add up to it, to the minor unit. Orders that only an alliance tells
+are among them (brought.py).
 """
 
 from __future__ import annotations
@@ -47,7 +48,19 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
 #: counted yet it expects one, and would compare each sale with every touch. Shares are the differences of running
 #: quotients, so that they add up.
 _CREDIT: Final = """
-WITH told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at, touched_channel_id, guessed_id) AS (
+WITH kept AS (
+  SELECT order_id, touch_id, touched_at, channel_id, false AS is_own
+  FROM (SELECT order_touch.*, lag(link_id) OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS before_id
+    FROM order_touch WHERE merchant_id = $1) touch
+  WHERE touch_id <> link_id OR before_id IS DISTINCT FROM link_id
+  UNION ALL
+  SELECT order_id, coalesce(click_id, order_id), coalesce(to_timestamp(
+    ('x' || left(replace(click_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0), paid_at), channel_id, true
+  FROM sale_fact WHERE merchant_id = $1 AND channel_id IS NOT NULL
+), touched AS (
+  SELECT DISTINCT ON (order_id, touch_id) order_id, touch_id, touched_at, channel_id
+  FROM kept ORDER BY order_id, touch_id, is_own
+), told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at, touched_channel_id, guessed_id) AS (
   SELECT order_id, currency, NOT is_refund, gross_minor - refunded_minor, channel_id, NULL::uuid, NULL::timestamptz,
     NULL::uuid, NULL::uuid
   FROM sale_fact WHERE merchant_id = $1
@@ -56,9 +69,7 @@ WITH told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at
   FROM promoted_order WHERE merchant_id = $1 AND is_sold AND shop_order_id IS NULL
   UNION ALL
   SELECT order_id, NULL, NULL, NULL, NULL, touch_id, touched_at, channel_id, NULL
-  FROM (SELECT order_touch.*, lag(link_id) OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS before_id
-    FROM order_touch WHERE merchant_id = $1) touch
-  WHERE touch_id <> link_id OR before_id IS DISTINCT FROM link_id
+  FROM touched
   UNION ALL
   SELECT order_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, channel_id
   FROM order_tie WHERE merchant_id = $1 AND evidence = 'window'

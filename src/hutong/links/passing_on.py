@@ -64,7 +64,7 @@ _DOTS: Final = {ord("。"): "."}
 _WEB_SOMEWHERE: Final = re.compile(r"(?<![A-Za-z0-9+.-])(https?):(?=\S)", re.IGNORECASE)
 #: What stands between two values, and what may stand before one.
 _BETWEEN: Final = re.compile(r"[?#&;]")
-_BEFORE: Final = " +\"'([{<,\0"
+_BEFORE: Final = " +\"'([{<," + "".join(map(chr, range(0x20)))
 #: What browsers drop from an address wherever it stands.
 _DROPPED: Final = re.compile(r"[\t\r\n]")
 #: A value that begins with a scheme, or with the two slashes that stand for one, also turned.
@@ -100,7 +100,7 @@ def hosts_inside(parts: SplitResult, known: Container[str]) -> frozenset[str]:
 def _plain_path(path: str) -> str:
     for _ in range(DECODED_MAX):
         path = unquote(path)
-    return posixpath.normpath(re.sub(r"[/\\]+", "/", path.partition(";")[0]).lower())
+    return posixpath.normpath(re.sub(r"[/\\]+", "/", re.sub(r";[^/\\]*", "", path)).lower())
 
 
 def _hosts(text: str) -> Iterator[str]:

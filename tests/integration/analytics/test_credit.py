@@ -84,6 +84,28 @@ def test_an_order_of_one_click_is_all_its_channels(room):
     room.run(work)
 
 
+@pytest.mark.parametrize("own", ["click", "desk"])
+def test_a_word_that_is_told_of_an_own_order_is_a_touch_beside_its_own(room, own):
+    async def work():
+        click_id = await clicked(room, CHANNELS[0], AT - timedelta(hours=1)) if own == "click" else None
+        link = {"link_id": CHANNELS[0], "click_id": click_id} if click_id else {}
+        one = sale(1_000, channel_id=CHANNELS[0], **link)
+        word = Tie(evidence=Evidence.CODE, channel_id=CHANNELS[1], link_id=CHANNELS[1], word="K7Q2")
+        told_at = AT - timedelta(minutes=1) if click_id else AT + timedelta(minutes=1)
+        async with room.unit() as unit:
+            await record_sales_many(unit, [one])
+            await tie_orders(unit, [OrderTie(order_id=one.order_id, order_at=told_at, tie=word)])
+            found = by_channel(await channel_credit(unit))
+        mine, told = found[CHANNELS[0]], found[CHANNELS[1]]
+        assert [(c.first_orders, c.last_orders, c.linear_orders_bps) for c in (mine, told)] == [
+            (1, 0, 5_000),
+            (0, 1, 5_000),
+        ]
+        assert mine.linear + told.linear == Money(1_000)
+
+    room.run(work)
+
+
 def test_who_brought_the_buyer_is_first_and_who_sold_is_last(room):
     async def work():
         post, group, friend = CHANNELS[:3]

@@ -179,7 +179,8 @@ def test_a_link_of_another_kind_closes_no_wall_that_its_own_way_passes(calling):
         assert await come("user", "stayed") == 0
         assert (await wall(caller, "toutiao", "douyin"))["state"] == "open"
         caller.room.clock.advance(days=2)
-        assert await come("user", "stayed") == 1, "what nobody used for a day speaks no more"
+        await visitors(caller, codes["video"], 1, "left", agent=TOUTIAO, form="douyin_video_scheme")
+        assert await come("user", "stayed") == 1, "what nobody, or one alone, used for a day speaks no more"
         assert (await wall(caller, "toutiao", "douyin"))["state"] == "closed"
 
     calling(work)

@@ -20,7 +20,7 @@ from hutong.links.jumps.matrix import Matrix
 from hutong.links.jumps.ranking import WATCHED
 from hutong.links.jumps.ways import Ways
 from hutong.links.models import wall
-from hutong.links.walls.states import TRIES_COUNTED, WALL, WallEvent, WallState, documented, measured, seen
+from hutong.links.walls.states import TRIES_COUNTED, TRIES_MIN, WALL, WallEvent, WallState, documented, measured, seen
 from hutong.merchants.tickets import Severity, TicketKind, close_tickets, open_ticket
 
 log = logging.getLogger("hutong.links")
@@ -44,7 +44,7 @@ TRIES_READ_MAX: Final = 2_000
 WAY_SPEAKS: Final = timedelta(days=1)
 
 #: Of the ways of each wall at which any was tried since, the last word of their last visitors; the way that arrives
-#: best speaks for its wall. ``taps``: what those who arrived by it have spent.
+#: best, of those that enough have tried, speaks for its wall. ``taps``: what those who arrived by it have spent.
 _SHARES: Final = (
     "WITH moved AS (SELECT container, os, destination, max(tried_at) AS last_at FROM jump_try "
     "WHERE merchant_id = $1 AND tried_at >= $2 AND form = ANY($6) GROUP BY container, os, destination), "
@@ -61,7 +61,8 @@ _SHARES: Final = (
     "AND j.container = m.container AND j.destination = m.destination AND j.os = m.os AND j.form = m.form "
     "ORDER BY j.tried_at DESC LIMIT $5) latest GROUP BY who ORDER BY max(tried_at) DESC LIMIT $3) t "
     "GROUP BY m.container, m.os, m.destination, m.form "
-    "ORDER BY m.container, m.os, m.destination, avg((t.outcome = 'left')::int) DESC, count(*) DESC LIMIT $4"
+    "ORDER BY m.container, m.os, m.destination, count(*) >= $8 DESC, avg((t.outcome = 'left')::int) DESC, "
+    "count(*) DESC LIMIT $4"
 )
 
 
@@ -100,7 +101,7 @@ async def look_at_walls(unit: Unit, matrix: Matrix, since: datetime) -> int:
     """Keep where this merchant's walls stand by what was told since; how many of them moved."""
     watched = watched_forms(matrix)
     rows = await unit.fetch(
-        _SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX, TRIES_READ_MAX, watched, WAY_SPEAKS
+        _SHARES, unit.merchant_id, since, TRIES_COUNTED, WALLS_MAX, TRIES_READ_MAX, watched, WAY_SPEAKS, TRIES_MIN
     )
     if not rows:
         return 0
