@@ -179,8 +179,9 @@ def test_a_link_of_another_kind_closes_no_wall_that_its_own_way_passes(calling):
         assert await come("user", "stayed") == 0
         assert (await wall(caller, "toutiao", "douyin"))["state"] == "open"
         caller.room.clock.advance(days=2)
-        await visitors(caller, codes["video"], 1, "left", agent=TOUTIAO, form="douyin_video_scheme")
-        assert await come("user", "stayed") == 1, "what nobody, or one alone, used for a day speaks no more"
+        page = (await link_to(caller, "https://www.douyin.com/discover"))["code"]
+        await visitors(caller, page, 1, "left", agent=TOUTIAO, form="douyin_page_scheme")
+        assert await come("user", "stayed") == 1, "neither a way of days ago speaks nor one that one alone has tried"
         assert (await wall(caller, "toutiao", "douyin"))["state"] == "closed"
 
     calling(work)
