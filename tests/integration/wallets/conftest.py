@@ -18,6 +18,7 @@ from hutong.transport.client import HttpPool
 
 sys.path.insert(0, str(Path(__file__).parent))  # helpers beside the tests; pytest's importlib mode does not add it
 
+from wallets_combined import Town
 from wallets_till import HandClock, Till
 
 
@@ -51,3 +52,17 @@ def at_the_till(address, tmp_path):
         asyncio.run(main())
 
     return run
+
+
+@pytest.fixture(scope="module")
+def town(address, tmp_path_factory):
+    """An application beside a simulated wallet."""
+    opened = Town(address, tmp_path_factory.mktemp("town"))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def in_a_shop(town):
+    """Run ``work(shop)`` in a shop of its own."""
+    return town.run

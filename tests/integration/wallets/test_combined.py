@@ -6,7 +6,6 @@ import asyncio
 
 import msgspec
 import pytest
-from wallets_combined import Town
 
 from hutong.core.money import Money
 from hutong.merchants.keys import create_key
@@ -22,19 +21,6 @@ TWO = {
     "method": "native",
     "parts": [{"amount_fen": 4990, "title": "青瓷饭碗"}, {"amount_fen": 1200, "title": "同城配送"}],
 }
-
-
-@pytest.fixture(scope="module")
-def town(address, tmp_path_factory):
-    opened = Town(address, tmp_path_factory.mktemp("town"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def in_a_shop(town):
-    """Run ``work(shop)`` in a shop of its own."""
-    return town.run
 
 
 def test_one_tap_pays_every_order_and_a_part_goes_back(in_a_shop):

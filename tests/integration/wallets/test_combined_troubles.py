@@ -6,7 +6,6 @@ import os
 
 import msgspec
 import pytest
-from wallets_combined import Town
 
 from hutong.connectors.wechatpay.combined import WechatCombined
 from hutong.core import crashpoints
@@ -25,19 +24,6 @@ REPAIR_S_MAX = 60
 ORDER_HAS_ENDED = PlatformRefused(
     platform="wechatpay", platform_code="ORDER_CLOSED", message="", word=ErrorWord.ALREADY_DONE
 )
-
-
-@pytest.fixture(scope="module")
-def town(address, tmp_path_factory):
-    opened = Town(address, tmp_path_factory.mktemp("town"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def in_a_shop(town):
-    """Run ``work(shop)`` in a shop of its own."""
-    return town.run
 
 
 async def attempts(shop, opened):

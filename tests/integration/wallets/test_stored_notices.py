@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-import pytest
-from wallets_combined import Town
-
 from hutong.db.gathering import Gathering
 from hutong.workflows.commands import take_notice
 
@@ -14,19 +11,6 @@ BODY = {"platform": "wechatpay", "method": "native", "amount_fen": 900, "title":
 #: Callbacks that wait to be worked from the database.
 WAITING = "SELECT dedupe_key FROM job WHERE kind = 'payments.work_inbound' AND finished_at IS NULL"
 LATER_S = int(take_notice.WORKED_LATER.total_seconds())
-
-
-@pytest.fixture(scope="module")
-def town(address, tmp_path_factory):
-    opened = Town(address, tmp_path_factory.mktemp("town"))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def in_a_shop(town):
-    """Run ``work(shop)`` in a shop of its own."""
-    return town.run
 
 
 async def paid(shop, count=1):

@@ -83,13 +83,7 @@ async def ties_of(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, TieRow]
 
 async def exact_channels(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """The channels of those orders that something exact ties."""
-    exact = [evidence.value for evidence in Evidence if evidence in EXACT]
-    statement = select(order_tie.c.order_id, order_tie.c.channel_id).where(
-        order_tie.c.merchant_id == unit.merchant_id,
-        order_tie.c.order_id.in_(order_ids),
-        order_tie.c.evidence.in_(exact),
-    )
-    return {row.order_id: row.channel_id for row in await unit.all(statement.limit(ORDERS_MAX))}
+    return {order_id: tie.channel_id for order_id, tie in (await exact_ties(unit, order_ids)).items()}
 
 
 async def exact_ties(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, Tie]:
@@ -109,7 +103,7 @@ async def exact_ties(unit: Unit, order_ids: Collection[UUID]) -> dict[UUID, Tie]
             click_id=row.click_id,
             word=row.word,
         )
-        for row in await unit.all(statement.limit(len(order_ids)))
+        for row in await unit.all(statement.limit(ORDERS_MAX))
     }
 
 

@@ -9,20 +9,20 @@ from uuid import UUID
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import ARRAY, ColumnElement, Row, Text, and_, any_, delete, literal, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, delete, literal, select, text
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
-from hutong.links.attribution.models import order_touch, told_evidence
+from hutong.links.attribution.models import order_touch
 from hutong.links.attribution.queries import exact_ties
-from hutong.links.attribution.service import OrderTie, touch_orders
+from hutong.links.attribution.service import OrderTie, told_of, touch_orders
 from hutong.links.promotions.models import promoted_line, promoted_order
 from hutong.links.promotions.sales import SOLD
 from hutong.platforms.jump_links import PromotedStatus
 
 #: A sale that no other table of ours knows: paid, and told by no connected shop.
 COUNTED: Final = and_(promoted_order.c.is_sold, promoted_order.c.shop_order_id.is_(None))
-#: Lines and evidence of the orders of one page.
+#: Lines of the orders of one page.
 ROWS_MAX: Final = 50_000
 #: An alliance and a shop that tell one order at the same time must see each other; so must two accounts.
 _ONE_AT_A_TIME: Final = text("SELECT pg_advisory_xact_lock(hashtextextended('links.promoted:' || :merchant_id, 0))")
@@ -218,28 +218,21 @@ async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str,
                 paid_minor=row.paid_minor,
                 placed_at=row.placed_at,
                 paid_at=row.paid_at,
-                tie=None if row.link_id is None else _tie(row, Evidence.CARRIED, row.click_id),
+                tie=None
+                if row.link_id is None
+                else Tie(
+                    evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=row.click_id
+                ),
             )
         )
     return found
 
 
-def _tie(row: Row[Any], evidence: str, click_id: UUID | None, word: str = "") -> Tie:
-    return Tie(
-        evidence=Evidence(evidence), channel_id=row.channel_id, link_id=row.link_id, click_id=click_id, word=word
-    )
-
-
 async def _told(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, list[Tie]]:
     """What was told of these orders by the API, or stood in their remarks."""
-    told = told_evidence.c
-    statement = select(told_evidence).where(
-        told.merchant_id == unit.merchant_id, told.source == source, _among(told.order_no, numbers)
-    )
     found: dict[str, list[Tie]] = {}
-    for row in await unit.all(statement.limit(ROWS_MAX)):
-        click_id = None if row.touch_id == row.link_id else row.touch_id
-        found.setdefault(row.order_no, []).append(_tie(row, row.evidence, click_id, row.word))
+    for one in await told_of(unit, source, sorted(numbers)):
+        found.setdefault(one.order_no, []).append(one.tie)
     return found
 
 
