@@ -96,7 +96,7 @@ def sales_of_links(unit: Unit, link_ids: Sequence[UUID]) -> Subquery:
 
 def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
     """The paid orders of a link that a click of it is known for, each with its ``click_id``. One that was given back
-    stays an order, whoever tells it: what a comparison has decided on stays.
+    stays an order, whoever tells it: what a comparison has counted stays, unless something else brought it for certain.
     """
     more = (sale_fact.c.paid_at, *_MONEY)
     own = select(sale_fact.c.click_id, *more).where(
@@ -111,8 +111,15 @@ def clicked_sales_of(unit: Unit, link_id: UUID) -> Subquery:
             order_tie.c.click_id.is_not(None),
         )
     )
-    of_shop = select(sale_fact.c.order_id).where(
-        sale_fact.c.merchant_id == promoted_order.c.merchant_id, sale_fact.c.order_id == promoted_order.c.shop_order_id
+    brought = or_(sale_fact.c.channel_id.is_not(None), order_tie.c.order_id.is_not(None))
+    of_shop = (
+        select(sale_fact.c.order_id)
+        .select_from(sale_fact.outerjoin(order_tie, TIED))
+        .where(
+            sale_fact.c.merchant_id == promoted_order.c.merchant_id,
+            sale_fact.c.order_id == promoted_order.c.shop_order_id,
+            brought,
+        )
     )
     promoted = select(promoted_order.c.click_id, promoted_order.c.paid_at, *_PROMOTED_MONEY).where(
         promoted_order.c.merchant_id == unit.merchant_id,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Text, cast, func, literal, select
+from sqlalchemy import BigInteger, Text, cast, func, literal, or_, select
 
 from hutong.db.checks import Breach, breaches, over_whole_tables
 from hutong.db.unit import Unit
@@ -19,7 +19,7 @@ async def check(unit: Unit) -> list[Breach]:
     order, line = promoted_order.c, promoted_line.c
     sold = line.status.in_(sorted(status.value for status in SOLD))
     of_orders = select(order.source, order.order_no, order.paid_minor, order.is_sold).where(
-        order.merchant_id == unit.merchant_id
+        order.merchant_id == unit.merchant_id, or_(order.is_named, order.is_sold, order.paid_minor != 0)
     )
     of_lines = (
         select(

@@ -60,7 +60,7 @@ async def bought(unit, channel_id, click_id, gross=1_000):
     """An order of our own checkout, counted and touched."""
     one = sale(gross, channel_id=channel_id, link_id=channel_id, click_id=click_id)
     await record_sales_many(unit, [one])
-    await touch_orders(unit, [OrderTie(order_id=one.order_id, order_at=AT, tie=tie_of(channel_id, click_id))])
+    await touch_orders(unit, [OrderTie(order_id=one.order_id, touched_at=AT, tie=tie_of(channel_id, click_id))])
     return one.order_id
 
 
@@ -94,7 +94,7 @@ def test_a_word_that_is_told_of_an_own_order_is_a_touch_beside_its_own(room, own
         told_at = AT - timedelta(minutes=1) if click_id else AT + timedelta(minutes=1)
         async with room.unit() as unit:
             await record_sales_many(unit, [one])
-            await tie_orders(unit, [OrderTie(order_id=one.order_id, order_at=told_at, tie=word)])
+            await tie_orders(unit, [OrderTie(order_id=one.order_id, touched_at=told_at, tie=word)])
             found = by_channel(await channel_credit(unit))
         mine, told = found[CHANNELS[0]], found[CHANNELS[1]]
         assert [(c.first_orders, c.last_orders, c.linear_orders_bps) for c in (mine, told)] == [
@@ -163,13 +163,13 @@ def test_a_guess_stands_apart(room):
             one = sale(700, source="taobao")
             await record_sales_many(unit, [one])
             tie = Tie(evidence=Evidence.WINDOW, channel_id=CHANNELS[0], link_id=CHANNELS[0], confidence_bps=6_000)
-            await tie_orders(unit, [OrderTie(order_id=one.order_id, order_at=AT, tie=tie)])
+            await tie_orders(unit, [OrderTie(order_id=one.order_id, touched_at=AT, tie=tie)])
             credit = by_channel(await channel_credit(unit))
             assert (credit[CHANNELS[0]].guessed_orders, credit[CHANNELS[0]].guessed) == (1, Money(700))
             assert credit[CHANNELS[0]].last == Money(0)
             assert credit[None].last == Money(700)
             word = Tie(evidence=Evidence.CODE, channel_id=CHANNELS[1], link_id=CHANNELS[1], word="K7Q2")
-            await tie_orders(unit, [OrderTie(order_id=one.order_id, order_at=AT, tie=word)])
+            await tie_orders(unit, [OrderTie(order_id=one.order_id, touched_at=AT, tie=word)])
             credit = by_channel(await channel_credit(unit))
         assert set(credit) == {CHANNELS[1]}
         assert (credit[CHANNELS[1]].first, credit[CHANNELS[1]].guessed_orders) == (Money(700), 0)
@@ -203,7 +203,7 @@ def test_each_way_of_counting_adds_up_to_what_was_sold(room, orders):
                 for channel_id, minute in touches:
                     at = AT + timedelta(minutes=minute)
                     tie = Tie(evidence=Evidence.CARRIED, channel_id=channel_id, link_id=channel_id, click_id=new_id(at))
-                    await tie_orders(unit, [OrderTie(order_id=one.order_id, order_at=AT, tie=tie)])
+                    await tie_orders(unit, [OrderTie(order_id=one.order_id, touched_at=AT, tie=tie)])
             credit = await channel_credit(unit)
         for way in ("first", "last", "linear"):
             assert sum(getattr(one, way).amount_minor for one in credit) == net

@@ -71,7 +71,7 @@ class Trade:
                 click_id=tied_click if has_click else None, word="" if has_click else "K7Q2",
                 confidence_bps=6_000 if evidence is Evidence.WINDOW else 10_000,
             )  # fmt: skip
-            self.ties.append(OrderTie(order_id=one.order_id, order_at=AT, tie=tie))
+            self.ties.append(OrderTie(order_id=one.order_id, touched_at=AT, tie=tie))
         if not is_paid:
             return
         if own:
@@ -86,6 +86,7 @@ class Trade:
         click_id = dice.choice(list(self.clicks))
         link_id = self.clicks[click_id]
         has_click, is_sold, is_known = dice.random() < 0.7, dice.random() < 0.8, dice.random() < 0.3
+        shops = dice.choice([sale for sale, *_ in self.tied if sale.source != "pinduoduo"]) if is_known else None
         one = Sale(
             order_id=uuid4(), source="pinduoduo", paid_at=AT, lines=(),
             gross=Money(dice.randrange(100, 9_000), dice.choice(["CNY", "GBP"])),
@@ -94,7 +95,7 @@ class Trade:
             self.tied.append((one, CHANNEL[link_id], link_id, click_id if has_click else None))
         return {
             "source": one.source, "order_no": f"P{number}", "order_id": one.order_id, "link_id": link_id,
-            "shop_order_id": dice.choice(self.sales).order_id if is_known else None, "channel_id": CHANNEL[link_id],
+            "shop_order_id": shops.order_id if shops else None, "channel_id": CHANNEL[link_id],
             "click_id": click_id if has_click else None, "currency": one.gross.currency,
             "paid_minor": one.gross.amount_minor, "is_sold": is_sold, "was_sold": is_sold,
             "evidence": "carried", "word": "", "placed_at": AT, "paid_at": AT,

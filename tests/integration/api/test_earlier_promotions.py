@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from tied_orders import Shop, clicked, link_to
 
 from hutong.core.money import Money
+from hutong.links.checks import check
 from hutong.platforms.jump_links import PromotedStatus
 from hutong.platforms.registry import Registry
 
@@ -45,7 +46,8 @@ def registry():
 
 def _again(connection):
     with Operations.context(MigrationContext.configure(connection)):
-        importlib.import_module("hutong.migrations.versions.0028_promoted_orders").upgrade()
+        for revision in ("0028_promoted_orders", "0030_sums_of_whole_orders"):
+            importlib.import_module(f"hutong.migrations.versions.{revision}").upgrade()
 
 
 async def upgraded(caller):
@@ -72,6 +74,10 @@ def test_what_was_told_before_counts_after_the_upgrade(calling):
             alliance.line("T2", token, line_id="3", status=PromotedStatus.VOID),
             alliance.line("T3", token, status=PromotedStatus.UNPAID),
             alliance.line("T4", "nobody"),
+            alliance.line("T5", token, line_id="1", paid=Money(70)),
+            alliance.line("T5", "", line_id="2", paid=Money(30)),
+            alliance.line("T6", token, line_id="1", status=PromotedStatus.VOID),
+            alliance.line("T6", "", line_id="2", paid=Money(30)),
         )
 
         async def rows():
@@ -89,9 +95,13 @@ def test_what_was_told_before_counts_after_the_upgrade(calling):
             ("T1", 4_990, True),
             ("T2", 100, True),
             ("T3", 0, False),
+            ("T5", 100, True),
         ]
         await upgraded(caller)
-        assert await rows() == before
+        assert [row for row in await rows() if row[0] != "T6"] == before
+        assert [row[4:5] + row[9:11] for row in await rows() if row[0] == "T6"] == [(False, 0, False)], "names nobody"
+        async with caller.room.unit() as unit:
+            assert await check(unit) == []
         await alliance.tells(alliance.line("T3", token, paid=Money(5)))
         assert (await rows())[2][9:11] == (5, True), "and go on from there"
 

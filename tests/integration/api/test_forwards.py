@@ -113,7 +113,7 @@ def test_a_forwarded_jump_page_knows_who_brought_its_visitor(forwarding):
             (link,) = await unit.fetch("SELECT * FROM link")
             tie = Tie(evidence=Evidence.CLICK, channel_id=link.channel_id, link_id=link.link_id, click_id=theirs)
             order_id = uuid4()
-            await touch_orders(unit, [OrderTie(order_id=order_id, order_at=unit.now(), tie=tie)])
+            await touch_orders(unit, [OrderTie(order_id=order_id, touched_at=unit.now(), tie=tie)])
             rows = await unit.fetch("SELECT touch_id FROM order_touch ORDER BY touched_at")
         assert [row.touch_id for row in rows] == [mine, theirs]
 

@@ -16,6 +16,8 @@ from tied_orders import Shop, clicked, link_to
 
 from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.money import Money
+from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.service import Told, keep_told
 from hutong.links.checks import check
 from hutong.links.models import click_choice
 from hutong.platforms.jump_links import PromotedPage, PromotedStatus
@@ -440,9 +442,10 @@ def test_one_number_at_two_platforms_is_shown_apart(calling):
     calling(work)
 
 
-@pytest.mark.parametrize("shop_tells", [False, True])
-def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tells):
-    """Also where its shop tells it afterwards, and has never seen it paid."""
+@pytest.mark.parametrize("shop_tells", [None, ShopOrderStatus.CLOSED, ShopOrderStatus.PAID])
+@pytest.mark.parametrize("more", [False, True])
+def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tells, more):
+    """Also where its shop tells it afterwards, paid or not, and where another line is left that names nobody."""
 
     async def work(caller):
         shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
@@ -451,11 +454,15 @@ def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tel
         await alliance.tells(alliance.line("P1", token))
         caller.room.clock.advance(minutes=1)
         await alliance.tells(alliance.line("P1", token, status=VOID))
+        if more:
+            await alliance.tells(alliance.line("P1", "", line_id="2"))
         if shop_tells:
-            await shop.sells("P1", status=ShopOrderStatus.CLOSED)
+            await shop.sells("P1", status=shop_tells)
+        assert await counted(caller, link) == (0, 0, 0, 0)
         async with caller.room.unit() as unit:
             (one,) = await choice_figures(unit, UUID(link["link_id"]))
             money = await choice_money(unit, UUID(link["link_id"]))
+            assert await check(unit) == []
         assert (one.clicks, one.orders, money) == (1, 1, {"r1.v1": (Money(0),)})
 
     calling(work)
@@ -533,6 +540,24 @@ def test_a_long_import_keeps_no_alliance_waiting(calling, tmp_path):
     calling(work)
 
 
+@pytest.mark.parametrize("what", ["click", "word"])
+def test_what_is_told_while_files_are_written_ties_when_they_are(calling, tmp_path, what):
+    async def work(caller):
+        link, number = await link_to(caller), "3000000000000000011"
+        channel_id, link_id = UUID(link["channel_id"]), UUID(link["link_id"])
+        tie = Tie(evidence=Evidence.CODE, channel_id=channel_id, link_id=link_id, word="K7Q2")
+        if what == "click":
+            click_id, _ = await clicked(caller, link)
+            tie = Tie(evidence=Evidence.CARRIED, channel_id=channel_id, link_id=link_id, click_id=click_id)
+        assert (await imported(caller, tmp_path, number)).imported == 1
+        async with caller.room.unit() as unit:  # as it is where the file's transaction was still open
+            await keep_told(unit, [Told(source="taobao", order_no=number, tie=tie)])
+        await handed_on(caller)
+        assert (await counted(caller, link))[:2] == (1, 3_000)
+
+    calling(work)
+
+
 @pytest.mark.parametrize("shop_tells", [0, 1, 2])
 def test_a_shops_order_leaves_the_link_of_a_line_that_was_taken_back(calling, shop_tells):
     """Before the lines, between them and the void, or after it: in the end it is the same."""
@@ -558,6 +583,26 @@ def test_a_shops_order_leaves_the_link_of_a_line_that_was_taken_back(calling, sh
         assert credit == [4_990, 4_990, 4_990]
         tie = next(item["tie"] for item in (await caller.get("/orders"))["items"])
         assert tie["click_id"] == str(first_id)
+
+    calling(work)
+
+
+@pytest.mark.parametrize("shop_tells", [0, 1, 2])
+def test_a_mark_that_an_alliance_changes_is_the_new_links(calling, shop_tells):
+    async def work(caller):
+        shop, alliance, link = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
+        other = await link_to(caller, name="视频")
+        _, early = await clicked(caller, other, ago=timedelta(hours=2), address=b"1")
+        _, late = await clicked(caller, link, address=b"2")
+        for step in range(3):
+            if step == shop_tells:
+                await shop.sells("T1")
+            if step < 2:
+                caller.room.clock.advance(minutes=1)
+                await alliance.tells(alliance.line("T1", (late, early)[step]))
+        assert await counted(caller, link) == (0, 0, 0, 0)
+        assert await counted(caller, other) == (1, 4_990, 0, 1)
+        assert (await channel(caller, link))["credit"] == []
 
     calling(work)
 

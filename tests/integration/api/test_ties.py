@@ -170,7 +170,7 @@ def test_in_whatever_order_evidence_comes_the_strongest_holds(calling):
                 order_id = uuid4()
                 for tie in order:
                     async with caller.room.unit() as unit:
-                        await tie_orders(unit, [OrderTie(order_id=order_id, order_at=now, tie=tie)])
+                        await tie_orders(unit, [OrderTie(order_id=order_id, touched_at=now, tie=tie)])
                 async with caller.room.unit() as unit:
                     (row,) = await unit.fetch("SELECT * FROM order_tie WHERE order_id = $1", order_id)
                 assert (row.evidence, row.link_id, row.confidence_bps) == (

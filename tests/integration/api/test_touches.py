@@ -133,6 +133,36 @@ def test_a_place_whose_click_one_line_knows_is_one_touch(calling):
     calling(work)
 
 
+@pytest.mark.parametrize(
+    "steps", [("page", "word"), ("word", "page"), ("shop", "word", "page"), ("page", "shop", "word")]
+)
+def test_a_place_was_touched_when_its_address_was_opened(calling, steps):
+    """Not when its buyer ordered: a click between the two is the last one. A word of the same link changes nothing."""
+
+    async def work(caller):
+        shop, alliance = await Shop.open(caller), await Alliance.open(caller)
+        link, post = await link_to(caller), await link_to(caller, name="图文")
+        await alliance.promotes(link, "77_1")
+        caller.room.clock.advance(hours=3)
+        now = caller.room.clock.now()
+        _, token = await clicked(caller, post, ago=timedelta(hours=1))
+        lines = (
+            alliance.line("T1", "77_1", line_id="1", clicked_at=now - timedelta(hours=2), paid=Money(600)),
+            alliance.line("T1", token, line_id="2", paid=Money(401)),
+        )
+        for step in steps:
+            if step == "page":
+                await alliance.tells(*lines)
+            elif step == "shop":
+                await shop.sells("T1")
+            else:
+                body = {"source": "taobao", "order_no": "T1", "word": await word_of(caller, link)}
+                await caller.post("/orders/evidence", body, key=uuid4().hex)
+        assert [share[:2] for share in await shares(caller, link, post)] == [(1, 0), (0, 1)]
+
+    calling(work)
+
+
 def test_orders_of_a_link_are_those_that_count_as_its_sales(calling):
     """Also where evidence alone ties them, and not where a stronger one gave them to another link."""
 

@@ -14,14 +14,13 @@ from sqlalchemy import ARRAY, Text, any_, literal, select
 from hutong.core.errors import Conflict, NotFound
 from hutong.core.ids import new_code
 from hutong.core.money import BPS_WHOLE
-from hutong.db.bulk import insert_rows
+from hutong.db.bulk import ROWS_PER_STATEMENT_MAX, insert_rows
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import EXACT, STRENGTH, Evidence, Tie, stronger
 from hutong.links.attribution.models import (
     click_parent,
     click_person,
     link_word,
-    order_touch,
     told_evidence,
     visit,
 )
@@ -56,10 +55,12 @@ class WordKind(StrEnum):
 
 
 class OrderTie(msgspec.Struct, frozen=True, kw_only=True):
-    """A tie for an order; ``order_at``: when it was placed."""
+    """A tie for an order. ``touched_at``: when the buyer touched what it names, where no click says that: when he
+    ordered at the latest.
+    """
 
     order_id: UUID
-    order_at: datetime
+    touched_at: datetime
     tie: Tie
 
 
@@ -102,6 +103,16 @@ WITH given AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS given
 DELETE FROM order_tie tie USING given
 WHERE tie.merchant_id = $1 AND tie.order_id = given.order_id AND tie.evidence = $2 AND tie.link_id = given.link_id
   AND tie.click_id IS NOT DISTINCT FROM given.click_id
+"""
+
+#: Of two moments of one touch the earlier holds: a word may be told before the place that was opened first.
+_TOUCH: Final = """
+INSERT INTO order_touch AS known (merchant_id, order_id, touch_id, channel_id, link_id, touched_at)
+SELECT $1, given.* FROM unnest($2::uuid[], $3::uuid[], $4::uuid[], $5::uuid[], $6::timestamptz[])
+  AS given (order_id, touch_id, channel_id, link_id, touched_at)
+ORDER BY order_id, touch_id
+ON CONFLICT (merchant_id, order_id, touch_id) DO UPDATE SET touched_at = excluded.touched_at
+WHERE excluded.touched_at < known.touched_at
 """
 
 #: What the buyer of each order touched: those who brought him, clicks of the same person, clicks from the same address
@@ -195,9 +206,10 @@ async def touch_orders(unit: Unit, ties: Sequence[OrderTie], *, keep_single: boo
     touched: dict[UUID, dict[UUID, tuple[UUID, UUID, datetime]]] = {}
     for one in ties:
         # The order's own click counts also where it was lost, or is on its way to the database: its id says its time.
-        at = one.order_at if one.tie.click_id is None else moment_of(one.tie.click_id)
-        touch_id = one.tie.click_id or one.tie.link_id
-        touched.setdefault(one.order_id, {})[touch_id] = (one.tie.channel_id, one.tie.link_id, at)
+        at = one.touched_at if one.tie.click_id is None else moment_of(one.tie.click_id)
+        touch_id, its = one.tie.click_id or one.tie.link_id, touched.setdefault(one.order_id, {})
+        if touch_id not in its or at < its[touch_id][2]:
+            its[touch_id] = (one.tie.channel_id, one.tie.link_id, at)
     if clicked:
         rows = await unit.fetch(
             _TOUCHED,
@@ -224,9 +236,9 @@ async def _keep_touches(unit: Unit, touched: Mapping[UUID, Mapping[UUID, tuple[U
     ]
     if not rows:
         return
-    names = ("order_id", "touch_id", "channel_id", "link_id", "touched_at")
-    columns: dict[str, list[Any]] = {name: [row[place] for row in rows] for place, name in enumerate(names)}
-    await insert_rows(unit, order_touch, columns, once=True)
+    for at in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
+        columns = [list(column) for column in zip(*rows[at : at + ROWS_PER_STATEMENT_MAX], strict=True)]
+        await unit.fetch(_TOUCH, unit.merchant_id, *columns)
 
 
 def moment_of(click_id: UUID) -> datetime:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     text,
+    true,
 )
 
 from hutong.db.tables import METADATA, moment
@@ -109,7 +110,8 @@ promoted_line: Final = Table(
 #: An order of those lines that came by one of our links, once. `order_id`: what its touches stand under;
 #: `shop_order_id`: the same order as a connected shop tells it, which counts in its place; `evidence` to `click_id`:
 #: the strongest tie of its paid lines; `is_sold`: at least one line is paid and not taken back, and `paid_minor` is the
-#: sum of those; `was_sold`: it was so once.
+#: sum of those; `was_sold`: it was so once; `is_named`: something that counts of it names the link, else it is kept for
+#: the comparisons that have counted it, and nothing else reads it.
 promoted_order: Final = Table(
     "promoted_order",
     METADATA,
@@ -127,6 +129,7 @@ promoted_order: Final = Table(
     Column("paid_minor", BigInteger, nullable=False),
     Column("is_sold", Boolean, nullable=False),
     Column("was_sold", Boolean, nullable=False),
+    Column("is_named", Boolean, nullable=False, server_default=true()),
     moment("placed_at"),
     moment("paid_at"),
     PrimaryKeyConstraint("merchant_id", "source", "order_no"),

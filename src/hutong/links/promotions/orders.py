@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
 from msgspec import structs
-from sqlalchemy import ARRAY, ColumnElement, Text, and_, any_, delete, literal, select, text
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, and_, any_, delete, literal, select, text, update
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
@@ -37,7 +38,8 @@ ON CONFLICT (merchant_id, source, order_no) DO UPDATE SET
   shop_order_id = coalesce(excluded.shop_order_id, known.shop_order_id),
   evidence = excluded.evidence, word = excluded.word, link_id = excluded.link_id, channel_id = excluded.channel_id,
   click_id = excluded.click_id, currency = excluded.currency, paid_minor = excluded.paid_minor,
-  is_sold = excluded.is_sold, was_sold = known.was_sold OR excluded.was_sold, placed_at = excluded.placed_at,
+  is_named = true, is_sold = excluded.is_sold, was_sold = known.was_sold OR excluded.was_sold,
+  placed_at = excluded.placed_at,
   paid_at = CASE WHEN known.was_sold THEN least(known.paid_at, excluded.paid_at) ELSE excluded.paid_at END
 RETURNING order_no, order_id
 """
@@ -50,14 +52,19 @@ WHERE known.merchant_id = $1 AND known.source = $2 AND known.order_no = given.or
 """
 
 
+#: Ties and when the buyer touched what each names.
+Touches: TypeAlias = tuple[tuple[Tie, datetime], ...]
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """What counts of a line. ``tie``: whom its mark names."""
+    """What counts of a line. ``tie``: whom its mark names; ``clicked_at``: when its address was opened, where known."""
 
     status: PromotedStatus
     currency: str
     paid_minor: int
     placed_at: datetime
     paid_at: datetime | None
+    clicked_at: datetime | None
     tie: Tie | None
 
     @property
@@ -65,12 +72,20 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
         """Paid, and not taken back."""
         return self.status in SOLD
 
+    @property
+    def touched_at(self) -> datetime:
+        """When the buyer touched what it names: before he ordered, whatever a platform's clock says."""
+        return self.placed_at if self.clicked_at is None else min(self.clicked_at, self.placed_at)
+
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of its lines. ``touched``: every tie that is exact, of what counts of it."""
+    """An order of its lines. ``touched``: every tie that is exact, of what counts of it, and when that was; ``marked``:
+    those of them that the lines name.
+    """
 
     tie: Tie
-    touched: tuple[Tie, ...]
+    touched: Touches
+    marked: Touches
     currency: str
     paid_minor: int
     is_sold: bool
@@ -93,13 +108,25 @@ async def hold_orders(unit: Unit) -> None:
     await unit.run(_ONE_AT_A_TIME, {"merchant_id": str(unit.merchant_id)})
 
 
-async def gather_orders(unit: Unit, source: str, numbers: Collection[str], shop_orders: Mapping[str, UUID]) -> Gathered:
+async def named_before(unit: Unit, source: str, numbers: Collection[str]) -> dict[str, set[Tie]]:
+    """What the lines of these orders name, before a word is taken that may name another link."""
+    lines = await _lines(unit, source, numbers) if numbers else {}
+    return {number: _ties(its) for number, its in lines.items()}
+
+
+async def gather_orders(
+    unit: Unit,
+    source: str,
+    numbers: Collection[str],
+    shop_orders: Mapping[str, UUID],
+    before: Mapping[str, set[Tie]] = MappingProxyType({}),
+) -> Gathered:
     """Make these orders anew of all that is known of them, and keep what the buyers of the paid ones touched before.
 
-    ``shop_orders``: those of them that a connected shop tells, too. Call :func:`hold_orders` before they are looked up,
-    and :func:`follow_shop` when the shop's own are tied.
+    ``shop_orders``: those of them that a connected shop tells, too; ``before``: what their lines named. Call
+    :func:`hold_orders` before they are looked up, and :func:`follow_shop` when the shop's own are tied.
     """
-    gathered = await _gathered(unit, source, numbers)
+    gathered = await _gathered(unit, source, numbers, before)
     await _forget(unit, source, set(numbers) - set(gathered.orders) - set(shop_orders))
     await _touch(unit, await _keep(unit, source, gathered.orders, shop_orders))
     return gathered
@@ -133,7 +160,9 @@ async def _keep(
     return {row.order_id: wholes[row.order_no] for row in rows}
 
 
-async def _gathered(unit: Unit, source: str, numbers: Collection[str]) -> Gathered:
+async def _gathered(
+    unit: Unit, source: str, numbers: Collection[str], before: Mapping[str, set[Tie]] = MappingProxyType({})
+) -> Gathered:
     if not numbers:
         return Gathered(orders={}, told={}, withdrawn={})
     lines, told = await _lines(unit, source, numbers), await _told(unit, source, numbers)
@@ -141,7 +170,7 @@ async def _gathered(unit: Unit, source: str, numbers: Collection[str]) -> Gather
     return Gathered(
         orders={number: made for number, made in found.items() if made is not None},
         told=told,
-        withdrawn={number: withdrawn(lines[number], told.get(number, ())) for number in found},
+        withdrawn={number: withdrawn(lines[number], told.get(number, ()), before.get(number, ())) for number in found},
     )
 
 
@@ -157,9 +186,11 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     if not lines or not ties:
         return None
     placed_at = min(line.placed_at for line in counted)
+    marked = {tie: min(line.touched_at for line in counted if line.tie == tie) for tie in ties if tie in _ties(counted)}
     return Whole(
         tie=max(ties, key=lambda tie: tie.weight),
-        touched=tuple(ties) if sold else (),
+        touched=tuple((tie, marked.get(tie, placed_at)) for tie in ties) if sold else (),
+        marked=tuple(marked.items()) if sold else (),
         currency=min(line.currency for line in counted),
         paid_minor=sum(line.paid_minor for line in sold),
         is_sold=bool(sold),
@@ -168,9 +199,9 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     )
 
 
-def withdrawn(lines: Sequence[Line], told: Sequence[Tie]) -> tuple[Tie, ...]:
-    """What lines name that were never paid, or were taken back, and nothing else names. Pure."""
-    return tuple(sorted(_ties(lines) - _ties(_sold(lines)) - set(told), key=lambda tie: tie.weight))
+def withdrawn(lines: Sequence[Line], told: Sequence[Tie], before: Collection[Tie] = ()) -> tuple[Tie, ...]:
+    """What lines name that were never paid, or were taken back, or named ``before``, and nothing else names. Pure."""
+    return tuple(sorted((_ties(lines) | set(before)) - _ties(_sold(lines)) - set(told), key=lambda tie: tie.weight))
 
 
 def _sold(lines: Sequence[Line]) -> Sequence[Line]:
@@ -182,24 +213,32 @@ def _ties(lines: Sequence[Line]) -> set[Tie]:
 
 
 async def _forget(unit: Unit, source: str, numbers: Collection[str]) -> None:
-    """Nothing that counts of these orders names a link any more."""
+    """Nothing that counts of these orders names a link any more: they are no sales, and go unless they were one once,
+    which comparisons have counted.
+    """
+    if not numbers:
+        return
     order = promoted_order.c
     gone = (order.merchant_id == unit.merchant_id, order.source == source, _among(order.order_no, numbers))
-    if numbers:
-        await unit.run(delete(promoted_order).where(*gone))
+    kept = update(promoted_order).where(*gone, order.was_sold).values(is_named=False, is_sold=False, paid_minor=0)
+    lost = delete(promoted_order).where(*gone, ~order.was_sold)
+    for statement in (kept, lost):
+        await _untouch(unit, [row.order_id for row in await unit.all(statement.returning(order.order_id))])
+
+
+async def _untouch(unit: Unit, order_ids: Collection[UUID]) -> None:
+    touch = order_touch.c
+    its = touch.order_id == any_(literal(list(order_ids), ARRAY(Uuid)))
+    await unit.run(delete(order_touch).where(touch.merchant_id == unit.merchant_id, its))
 
 
 async def _touch(unit: Unit, orders: Mapping[UUID, Whole]) -> None:
     """Touches of these orders anew: a line that was taken back was a touch before."""
-    await unit.run(
-        delete(order_touch).where(
-            order_touch.c.merchant_id == unit.merchant_id, order_touch.c.order_id.in_(list(orders))
-        )
-    )
+    await _untouch(unit, orders)
     ties = [
-        OrderTie(order_id=order_id, order_at=made.placed_at, tie=tie)
+        OrderTie(order_id=order_id, touched_at=at, tie=tie)
         for order_id, made in orders.items()
-        for tie in made.touched
+        for tie, at in made.touched
     ]
     await touch_orders(unit, ties, keep_single=True)
 
@@ -218,6 +257,7 @@ async def _lines(unit: Unit, source: str, numbers: Collection[str]) -> dict[str,
                 paid_minor=row.paid_minor,
                 placed_at=row.placed_at,
                 paid_at=row.paid_at,
+                clicked_at=row.clicked_at,
                 tie=None
                 if row.link_id is None
                 else Tie(
@@ -241,17 +281,17 @@ def _among(column: Any, numbers: Collection[str]) -> ColumnElement[bool]:  # noq
     return wanted
 
 
-async def claim_orders(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> dict[str, tuple[Tie, ...]]:
+async def claim_orders(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> dict[str, Touches]:
     """A connected shop tells these orders: they count as its own from now on, and not once more.
 
-    What alliances said of them, by number, for the shop's own orders. Call :func:`hold_orders` before.
+    What their lines name, by number, for the shop's own orders. Call :func:`hold_orders` before.
     """
     numbers = await unclaimed(unit, source, shop_orders)
     if not numbers:
         return {}
     gathered = await _gathered(unit, source, numbers)
     await unit.fetch(_CLAIM, unit.merchant_id, source, numbers, [shop_orders[number] for number in numbers])
-    return {number: made.touched for number, made in gathered.orders.items()}
+    return {number: made.marked for number, made in gathered.orders.items()}
 
 
 async def follow_shop(unit: Unit, source: str, shop_orders: Mapping[str, UUID]) -> None:

@@ -145,6 +145,7 @@ def _lines_with_orders() -> Select[Any]:
             promoted_order,
             and_(
                 order.merchant_id == promoted_line.c.merchant_id,
+                order.is_named,
                 order.source == promoted_line.c.source,
                 order.order_no == promoted_line.c.order_no,
             ),
@@ -218,6 +219,7 @@ def _which(unit: Unit, statuses: Sequence[PromotedStatus], link_id: UUID | None)
         of_link = select(order.order_id).where(
             order.merchant_id == unit.merchant_id,
             order.link_id == link_id,
+            order.is_named,
             order.source == promoted_line.c.source,
             order.order_no == promoted_line.c.order_no,
         )

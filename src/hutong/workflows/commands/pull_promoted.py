@@ -12,7 +12,7 @@ import msgspec
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.service import OrderTie, tie_orders, withdraw_ties
-from hutong.links.promotions.orders import Gathered, follow_shop, gather_orders, hold_orders
+from hutong.links.promotions.orders import Gathered, follow_shop, gather_orders, hold_orders, named_before
 from hutong.links.promotions.sales import first_made_at, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import OrderRef, orders_by_number
@@ -71,10 +71,11 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     await hold_orders(unit)
     marks = await ties_of_marks(unit, runtime.link_key, connection_id, {line.mark for line in page.lines})
     ties = await with_clicks(unit, page.lines, marks)
+    before = await named_before(unit, links.sells_on, {line.order_no for line in page.lines})
     changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
-    gathered = await gather_orders(unit, links.sells_on, changed, shop_orders)
+    gathered = await gather_orders(unit, links.sells_on, changed, shop_orders, before)
     await _tie_shops_own(unit, known, gathered)
     await follow_shop(unit, links.sells_on, shop_orders)
     return len(changed)
@@ -84,11 +85,11 @@ async def _tie_shops_own(unit: Unit, known: Mapping[str, OrderRef], gathered: Ga
     """Tie the shop's orders by what counts of their lines; what a line named that counts no more goes."""
     await withdraw_ties(unit, {ref.order_id: gathered.withdrawn.get(number, ()) for number, ref in known.items()})
     counted = [
-        OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)
+        OrderTie(order_id=ref.order_id, touched_at=at, tie=tie)
         for number, ref in known.items()
-        for tie in {
-            *gathered.told.get(number, ()),
-            *(gathered.orders[number].touched if number in gathered.orders else ()),
-        }
+        for tie, at in (
+            *((tie, ref.placed_at) for tie in gathered.told.get(number, ())),
+            *(gathered.orders[number].marked if number in gathered.orders else ()),
+        )
     ]
     await tie_orders(unit, counted)

@@ -77,6 +77,17 @@ WHERE p.merchant_id = $1 AND p.source = $2 AND p.shop_order_id IS NULL
 ORDER BY o.order_no, o.created_at DESC
 LIMIT $3
 """
+#: Evidence that is neither a tie nor a touch of its order yet: it was told while a long import wrote the order down.
+_TOLD_MEANWHILE: Final = """
+SELECT DISTINCT o.order_no, o.order_id, o.placed_at
+FROM told_evidence t
+CROSS JOIN LATERAL (SELECT s.order_no, s.order_id, s.placed_at FROM sales_order s
+  WHERE s.merchant_id = t.merchant_id AND s.source = t.source AND s.order_no = t.order_no
+  ORDER BY s.created_at DESC LIMIT 1) o
+WHERE t.merchant_id = $1 AND t.source = $2 AND NOT EXISTS (SELECT FROM order_touch touch
+  WHERE touch.merchant_id = t.merchant_id AND touch.order_id = o.order_id AND touch.touch_id = t.touch_id)
+LIMIT $3
+"""
 
 
 class Visited(msgspec.Struct, frozen=True, kw_only=True):
@@ -88,13 +99,21 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def claim_shops_orders(unit: Unit, source: str) -> None:
-    """What alliances told of orders of a shop that are known by now counts as the shop's."""
+    """What was told of orders of a shop that are known by now, by alliances or otherwise, counts as the shop's."""
     await hold_orders(unit)
-    for _ in range(CLAIM_ROUNDS_MAX):
-        rows = await unit.fetch(_TOLD_BY_BOTH, unit.merchant_id, source, CLAIMED_AT_ONCE_MAX)
-        if not rows:
-            return
-        await _claim(unit, source, {row.order_no: row for row in rows})
+    for query, take in ((_TOLD_BY_BOTH, _claim), (_TOLD_MEANWHILE, _take_told)):
+        for _ in range(CLAIM_ROUNDS_MAX):
+            rows = await unit.fetch(query, unit.merchant_id, source, CLAIMED_AT_ONCE_MAX)
+            if not rows:
+                break
+            await take(unit, source, {row.order_no: row for row in rows})
+
+
+async def _take_told(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
+    told = await told_of(unit, source, list(orders))
+    ties = [(orders[one.order_no], one.tie) for one in told]
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie) for ref, tie in ties])
+    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
 
 
 async def _claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
@@ -102,9 +121,9 @@ async def _claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> Non
     await tie_orders(
         unit,
         [
-            OrderTie(order_id=orders[number].order_id, order_at=orders[number].placed_at, tie=tie)
+            OrderTie(order_id=orders[number].order_id, touched_at=at, tie=tie)
             for number, its in said.items()
-            for tie in its
+            for tie, at in its
         ],
     )
     await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
@@ -133,7 +152,7 @@ async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence
     spoken = [(number, ref, by_words[ref.order_id]) for number, ref in orders.items() if ref.order_id in by_words]
     await keep_told(unit, [Told(source=source, order_no=number, tie=tie) for number, _, tie in spoken])
     ties += [(ref, tie) for _, ref, tie in spoken]
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie) for ref, tie in ties])
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie) for ref, tie in ties])
     if claims:
         await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
 
@@ -175,7 +194,7 @@ async def tell_evidence(
     await keep_told(unit, [Told(source=source, order_no=order_no, tie=tie)])
     if ref is None:
         return bool((await gather_orders(unit, source, [order_no], {})).orders)  # maybe an alliance has told it
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie)])
     await follow_shop(unit, source, {order_no: ref.order_id})
     return True
 
@@ -230,4 +249,4 @@ async def infer_tie(unit: Unit, event: OrderPaid) -> None:
         link_id=said.link_id,
         confidence_bps=said.confidence_bps,
     )
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, order_at=ref.placed_at, tie=tie)])
+    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie)])

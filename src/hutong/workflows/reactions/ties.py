@@ -10,6 +10,7 @@ from hutong.links.attribution.service import OrderTie, tie_orders, told_of, touc
 from hutong.links.promotions.orders import claim_orders, follow_shop, hold_orders
 from hutong.shops.events import OrderPaid, OrdersImported
 from hutong.shops.orders import OWN
+from hutong.shops.placements import orders_by_number
 from hutong.workflows.commands.tie_orders import claim_shops_orders, infer_tie
 from hutong.workflows.runtime import Runtime
 
@@ -27,15 +28,13 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
         said = await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
-        waited = [(one.order_no, one.tie) for one in await told_of(unit, source, list(theirs))]
-        waited += [(number, tie) for number, its in said.items() for tie in its]
-        ties = [
-            OrderTie(order_id=theirs[number].order_id, order_at=theirs[number].paid_at, tie=tie)
-            for number, tie in waited
-        ]
+        placed = {number: ref.placed_at for number, ref in (await orders_by_number(unit, source, theirs)).items()}
+        waited = [(one.order_no, one.tie, placed[one.order_no]) for one in await told_of(unit, source, list(theirs))]
+        waited += [(number, tie, at) for number, its in said.items() for tie, at in its]
+        ties = [OrderTie(order_id=theirs[number].order_id, touched_at=at, tie=tie) for number, tie, at in waited]
         await tie_orders(unit, ties)
         await follow_shop(unit, source, {number: event.order_id for number, event in theirs.items()})
-        tied = {number for number, _ in waited}
+        tied = {number for number, _, _ in waited}
         for number, event in theirs.items():
             if number not in tied:
                 await infer_tie(unit, event)
@@ -51,4 +50,4 @@ def _own(event: OrderPaid) -> OrderTie | None:
     if event.source != OWN or event.click_id is None or event.channel_id is None or event.link_id is None:
         return None
     tie = Tie(evidence=Evidence.CLICK, channel_id=event.channel_id, link_id=event.link_id, click_id=event.click_id)
-    return OrderTie(order_id=event.order_id, order_at=event.paid_at, tie=tie)
+    return OrderTie(order_id=event.order_id, touched_at=event.paid_at, tie=tie)
