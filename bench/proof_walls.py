@@ -56,12 +56,14 @@ def links_of(world: World) -> dict[str, str]:
 
 def verdict(lines: list[dict[str, Any]], deaf: list[dict[str, Any]]) -> dict[str, Any]:
     """What came of it; ``ok`` when every phase was followed, and a hub that hears nothing did not manage it."""
-    adapted = [line["adapted_after"] for line in lines]
+    judged = [line for line in lines if line["is_judged"]]
+    adapted = [line["adapted_after"] for line in judged]
     cells = {(line["app"], line["system"], line["to"]) for line in deaf}
     failed = {(line["app"], line["system"], line["to"]) for line in deaf if not line["ok"]}
-    good = bool(lines) and all(line["ok"] for line in lines) and len(failed) >= CONTROL_FAILS_MIN * len(cells) > 0
+    good = bool(judged) and all(line["ok"] for line in lines) and len(failed) >= CONTROL_FAILS_MIN * len(cells) > 0
     return {
-        "phases": len(lines),
+        "phases": len(judged),
+        "not_judged": len(lines) - len(judged),
         "failed": sum(not line["ok"] for line in lines),
         "adapted_after_most": None if None in adapted else max(adapted, default=None),
         "adapted_after_allowed": SETTLED_CLICKS,

@@ -96,8 +96,8 @@ def proof(monkeypatch):
 
 
 def test_the_proof_can_fail(proof):
-    def line(to, *, ok, adapted=20):
-        return {"app": "qq", "system": "ios", "to": to, "ok": ok, "adapted_after": adapted}
+    def line(to, *, ok, adapted=20, judged=True):
+        return {"app": "qq", "system": "ios", "to": to, "ok": ok, "is_judged": judged, "adapted_after": adapted}
 
     good, deaf = [line("jd", ok=True)], [line("jd", ok=False)]
     assert proof.verdict(good, deaf)["ok"]
@@ -105,6 +105,10 @@ def test_the_proof_can_fail(proof):
     assert not proof.verdict(good, good)["ok"], "a hub that hears nothing and follows all the same proves nothing"
     assert not proof.verdict(good, [])["ok"]
     assert not proof.verdict([], deaf)["ok"]
+    unjudged = line("weibo", ok=True, adapted=None, judged=False)
+    assert not proof.verdict([unjudged], deaf)["ok"], "where nothing can be learned nothing is proven"
+    told = proof.verdict([*good, unjudged], deaf)
+    assert (told["ok"], told["phases"], told["not_judged"], told["adapted_after_most"]) == (True, 1, 1, 20)
 
 
 @pytest.mark.slow

@@ -80,6 +80,8 @@ def test_a_wall_that_closes_is_told_once_and_so_is_its_opening(calling):
         assert await watch.look() == 0
         closed = await wall(caller, "douyin", "taobao")
         assert (closed["state"], closed["visitors"], closed["arrived"], closed["taps"]) == ("closed", 36, 16, 16)
+        told = {one["system"]: (one["state"], one["is_measured"]) for one in closed["systems"]}
+        assert told == {"android": ("closed", True), "ios": ("open", False)}, "nobody has tried on the other system"
         assert await tickets(caller) == [("wall_closed", "open")]
 
         await visitors(caller, code, 20, "left")
@@ -345,6 +347,7 @@ def test_the_board_and_a_wall_are_shown_and_changed_in_the_console(calling):
         assert "试过 14 人，打开 0 人" in board
         page = (await caller.client.get("/walls/douyin/taobao")).text
         assert "现在打不开，偶尔再试" in page
+        assert (page.count("<small>已测出</small>"), page.count("<small>还没测出</small>")) == (1, 1)
         form = {"_csrf_token": secret, "place_scheme": "3", "place_guide": "1", "on_guide": "1", "place_code": "2"}
         answer = await caller.client.post("/walls/douyin/taobao", data=form, headers={"origin": "http://testserver"})
         assert answer.status_code == 303, answer.text

@@ -56,13 +56,25 @@ class Day(msgspec.Struct, frozen=True):
     arrived: int = 0
 
 
+class OnSystem(msgspec.Struct, frozen=True, kw_only=True):
+    """How a wall stands on one system: as measured there, else as the matrix says."""
+
+    system: str
+    state: WallState
+    is_measured: bool
+
+
 class Cell(msgspec.Struct, frozen=True, kw_only=True):
-    """A wall. ``days``: the oldest first, for the trend. ``taps`` is the sum of what those who arrived have spent."""
+    """A wall. ``days``: the oldest first, for the trend. ``taps`` is the sum of what those who arrived have spent.
+
+    ``state``: of the systems that were measured, else of all; ``systems``: each of them for itself.
+    """
 
     container: str
     destination: str
     state: WallState
     is_measured: bool
+    systems: tuple[OnSystem, ...]
     is_chosen: bool
     clicks: int
     visitors: int
@@ -88,7 +100,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Standing(msgspec.Struct):
-    states: set[WallState]
+    states: dict[str, WallState]  # by system
     since_at: datetime
 
 
@@ -132,12 +144,16 @@ async def _cells(
         for destination in destinations:
             place = (container, destination)
             here = standing.get(place)
-            said = frozenset(documented(matrix, container, system, destination) for system in systems)
+            on_systems = tuple(
+                _on(matrix, place, system, here.states if here else {})
+                for system in dict.fromkeys((*systems, *sorted(here.states if here else ())))
+            )
             found[place] = Cell(
                 container=container,
                 destination=destination,
-                state=together(frozenset(here.states) if here else said),
+                state=together(frozenset(one.state for one in on_systems if one.is_measured or here is None)),
                 is_measured=here is not None,
+                systems=on_systems,
                 is_chosen=place in chosen,
                 clicks=clicks.get(place, 0),
                 visitors=sum(day.visitors for day in days[place]),
@@ -149,12 +165,18 @@ async def _cells(
     return found
 
 
+def _on(matrix: Matrix, place: tuple[str, str], system: str, measured: Mapping[str, WallState]) -> OnSystem:
+    container, destination = place
+    state = measured.get(system) or documented(matrix, container, system, destination)
+    return OnSystem(system=system, state=state, is_measured=system in measured)
+
+
 async def _standing(unit: Unit) -> dict[tuple[str, str], _Standing]:
     found: dict[tuple[str, str], _Standing] = {}
     for row in await unit.all(select(wall).where(wall.c.merchant_id == unit.merchant_id).limit(ROWS_MAX)):
         place = (row.container, row.destination)
-        known = found.setdefault(place, _Standing(set(), row.since_at))
-        known.states.add(WallState(row.state))
+        known = found.setdefault(place, _Standing({}, row.since_at))
+        known.states[row.system] = WallState(row.state)
         known.since_at = max(known.since_at, row.since_at)
     return found
 

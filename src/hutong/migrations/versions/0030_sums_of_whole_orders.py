@@ -40,7 +40,7 @@ WHERE anew.merchant_id = o.merchant_id AND anew.source = o.source AND anew.order
 
 def upgrade() -> None:
     """The sum of an order is that of all its paid lines."""
-    named = sa.Column("is_named", sa.Boolean(), nullable=False, server_default=sa.true())
+    named: sa.Column[bool] = sa.Column("is_named", sa.Boolean(), nullable=False, server_default=sa.true())
     op.add_column("promoted_order", named)
     for table in _WALLED:
         op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")

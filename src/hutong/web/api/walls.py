@@ -25,9 +25,17 @@ from hutong.workflows.runtime import Runtime
 WAYS_MAX: Final = 12
 
 
+class WallSystem(msgspec.Struct, frozen=True, kw_only=True):
+    """How a wall stands on one system: as measured there, else as published."""
+
+    system: str
+    state: str
+    is_measured: bool
+
+
 class WallItem(msgspec.Struct, frozen=True, kw_only=True):
     """A wall: ``state`` is open, half or closed, as measured with this merchant's visitors or, before enough have
-    tried, as published; figures are of the last 14 days, and a visitor is one a day, however often he came.
+    tried, as published, each system for itself in ``systems``; figures are of the last 14 days, and a visitor is one a day, however often he came.
     ``trend_points``: arrivals in per cent of the newer week less those of the older one.
     """
 
@@ -35,6 +43,7 @@ class WallItem(msgspec.Struct, frozen=True, kw_only=True):
     destination: str
     state: str
     is_measured: bool
+    systems: tuple[WallSystem, ...]
     is_chosen: bool
     clicks: int
     visitors: int
@@ -112,6 +121,9 @@ def _item(cell: Cell) -> WallItem:
         destination=cell.destination,
         state=cell.state.value,
         is_measured=cell.is_measured,
+        systems=tuple(
+            WallSystem(system=one.system, state=one.state.value, is_measured=one.is_measured) for one in cell.systems
+        ),
         is_chosen=cell.is_chosen,
         clicks=cell.clicks,
         visitors=cell.visitors,
