@@ -9,6 +9,7 @@ from hutong.links.jumps.ways import Ways
 from hutong.links.rules.compiled import Visit, compile_rules
 from hutong.links.rules.model import Rule, Rules, Utm, Variant, When, with_keys
 from hutong.links.rules.service import LinkRules
+from hutong.links.rules.utm import PRESETS
 from hutong.links.service import LinkView
 from hutong.links.standing import Standing
 from hutong.web.console.link_editor import EditorView, Fault, Suggestion
@@ -63,7 +64,9 @@ def _view(rules: Rules, standing: Standing = Standing.ACTIVE, **more: object) ->
         "zone": rules.zone,
         "skus": SKUS,
         "preview": looked,
-        "suggestions": (Suggestion(name="微博", source="weibo", medium="social"),),
+        "suggestions": tuple(
+            Suggestion(key=one.key, name=one.zh_hans, source=one.source, medium=one.medium) for one in PRESETS
+        ),
     }
     return EditorView(**{**values, **more})
 

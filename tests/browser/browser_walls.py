@@ -9,7 +9,7 @@ from hutong.links.containers import CONTAINERS
 from hutong.links.destinations import DESTINATIONS
 from hutong.links.jumps.matrix import built_in
 from hutong.links.jumps.picks import Pick
-from hutong.links.walls.board import COMPUTERS, DAYS, PHONES, Board, Cell, Day, WayTries
+from hutong.links.walls.board import COMPUTERS, DAYS, PHONES, Board, Cell, Day, OnSystem, WayTries
 from hutong.links.walls.states import WallState, documented, together
 from hutong.web.console.wall_views import BoardView, WallView
 from hutong.web.console.walls import ways_of
@@ -21,9 +21,17 @@ QUIET = (Day(),) * DAYS
 
 def cell(container: str, destination: str, **more: object) -> Cell:
     systems = COMPUTERS if container == "desktop" else PHONES
-    said = frozenset(documented(MATRIX, container, system, destination) for system in systems)
+    said = {system: documented(MATRIX, container, system, destination) for system in systems}
+    measured = more.get("state") if more.get("is_measured") else None
+    on_systems = tuple(
+        OnSystem(system=system, state=measured, is_measured=True)
+        if isinstance(measured, WallState) and system == "ios"
+        else OnSystem(system=system, state=state, is_measured=False)
+        for system, state in said.items()
+    )
     given = {
-        "state": together(said),
+        "state": together(frozenset(said.values())),
+        "systems": on_systems,
         "is_measured": False,
         "is_chosen": False,
         "clicks": 0,

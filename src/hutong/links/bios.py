@@ -16,7 +16,7 @@ from hutong.core.errors import Conflict, ErrorText, InvalidInput, NotFound
 from hutong.core.states import TransitionTable
 from hutong.db.unit import Unit
 from hutong.links.bio_models import bio, bio_entry
-from hutong.links.cards import one_line
+from hutong.links.cards import check_line
 from hutong.links.models import link
 from hutong.links.pictures import PictureView, get_picture
 from hutong.links.service import ChannelKind, create_channel, create_link
@@ -155,7 +155,7 @@ async def create_bio(unit: Unit, name: str, title: str, about: str = "", theme: 
         name=name,
         channel_id=await create_channel(unit, ChannelKind.PERSON, "other", f"{title} · /u/{name}"),
         title=title,
-        about=one_line("about", about, ABOUT_CHARS_MAX),
+        about=check_line("about", about, ABOUT_CHARS_MAX),
         theme=theme.value,
         state=BioState.DRAFT.value,
         created_at=now,
@@ -180,7 +180,7 @@ async def change_bio(
         .where(bio.c.merchant_id == unit.merchant_id, bio.c.bio_id == known.bio_id)
         .values(
             title=_title(title),
-            about=one_line("about", about, ABOUT_CHARS_MAX),
+            about=check_line("about", about, ABOUT_CHARS_MAX),
             theme=theme.value,
             picture_id=picture_id,
             changed_at=unit.now(),
@@ -206,7 +206,7 @@ async def add_entry(
         InvalidInput, NotFound, BioFull, DestinationNotAllowed.
     """
     known = await get_bio(unit, name)
-    label = one_line("label", label, LABEL_CHARS_MAX)
+    label = check_line("label", label, LABEL_CHARS_MAX)
     if not label:
         raise InvalidInput(field="label", problem=f"1–{LABEL_CHARS_MAX}")
     if len(known.entries) >= ENTRIES_MAX:
@@ -291,7 +291,7 @@ async def _view(unit: Unit, row: Row[Any]) -> BioView:
 
 
 def _title(title: str) -> str:
-    plain = one_line("title", title, TITLE_CHARS_MAX)
+    plain = check_line("title", title, TITLE_CHARS_MAX)
     if not plain:
         raise InvalidInput(field="title", problem=f"1–{TITLE_CHARS_MAX}")
     return plain

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hutong.core.errors import InvalidInput
 from hutong.db.unit import Unit
 from hutong.links.card_models import link_card, shop_logo
+from hutong.links.holding import one_line
 from hutong.links.pictures import PictureView, get_picture
 from hutong.links.service import get_link
 
@@ -51,7 +52,7 @@ async def set_card(unit: Unit, link_id: UUID, title: str, about: str, picture_id
         InvalidInput: a text is too long.
         NotFound: the link or the picture is not this merchant's.
     """
-    title, about = one_line("title", title, TITLE_CHARS_MAX), one_line("about", about, ABOUT_CHARS_MAX)
+    title, about = check_line("title", title, TITLE_CHARS_MAX), check_line("about", about, ABOUT_CHARS_MAX)
     await get_link(unit, link_id)
     if picture_id is not None:
         await get_picture(unit, picture_id)
@@ -85,13 +86,13 @@ async def set_logo(unit: Unit, picture_id: UUID) -> None:
     )
 
 
-def one_line(field: str, text: str, chars_max: int) -> str:
+def check_line(field: str, text: str, chars_max: int) -> str:
     """A text as one line without control characters.
 
     Raises:
         InvalidInput: it is longer than ``chars_max``.
     """
-    plain = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    plain = one_line(text)
     if len(plain) > chars_max:
         raise InvalidInput(field=field, problem=f"≤ {chars_max}")
     return plain

@@ -13,8 +13,8 @@ from hutong.links.share_codes import check_share_code
 
 NAME_CHARS_MAX: Final = 100
 PLATFORM_CHARS_MAX: Final = 40
-
-
+#: What makes one sign of several, as of a family's emoji (zero width joiner).
+JOINER: Final = "\u200d"
 #: What turns the direction of the text after it, unseen (Unicode's property Bidi_Control).
 TURNING: Final = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -44,17 +44,25 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     share_code: str | None
 
 
+def one_line(text: str) -> str:
+    """A text on one line: what is not seen (line ends, control characters, blanks of no width) is a blank, and there is
+    one between words. What joins the parts of an emoji stays.
+    """
+    seen = "".join(char if char.isprintable() or char == JOINER else " " for char in text)
+    return " ".join(word for word in seen.split() if word.strip(JOINER))
+
+
 def check_name(given: str, field: str) -> str:
-    """A title or a channel's name, without blanks around it.
+    """A title or a channel's name, on one line and without blanks around it.
 
     Raises:
         InvalidInput: empty, or too long.
         NameTurned: it holds a character of :data:`TURNING`.
     """
-    name = given.strip()
-    turning = next((char for char in name if char in TURNING), "")
+    turning = next((char for char in given if char in TURNING), "")
     if turning:
         raise NameTurned(field=field, sign=f"U+{ord(turning):04X}")
+    name = one_line(given)
     if not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidInput(field=field, problem=f"1–{NAME_CHARS_MAX}")
     return name

@@ -47,6 +47,7 @@ def test_a_draft_is_nobodys_to_see_and_a_live_page_leads_through_counted_links(c
         assert '<body class="jade">' in shown.text
         links = {link["code"]: link for link in (await caller.get("/links"))["items"]}
         assert {links[code.removeprefix("/l/")]["channel_id"] for code in codes} == {told["channel_id"]}
+        assert (await post(caller, f"/bios/{name}", title="老李二"))["state"] == "live", "as it was"
         await post(caller, f"/bios/{name}", title="老李", state="draft")
         assert (await seen(caller, name)).status_code == 404
 

@@ -65,6 +65,34 @@ def test_by_http_an_allowed_host_is_told_from_an_unknown_one(calling):
     calling(work)
 
 
+NAMES = {
+    "小\n面\t包\x00": "小 面 包",
+    "\u200b杯\u200b": "杯",
+    "一家\U0001f468\u200d\U0001f469\u200d\U0001f467": "一家\U0001f468\u200d\U0001f469\u200d\U0001f467",
+}
+
+
+def test_a_name_is_one_line_of_what_can_be_seen(calling):
+    async def work(caller):
+        known = set()
+        for given, kept in NAMES.items():
+            asked = {"title": given, "channel": {**CHANNEL, "name": given}, "url": "https://weibo.com/1/a"}
+            await caller.post("/links", asked, key=uuid4().hex)
+            dry = await caller.post("/links/bulk", {"rows": [asked], "dry_run": True})
+            made = await caller.post("/links/bulk", {"rows": [asked]}, key=uuid4().hex)
+            assert (dry["refused"], made["refused"], made["made"]) == (0, 0, 1)
+            async with caller.room.unit() as unit:
+                rows = await unit.fetch("SELECT title FROM link UNION ALL SELECT name FROM channel ORDER BY 1")
+            assert {row.title for row in rows} - known == {kept}
+            known.add(kept)
+        for given in ("\u200b\u200d", "\n", "\u2028"):
+            asked = {"title": given, "channel": CHANNEL, "url": "https://weibo.com/1/a"}
+            refused = await caller.send("/links", asked, uuid4().hex)
+            assert (refused.status_code, refused.json()["details"]["field"]) == (400, "title")
+
+    calling(work)
+
+
 #: Every character of Unicode's property Bidi_Control.
 TURNING = [chr(code) for code in (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))]
 

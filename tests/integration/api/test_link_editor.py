@@ -212,6 +212,18 @@ def test_rules_are_added_moved_and_taken_away_before_anything_is_saved(calling):
     calling(work)
 
 
+def test_a_usual_channel_fills_in_source_and_medium(calling):
+    async def work(caller):
+        edit = f"/links/{(await link_to(caller))['code']}/edit"
+        page = (await (await owner(caller)).post(edit, {**RULE, "utm.campaign": "双十一", "do": "utm:douyin"})).text
+        filled = [
+            re.search(rf'name="utm.{name}"[^>]*value="(.*?)"', page)[1] for name in ("source", "medium", "campaign")
+        ]
+        assert filled == ["douyin", "video", "双十一"]
+
+    calling(work)
+
+
 def test_a_comparison_shows_its_shares(calling):
     async def work(caller):
         link = await link_to(caller)

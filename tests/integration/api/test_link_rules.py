@@ -277,7 +277,7 @@ def test_behind_the_click_a_link_is_as_closed_as_before_it(calling):
         assert (await behind(caller, link))[0] == [302, 200, 200]
         caller.room.clock.advance(minutes=2)
         told, page = await behind(caller, link)
-        assert (told, "这条链接已经停用" in page.text) == ([410] * 3, True)
+        assert (told, "这条链接现在打不开了" in page.text) == ([410] * 3, True)
         assert await standing(caller, link) == ("expired", "active")
         await change(caller, link, over_url=JD)
         told, page = await behind(caller, link)

@@ -96,6 +96,9 @@ def test_a_wrong_field_is_named_with_what_it_must_be(calling, path, body, field,
         ("/orders?limit=9999999", "limit", "不大于 200 的整数"),
         ("/ledger/balance", "account", "必须填写"),
         ("/ledger/balance?account=external:points:a&at=x", "at", "带时区的时间"),
+        ("/clicks?link=x", "link", "link_id"),
+        ("/tickets?ticket_state=open", "ticket_state", "可用的有：limit, offset, state"),
+        ("/walls?x=", "x", "没有这个参数"),
     ],
 )
 def test_a_wrong_parameter_is_named_with_what_it_must_be(calling, query, field, told):

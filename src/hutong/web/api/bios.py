@@ -40,13 +40,13 @@ class NewBio(RequestBody, frozen=True, kw_only=True):
 
 
 class BioChange(RequestBody, frozen=True, kw_only=True):
-    """What a page says, all of it at once; ``state`` live lets visitors see it."""
+    """What a page says, all of it at once; ``state`` live lets visitors see it; without one it stays as it is."""
 
     title: Line
     about: Line = ""
     theme: Theme = Theme.PAPER
     picture_id: UUID | None = None
-    state: BioState = BioState.DRAFT
+    state: BioState | None = None
 
 
 class NewEntry(RequestBody, frozen=True, kw_only=True):
@@ -128,10 +128,12 @@ class BiosApi(Controller):
         """Other words, another look, live or not."""
 
         async def work(unit: Unit) -> BioItem:
-            await change_bio(
+            bio = await change_bio(
                 unit, name, title=data.title, about=data.about, theme=data.theme, picture_id=data.picture_id
             )
-            return await _item(unit, await show_bio(unit, name, is_live=data.state is BioState.LIVE), runtime)
+            if data.state is not None:
+                bio = await show_bio(unit, name, is_live=data.state is BioState.LIVE)
+            return await _item(unit, bio, runtime)
 
         return await once(runtime, caller, request, "api.bio_change", work)
 

@@ -201,7 +201,9 @@ class HostsApi(Controller):
 
     @post("/{host_id:uuid}/check", opt={"scope": "links:write"}, summary="Look for the proof now")
     async def check(self, runtime: Runtime, caller: ApiKey, host_id: UUID) -> HostItem:
-        """Reads the file at `proof_url` once. Proven hosts are looked at again every six hours."""
+        """Reads the file at `proof_url` once; asked again within five seconds it answers what it found then, at
+        `checked_at`. Proven hosts are looked at again every six hours.
+        """
         return _item(await check_now(runtime, caller.merchant_id, host_id))
 
     @post(

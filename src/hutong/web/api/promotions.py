@@ -10,6 +10,7 @@ import msgspec
 from litestar import Controller, get
 from litestar.params import QueryParameter
 
+from hutong.core.money import BPS_WHOLE
 from hutong.links.promotions.places import places_of
 from hutong.links.promotions.queries import SoldLine, SoldOrder, sold_page
 from hutong.links.service import get_link
@@ -25,9 +26,12 @@ Statuses = Annotated[
 
 
 class PromotedTie(msgspec.Struct, frozen=True, kw_only=True):
-    """What ties an order, for certain: ``carried``, or the ``word`` of a ``code`` or ``coupon`` that was told."""
+    """What ties an order, for certain (``confidence_bps`` 10000): ``carried``, or the ``word`` of a ``code`` or
+    ``coupon`` that was told.
+    """
 
     evidence: str
+    confidence_bps: int
     link_id: UUID
     channel_id: UUID
     click_id: UUID | None
@@ -166,6 +170,7 @@ def _line(row: SoldLine) -> PromotedOrderLine:
 def _tie(order: SoldOrder) -> PromotedTie:
     return PromotedTie(
         evidence=order.evidence,
+        confidence_bps=BPS_WHOLE,
         link_id=order.link_id,
         channel_id=order.channel_id,
         click_id=order.click_id,

@@ -29,6 +29,7 @@ from hutong.web.api.link_rules import LinkRulesApi
 from hutong.web.api.links import LinksApi
 from hutong.web.api.opened import OpenedPaymentsApi
 from hutong.web.api.orders import OrdersApi
+from hutong.web.api.parameters import refuse_unknown_parameters
 from hutong.web.api.party_pages import PartyPagesApi
 from hutong.web.api.payments import PaymentsApi
 from hutong.web.api.promotions import PromotionsApi
@@ -83,6 +84,7 @@ def api_router() -> Router:
         path="/",
         route_handlers=list(CONTROLLERS),
         guards=[require_key],
+        before_request=refuse_unknown_parameters,
         dependencies={"caller": Provide(provide_caller)},
     )
 

@@ -35,8 +35,9 @@ class WallSystem(msgspec.Struct, frozen=True, kw_only=True):
 
 class WallItem(msgspec.Struct, frozen=True, kw_only=True):
     """A wall: ``state`` is open, half or closed, as measured with this merchant's visitors or, before enough have
-    tried, as published, each system for itself in ``systems``; figures are of the last 14 days, and a visitor is one a day, however often he came.
-    ``trend_points``: arrivals in per cent of the newer week less those of the older one.
+    tried, as published; ``systems`` says it of each system for itself. Figures are of the last 14 days, and a visitor
+    is one a day, however often he came. ``trend_points``: arrivals in per cent of the newer week less those of the
+    older one.
     """
 
     container: str

@@ -186,7 +186,7 @@ LINK_UNKNOWN: Final = MessagePage(
     title=mark("没有这条链接"), text=mark("链接可能抄错了一个字，或已经被商家删除。请向发链接的人再要一次。")
 )
 LINK_OVER: Final = MessagePage(
-    title=mark("这条链接已经停用"), text=mark("活动结束，或商家暂停了这条链接。可以联系商家要新的链接。")
+    title=mark("这条链接现在打不开了"), text=mark("活动结束，或商家暂停了这条链接。可以联系商家要新的链接。")
 )
 LINK_EARLY: Final = MessagePage(title=mark("活动还没有开始"), text=mark("这条链接到时候才能打开，请晚一点再来。"))
 BIO_OFF: Final = MessagePage(

@@ -25,9 +25,9 @@ _PURPOSE: Final = b"report:"
 
 
 class ReportForm(msgspec.Struct, frozen=True, kw_only=True):
-    """What is wrong, and what else there is to say."""
+    """What is wrong, and what else there is to say. Pages send a reason always; without one it is another one."""
 
-    reason: ReportReason
+    reason: ReportReason = ReportReason.OTHER
     words: str = ""
 
 

@@ -70,6 +70,7 @@ class Fault(View, frozen=True, kw_only=True):
 class Suggestion(View, frozen=True, kw_only=True):
     """A usual channel, by its name in the reader's language."""
 
+    key: str
     name: str
     source: str
     medium: str
@@ -196,6 +197,7 @@ async def _view(
         refusal=None if fault is None else text_for(fault, locale, catalogues),
         suggestions=tuple(
             Suggestion(
+                key=one.key,
                 name={"zh-Hans": one.zh_hans, "zh-Hant": one.zh_hant}.get(locale, one.en),
                 source=one.source,
                 medium=one.medium,

@@ -17,6 +17,7 @@ from hutong.links.locks import TYPED_CHARS_MAX, UNCHANGED, Change, checked_passw
 from hutong.links.rules.broken import RuleBroken
 from hutong.links.rules.model import RULES_MAX, VARIANTS_MAX, Rule, Rules, Utm, Variant, When
 from hutong.links.rules.service import LinkRules
+from hutong.links.rules.utm import PRESETS
 from hutong.web.console.views import View
 
 #: As fields of the browser have moments: seconds only where there are some.
@@ -126,17 +127,20 @@ def _rule_form(rule: Rule) -> RuleForm:
 
 
 def typed(form: Any) -> EditorForm:  # noqa: ANN401 (Litestar's FormMultiDict)
-    """The form as it came; ``do`` may add, remove or lift a rule, or add a row to its comparison."""
+    """The form as it came; ``do`` may add, remove or lift a rule, add a row to its comparison, or fill in the
+    parameters of a usual channel.
+    """
 
     def text(name: str) -> str:
         return str(form.get(name, "")).strip()
 
     count = min(int(text("rules")) if text("rules").isdecimal() else 0, RULES_MAX)
     rules = [_typed_rule(form, f"r{number}.") for number in range(1, count + 1)]
+    utm = Utm(**{name: text(f"utm.{name}") for name in Utm.__struct_fields__})
     return EditorForm(
         revision=text("revision"),
         rules=tuple(_changed(rules, text("do"))),
-        utm=Utm(**{name: text(f"utm.{name}") for name in Utm.__struct_fields__}),
+        utm=_filled(utm, text("do")),
         starts_at=text("starts_at"),
         expires_at=text("expires_at"),
         clicks_max=text("clicks_max"),
@@ -166,6 +170,12 @@ def _typed_rule(form: Any, prefix: str) -> RuleForm:  # noqa: ANN401
         systems=tuple(str(one) for one in form.getall(f"{prefix}systems", [])),
         variants=tuple(variants) or RuleForm().variants,
     )
+
+
+def _filled(utm: Utm, do: str) -> Utm:
+    """Source and medium of a usual channel; what else was typed stays."""
+    chosen = next((one for one in PRESETS if do == f"utm:{one.key}"), None)
+    return utm if chosen is None else msgspec.structs.replace(utm, source=chosen.source, medium=chosen.medium)
 
 
 def _changed(rules: list[RuleForm], do: str) -> list[RuleForm]:

@@ -13,7 +13,7 @@ import msgspec
 from hutong.db.unit import Unit
 from hutong.links.attribution.service import OrderTie, tie_orders, withdraw_ties
 from hutong.links.promotions.orders import Gathered, follow_shop, gather_orders, hold_orders, named_before
-from hutong.links.promotions.sales import first_made_at, keep_lines, ties_of_marks, with_clicks
+from hutong.links.promotions.sales import first_made_at, is_readable, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
 from hutong.shops.placements import OrderRef, orders_by_number
 from hutong.shops.pulls import read_until
@@ -71,7 +71,7 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     await hold_orders(unit)
     marks = await ties_of_marks(unit, runtime.link_key, connection_id, {line.mark for line in page.lines})
     ties = await with_clicks(unit, page.lines, marks)
-    before = await named_before(unit, links.sells_on, {line.order_no for line in page.lines})
+    before = await named_before(unit, links.sells_on, {line.order_no for line in page.lines if is_readable(line)})
     changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
