@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -42,7 +41,6 @@ class RunningHub:
         self.log = log  # what it has said so far
         key = {"authorization": f"Bearer {told['login']['api_key']}"}
         self._client = httpx.Client(base_url=told["api"], headers=key, trust_env=False, timeout=20)
-        self._described: dict[str, Any] | None = None
 
     def run(self, *words: str, fails: bool = False) -> Any:
         """A command of the hub's home, beside it; what it prints as JSON."""
@@ -58,19 +56,10 @@ class RunningHub:
         return json.loads(done.stdout)
 
     def api(self, path: str, **query: Any) -> Any:
-        """What the API says; the longest page that the list has, by its own description."""
-        paging = {} if "limit" in query or not self._pages(path) else {"limit": 200}
-        answer = self._client.get(path, params={**paging, **query})
+        """What the API says; every page of it."""
+        answer = self._client.get(path, params={"limit": 200, **query})
         answer.raise_for_status()
         return answer.json()["items"]
-
-    def _pages(self, path: str) -> bool:
-        if self._described is None:
-            origin = self._client.base_url.copy_with(path="/api/openapi.json")
-            self._described = self._client.get(origin).raise_for_status().json()["paths"]
-        root = self._client.base_url.path.rstrip("/")
-        its = next(its for name, its in self._described.items() if _fits(name, root + path))
-        return any(one["name"] == "limit" for one in its["get"].get("parameters", ()))
 
     def answer(self, path: str, **query: Any) -> Any:
         """What the API says of something that is no list."""
@@ -217,8 +206,3 @@ def _import_a_file(hub: RunningHub) -> None:
         capture_output=True,
         timeout=120,
     )
-
-
-def _fits(name: str, path: str) -> bool:
-    """Whether an address is one of a described path's."""
-    return re.fullmatch(re.sub(r"\{[^}]*\}", "[^/]+", name), path) is not None
