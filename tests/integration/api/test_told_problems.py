@@ -111,6 +111,13 @@ def test_a_wrong_parameter_is_named_with_what_it_must_be(calling, query, field, 
     calling(work)
 
 
+def test_a_list_that_is_whole_may_be_paged_like_any_other(calling):
+    async def work(caller):
+        assert (await caller.client.get("/api/v1/walls?limit=200&offset=0")).status_code == 200
+
+    calling(work)
+
+
 @pytest.mark.parametrize("body", [b'{"title": }', b"{'title': 1}", b'{"title": NaN}', b'{"title": "a"'])
 def test_what_is_no_json_is_called_so(calling, body):
     async def work(caller):

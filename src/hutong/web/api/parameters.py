@@ -15,6 +15,8 @@ from hutong.web.told import Told
 
 #: What Litestar passes to a handler by these names is no parameter.
 _PASSED: Final = frozenset({"request", "data", "body", "state", "headers", "cookies", "query", "scope", "socket"})
+#: Programs page every list the same way; one that is always whole has nothing to page, and answers all.
+_PAGING: Final = frozenset({"limit", "offset"})
 _HANDLERS_MAX: Final = 1_000
 
 
@@ -28,7 +30,7 @@ async def refuse_unknown_parameters(request: Request[Any, Any, Any]) -> None:
         return
     known = _names(request.route_handler)
     for name in request.query_params:
-        if name not in known:
+        if name not in known and name not in _PAGING:
             told = Told(mark("没有这个参数；可用的有：%(names)s"), names=", ".join(sorted(known)) or "–")
             raise InvalidInput(field=clipped(name), problem=told)
 
