@@ -63,7 +63,7 @@ def check_name(given: str, field: str) -> str:
     if turning:
         raise NameTurned(field=field, sign=f"U+{ord(turning):04X}")
     name = one_line(given)
-    if not 0 < len(name) <= NAME_CHARS_MAX:
+    if "\0" in given or not 0 < len(name) <= NAME_CHARS_MAX:
         raise InvalidInput(field=field, problem=f"1–{NAME_CHARS_MAX}")
     return name
 

@@ -66,7 +66,7 @@ def test_by_http_an_allowed_host_is_told_from_an_unknown_one(calling):
 
 
 NAMES = {
-    "小\n面\t包\x00": "小 面 包",
+    "小\n面\t包\x1f": "小 面 包",
     "\u200b杯\u200b": "杯",
     "一家\U0001f468\u200d\U0001f469\u200d\U0001f467": "一家\U0001f468\u200d\U0001f469\u200d\U0001f467",
 }
@@ -85,10 +85,12 @@ def test_a_name_is_one_line_of_what_can_be_seen(calling):
                 rows = await unit.fetch("SELECT title FROM link UNION ALL SELECT name FROM channel ORDER BY 1")
             assert {row.title for row in rows} - known == {kept}
             known.add(kept)
-        for given in ("\u200b\u200d", "\n", "\u2028"):
+        for given in ("\u200b\u200d", "\n", "\u2028", "杯\0"):
             asked = {"title": given, "channel": CHANNEL, "url": "https://weibo.com/1/a"}
             refused = await caller.send("/links", asked, uuid4().hex)
             assert (refused.status_code, refused.json()["details"]["field"]) == (400, "title")
+            dry = await caller.post("/links/bulk", {"rows": [asked], "dry_run": True})
+            assert [row["problem"]["field"] for row in dry["rows"]] == ["title"]
 
     calling(work)
 

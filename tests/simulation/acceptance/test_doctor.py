@@ -40,6 +40,13 @@ def one(table: str, condition: str = "true") -> str:
     return ONE.format(table, condition)
 
 
+#: An attempt that no other test has made a case of.
+NO_CASE = (
+    "NOT EXISTS (SELECT FROM ticket t WHERE t.details ->> 'out_trade_no' = attempt.out_trade_no) "
+    "AND NOT EXISTS (SELECT FROM suspense s WHERE s.attempt_id = attempt.attempt_id)"
+)
+
+
 def revenue(kind: str, change: str) -> str:
     """Changes a leg of a sale or a refund."""
     return (
@@ -211,7 +218,7 @@ PLANTS = {
     "all.refund_reached_order": ["UPDATE sales_order SET refunded_minor = refunded_minor - 1 WHERE state = 'refunded'"],
     "all.order_is_what_was_captured": [f"UPDATE sales_order SET paid_minor = paid_minor + 100 WHERE {PAID}"],
     "payments.open_suspense_has_ticket": [in_suspense("open")],
-    "payments.mismatched_try_is_a_case": [f"UPDATE attempt SET state = 'mismatched' WHERE {one('attempt')}"],
+    "payments.mismatched_try_is_a_case": [f"UPDATE attempt SET state = 'mismatched' WHERE {one('attempt', NO_CASE)}"],
     "payments.decision_says_who": [in_suspense("taken", actor="''")],
     "payments.sent_back_is_its_refund": [in_suspense("returning")],
     "payments.taken_is_captured": [in_suspense("taken")],
