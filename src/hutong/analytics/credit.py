@@ -48,18 +48,19 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
 #: counted yet it expects one, and would compare each sale with every touch. Shares are the differences of running
 #: quotients, so that they add up.
 _CREDIT: Final = """
-WITH kept AS (
-  SELECT order_id, touch_id, touched_at, channel_id, false AS is_own
-  FROM (SELECT order_touch.*, lag(link_id) OVER (PARTITION BY order_id ORDER BY touched_at, touch_id) AS before_id
-    FROM order_touch WHERE merchant_id = $1) touch
-  WHERE touch_id <> link_id OR before_id IS DISTINCT FROM link_id
+WITH known AS (
+  SELECT order_id, touch_id, touched_at, channel_id, link_id, false AS is_own FROM order_touch WHERE merchant_id = $1
   UNION ALL
   SELECT order_id, coalesce(click_id, order_id), coalesce(to_timestamp(
-    ('x' || left(replace(click_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0), paid_at), channel_id, true
+    ('x' || left(replace(click_id::text, '-', ''), 12))::bit(48)::bigint / 1000.0), paid_at), channel_id, link_id, true
   FROM sale_fact WHERE merchant_id = $1 AND channel_id IS NOT NULL
+), once AS (
+  SELECT DISTINCT ON (order_id, touch_id) * FROM known ORDER BY order_id, touch_id, is_own
 ), touched AS (
-  SELECT DISTINCT ON (order_id, touch_id) order_id, touch_id, touched_at, channel_id
-  FROM kept ORDER BY order_id, touch_id, is_own
+  SELECT order_id, touch_id, touched_at, channel_id
+  FROM (SELECT once.*, array_agg(link_id) OVER (PARTITION BY order_id ORDER BY touched_at
+    GROUPS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before_ids FROM once) touch
+  WHERE touch_id IS DISTINCT FROM link_id OR (link_id = ANY(before_ids)) IS NOT TRUE
 ), told (order_id, currency, is_order, net_minor, own_id, touch_id, touched_at, touched_channel_id, guessed_id) AS (
   SELECT order_id, currency, NOT is_refund, gross_minor - refunded_minor, channel_id, NULL::uuid, NULL::timestamptz,
     NULL::uuid, NULL::uuid

@@ -33,6 +33,45 @@ class OrderRef(msgspec.Struct, frozen=True, kw_only=True):
     is_paid: bool
 
 
+class GoodsSold(msgspec.Struct, frozen=True, kw_only=True):
+    """The goods of a paid order at a shop. ``source``: the shop's platform."""
+
+    order_id: UUID
+    source: str
+    connection_id: UUID
+    placed_at: datetime
+    sku_ids: frozenset[UUID]
+
+
+async def goods_sold(unit: Unit, order_ids: Collection[UUID]) -> list[GoodsSold]:
+    """The goods of those of these orders that a connected shop sold and that are paid."""
+    if not order_ids:
+        return []
+    order, line = sales_order.c, order_line.c
+    statement = (
+        select(order.order_id, order.source, order.connection_id, order.placed_at, line.sku_id)
+        .join(order_line, and_(line.merchant_id == order.merchant_id, line.order_id == order.order_id))
+        .where(
+            order.merchant_id == unit.merchant_id,
+            order.order_id.in_(order_ids),
+            order.connection_id.is_not(None),
+            order.paid_at.is_not(None),
+            line.sku_id.is_not(None),
+        )
+    )
+    found: dict[UUID, GoodsSold] = {}
+    for row in await unit.all(statement.limit(PLACEMENTS_MAX)):
+        known = found.get(row.order_id)
+        found[row.order_id] = GoodsSold(
+            order_id=row.order_id,
+            source=row.source,
+            connection_id=row.connection_id,
+            placed_at=row.placed_at,
+            sku_ids=frozenset({row.sku_id}) | (known.sku_ids if known else frozenset()),
+        )
+    return list(found.values())
+
+
 async def numbers_of_goods(unit: Unit, connection_id: UUID, sku_ids: Collection[UUID]) -> list[str]:
     """The numbers under which a shop lists these goods."""
     statement = select(listing.c.platform_listing_id).where(

@@ -17,7 +17,7 @@ from tied_orders import Shop, clicked, link_to
 from hutong.analytics.variants import choice_figures, choice_money
 from hutong.core.money import Money
 from hutong.links.attribution.evidence import Evidence, Tie
-from hutong.links.attribution.service import Told, keep_told
+from hutong.links.attribution.told import Told, keep_told
 from hutong.links.checks import check
 from hutong.links.models import click_choice
 from hutong.platforms.jump_links import PromotedPage, PromotedStatus

@@ -52,6 +52,45 @@ def test_words_of_two_links_in_one_remark_are_no_evidence(calling):
     calling(work)
 
 
+def test_a_word_and_another_links_coupon_are_both_evidence_and_the_word_has_the_order(calling):
+    async def work(caller):
+        shop, one, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        word = (await caller.post(f"/links/{one['link_id']}/words", {}))["word"]
+        await caller.post(f"/links/{other['link_id']}/words", {"word": "SAVE20", "kind": "coupon"})
+        await shop.sells("T1", remarks=(word, "SAVE20"))
+        tie = await tie_of(caller, "T1")
+        assert (tie["evidence"], tie["link_id"]) == ("code", one["link_id"])
+        channels = {item["channel_id"]: item["credit"] for item in (await caller.get("/channels"))["items"]}
+        touched = [channels[link["channel_id"]][0]["linear_orders_bps"] for link in (one, other)]
+        assert touched == [5_000, 5_000]
+
+    calling(work)
+
+
+@pytest.mark.parametrize("order", ["ab", "ba"])
+def test_a_remark_that_is_corrected_names_the_new_link_alone(calling, order):
+    """What the API has told stays, whatever the remark says."""
+
+    async def work(caller):
+        shop = await Shop.open(caller)
+        links = {name: await link_to(caller, name=name) for name in "ab"}
+        words = {
+            name: (await caller.post(f"/links/{link['link_id']}/words", {}))["word"] for name, link in links.items()
+        }
+        for name in order:
+            await shop.sells("T1", remarks=(words[name],))
+        assert (await tie_of(caller, "T1"))["link_id"] == links[order[1]]["link_id"]
+        channels = {item["channel_id"]: item for item in (await caller.get("/channels"))["items"]}
+        assert [channels[links[name]["channel_id"]]["credit"] == [] for name in order] == [True, False]
+        told = {"source": "taobao", "order_no": "T1", "word": words[order[0]]}
+        await caller.post("/orders/evidence", told, key="told")
+        await shop.sells("T1", remarks=(words[order[1]],))
+        channels = {item["channel_id"]: item for item in (await caller.get("/channels"))["items"]}
+        assert [channels[links[name]["channel_id"]]["credit"] == [] for name in order] == [False, False]
+
+    calling(work)
+
+
 def test_a_coupon_is_one_links_alone(calling):
     async def work(caller):
         one, other = await link_to(caller), await link_to(caller, name="视频")

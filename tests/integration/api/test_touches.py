@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from alliance_account import Alliance
@@ -159,6 +159,52 @@ def test_a_place_was_touched_when_its_address_was_opened(calling, steps):
                 body = {"source": "taobao", "order_no": "T1", "word": await word_of(caller, link)}
                 await caller.post("/orders/evidence", body, key=uuid4().hex)
         assert [share[:2] for share in await shares(caller, link, post)] == [(1, 0), (0, 1)]
+
+    calling(work)
+
+
+async def own_order(caller, link, click_id):
+    """An order of our own checkout behind a click; how the checkout makes one is another test's."""
+    await (await Shop.open(caller)).sells("T1")
+    async with caller.room.unit() as unit:
+        for table in ("sales_order", "sale_fact"):
+            await unit.fetch(
+                f"UPDATE {table} SET source = 'own', channel_id = $1, link_id = $2, click_id = $3",
+                UUID(link["channel_id"]),
+                UUID(link["link_id"]),
+                click_id,
+            )
+    (order,) = (await caller.get("/orders"))["items"]
+    return order["order_id"]
+
+
+@pytest.mark.parametrize("told", [("other",), ("own", "other"), ("other", "own")])
+def test_an_own_order_that_is_told_a_word_shows_its_click_and_the_word(calling, told):
+    """The word of its own link is no touch beside its click."""
+
+    async def work(caller):
+        links = {"own": await link_to(caller, name="图文"), "other": await link_to(caller)}
+        click_id, _ = await clicked(caller, links["own"])
+        order_id = await own_order(caller, links["own"], click_id)
+        for name in told:
+            body = {"source": "own", "order_no": "T1", "word": await word_of(caller, links[name])}
+            await caller.post("/orders/evidence", body, key=uuid4().hex)
+        assert await shares(caller, links["own"], links["other"]) == [(1, 0, 5_000, 2_495), (0, 1, 5_000, 2_495)]
+        assert await shown(caller, f"/orders/{order_id}") == BOTH
+
+    calling(work)
+
+
+def test_a_word_that_is_given_within_the_second_of_the_click_is_the_last(calling):
+    """The platform tells whole seconds: the click may seem to come after the order."""
+
+    async def work(caller):
+        shop, link, post = await Shop.open(caller), await link_to(caller), await link_to(caller, name="图文")
+        _, token = await clicked(caller, post, ago=timedelta(milliseconds=-235))
+        await shop.sells("T1")
+        for evidence in ({"cq": token}, {"word": await word_of(caller, link)}):
+            await caller.post("/orders/evidence", {"source": "taobao", "order_no": "T1", **evidence}, key=uuid4().hex)
+        assert [share[:2] for share in await shares(caller, post, link)] == [(1, 0), (0, 1)]
 
     calling(work)
 

@@ -31,6 +31,7 @@ LINES = st.lists(
         paid_minor=st.integers(0, 10_000),
         placed_at=st.integers(0, 9).map(lambda minute: AT + timedelta(minutes=minute)),
         paid_at=st.none() | st.just(AT),
+        clicked_at=st.none() | st.integers(-9, 9).map(lambda minute: AT + timedelta(minutes=minute)),
         tie=st.none() | TIES,
     ),
     max_size=5,
@@ -54,5 +55,10 @@ def test_what_is_paid_is_what_counts(lines, told):
         return
     assert (made.paid_minor, made.is_sold) == (sum(line.paid_minor for line in sold), bool(sold))
     assert made.tie == max(ties, key=lambda one: one.weight)
-    assert set(made.touched) == (ties if sold else set())
-    assert len(made.touched) == len(set(made.touched))
+    touched = dict(made.touched)
+    assert set(touched) == (ties if sold else set())
+    assert len(made.touched) == len(touched)
+    assert dict(made.marked) == {tie: touched[tie] for tie in touched if any(line.tie == tie for line in sold)}
+    for tie, at in made.marked:
+        opened = [min(line.clicked_at or line.placed_at, line.placed_at) for line in sold if line.tie == tie]
+        assert at == min(opened), "when its address was opened, and not after the order"

@@ -5,6 +5,7 @@ What was proved is certain; only a window of time is a guess, and it says how go
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -14,6 +15,7 @@ import msgspec
 from hutong.core.money import BPS_WHOLE
 
 NO_ID: Final = UUID(int=0)
+WORD_AFTER: Final = timedelta(seconds=1)
 
 
 class Evidence(StrEnum):
@@ -60,6 +62,18 @@ class Tie(msgspec.Struct, frozen=True, kw_only=True):
         Nothing in it depends on when the tie was told, so that whoever tells in whatever order, the end is the same.
         """
         return STRENGTH[self.evidence], self.confidence_bps, self.click_id or NO_ID, self.link_id
+
+
+def moment_of(click_id: UUID) -> datetime:
+    """When a click was made: its id begins with it (RFC 9562 §5.7)."""
+    return datetime.fromtimestamp((click_id.int >> 80) / 1000, UTC)
+
+
+def touched_at(tie: Tie, placed_at: datetime) -> datetime:
+    """When the buyer touched what no click says the moment of: a word is given with the order, after any click that
+    leads to it, and platforms tell the order's whole second.
+    """
+    return placed_at + WORD_AFTER if tie.word else placed_at
 
 
 def stronger(left: Tie, right: Tie) -> Tie:

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid, text
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    false,
+    text,
+)
 
 from hutong.db.tables import METADATA, moment
 
@@ -101,6 +114,7 @@ told_evidence: Final = Table(
     Column("link_id", Uuid, nullable=False),
     Column("touch_id", Uuid, nullable=False),  # the click, or the link
     Column("word", Text, nullable=False, server_default=text("''")),
+    Column("is_remark", Boolean, nullable=False, server_default=false()),  # nobody else told it
     moment("told_at"),
     PrimaryKeyConstraint("merchant_id", "source", "order_no", "evidence", "touch_id"),
 )

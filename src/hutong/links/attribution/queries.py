@@ -8,12 +8,12 @@ from typing import Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, or_, select
 
 from hutong.core.money import BPS_WHOLE
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import EXACT, Evidence, Tie
-from hutong.links.attribution.models import link_word, order_tie, order_touch
+from hutong.links.attribution.evidence import EXACT, Evidence, Tie, moment_of
+from hutong.links.attribution.models import link_word, order_tie
 from hutong.links.attribution.window import Click
 from hutong.links.destinations import SIBLINGS, target_and_host
 from hutong.links.models import channel, click, link
@@ -207,7 +207,7 @@ def shown_tie(
 
 
 class Touch(msgspec.Struct, frozen=True, kw_only=True):
-    """What an order's buyer touched before it, by name."""
+    """What an order's buyer touched before it, by name. ``link_code`` is empty where he paid at a shop code."""
 
     channel_name: str
     link_code: str
@@ -215,26 +215,42 @@ class Touch(msgspec.Struct, frozen=True, kw_only=True):
     touched_at: datetime
 
 
-async def touches_of(unit: Unit, order_id: UUID) -> tuple[Touch, ...]:
-    """All that is known of what was touched before an order, the first first.
+class Own(msgspec.Struct, frozen=True, kw_only=True):
+    """What stands in an order of our own: its click, or the channel whose shop code it was paid at."""
+
+    channel_id: UUID
+    link_id: UUID | None
+    click_id: UUID | None
+    at: datetime  # of the order; a click has its own moment
+
+
+_TOUCHES: Final = """
+WITH known AS (
+  SELECT touch_id, channel_id, link_id, touched_at, false AS is_own
+  FROM order_touch WHERE merchant_id = $1 AND order_id = $2
+  UNION ALL SELECT $3::uuid, $4::uuid, $5::uuid, $6::timestamptz, true WHERE $4::uuid IS NOT NULL
+), once AS (
+  SELECT DISTINCT ON (touch_id) * FROM known ORDER BY touch_id, is_own
+), touch AS (
+  SELECT once.*, array_agg(link_id) OVER (ORDER BY touched_at GROUPS BETWEEN 1 PRECEDING AND 1 PRECEDING) AS before_ids
+  FROM once
+)
+SELECT touch.touched_at, channel.name, coalesce(link.code, '') AS code, coalesce(link.title, '') AS title
+FROM touch JOIN channel ON channel.merchant_id = $1 AND channel.channel_id = touch.channel_id
+LEFT JOIN link ON link.merchant_id = $1 AND link.link_id = touch.link_id
+WHERE touch.touch_id IS DISTINCT FROM touch.link_id OR (touch.link_id = ANY(touch.before_ids)) IS NOT TRUE
+ORDER BY touch.touched_at, touch.touch_id LIMIT $7
+"""
+
+
+async def touches_of(unit: Unit, order_id: UUID, own: Own | None = None) -> tuple[Touch, ...]:
+    """All that is known of what was touched before an order, the first first; ``own``: what stands in it itself.
 
     What stands for a link without a click (its word, its place) is left out right after a click of that link.
     """
-    in_time = (order_touch.c.touched_at, order_touch.c.touch_id)
-    touch = (
-        select(order_touch, func.lag(order_touch.c.link_id).over(order_by=in_time).label("before_id"))
-        .where(order_touch.c.merchant_id == unit.merchant_id, order_touch.c.order_id == order_id)
-        .subquery()
-    ).c
-    statement = (
-        select(touch.touched_at, channel.c.name, link.c.code, link.c.title)
-        .join(channel, and_(channel.c.merchant_id == touch.merchant_id, channel.c.channel_id == touch.channel_id))
-        .join(link, and_(link.c.merchant_id == touch.merchant_id, link.c.link_id == touch.link_id))
-        .where(or_(touch.touch_id != touch.link_id, touch.before_id.is_distinct_from(touch.link_id)))
-        .order_by(touch.touched_at, touch.touch_id)
-        .limit(TOUCHES_MAX)
-    )
+    at = None if own is None else own.at if own.click_id is None else moment_of(own.click_id)
+    stands = (None,) * 3 if own is None else (own.click_id or order_id, own.channel_id, own.link_id)
     return tuple(
         Touch(channel_name=row.name, link_code=row.code, link_title=row.title, touched_at=row.touched_at)
-        for row in await unit.all(statement)
+        for row in await unit.fetch(_TOUCHES, unit.merchant_id, order_id, *stands, at, TOUCHES_MAX)
     )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,15 +13,13 @@ from sqlalchemy import ARRAY, Text, any_, literal, select
 
 from hutong.core.errors import Conflict, NotFound
 from hutong.core.ids import new_code
-from hutong.core.money import BPS_WHOLE
-from hutong.db.bulk import ROWS_PER_STATEMENT_MAX, insert_rows
+from hutong.db.bulk import ROWS_PER_STATEMENT_MAX
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import EXACT, STRENGTH, Evidence, Tie, stronger
+from hutong.links.attribution.evidence import EXACT, STRENGTH, Evidence, Tie, moment_of, stronger, touched_at
 from hutong.links.attribution.models import (
     click_parent,
     click_person,
     link_word,
-    told_evidence,
     visit,
 )
 from hutong.links.attribution.words import check_word, words_in
@@ -43,8 +41,6 @@ ADDRESS_READ_MAX: Final = 50
 TOUCHES_MAX: Final = 20
 #: Words of a page of orders; links that they name.
 LINKS_FOUND_MAX: Final = 10_000
-#: Evidence of the orders of one page.
-TOLD_MAX: Final = 50_000
 
 
 class WordKind(StrEnum):
@@ -61,14 +57,6 @@ class OrderTie(msgspec.Struct, frozen=True, kw_only=True):
 
     order_id: UUID
     touched_at: datetime
-    tie: Tie
-
-
-class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """A tie for an order by its number at its platform."""
-
-    source: str
-    order_no: str
     tie: Tie
 
 
@@ -94,15 +82,16 @@ RETURNING order_id
 #: The tie goes only where it is the one that was withdrawn: one of another line, or by a word, stays. Of the touches
 #: all clicks go, for others of the same person stand there because of it.
 _WITHDRAW: Final = """
-WITH given AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[]) AS given (order_id, link_id, click_id)
+WITH given AS (
+  SELECT * FROM unnest($2::uuid[], $3::text[], $4::uuid[], $5::uuid[]) AS given (order_id, evidence, link_id, click_id)
 ), touches AS (
   DELETE FROM order_touch touch USING given
   WHERE touch.merchant_id = $1 AND touch.order_id = given.order_id
     AND (touch.touch_id = given.link_id OR touch.touch_id <> touch.link_id)
 )
 DELETE FROM order_tie tie USING given
-WHERE tie.merchant_id = $1 AND tie.order_id = given.order_id AND tie.evidence = $2 AND tie.link_id = given.link_id
-  AND tie.click_id IS NOT DISTINCT FROM given.click_id
+WHERE tie.merchant_id = $1 AND tie.order_id = given.order_id AND tie.evidence = given.evidence
+  AND tie.link_id = given.link_id AND tie.click_id IS NOT DISTINCT FROM given.click_id
 """
 
 #: Of two moments of one touch the earlier holds: a word may be told before the place that was opened first.
@@ -160,6 +149,11 @@ ORDER BY touched.order_id, click.clicked_at DESC, click.click_id
 """
 
 
+def told_tie(order_id: UUID, placed_at: datetime, tie: Tie) -> OrderTie:
+    """What was told of an order that was placed then."""
+    return OrderTie(order_id=order_id, touched_at=touched_at(tie, placed_at), tie=tie)
+
+
 async def tie_orders(unit: Unit, ties: Sequence[OrderTie]) -> set[UUID]:
     """Take these ties; the orders of which one now holds that did not before. What is exact is a touch, too."""
     best: dict[UUID, OrderTie] = {}
@@ -190,11 +184,15 @@ async def withdraw_ties(unit: Unit, withdrawn: Mapping[UUID, Sequence[Tie]]) -> 
     """What was told of these orders holds no more: neither as their tie nor as a touch. Call :func:`tie_orders` with
     all that holds afterwards.
     """
-    gone = [(order_id, tie.link_id, tie.click_id) for order_id, ties in withdrawn.items() for tie in ties]
+    gone = [
+        (order_id, tie.evidence.value, tie.link_id, tie.click_id)
+        for order_id, ties in withdrawn.items()
+        for tie in ties
+    ]
     if not gone:
         return
     given = [list(column) for column in zip(*gone, strict=True)]
-    await unit.fetch(_WITHDRAW, unit.merchant_id, Evidence.CARRIED.value, *given)
+    await unit.fetch(_WITHDRAW, unit.merchant_id, *given)
 
 
 async def touch_orders(unit: Unit, ties: Sequence[OrderTie], *, keep_single: bool = False) -> None:
@@ -239,11 +237,6 @@ async def _keep_touches(unit: Unit, touched: Mapping[UUID, Mapping[UUID, tuple[U
     for at in range(0, len(rows), ROWS_PER_STATEMENT_MAX):
         columns = [list(column) for column in zip(*rows[at : at + ROWS_PER_STATEMENT_MAX], strict=True)]
         await unit.fetch(_TOUCH, unit.merchant_id, *columns)
-
-
-def moment_of(click_id: UUID) -> datetime:
-    """When a click was made: its id begins with it (RFC 9562 §5.7)."""
-    return datetime.fromtimestamp((click_id.int >> 80) / 1000, UTC)
 
 
 async def bring(unit: Unit, click_id: UUID, parent_id: UUID) -> bool:
@@ -297,8 +290,10 @@ async def _owner_of(unit: Unit, word: str) -> UUID | None:
     return owner
 
 
-async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> dict[UUID, Tie]:
-    """The link whose word stands in an order's remarks; nothing where words of two links do, for then it is a guess."""
+async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> dict[UUID, list[Tie]]:
+    """The links whose words stand in an order's remarks, of each kind one at most: where words of one kind name two
+    links it is a guess, and they name none.
+    """
     by_order = {order_id: words for order_id, texts in remarks.items() if (words := words_in(texts))}
     wanted = sorted({word for words in by_order.values() for word in words})
     if not wanted:
@@ -313,12 +308,16 @@ async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> di
         row.word: Tie(evidence=Evidence(row.kind), channel_id=row.channel_id, link_id=row.link_id, word=row.word)
         for row in await unit.all(statement)
     }
-    found: dict[UUID, Tie] = {}
-    for order_id, words in by_order.items():
-        ties = [known[word] for word in words if word in known]
-        if len({tie.link_id for tie in ties}) == 1:
-            found[order_id] = max(ties, key=lambda tie: tie.weight)
-    return found
+    named = {order_id: [known[word] for word in words if word in known] for order_id, words in by_order.items()}
+    return {order_id: ties for order_id, its in named.items() if (ties := one_of_each(its))}
+
+
+def one_of_each(ties: Sequence[Tie]) -> list[Tie]:
+    """Of each kind of evidence the tie whose link alone it names. Pure."""
+    kinds: dict[Evidence, list[Tie]] = {}
+    for tie in ties:
+        kinds.setdefault(tie.evidence, []).append(tie)
+    return [max(its, key=lambda tie: tie.weight) for its in kinds.values() if len({tie.link_id for tie in its}) == 1]
 
 
 async def tie_to_click(unit: Unit, click_id: UUID, code: str) -> Tie:
@@ -333,46 +332,3 @@ async def tie_to_click(unit: Unit, click_id: UUID, code: str) -> Tie:
     if row is None:
         raise NotFound(what="link", key=code)
     return Tie(evidence=Evidence.CARRIED, channel_id=row.channel_id, link_id=row.link_id, click_id=click_id)
-
-
-async def keep_told(unit: Unit, told: Sequence[Told]) -> None:
-    """Keep evidence of orders by their numbers, known or not: their ties may have to be made anew of it."""
-    if not told:
-        return
-    columns: dict[str, list[Any]] = {
-        "source": [one.source for one in told],
-        "order_no": [one.order_no for one in told],
-        "evidence": [one.tie.evidence.value for one in told],
-        "channel_id": [one.tie.channel_id for one in told],
-        "link_id": [one.tie.link_id for one in told],
-        "touch_id": [one.tie.click_id or one.tie.link_id for one in told],
-        "word": [one.tie.word for one in told],
-        "told_at": [unit.now()] * len(told),
-    }
-    await insert_rows(unit, told_evidence, columns, once=True)
-
-
-async def told_of(unit: Unit, source: str, numbers: Sequence[str]) -> list[Told]:
-    """What was told of these orders, before they were known and since."""
-    told = told_evidence.c
-    statement = select(told_evidence).where(
-        told.merchant_id == unit.merchant_id,
-        told.source == source,
-        told.order_no == any_(literal(list(numbers), ARRAY(Text))),
-    )
-    rows = await unit.all(statement.limit(TOLD_MAX))
-    return [
-        Told(
-            source=source,
-            order_no=row.order_no,
-            tie=Tie(
-                evidence=Evidence(row.evidence),
-                channel_id=row.channel_id,
-                link_id=row.link_id,
-                click_id=None if row.touch_id == row.link_id else row.touch_id,
-                word=row.word,
-                confidence_bps=BPS_WHOLE,
-            ),
-        )
-        for row in rows
-    ]

@@ -13,10 +13,11 @@ from msgspec import structs
 from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, and_, any_, delete, literal, select, text, update
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import Evidence, Tie
+from hutong.links.attribution.evidence import Evidence, Tie, touched_at
 from hutong.links.attribution.models import order_touch
 from hutong.links.attribution.queries import exact_ties
-from hutong.links.attribution.service import OrderTie, told_of, touch_orders
+from hutong.links.attribution.service import OrderTie, touch_orders
+from hutong.links.attribution.told import told_of
 from hutong.links.promotions.models import promoted_line, promoted_order
 from hutong.links.promotions.sales import SOLD
 from hutong.platforms.jump_links import PromotedStatus
@@ -189,7 +190,7 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     marked = {tie: min(line.touched_at for line in counted if line.tie == tie) for tie in ties if tie in _ties(counted)}
     return Whole(
         tie=max(ties, key=lambda tie: tie.weight),
-        touched=tuple((tie, marked.get(tie, placed_at)) for tie in ties) if sold else (),
+        touched=tuple((tie, marked.get(tie) or touched_at(tie, placed_at)) for tie in ties) if sold else (),
         marked=tuple(marked.items()) if sold else (),
         currency=min(line.currency for line in counted),
         paid_minor=sum(line.paid_minor for line in sold),

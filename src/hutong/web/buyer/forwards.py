@@ -13,7 +13,7 @@ from uuid import UUID
 from litestar.datastructures import Cookie
 
 from hutong.links.asked import with_query
-from hutong.links.attribution.service import moment_of
+from hutong.links.attribution.evidence import moment_of
 from hutong.links.tokens import click_token, read_click_token
 from hutong.payments.checkouts import CHECKOUT_LIFE
 from hutong.web.buyer.desk import BuyerRequest

@@ -8,7 +8,7 @@ from litestar import Controller, HttpMethod, MediaType, Response, route
 from litestar.response import Redirect
 from litestar.status_codes import HTTP_302_FOUND, HTTP_404_NOT_FOUND, HTTP_410_GONE
 
-from hutong.links.attribution.service import moment_of
+from hutong.links.attribution.evidence import moment_of
 from hutong.links.destinations import KNOWN_HOSTS, host_of, target_and_host
 from hutong.links.host_names import shown_host
 from hutong.links.hosts import host_states

@@ -13,7 +13,7 @@ from litestar.response import Redirect
 from hutong.analytics.order_costs import order_cost
 from hutong.core.money import Money
 from hutong.db.unit import Unit
-from hutong.links.attribution.queries import ShownTie, TieRow, shown_tie, ties_of, touches_of
+from hutong.links.attribution.queries import Own, ShownTie, TieRow, shown_tie, ties_of, touches_of
 from hutong.links.queries import ClickRow, channel_names, click_of
 from hutong.merchants.staff import Session
 from hutong.payments.queries import PaymentRow, payment_of_order
@@ -94,6 +94,13 @@ def _tie(ties: dict[UUID, TieRow], order: OrderSummary) -> ShownTie | None:
     return shown_tie(ties.get(order.order_id), order.channel_id, order.link_id, order.click_id)
 
 
+def _own(order: OrderSummary) -> Own | None:
+    if order.channel_id is None:
+        return None
+    at = order.paid_at or order.placed_at
+    return Own(channel_id=order.channel_id, link_id=order.link_id, click_id=order.click_id, at=at)
+
+
 async def _order_view(unit: Unit, order_id: UUID, session: Session, agent_bps: int) -> OrderView:
     detail = await order_detail(unit, order_id)
     order = detail.order
@@ -108,7 +115,7 @@ async def _order_view(unit: Unit, order_id: UUID, session: Session, agent_bps: i
         sale=None if cost is None else sale_cost(cost),
         is_own=order.source == OWN,
         tie=tie,
-        touches=await touches_of(unit, order_id),
+        touches=await touches_of(unit, order_id, _own(order)),
         channel_name=_name(names, order) or ("" if tie is None else tie.channel_name),
         link_code=("" if tie is None else tie.link_code) if click is None else click.code,
         link_title=("" if tie is None else tie.link_title) if click is None else click.link_title,

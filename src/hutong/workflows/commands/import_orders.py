@@ -146,7 +146,7 @@ async def import_orders(
                     raise _RolledBack
                 names = ", ".join(path.name for path in paths)
                 import_id = await note_import(unit, platform, names, msgspec.json.encode(summary))
-                if writing.orders_new or writing.orders_changed:
+                if writing.orders_new or writing.orders_changed or writing.orders_tied:
                     unit.emit(
                         OrdersImported(
                             import_id=import_id,

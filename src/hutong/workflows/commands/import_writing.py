@@ -47,6 +47,7 @@ class Writing:
         self.orders = 0
         self.orders_new = 0
         self.orders_changed = 0
+        self.orders_tied = 0
         self.refunds = 0
         self.refund_documents = 0
         self.refunds_cut = 0
@@ -88,7 +89,7 @@ class Writing:
             self._count_result(result, len(by_order[result.order.order_no]))
         await self._tell_figures(unit, written, known)
         remarks = {number: [text for row in rows for text in row.line.remarks] for number, rows in by_order.items()}
-        await tie_by_remarks(unit, self._shop.platform, remarks, claims=False)
+        self.orders_tied += len(await tie_by_remarks(unit, self._shop.platform, remarks, claims=False))
 
     def _refuse_timeless(self, rows: Sequence[SpilledRow]) -> None:
         for row in rows:

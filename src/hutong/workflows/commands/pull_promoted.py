@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
 from typing import Final
@@ -11,14 +10,14 @@ from uuid import UUID
 import msgspec
 
 from hutong.db.unit import Unit
-from hutong.links.attribution.service import OrderTie, tie_orders, withdraw_ties
-from hutong.links.promotions.orders import Gathered, follow_shop, gather_orders, hold_orders, named_before
+from hutong.links.promotions.orders import gather_orders, hold_orders, named_before
 from hutong.links.promotions.sales import first_made_at, is_readable, keep_lines, ties_of_marks, with_clicks
 from hutong.platforms.jump_links import JumpLinks, PromotedPage
-from hutong.shops.placements import OrderRef, orders_by_number
+from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import read_until
 from hutong.workflows.commands.promote_links import jump_links_of
 from hutong.workflows.commands.pull_windows import Pulled, Source, pull_windows
+from hutong.workflows.commands.shop_ties import settle
 from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -76,20 +75,5 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     known = await orders_by_number(unit, links.sells_on, changed)
     shop_orders = {number: ref.order_id for number, ref in known.items()}
     gathered = await gather_orders(unit, links.sells_on, changed, shop_orders, before)
-    await _tie_shops_own(unit, known, gathered)
-    await follow_shop(unit, links.sells_on, shop_orders)
+    await settle(unit, links.sells_on, known, gathered)
     return len(changed)
-
-
-async def _tie_shops_own(unit: Unit, known: Mapping[str, OrderRef], gathered: Gathered) -> None:
-    """Tie the shop's orders by what counts of their lines; what a line named that counts no more goes."""
-    await withdraw_ties(unit, {ref.order_id: gathered.withdrawn.get(number, ()) for number, ref in known.items()})
-    counted = [
-        OrderTie(order_id=ref.order_id, touched_at=at, tie=tie)
-        for number, ref in known.items()
-        for tie, at in (
-            *((tie, ref.placed_at) for tie in gathered.told.get(number, ())),
-            *(gathered.orders[number].marked if number in gathered.orders else ()),
-        )
-    ]
-    await tie_orders(unit, counted)

@@ -1,4 +1,4 @@
-"""Tie orders to links: by what their remarks say, by what is told of them, by the time they were placed."""
+"""Tie orders to links: by what their remarks say, and by what is told of them."""
 
 from __future__ import annotations
 
@@ -10,26 +10,15 @@ import msgspec
 
 from hutong.core.errors import ErrorText, HutongError, InvalidInput
 from hutong.db.unit import Unit
-from hutong.links.attribution.evidence import Evidence, Tie
-from hutong.links.attribution.queries import clicks_on, exact_channels, links_to
-from hutong.links.attribution.service import (
-    OrderTie,
-    Told,
-    arrive,
-    keep_told,
-    know_person,
-    tie_orders,
-    tie_to_click,
-    ties_of_words,
-    told_of,
-)
-from hutong.links.attribution.window import HISTORY, Placed, guess
-from hutong.links.promotions.orders import claim_orders, follow_shop, gather_orders, hold_orders, unclaimed
+from hutong.links.attribution.evidence import Tie
+from hutong.links.attribution.service import arrive, know_person, tie_orders, tie_to_click, ties_of_words, told_tie
+from hutong.links.attribution.told import Told, keep_told, supersede, told_of
+from hutong.links.promotions.orders import follow_shop, gather_orders, hold_orders, unclaimed
 from hutong.links.tokens import read_carried_token
-from hutong.shops.events import OrderPaid
 from hutong.shops.orders import OWN
-from hutong.shops.placements import OrderRef, numbers_of_goods, orders_by_number, placements
+from hutong.shops.placements import OrderRef, orders_by_number
 from hutong.shops.queries import order_sources
+from hutong.workflows.commands.shop_ties import claim, settle
 from hutong.workflows.runtime import Runtime
 
 #: Purpose of the blind index that tells one person's clicks from another's.
@@ -66,30 +55,6 @@ class WordUnknown(HutongError):
     )
 
 
-#: Orders of one round, and rounds of one import.
-CLAIMED_AT_ONCE_MAX: Final = 1_000
-CLAIM_ROUNDS_MAX: Final = 1_000
-_TOLD_BY_BOTH: Final = """
-SELECT DISTINCT ON (o.order_no) o.order_no, o.order_id, o.placed_at
-FROM promoted_order p
-JOIN sales_order o ON o.merchant_id = p.merchant_id AND o.source = p.source AND o.order_no = p.order_no
-WHERE p.merchant_id = $1 AND p.source = $2 AND p.shop_order_id IS NULL
-ORDER BY o.order_no, o.created_at DESC
-LIMIT $3
-"""
-#: Evidence that is neither a tie nor a touch of its order yet: it was told while a long import wrote the order down.
-_TOLD_MEANWHILE: Final = """
-SELECT DISTINCT o.order_no, o.order_id, o.placed_at
-FROM told_evidence t
-CROSS JOIN LATERAL (SELECT s.order_no, s.order_id, s.placed_at FROM sales_order s
-  WHERE s.merchant_id = t.merchant_id AND s.source = t.source AND s.order_no = t.order_no
-  ORDER BY s.created_at DESC LIMIT 1) o
-WHERE t.merchant_id = $1 AND t.source = $2 AND NOT EXISTS (SELECT FROM order_touch touch
-  WHERE touch.merchant_id = t.merchant_id AND touch.order_id = o.order_id AND touch.touch_id = t.touch_id)
-LIMIT $3
-"""
-
-
 class Visited(msgspec.Struct, frozen=True, kw_only=True):
     """What became of a told visit."""
 
@@ -98,63 +63,53 @@ class Visited(msgspec.Struct, frozen=True, kw_only=True):
     is_new: bool
 
 
-async def claim_shops_orders(unit: Unit, source: str) -> None:
-    """What was told of orders of a shop that are known by now, by alliances or otherwise, counts as the shop's."""
-    await hold_orders(unit)
-    for query, take in ((_TOLD_BY_BOTH, _claim), (_TOLD_MEANWHILE, _take_told)):
-        for _ in range(CLAIM_ROUNDS_MAX):
-            rows = await unit.fetch(query, unit.merchant_id, source, CLAIMED_AT_ONCE_MAX)
-            if not rows:
-                break
-            await take(unit, source, {row.order_no: row for row in rows})
-
-
-async def _take_told(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
-    told = await told_of(unit, source, list(orders))
-    ties = [(orders[one.order_no], one.tie) for one in told]
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie) for ref, tie in ties])
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
-
-
-async def _claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
-    said = await claim_orders(unit, source, {number: ref.order_id for number, ref in orders.items()})
-    await tie_orders(
-        unit,
-        [
-            OrderTie(order_id=orders[number].order_id, touched_at=at, tie=tie)
-            for number, its in said.items()
-            for tie, at in its
-        ],
-    )
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
-
-
-async def tie_by_remarks(unit: Unit, source: str, remarks: Mapping[str, Sequence[str]], *, claims: bool = True) -> None:
+async def tie_by_remarks(
+    unit: Unit, source: str, remarks: Mapping[str, Sequence[str]], *, claims: bool = True
+) -> set[UUID]:
     """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
-    told of them before they were known.
+    told of them before they were known; the orders that are tied otherwise than before.
 
-    ``claims``: what an alliance told of them counts as theirs from now on. Others who tell of promoted orders wait
-    until this transaction ends: one that is long leaves it to :func:`claim_shops_orders` afterwards.
+    ``claims``: what an alliance told of them counts as theirs from now on, and a word that stands there no more is no
+    evidence. Others who tell of promoted orders wait until this transaction ends: one that is long leaves it to
+    :func:`claim_shops_orders` afterwards.
     """
     if claims:
         await hold_orders(unit)
         if promoted := await unclaimed(unit, source, remarks):
-            await _claim(unit, source, await orders_by_number(unit, source, promoted))
+            await claim(unit, source, await orders_by_number(unit, source, promoted))
     told = await told_of(unit, source, list(remarks))
     written = {number: texts for number, texts in remarks.items() if any(texts)}
     if not written and not told:
-        return
+        return set()
     orders = await orders_by_number(unit, source, {*written, *(one.order_no for one in told)})
     by_words = await ties_of_words(
         unit, {ref.order_id: written[number] for number, ref in orders.items() if number in written}
     )
-    ties = [(orders[one.order_no], one.tie) for one in told if one.order_no in orders]
-    spoken = [(number, ref, by_words[ref.order_id]) for number, ref in orders.items() if ref.order_id in by_words]
-    await keep_told(unit, [Told(source=source, order_no=number, tie=tie) for number, _, tie in spoken])
-    ties += [(ref, tie) for _, ref, tie in spoken]
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie) for ref, tie in ties])
+    spoken = [
+        Told(source=source, order_no=number, tie=tie)
+        for number, ref in orders.items()
+        for tie in by_words.get(ref.order_id, ())
+    ]
+    before = await supersede(unit, spoken) if claims else []
+    await keep_told(unit, spoken, is_remark=True)
+    if before:
+        told = await told_of(unit, source, list(remarks))
+        await _tell_anew(unit, source, orders, before)
+    ties = [(orders[one.order_no], one.tie) for one in (*told, *spoken) if one.order_no in orders]
+    tied = await tie_orders(unit, [told_tie(ref.order_id, ref.placed_at, tie) for ref, tie in ties])
     if claims:
         await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    return tied
+
+
+async def _tell_anew(unit: Unit, source: str, orders: Mapping[str, OrderRef], before: Sequence[Told]) -> None:
+    """Make the ties of those orders anew whose remarks named another link before."""
+    gone: dict[str, list[Tie]] = {}
+    for one in before:
+        gone.setdefault(one.order_no, []).append(one.tie)
+    theirs = {number: ref for number, ref in orders.items() if number in gone}
+    shop_orders = {number: ref.order_id for number, ref in theirs.items()}
+    await settle(unit, source, theirs, await gather_orders(unit, source, list(theirs), shop_orders), gone)
 
 
 async def person_mark(runtime: Runtime, merchant_id: UUID, kind: str, value: str) -> bytes:
@@ -194,7 +149,9 @@ async def tell_evidence(
     await keep_told(unit, [Told(source=source, order_no=order_no, tie=tie)])
     if ref is None:
         return bool((await gather_orders(unit, source, [order_no], {})).orders)  # maybe an alliance has told it
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie)])
+    if await unclaimed(unit, source, [order_no]):
+        await claim(unit, source, {order_no: ref})
+    await tie_orders(unit, [told_tie(ref.order_id, ref.placed_at, tie)])
     await follow_shop(unit, source, {order_no: ref.order_id})
     return True
 
@@ -221,32 +178,4 @@ async def _tie_of_word(unit: Unit, word: str) -> Tie:
     found = await ties_of_words(unit, {unit.merchant_id: [word]})
     if not found:
         raise WordUnknown
-    return found[unit.merchant_id]
-
-
-async def infer_tie(unit: Unit, event: OrderPaid) -> None:
-    """Tie an order that nothing ties to the channel that most likely brought it, if one does."""
-    sku_ids = {line.sku_id for line in event.lines if line.sku_id is not None}
-    if event.connection_id is None or not sku_ids:
-        return
-    numbers = await numbers_of_goods(unit, event.connection_id, sku_ids)
-    links = await links_to(unit, event.platform, numbers)
-    ref = (await orders_by_number(unit, event.source, [event.order_no])).get(event.order_no) if links else None
-    if ref is None or ref.order_id != event.order_id:
-        return
-    since = ref.placed_at - HISTORY
-    orders = await placements(unit, event.connection_id, sku_ids, since, ref.placed_at)
-    exact = await exact_channels(unit, [order.order_id for order in orders])
-    if ref.order_id in exact:
-        return
-    clicks = await clicks_on(unit, links, since, ref.placed_at)
-    said = guess(ref.placed_at, clicks, [Placed(order.placed_at, exact.get(order.order_id)) for order in orders])
-    if said is None:
-        return
-    tie = Tie(
-        evidence=Evidence.WINDOW,
-        channel_id=said.channel_id,
-        link_id=said.link_id,
-        confidence_bps=said.confidence_bps,
-    )
-    await tie_orders(unit, [OrderTie(order_id=ref.order_id, touched_at=ref.placed_at, tie=tie)])
+    return found[unit.merchant_id][0]

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
-from hutong.links.attribution.service import OrderTie, tie_orders, told_of, touch_orders
+from hutong.links.attribution.service import OrderTie, tie_orders, told_tie, touch_orders
+from hutong.links.attribution.told import told_of
 from hutong.links.promotions.orders import claim_orders, follow_shop, hold_orders
 from hutong.shops.events import OrderPaid, OrdersImported
 from hutong.shops.orders import OWN
-from hutong.shops.placements import orders_by_number
-from hutong.workflows.commands.tie_orders import claim_shops_orders, infer_tie
+from hutong.shops.placements import goods_sold, orders_by_number
+from hutong.workflows.commands.shop_ties import claim_shops_orders, guess_tie
 from hutong.workflows.runtime import Runtime
 
 
@@ -28,16 +29,22 @@ async def tie_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) 
     for source in sorted({event.source for event in others}):
         theirs = {event.order_no: event for event in others if event.source == source}
         said = await claim_orders(unit, source, {number: event.order_id for number, event in theirs.items()})
-        placed = {number: ref.placed_at for number, ref in (await orders_by_number(unit, source, theirs)).items()}
-        waited = [(one.order_no, one.tie, placed[one.order_no]) for one in await told_of(unit, source, list(theirs))]
-        waited += [(number, tie, at) for number, its in said.items() for tie, at in its]
-        ties = [OrderTie(order_id=theirs[number].order_id, touched_at=at, tie=tie) for number, tie, at in waited]
+        known = await orders_by_number(unit, source, theirs)
+        ties = [
+            told_tie(theirs[one.order_no].order_id, known[one.order_no].placed_at, one.tie)
+            for one in await told_of(unit, source, list(theirs))
+        ]
+        ties += [
+            OrderTie(order_id=theirs[number].order_id, touched_at=at, tie=tie)
+            for number, its in said.items()
+            for tie, at in its
+        ]
         await tie_orders(unit, ties)
         await follow_shop(unit, source, {number: event.order_id for number, event in theirs.items()})
-        tied = {number for number, _, _ in waited}
-        for number, event in theirs.items():
-            if number not in tied:
-                await infer_tie(unit, event)
+        tied = {one.order_id for one in ties}
+        lonely = [event.order_id for event in theirs.values() if event.order_id not in tied]
+        for sold in await goods_sold(unit, lonely):
+            await guess_tie(unit, sold)
 
 
 async def claim_imported(_runtime: Runtime, unit: Unit, event: OrdersImported) -> None:
