@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import gc
 import logging
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -65,7 +67,10 @@ def serve(port: int | None, lifeline: bool, fresh_login: bool) -> None:
     refuse_held(settings.home)  # before its port: another port would be of no help
     if settings.port:
         refuse_taken_port(settings.host, settings.port)
-    with open_house(settings.home, settings.database_url, attach=False) as house:
+    with (
+        held_port(settings.host, settings.port),
+        open_house(settings.home, settings.database_url, attach=False) as house,
+    ):
         uvloop.run(_serve(settings, house, lifeline=lifeline, fresh_login=fresh_login))
 
 
@@ -82,6 +87,23 @@ def refuse_taken_port(host: str, port: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(port=port) from error
+
+
+@contextlib.contextmanager
+def held_port(host: str, port: int) -> Iterator[None]:
+    """No other hub of this machine begins at the port meanwhile: it is bound only when the database has started, and
+    two that have looked before would share it. The mark is a name in Linux' abstract space and ends with the process.
+
+    Raises:
+        PortTaken: another hub is about to serve there.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as mark:
+        if port and sys.platform == "linux":
+            try:
+                mark.bind(f"\0hutong {host}:{port}")
+            except OSError as error:
+                raise PortTaken(port=port) from error
+        yield
 
 
 def free_port(host: str) -> int:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from hutong.core.ids import first_id
 from hutong.db.engine import Database
 from hutong.db.outages import log_trouble
-from hutong.db.rounds import pause, repeat
+from hutong.db.rounds import repeat
 from hutong.db.unit import Unit
 
 log = logging.getLogger("hutong.housekeeping")
@@ -32,8 +32,10 @@ QUEUE_LOG_KEPT: Final = timedelta(days=2)
 ROWS_PER_ROUND: Final = 5_000
 #: Rounds of one sweep and table: what is left goes with the next sweep.
 ROUNDS_MAX: Final = 400
-FIRST_SWEEP_S: Final = 600.0
-SWEEP_GAP_S: Final = 6 * 3600.0
+#: By the hub's own clock, which a sandbox may move by days at once; it is looked at every few seconds.
+FIRST_SWEEP: Final = timedelta(minutes=10)
+SWEEP_GAP: Final = timedelta(hours=6)
+LOOK_S: Final = 5.0
 
 _JOBS: Final = (
     "DELETE FROM job WHERE merchant_id = $1 AND job_id IN (SELECT job_id FROM job WHERE merchant_id = $1 "
@@ -127,11 +129,21 @@ class Housekeeper:
         self._merchants = merchants
         self._further = further
         self._chores = chores
+        self._due_at: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Sweep until ``stop``; what cannot be swept now is swept next time."""
-        await pause(stop, FIRST_SWEEP_S)
-        await repeat(self.round, stop, SWEEP_GAP_S, log, "old rows could not be swept")
+        self._due_at = self._database.clock.now() + FIRST_SWEEP
+        await repeat(self.look, stop, LOOK_S, log, "old rows could not be swept")
+
+    async def look(self) -> bool:
+        """A round where one is due; whether it was."""
+        now = self._database.clock.now()
+        if self._due_at is not None and now < self._due_at:
+            return False
+        self._due_at = now + SWEEP_GAP
+        await self.round()
+        return True
 
     async def round(self) -> None:
         """Everybody, once."""

@@ -29,6 +29,8 @@ CHECK_DESTINATIONS: Final = "links.check_destinations"
 #: One destination is looked at once in so long.
 LOOK_GAP: Final = timedelta(hours=12)
 ROUND_LINKS_MAX: Final = 100
+#: Of one host in a round, so that a shop with ten thousand pages on one platform keeps no other host waiting.
+HOST_LINKS_MAX: Final = 6
 #: Looks in a row after which a destination is broken rather than slow for once.
 BROKEN_AFTER: Final = 2
 HEALTH_READ_MAX: Final = 200
@@ -77,14 +79,26 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def due_links(unit: Unit) -> tuple[Due, ...]:
-    """Links to pages that were not looked at for LOOK_GAP or since they were changed, those that wait longest first.
+    """Links to pages that were not looked at for LOOK_GAP or since they were changed, those that wait longest first,
+    and few of each host.
 
     Our own desk is no page. A link that is over has the page of its end alone.
     """
     rules = func.encode(link_rules.c.body, "escape")
     is_on = or_(link.c.expires_at.is_(None), link.c.expires_at > unit.now())
-    statement = (
-        select(link.c.link_id, link.c.code, link.c.title, link.c.url, link_rules.c.body, is_on.label("is_on"))
+    waited = (link_health.c.checked_at.nulls_first(), link.c.link_id)
+    of_host = func.row_number().over(partition_by=func.split_part(link.c.url, "/", 3), order_by=waited)
+    waiting = (
+        select(
+            link.c.link_id,
+            link.c.code,
+            link.c.title,
+            link.c.url,
+            link_rules.c.body,
+            is_on.label("is_on"),
+            link_health.c.checked_at,
+            of_host.label("of_host"),
+        )
         .outerjoin(link_health, _of(link_health))
         .outerjoin(link_rules, _of(link_rules))
         .where(
@@ -100,10 +114,11 @@ async def due_links(unit: Unit) -> tuple[Due, ...]:
                 link_health.c.checked_at < link.c.changed_at,
             ),
         )
-        .order_by(link_health.c.checked_at.nulls_first(), link.c.link_id)
-        .limit(ROUND_LINKS_MAX)
+        .subquery()
     )
-    rows = await unit.all(statement)
+    few = select(waiting).where(waiting.c.of_host <= HOST_LINKS_MAX)
+    few = few.order_by(waiting.c.checked_at.nulls_first(), waiting.c.link_id).limit(ROUND_LINKS_MAX)
+    rows = await unit.all(few)
     return tuple(
         Due(link_id=row.link_id, code=row.code, title=row.title, urls=pages) for row in rows if (pages := _pages(row))
     )

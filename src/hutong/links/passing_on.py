@@ -45,8 +45,8 @@ _WEB: Final = frozenset({"http", "https"})
 _BARE: Final = re.compile(rf"(?:[a-z0-9-]+\.)+(?:{COMMON_ENDINGS})\.?(?=[/:?#\\]|$)", re.IGNORECASE)
 #: Names of values that are addresses wherever they stand: there a name with any ending is one, and so are four numbers.
 _LEADS_ON: Final = re.compile(
-    r"(?:\w*[_-])?(?:u|tu|to|go|goto|out|url|uri|href|link|jump|next|dest|target|return|redirect|destination)"
-    r"(?:[_-]?(?:u|to|url|uri))?",
+    r"(?:\w*[_-])?(?:u|tu|to|go|goto|out|href|link|jump|next|dest|target|return|redir|redirect|destination|callback|"
+    r"continue|location|landing|forward|\w*ur[li])(?:[_-]?(?:u|to|url|uri))?(?:\[\w*\])?",
     re.IGNORECASE,
 )
 #: The same within JSON.
@@ -64,6 +64,7 @@ _DOTS: Final = {ord("。"): "."}
 _WEB_SOMEWHERE: Final = re.compile(r"(?<![A-Za-z0-9+.-])(https?):(?=\S)", re.IGNORECASE)
 #: What stands between two values, and what may stand before one.
 _BETWEEN: Final = re.compile(r"[?#&;]")
+_PARTS: Final = re.compile(r"[?#&]")
 _BEFORE: Final = " +\"'([{<," + "".join(map(chr, range(0x20)))
 #: What browsers drop from an address wherever it stands.
 _DROPPED: Final = re.compile(r"[\t\r\n]")
@@ -74,6 +75,10 @@ _SOMEWHERE: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):(?=[/\\])")
 _AUTHORITY: Final = re.compile(r"""[/\\]*([^/\\?#\s"'<>]*)""")
 _AFTER_HOST: Final = re.compile(r"[&;,|)\]}]")
 _HOST: Final = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)+")
+#: How JSON writes a character, and a slash.
+_JSON_CHAR: Final = re.compile(r"\\u([0-9a-fA-F]{4})")
+#: Two slashes that begin a text within JSON stand for a scheme, too.
+_QUOTED_SLASHES: Final = re.compile(r"""["'](?=[/\\]{2})""")
 _STILL_ENCODED: Final = re.compile(r"%(?:25)*(?:3a|2f|5c)", re.IGNORECASE)
 
 
@@ -104,24 +109,48 @@ def _plain_path(path: str) -> str:
 
 
 def _hosts(text: str) -> Iterator[str]:
+    yield from _in_the_midst(text)
+    for part in _PARTS.split(text):
+        yield from _of_part(part)
+
+
+def _of_part(text: str) -> Iterator[str]:
     for level in range(DECODED_MAX + 1):
         text = _DROPPED.sub("", _as_browsers_read(text if level == 0 else unquote(text)))
-        for part in _BETWEEN.split(text):
-            name, _, told = part.partition("=")
-            if _LEADS_ON.fullmatch(name) and _LIKE_A_HOST.match(told.lstrip(_BEFORE)):
-                yield from _host_of_value(told)
-            for value in (part, told):
-                begun = value.lstrip(_BEFORE)
-                if found := _ABSOLUTE.match(begun):
-                    yield from _host(found[1] or "https", begun[found.end() :])
-                elif _BARE.match(begun):
-                    yield from _host("https", begun)
-        for found_in_json in _LEADS_ON_IN_JSON.finditer(text):
-            if _LIKE_A_HOST.match(found_in_json[1]):
-                yield from _host_of_value(found_in_json[1])
-        yield from _in_the_midst(text)
+        for read in dict.fromkeys((text, _as_json_reads(text))):
+            yield from _of_values(read)
+            yield from _of_json(read)
+            yield from _in_the_midst(read, is_value=True)
     if _STILL_ENCODED.search(text):
         raise PassesOn(text)
+
+
+def _of_values(text: str) -> Iterator[str]:
+    """The hosts of values that begin with an address."""
+    for part in _BETWEEN.split(text):
+        name, _, told = part.partition("=")
+        if _LEADS_ON.fullmatch(name) and _LIKE_A_HOST.match(told.strip(_BEFORE)):
+            yield from _host_of_value(told)
+        for value in (part, told):
+            begun = value.lstrip(_BEFORE)
+            if found := _ABSOLUTE.match(begun):
+                yield from _host(found[1] or "https", begun[found.end() :])
+            elif _BARE.match(begun):
+                yield from _host("https", begun)
+
+
+def _of_json(text: str) -> Iterator[str]:
+    """The hosts of texts within JSON that are addresses by their key, or by their slashes."""
+    for found in _LEADS_ON_IN_JSON.finditer(text):
+        if _LIKE_A_HOST.match(found[1].strip(_BEFORE)):
+            yield from _host_of_value(found[1])
+    for found in _QUOTED_SLASHES.finditer(text):
+        yield from _host("https", text[found.end() :])
+
+
+def _as_json_reads(text: str) -> str:
+    """With the characters that JSON writes by their numbers, and its slashes."""
+    return _as_browsers_read(_JSON_CHAR.sub(lambda found: chr(int(found[1], 16)), text).replace("\\/", "/"))
 
 
 def _as_browsers_read(text: str) -> str:
@@ -131,19 +160,19 @@ def _as_browsers_read(text: str) -> str:
 
 def _host_of_value(value: str) -> Iterator[str]:
     """The host of a value that is an address, with a scheme or without."""
-    begun = value.lstrip(_BEFORE)
+    begun = value.strip(_BEFORE)
     if not _ABSOLUTE.match(begun):  # one with a scheme is found by it
         yield from _host("https", begun)
 
 
-def _in_the_midst(text: str) -> Iterator[str]:
-    """The hosts of addresses with a scheme, wherever they stand."""
+def _in_the_midst(text: str, *, is_value: bool = False) -> Iterator[str]:
+    """The hosts of addresses with a scheme, wherever they stand; ``is_value``: nothing in the text parts values."""
     for pattern in (_SOMEWHERE, _WEB_SOMEWHERE):
         for found in pattern.finditer(text):
-            yield from _host(found[1], text[found.end() :])
+            yield from _host(found[1], text[found.end() :], is_value=is_value)
 
 
-def _host(scheme: str, rest: str) -> Iterator[str]:
+def _host(scheme: str, rest: str, *, is_value: bool = True) -> Iterator[str]:
     """The host of an address of the web; nothing for an app's own, whose values are read by themselves."""
     scheme = scheme.lower()
     if scheme in APP_SCHEMES:
@@ -151,6 +180,8 @@ def _host(scheme: str, rest: str) -> Iterator[str]:
     authority = _AUTHORITY.match(rest)
     assert authority is not None, "it matches nothing, too"
     host = _AFTER_HOST.split(authority[1], maxsplit=1)[0].lower()
-    if scheme not in _WEB or "@" in authority[1] or not _HOST.fullmatch(host):
+    # A browser takes a semicolon, a comma and brackets for parts of a host, and goes by what comes last.
+    goes_on = is_value and "." in authority[1][len(host) :]
+    if scheme not in _WEB or "@" in authority[1] or goes_on or not _HOST.fullmatch(host):
         raise PassesOn(f"{scheme}:{rest}")
     yield host

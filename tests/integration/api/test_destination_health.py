@@ -285,6 +285,27 @@ def test_few_looks_at_one_host_and_the_rest_later(calling):
     calling(work)
 
 
+def test_a_host_of_many_pages_keeps_no_other_waiting(calling):
+    """Three hundred pages of one host: six a minute, and the page of another one every twelve hours."""
+
+    async def work(caller):
+        async with looking(caller) as site, Site().up() as other:
+            await link_to(caller, other.url("/b").replace("127.0.0.1", "localhost"))
+            for number in range(300):
+                await link_to(caller, site.url(f"/{number}"))
+            await round_of(caller)
+            assert (site.asked.total(), other.asked.total()) == (HOST_PACE.calls, 1)
+            for _ in range(20):
+                caller.room.clock.advance(minutes=1)
+                await round_of(caller)
+            assert site.asked.total() == 21 * HOST_PACE.calls
+            caller.room.clock.advance(hours=12)
+            await round_of(caller)
+            assert other.asked.total() == 2
+
+    calling(work)
+
+
 def test_a_redirect_is_followed_to_where_a_link_might_lead_alone(calling):
     async def work(caller):
         async with looking(caller) as site:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
 from hutong.db import housekeeping
-from hutong.db.housekeeping import ANSWERS_KEPT, EVENTS_KEPT, JOBS_KEPT, Housekeeper, sweep
+from hutong.db.housekeeping import (
+    ANSWERS_KEPT,
+    EVENTS_KEPT,
+    FIRST_SWEEP,
+    JOBS_KEPT,
+    SWEEP_GAP,
+    Housekeeper,
+    sweep,
+)
 from hutong.db.outbox import mark_delivered
 from hutong.db.tables import idempotency
 from hutong.db.unit import DELIVER, EventKey
@@ -103,6 +112,29 @@ def test_long_backlogs_go_in_rounds_and_only_those_of_the_merchant(run_floor, mo
         floor.clock.advance(EVENTS_KEPT + timedelta(minutes=1))
         assert (await house.sweep())["outbox"] == 5
         assert await house.rows("outbox") == 1
+
+    run_floor(work)
+
+
+def test_rounds_go_by_the_hubs_own_clock(run_floor):
+    async def work(floor):
+        served, stop = [], asyncio.Event()
+
+        async def merchants():
+            served.append(floor.clock.now())
+            return []
+
+        keeper = Housekeeper(floor.database, merchants)
+        stop.set()
+        await keeper.run(stop)
+        assert (await keeper.look(), len(served)) == (False, 0), "not while the hub is starting"
+        floor.clock.advance(FIRST_SWEEP)
+        assert [await keeper.look() for _ in range(2)] == [True, False]
+        floor.clock.advance(SWEEP_GAP - timedelta(seconds=1))
+        assert not await keeper.look()
+        floor.clock.advance(timedelta(days=8))
+        assert [await keeper.look() for _ in range(2)] == [True, False]
+        assert len(served) == 2
 
     run_floor(work)
 

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from hutong.cli.processes import PortTaken
-from hutong.cli.serve import free_port, refuse_taken_port
+from hutong.cli.serve import free_port, held_port, refuse_taken_port
 
 HOST = "127.0.0.1"
 
@@ -25,3 +25,14 @@ def test_a_port_on_which_somebody_listens_is_refused(shares):
 
 def test_a_free_port_is_taken():
     refuse_taken_port(HOST, free_port(HOST))
+
+
+def test_of_two_that_begin_at_once_one_has_the_port():
+    port = free_port(HOST)
+    with held_port(HOST, port):
+        with pytest.raises(PortTaken), held_port(HOST, port):
+            pass
+        with held_port(HOST, free_port(HOST)), held_port(HOST, 0), held_port(HOST, 0):
+            pass
+    with held_port(HOST, port):
+        pass

@@ -16,7 +16,7 @@ import msgspec
 
 from hutong.core.errors import HutongError
 from hutong.links.destinations import host_of, read_target
-from hutong.links.health import CHECK_DESTINATIONS, Look, Outcome, due_links, record_looks
+from hutong.links.health import CHECK_DESTINATIONS, HOST_LINKS_MAX, Look, Outcome, due_links, record_looks
 from hutong.links.hosts import host_states
 from hutong.links.switches import is_all_off
 from hutong.transport.outward import OutwardSender, Told, Trouble
@@ -24,9 +24,9 @@ from hutong.transport.pacing import Pace
 from hutong.workflows.runtime import Runtime
 
 #: Looks at one host, for all merchants of this hub together: what a person with many tabs would ask for.
-HOST_PACE: Final = Pace(calls=6, seconds=60)
+HOST_PACE: Final = Pace(calls=HOST_LINKS_MAX, seconds=60)
 #: What no round had time for waits so long.
-ROUND_GAP: Final = timedelta(minutes=10)
+ROUND_GAP: Final = timedelta(minutes=1)
 HOPS_MAX: Final = 3
 HEADERS: Final = {"user-agent": "hutong-links (looks whether a page is there)", "accept": "text/html"}
 _FOUND: Final = range(200, 300)
