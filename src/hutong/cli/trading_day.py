@@ -66,8 +66,11 @@ POSTS: Final = (
 )
 
 
-#: A post that leads to another platform, and its readers: in which app, how many, and of ten how many get away.
-AWAY: Final = ("抖音：同款在淘宝", "https://item.taobao.com/item.htm?id=657812345678")
+#: A post that leads to goods in the shop at Taobao, and its readers: in which app, how many, and of ten how many get
+#: away. Some of those buy there: nothing but the time says what brought them.
+AWAY: Final = ("抖音：同款在淘宝", "https://item.taobao.com/item.htm?id={number}")
+AWAY_GOODS: Final = "TEA-250"
+AWAY_BUYS_EACH: Final = 8
 READERS: Final = ((DOUYIN_AGENT, 24, 8), (PHONE_AGENT, 20, 5), (KUAISHOU_AGENT, 24, 0), (WEIBO_AGENT, 10, 0))
 
 
@@ -80,6 +83,7 @@ class TradingDay:
         self._random = random.Random(seed)  # noqa: S311 (a play, not a secret)
         self._links: list[tuple[str, str]] = []  # address, and what it sells
         self._away = ""  # the address of the link to another platform
+        self._items: dict[str, str] = {}  # the numbers of goods at Taobao, by seller's code
         self._shop_id = str(sandbox.get("/platforms")["taobao"]["credentials"]["shop_id"])
 
     def open_shop(self) -> None:
@@ -91,6 +95,7 @@ class TradingDay:
             self._links = [(item["url"], item["title"]) for item in existing if item["state"] == "active"]
             return
         title, url = AWAY
+        url = url.format(number=self._items[AWAY_GOODS])
         away = {"title": title, "channel": {"kind": "video", "platform": "douyin", "name": title}, "url": url}
         self._away = self._api.post("/links", away)["url"]
         party = self._api.post("/parties", {"name": "小周", "kind": "poster"})["party_id"]
@@ -105,7 +110,7 @@ class TradingDay:
 
     def _put_on_shelf(self, goods: Goods, known: dict[str, Any] | None) -> str:
         quantity = goods.stock if known is None else known["available"]
-        self._sandbox.post(
+        listed = self._sandbox.post(
             "/shops/stock",
             {
                 "platform": "taobao",
@@ -116,6 +121,7 @@ class TradingDay:
                 "price_fen": goods.price_fen,
             },
         )
+        self._items[goods.seller_code] = listed["num_iid"]
         if known is not None:
             return str(known["sku_id"])
         product = self._api.post("/products", {"title": goods.title})["product_id"]
@@ -126,9 +132,9 @@ class TradingDay:
         """The first hour: enough to see something on every page."""
         for _ in range(OPENING_VISITS):
             self._quietly(self._visit)
+        self._quietly(self._read_elsewhere)
         self._quietly(self._sell_on_taobao)
         self._quietly(self._refund_one)
-        self._quietly(self._read_elsewhere)
         self._quietly(self._promote)
 
     def later(self) -> None:
@@ -179,10 +185,13 @@ class TradingDay:
 
     def _read_elsewhere(self) -> None:
         """Readers of the post that leads to another platform; on a second start it was read before."""
-        if self._away:
-            for agent, readers, arriving in READERS:
-                for number in range(readers):
-                    read_on(self._away, agent, arrives=number % 10 < arriving)
+        if not self._away:
+            return
+        for agent, readers, arriving in READERS:
+            for number in range(readers):
+                read_on(self._away, agent, arrives=number % 10 < arriving)
+                if arriving and number % AWAY_BUYS_EACH == AWAY_BUYS_EACH - 1:
+                    self._buy_on_taobao(AWAY_GOODS)
 
     def _promote(self) -> None:
         """Posts that lead to goods of alliances; on a second start they were put out before."""
@@ -194,8 +203,10 @@ class TradingDay:
         on_shelf = [goods for goods in GOODS if left.get(goods.title, 0) > 0]
         if not on_shelf:
             return
-        goods = self._random.choice(on_shelf)
-        body = {"platform": "taobao", "shop_id": self._shop_id, "sku": goods.seller_code, "quantity": 1}
+        self._buy_on_taobao(self._random.choice(on_shelf).seller_code)
+
+    def _buy_on_taobao(self, seller_code: str) -> None:
+        body = {"platform": "taobao", "shop_id": self._shop_id, "sku": seller_code, "quantity": 1}
         self._sandbox.post("/buy", body)
         for connection in self._api.get("/connections")["items"]:
             if connection["platform"] == "taobao":
