@@ -458,12 +458,13 @@ def test_what_a_comparison_has_counted_stays_when_it_goes_back(calling, shop_tel
             await alliance.tells(alliance.line("P1", "", line_id="2"))
         if shop_tells:
             await shop.sells("P1", status=shop_tells)
-        assert await counted(caller, link) == (0, 0, 0, 0)
+        is_shops = shop_tells is ShopOrderStatus.PAID and not more
+        assert await counted(caller, link) == ((1, 4_990, 0, 1) if is_shops else (0, 0, 0, 0))
         async with caller.room.unit() as unit:
             (one,) = await choice_figures(unit, UUID(link["link_id"]))
             money = await choice_money(unit, UUID(link["link_id"]))
             assert await check(unit) == []
-        assert (one.clicks, one.orders, money) == (1, 1, {"r1.v1": (Money(0),)})
+        assert (one.clicks, one.orders, money) == (1, 1, {"r1.v1": (Money(4_990 if is_shops else 0),)})
 
     calling(work)
 

@@ -66,15 +66,20 @@ def test_marks_of_nobody_here_name_nobody(calling):
     calling(work)
 
 
-def test_what_is_not_paid_ties_nothing(calling):
+def test_an_alliances_mark_names_who_brought_a_shops_order_whatever_became_of_it(calling):
+    """Paid or not, and how much went back, is the shop's to tell: an ordinary refund forgets nobody's click."""
+
     async def work(caller):
         shop, alliance, made = await Shop.open(caller), await Alliance.open(caller), await link_to(caller)
         _, token = await clicked(caller, made)
         await shop.sells("T1")
-        for status in (PromotedStatus.UNPAID, PromotedStatus.PENDING, PromotedStatus.VOID):
+        for status in (PromotedStatus.UNPAID, PAID, PromotedStatus.VOID):
+            caller.room.clock.advance(seconds=1)
             await alliance.tells(alliance.line("T1", token, status=status))
-        tie = await tie_of(caller, "T1")
-        assert tie is None or tie["evidence"] == "window", "nothing but the time speaks for the link"
+            for told in (await tie_of(caller, "T1"), (await alliance.told())["T1"]["tie"]):
+                assert (told["evidence"], told["link_id"]) == ("carried", made["link_id"])
+            (channel,) = [one for one in (await caller.get("/channels"))["items"] if one["channel_id"]]
+            assert (channel["orders"], channel["clicks_converted"]) == (1, 1)
 
     calling(work)
 

@@ -61,8 +61,8 @@ def test_a_word_and_another_links_coupon_are_both_evidence_and_the_word_has_the_
         tie = await tie_of(caller, "T1")
         assert (tie["evidence"], tie["link_id"]) == ("code", one["link_id"])
         channels = {item["channel_id"]: item["credit"] for item in (await caller.get("/channels"))["items"]}
-        touched = [channels[link["channel_id"]][0]["linear_orders_bps"] for link in (one, other)]
-        assert touched == [5_000, 5_000]
+        touched = [channels[link["channel_id"]][0] for link in (one, other)]
+        assert [(way["last_orders"], way["linear_orders_bps"]) for way in touched] == [(1, 5_000), (0, 5_000)]
 
     calling(work)
 
@@ -87,6 +87,27 @@ def test_a_remark_that_is_corrected_names_the_new_link_alone(calling, order):
         await shop.sells("T1", remarks=(words[order[1]],))
         channels = {item["channel_id"]: item for item in (await caller.get("/channels"))["items"]}
         assert [channels[links[name]["channel_id"]]["credit"] == [] for name in order] == [False, False]
+
+    calling(work)
+
+
+def test_a_remark_that_names_another_link_replaces_all_that_stood_there(calling):
+    """Also another kind of word, and two links' words, which are no evidence; one without a word changes nothing."""
+
+    async def work(caller):
+        shop, one, other = await Shop.open(caller), await link_to(caller), await link_to(caller, name="视频")
+        words = [(await caller.post(f"/links/{link['link_id']}/words", {}))["word"] for link in (one, other)]
+        await caller.post(f"/links/{other['link_id']}/words", {"word": "SAVE20", "kind": "coupon"})
+        for remarks, evidence, link in (
+            ((words[0],), "code", one),
+            (("SAVE20",), "coupon", other),
+            (("谢谢",), "coupon", other),
+            (tuple(words), None, None),
+            ((words[1],), "code", other),
+        ):
+            await shop.sells("T1", remarks=remarks)
+            tie = await tie_of(caller, "T1")
+            assert (tie and tie["evidence"], tie and tie["link_id"]) == (evidence, link and link["link_id"]), remarks
 
     calling(work)
 

@@ -15,7 +15,7 @@ import msgspec
 from hutong.core.money import BPS_WHOLE
 
 NO_ID: Final = UUID(int=0)
-WORD_AFTER: Final = timedelta(seconds=1)
+NO_TIME: Final = timedelta(0)
 
 
 class Evidence(StrEnum):
@@ -38,6 +38,8 @@ STRENGTH: Final = {
 }
 #: Exact: somebody or something told it. All else is inferred.
 EXACT: Final = frozenset(Evidence) - {Evidence.WINDOW}
+
+GIVEN_AFTER: Final = {Evidence.COUPON: timedelta(seconds=1), Evidence.CODE: timedelta(seconds=2)}
 
 
 class Tie(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,10 +72,10 @@ def moment_of(click_id: UUID) -> datetime:
 
 
 def touched_at(tie: Tie, placed_at: datetime) -> datetime:
-    """When the buyer touched what no click says the moment of: a word is given with the order, after any click that
-    leads to it, and platforms tell the order's whole second.
+    """When the buyer touched what no click says the moment of: words are given with the order, after any click that
+    leads to it, and platforms tell the order's whole second. The one that has the order comes last.
     """
-    return placed_at + WORD_AFTER if tie.word else placed_at
+    return placed_at + GIVEN_AFTER.get(tie.evidence, NO_TIME)
 
 
 def stronger(left: Tie, right: Tie) -> Tie:

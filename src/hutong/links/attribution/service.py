@@ -292,7 +292,7 @@ async def _owner_of(unit: Unit, word: str) -> UUID | None:
 
 async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> dict[UUID, list[Tie]]:
     """The links whose words stand in an order's remarks, of each kind one at most: where words of one kind name two
-    links it is a guess, and they name none.
+    links it is a guess, and they name none. An order whose remarks hold no known word is left out.
     """
     by_order = {order_id: words for order_id, texts in remarks.items() if (words := words_in(texts))}
     wanted = sorted({word for words in by_order.values() for word in words})
@@ -309,7 +309,7 @@ async def ties_of_words(unit: Unit, remarks: Mapping[UUID, Sequence[str]]) -> di
         for row in await unit.all(statement)
     }
     named = {order_id: [known[word] for word in words if word in known] for order_id, words in by_order.items()}
-    return {order_id: ties for order_id, its in named.items() if (ties := one_of_each(its))}
+    return {order_id: one_of_each(its) for order_id, its in named.items() if its}
 
 
 def one_of_each(ties: Sequence[Tie]) -> list[Tie]:

@@ -38,9 +38,9 @@ WHERE known.is_remark AND NOT excluded.is_remark
 """
 _SUPERSEDE: Final = """
 DELETE FROM told_evidence known
-USING unnest($2::text[], $3::text[], $4::text[], $5::uuid[]) AS given (source, order_no, evidence, link_id)
-WHERE known.merchant_id = $1 AND known.source = given.source AND known.order_no = given.order_no
-  AND known.evidence = given.evidence AND known.link_id <> given.link_id AND known.is_remark
+WHERE known.merchant_id = $1 AND known.source = $2 AND known.order_no = ANY($3::text[]) AND known.is_remark
+  AND NOT EXISTS (SELECT FROM unnest($4::text[], $5::text[], $6::uuid[]) AS now (order_no, evidence, link_id)
+    WHERE now.order_no = known.order_no AND now.evidence = known.evidence AND now.link_id = known.link_id)
 RETURNING known.*
 """
 
@@ -70,15 +70,19 @@ async def keep_told(unit: Unit, told: Sequence[Told], *, is_remark: bool = False
     await unit.fetch(_TELL, unit.merchant_id, is_remark, unit.now(), *(list(column) for column in columns))
 
 
-async def supersede(unit: Unit, told: Sequence[Told]) -> list[Told]:
-    """Forget what stood in remarks of these orders before, where another link's word of the same kind stands there
-    now; what was forgotten.
+async def supersede(unit: Unit, source: str, numbers: Sequence[str], told: Sequence[Told]) -> list[Told]:
+    """Forget what stood in remarks of these orders before and does not stand there now; what was forgotten.
+
+    ``told``: what stands there now, of all of them.
     """
-    if not told:
+    if not numbers:
         return []
-    given = ([one.source for one in told], [one.order_no for one in told])
-    links = ([one.tie.evidence.value for one in told], [one.tie.link_id for one in told])
-    return [_told(row) for row in await unit.fetch(_SUPERSEDE, unit.merchant_id, *given, *links)]
+    now = (
+        [one.order_no for one in told],
+        [one.tie.evidence.value for one in told],
+        [one.tie.link_id for one in told],
+    )
+    return [_told(row) for row in await unit.fetch(_SUPERSEDE, unit.merchant_id, source, list(numbers), *now)]
 
 
 async def told_of(unit: Unit, source: str, numbers: Sequence[str]) -> list[Told]:

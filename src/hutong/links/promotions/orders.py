@@ -80,8 +80,8 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """An order of its lines. ``touched``: every tie that is exact, of what counts of it, and when that was; ``marked``:
-    those of them that the lines name.
+    """An order of its lines. ``touched``: every tie that is exact, of what counts of it, and when that was, where it is
+    sold; ``marked``: those that the lines name, sold or not.
     """
 
     tie: Tie
@@ -178,8 +178,9 @@ async def _gathered(
 def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     """The order of these lines and of what was told of it otherwise; None where nothing names a link. Pure.
 
-    What is paid decides: a line that was taken back, or never paid, names nobody while another one is paid. In whatever
-    order lines come, the same order comes of them.
+    What is paid decides: a line that was taken back, or never paid, names nobody while another one is paid. Where none
+    is, all of them name who brought the order: it is no sale, but a shop may tell that it was one, or was given back.
+    In whatever order lines come, the same order comes of them.
     """
     sold = _sold(lines)
     counted = sold or lines
@@ -191,7 +192,7 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     return Whole(
         tie=max(ties, key=lambda tie: tie.weight),
         touched=tuple((tie, marked.get(tie) or touched_at(tie, placed_at)) for tie in ties) if sold else (),
-        marked=tuple(marked.items()) if sold else (),
+        marked=tuple(marked.items()),
         currency=min(line.currency for line in counted),
         paid_minor=sum(line.paid_minor for line in sold),
         is_sold=bool(sold),
@@ -201,8 +202,9 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
 
 
 def withdrawn(lines: Sequence[Line], told: Sequence[Tie], before: Collection[Tie] = ()) -> tuple[Tie, ...]:
-    """What lines name that were never paid, or were taken back, or named ``before``, and nothing else names. Pure."""
-    return tuple(sorted((_ties(lines) | set(before)) - _ties(_sold(lines)) - set(told), key=lambda tie: tie.weight))
+    """What lines name that count no more, or named ``before``, and nothing else names. Pure."""
+    counted = _ties(_sold(lines) or lines)
+    return tuple(sorted((_ties(lines) | set(before)) - counted - set(told), key=lambda tie: tie.weight))
 
 
 def _sold(lines: Sequence[Line]) -> Sequence[Line]:

@@ -90,7 +90,8 @@ async def tie_by_remarks(
         for number, ref in orders.items()
         for tie in by_words.get(ref.order_id, ())
     ]
-    before = await supersede(unit, spoken) if claims else []
+    speaking = [number for number, ref in orders.items() if ref.order_id in by_words]
+    before = await supersede(unit, source, speaking, spoken) if claims else []
     await keep_told(unit, spoken, is_remark=True)
     if before:
         told = await told_of(unit, source, list(remarks))
@@ -175,7 +176,7 @@ async def _tie_of_token(runtime: Runtime, unit: Unit, token: str) -> Tie:
 
 
 async def _tie_of_word(unit: Unit, word: str) -> Tie:
-    found = await ties_of_words(unit, {unit.merchant_id: [word]})
+    found = (await ties_of_words(unit, {unit.merchant_id: [word]})).get(unit.merchant_id)
     if not found:
         raise WordUnknown
-    return found[unit.merchant_id][0]
+    return found[0]
