@@ -21,8 +21,12 @@ from typing import Any, Final
 
 from restartable import World
 
+from hutong.links.containers import Agent
+from hutong.links.destinations import read_target
+from hutong.links.jumps.matrix import built_in
+from hutong.links.jumps.plan import plan
 from hutong_sandbox.apps.cells import ADDRESSES
-from hutong_sandbox.apps.schedule import CellSchedule, random_schedules, read_schedule
+from hutong_sandbox.apps.schedule import CellSchedule, ScheduleBroken, random_schedules, read_schedule
 from hutong_sandbox.apps.trial import SETTLED_CLICKS, Trial
 
 FILE: Final = Path(__file__).parent / "walls.yaml"
@@ -54,6 +58,17 @@ def links_of(world: World) -> dict[str, str]:
     return made
 
 
+def page_first(cells: list[CellSchedule]) -> set[tuple[str, str, str]]:
+    """Where the hub's matrix has a page before the app's own way, or no such way for what the link leads to."""
+    matrix, found = built_in(), set()
+    for cell in cells:
+        agent = Agent(container=cell.app, os=cell.system, is_phone=True, is_bot=False)
+        first = plan(matrix, agent, read_target(ADDRESSES[cell.to][0]), "https://hub.example/l/abcdefg")[0]
+        if first.kind == "page":
+            found.add((cell.app, cell.system, cell.to))
+    return found
+
+
 def verdict(lines: list[dict[str, Any]], deaf: list[dict[str, Any]]) -> dict[str, Any]:
     """What came of it; ``ok`` when every phase was followed, and a hub that hears nothing did not manage it."""
     judged = [line for line in lines if line["is_judged"]]
@@ -82,6 +97,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--control", type=int, default=CONTROL)
     given = parser.parse_args()
+    try:
+        written = list(read_schedule(FILE))[: given.written]
+    except ScheduleBroken as error:
+        print(error.text("en").sentence, file=sys.stderr)
+        return 2
     started = time.monotonic()
     world = World(seed=given.seed)
     try:
@@ -89,12 +109,12 @@ def main() -> int:
         links = links_of(world)
 
         def run(cells: list[CellSchedule], *, is_mute: bool) -> list[dict[str, Any]]:
-            lines = asyncio.run(Trial(cells, links, given.seed, is_mute=is_mute).run(given.clicks))
+            trial = Trial(cells, links, given.seed, is_mute=is_mute, page_first=page_first(cells))
+            lines = asyncio.run(trial.run(given.clicks))
             for line in lines:
                 say(kind="control" if is_mute else "trial", **line)
             return lines
 
-        written = list(read_schedule(FILE))[: given.written]
         # First the deaf one: what the others teach the hub must not help it.
         deaf = run(written[: given.control], is_mute=True)
         lines = run([*written, *random_schedules(given.seed, given.random, PHASES, written)], is_mute=False)

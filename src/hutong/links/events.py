@@ -12,7 +12,7 @@ class WallMoved(Event, frozen=True, kw_only=True):
     """What visitors' pages tell of a wall has changed: from ``before`` to ``state`` (open, half, closed).
 
     A wall stands between an app (``container``) on one ``system`` and a ``destination``. ``left`` of the last ``tries``
-    of the way that arrives best did.
+    of the way that arrives best did. ``way``: the app's own way is ``lost`` or ``won``; empty: it is what it was.
     """
 
     name: ClassVar[str] = "links.wall_moved"
@@ -22,6 +22,7 @@ class WallMoved(Event, frozen=True, kw_only=True):
     destination: str
     before: str
     state: str
+    way: str = ""
     left: int
     tries: int
 

@@ -122,6 +122,7 @@ wall: Final = Table(
     Column("state", Text, nullable=False),
     Column("left_count", SmallInteger, nullable=False),  # of the last tries of the way that arrives best
     Column("tries_count", SmallInteger, nullable=False),
+    Column("way", Text),  # what was told last of the app's own way: open or closed; null: nothing yet
     moment("since_at"),
     moment("measured_at"),
     PrimaryKeyConstraint("merchant_id", "container", "system", "destination"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import httpx
@@ -43,13 +43,27 @@ class Clicked(msgspec.Struct, frozen=True):
 
 
 class Trial:
-    """All schedules side by side against one hub. ``is_mute``: the hub hears nothing, so it cannot learn."""
+    """All schedules side by side against one hub. ``is_mute``: the hub hears nothing, so it cannot learn.
 
-    def __init__(self, cells: Sequence[CellSchedule], links: Mapping[str, str], seed: int, *, is_mute: bool) -> None:
+    ``page_first``: where the hub's own documents have a page before the app's own way (app, system, destination);
+    elsewhere a click does not begin well with a page while the app lets its scheme through. None: nobody knows, and a
+    page begins well everywhere.
+    """
+
+    def __init__(
+        self,
+        cells: Sequence[CellSchedule],
+        links: Mapping[str, str],
+        seed: int,
+        *,
+        is_mute: bool,
+        page_first: Container[tuple[str, str, str]] | None = None,
+    ) -> None:
         self._cells = cells
         self._links = links
         self._seed = seed
         self._is_mute = is_mute
+        self._page_first = page_first
         self._clicks: dict[CellSchedule, list[Clicked]] = {cell: [] for cell in cells}
 
     async def run(self, clicks: int) -> list[dict[str, Any]]:
@@ -85,12 +99,15 @@ class Trial:
         shows = all_apps().apps[cell.app].shows(cell.to)
         able = does in (OPENS, ASKS) or (does == TAP and person.tries_buttons)
         return Clicked(
-            is_best_first=_is_best(visit, does),
+            is_best_first=_is_best(visit, does, may_be_page=self._may_be_page(cell)),
             has_arrived=visit.ending in ARRIVED,
             could_arrive=shows or (person.has_app and able),
             taps=visit.taps if visit.ending == APP else 0,
             problem=visit.problem,
         )
+
+    def _may_be_page(self, cell: CellSchedule) -> bool:
+        return self._page_first is None or (cell.app, cell.system, cell.to) in self._page_first
 
     def _lines(self, cell: CellSchedule, clicks: int) -> Iterator[dict[str, Any]]:
         is_judged = (cell.app, cell.system, cell.to) in all_apps().moving()
@@ -131,12 +148,12 @@ class Trial:
             }
 
 
-def _is_best(visit: Visit, does: str) -> bool:
+def _is_best(visit: Visit, does: str, *, may_be_page: bool) -> bool:
     """Whether the click began with what works: a way that passes or a page; where neither is there, the way out."""
     kind, _ = visit.first
-    if kind == "page":
-        return True
     offers = {told.split(" ")[0] for told in visit.offered}
+    if kind == "page":
+        return may_be_page or does not in PASSING
     if does == TAP:  # nothing opens by itself, whatever comes first: its button must be there
         return "scheme" in offers
     if does in PASSING and "scheme" in offers:

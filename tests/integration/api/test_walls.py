@@ -6,6 +6,7 @@ import json
 from uuid import uuid4
 
 import httpx
+import pytest
 from tied_orders import clicked
 
 from hutong.core.ids import new_id
@@ -147,6 +148,39 @@ def test_a_web_page_that_opens_hides_no_wall_that_closes(calling):
         await visitors(caller, code, 20, "left", agent=QQ, form=scheme)
         await watch.look()
         assert await tickets(caller) == [("wall_opened", "open")]
+
+    calling(work)
+
+
+MOBILE = f"{ANDROID} Chrome/120.0 Mobile Safari/537.36"
+SLOW = {
+    "qq": (QQ, "https://item.taobao.com/item.htm?id=657", "taobao"),
+    "qq beside a page": (QQ, JD, "jd"),
+    "mobile": (MOBILE, "https://mobile.yangkeduo.com/goods.html?goods_id=42", "pinduoduo"),
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+def test_a_way_that_is_lost_or_won_little_by_little_is_told_once(calling, case):
+    """Four visitors between two looks, however the wall itself stands on the way there: a page may lead on still."""
+    agent, url, destination = SLOW[case]
+
+    async def work(caller):
+        watch, code = watch_of(caller), (await link_to(caller, url))["code"]
+        seen = agent_of({b"user-agent": agent.encode()})
+        form = (await forms_of(caller, seen.container, seen.os, destination))["scheme"][0]
+        told = []
+        for outcome in ("left", "stayed", "left", "stayed"):
+            for _ in range(7):
+                await visitors(caller, code, 4, outcome, agent=agent, form=form)
+                await watch.look()
+            told.append([kind for kind, state in await tickets(caller) if state == "open"])
+        first = ["wall_opened"] if case == "qq" else []
+        assert told == [first, ["wall_closed"], ["wall_opened"], ["wall_closed"]]
+        assert [move["way"] for move in await moves(caller) if move["way"]] == [
+            *(["won"] if case == "qq" else []),
+            *("lost", "won", "lost"),
+        ]
 
     calling(work)
 

@@ -37,8 +37,13 @@ MEMORY_TRIES: Final = 20
 OPEN: Final = 0.5
 #: A way whose drawn chance is less seems closed: it is not fired by itself, but its button stays.
 CHANCE_MIN: Final = 0.2
-#: The share of clicks in which it is fired all the same.
+#: The share of clicks in which it is fired all the same, and before a page: nobody who is led on by one would see that
+#: a wall has opened.
 EXPLORED: Final = 1 / 16
+#: The same where one of its last tries has arrived, and so long as its belief is low: the wall may be open again.
+EXPLORED_AT_NEWS: Final = 1 / 2
+NEWS_TRIES: Final = 3
+NEWS_BELIEF_MAX: Final = 0.5
 #: What a way costs: the moment the page watches it, and each tap.
 WATCH_S: Final = 2.5
 TAP_S: Final = 1.5
@@ -58,13 +63,20 @@ class Way(msgspec.Struct, frozen=True):
 
 class Counts(msgspec.Struct):
     """Arrivals and failures of a way since its first try, older ones weighing less; ``prior_weight`` is what is left of
-    the prior, ``tries`` how many there were.
+    the prior, ``tries`` how many there were, ``since_left`` how many of them after the last arrival.
     """
 
     left: float = 0.0
     stayed: float = 0.0
     prior_weight: float = 1.0
     tries: int = 0
+    since_left: int = 0
+
+    @property
+    def is_news(self) -> bool:
+        """It seemed closed, and somebody has arrived by it lately."""
+        seemed_closed = self.left < NEWS_BELIEF_MAX * (self.left + self.stayed)
+        return seemed_closed and self.left > 0 and self.since_left < NEWS_TRIES
 
     def add(self, *, left: bool) -> None:
         """One more try."""
@@ -73,6 +85,7 @@ class Counts(msgspec.Struct):
         self.stayed = self.stayed * keep + (not left)
         self.prior_weight *= keep
         self.tries += 1
+        self.since_left = 0 if left else self.since_left + 1
 
 
 class Ranking:
@@ -97,7 +110,8 @@ class Ranking:
         """
         ways = {step.form: Way(container, system, destination, step.form) for step in steps if step.kind in WATCHED}
         draw = random.Random(seed)  # noqa: S311 (an order, no secret)
-        explores = draw.random() < EXPLORED
+        is_news = any(self.counts(way).is_news for way in ways.values())
+        explores = draw.random() < (EXPLORED_AT_NEWS if is_news else EXPLORED)
         if not any(self.counts(way).tries for way in ways.values()) and not (explores and _hides_a_way(steps)):
             return tuple(steps)
         drawn: list[tuple[float, int, Step]] = []
@@ -113,7 +127,8 @@ class Ranking:
             else:
                 is_behind = True
         likely = sorted(
-            (one for one in drawn if one[0] >= CHANCE_MIN), key=lambda one: (-one[0] / _cost_s(one[2]), one[1])
+            (one for one in drawn if one[0] >= CHANCE_MIN),
+            key=lambda one: (explores and one[2].kind not in WATCHED, -one[0] / _cost_s(one[2]), one[1]),
         )
         hardly = [step for chance, _, step in drawn if chance < CHANCE_MIN]
         free = [step for step in steps if step.kind not in FIRED]

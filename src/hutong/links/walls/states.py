@@ -15,6 +15,7 @@ from typing import Final
 
 from hutong.core.states import TransitionTable
 from hutong.links.jumps.matrix import SCHEME, Attempt, Matrix
+from hutong.links.jumps.ranking import WATCHED
 
 #: The last tries of a way that count: as many as the order of the ways remembers (``links/jumps/ranking.py``).
 TRIES_COUNTED: Final = 20
@@ -87,10 +88,25 @@ def seen(matrix: Matrix, place: tuple[str, str, str], said: WallEvent, taps: int
     return said
 
 
+def expected(matrix: Matrix, container: str, system: str, destination: str) -> WallState | None:
+    """Whether the matrix lets the app's own way through: open where it comes first, closed where something by hand
+    does; None where a page does, which tells nothing of it.
+    """
+    first = _first(matrix, container, system, destination)
+    if first is None:
+        return WallState.CLOSED
+    kind = _kind(matrix, first)
+    return WallState.OPEN if kind in WATCHED else None if kind == "page" else WallState.CLOSED
+
+
+def way_of(event: WallEvent | None) -> WallState | None:
+    """What measuring says of the app's own way, where it is sure: open or closed."""
+    return {WallEvent.OPENED: WallState.OPEN, WallEvent.CLOSED: WallState.CLOSED}.get(event) if event else None
+
+
 def documented(matrix: Matrix, container: str, system: str, destination: str) -> WallState:
     """What the matrix says of a wall: by the first attempt that is on."""
-    row = matrix.cell(container, system, destination)
-    first = next((one for one in row.attempts if one.is_on and _exists(matrix, destination, one)), None)
+    first = _first(matrix, container, system, destination)
     if first is None or _kind(matrix, first) not in _WAYS_THROUGH:
         return WallState.CLOSED
     return WallState.OPEN if first.taps <= DIRECT_TAPS_MAX else WallState.HALF
@@ -99,6 +115,11 @@ def documented(matrix: Matrix, container: str, system: str, destination: str) ->
 def together(states: frozenset[WallState]) -> WallState:
     """One state of several systems: what they agree on, else half open."""
     return next(iter(states)) if len(states) == 1 else WallState.HALF
+
+
+def _first(matrix: Matrix, container: str, system: str, destination: str) -> Attempt | None:
+    row = matrix.cell(container, system, destination)
+    return next((one for one in row.attempts if one.is_on and _exists(matrix, destination, one)), None)
 
 
 def _kind(matrix: Matrix, attempt: Attempt) -> str:

@@ -20,7 +20,18 @@ from hutong.links.jumps.matrix import Matrix
 from hutong.links.jumps.ranking import WATCHED
 from hutong.links.jumps.ways import Ways
 from hutong.links.models import wall
-from hutong.links.walls.states import TRIES_COUNTED, TRIES_MIN, WALL, WallEvent, WallState, documented, measured, seen
+from hutong.links.walls.states import (
+    TRIES_COUNTED,
+    TRIES_MIN,
+    WALL,
+    WallEvent,
+    WallState,
+    documented,
+    expected,
+    measured,
+    seen,
+    way_of,
+)
 from hutong.merchants.tickets import Severity, TicketKind, close_tickets, open_ticket
 
 log = logging.getLogger("hutong.links")
@@ -79,6 +90,14 @@ class Measure(msgspec.Struct, frozen=True):
         return measured(self.left, self.tries)
 
 
+class Moved(msgspec.Struct, frozen=True):
+    """A wall before and now, and what its app's own way has become; None: what it was."""
+
+    before: WallState
+    now: WallState
+    way: WallState | None
+
+
 class Place(msgspec.Struct, frozen=True):
     """Where a wall stands."""
 
@@ -129,24 +148,42 @@ async def _judge(
     here = [wall.c[name] == value for name, value in _of(place).items()]
     measure = _measure(unit, told)
     await unit.run(update(wall).where(wall.c.merchant_id == unit.merchant_id, *here).values(**measure))
-    before = WallState(standing.state)
-    if said is None or not WALL.allows(before, said):
+    way = await _turned(unit, place, standing.way, told)
+    before = now = WallState(standing.state)
+    is_allowed = said is not None and WALL.allows(before, said)
+    # Where another process was faster it has told.
+    if said is not None and is_allowed and await unit.transition(wall, _of(place), WALL, said, since_at=unit.now()):
+        now = WALL.next(before, said)
+    if now is before and way is None:
         return False
-    if not await unit.transition(wall, _of(place), WALL, said, since_at=unit.now()):
-        return False  # another process was faster, and has told
-    await _tell(unit, place, before, WALL.next(before, said), told)
+    await _tell(unit, place, Moved(before, now, way), told)
     return True
+
+
+async def _turned(unit: Unit, place: Place, before: str | None, told: Measure) -> WallState | None:
+    """What the app's own way has become, where it is something else than was told of it last, by this process alone."""
+    now = way_of(told.says)
+    if now is None or now.value == before:
+        return None
+    here = [wall.c[name] == value for name, value in _of(place).items()]
+    turned = update(wall).where(wall.c.merchant_id == unit.merchant_id, *here, wall.c.way.is_not_distinct_from(before))
+    rows = await unit.all(turned.values(way=now.value).returning(wall.c.way))
+    return now if rows and before is not None else None
 
 
 async def _first_word(unit: Unit, matrix: Matrix, place: Place, said: WallEvent, told: Measure) -> bool:
     """Enough have tried for the first time: it is news where the matrix had it otherwise."""
     before = documented(matrix, place.container, place.system, place.destination)
+    thought = expected(matrix, place.container, place.system, place.destination)
     now = WALL.next(before, said) if WALL.allows(before, said) else before
-    measure = _measure(unit, told)
-    is_first = await unit.insert_once(wall, state=now.value, since_at=unit.now(), **measure, **_of(place))
-    if now is before or not is_first:
+    way = way_of(told.says) or thought
+    values = {"state": now.value, "way": None if way is None else way.value, "since_at": unit.now()}
+    if not await unit.insert_once(wall, **values, **_measure(unit, told), **_of(place)):
         return False
-    await _tell(unit, place, before, now, told)
+    turned = way if thought is not None and way is not thought else None
+    if now is before and turned is None:
+        return False
+    await _tell(unit, place, Moved(before, now, turned), told)
     return True
 
 
@@ -158,12 +195,17 @@ def _measure(unit: Unit, told: Measure) -> dict[str, Any]:
     return {"left_count": told.left, "tries_count": told.tries, "measured_at": unit.now()}
 
 
-async def _tell(unit: Unit, place: Place, before: WallState, now: WallState, told: Measure) -> None:
-    unit.emit(WallMoved(before=before.value, state=now.value, left=told.left, tries=told.tries, **_of(place)))
-    is_closed = now is WallState.CLOSED or told.says is WallEvent.CLOSED  # but for a web page, which is a way still
-    is_opened = before is WallState.CLOSED and told.says is WallEvent.OPENED  # though it costs a tap more
-    if now is WallState.HALF and not is_closed and not is_opened:
-        return  # no news for a person: neither a way that is lost nor one that is won
+async def _tell(unit: Unit, place: Place, moved: Moved, told: Measure) -> None:
+    """A person hears of a way that is lost or won, whatever else leads on; programs also of the rest."""
+    way = "" if moved.way is None else "won" if moved.way is WallState.OPEN else "lost"
+    unit.emit(
+        WallMoved(
+            before=moved.before.value, state=moved.now.value, way=way, left=told.left, tries=told.tries, **_of(place)
+        )
+    )
+    if moved.way is None:
+        return
+    is_closed = moved.way is WallState.CLOSED
     kind = TicketKind.WALL_CLOSED if is_closed else TicketKind.WALL_OPENED
     await close_tickets(unit, TicketKind.WALL_OPENED if is_closed else TicketKind.WALL_CLOSED, place.name)
     await open_ticket(
