@@ -69,8 +69,9 @@ async def tie_by_remarks(
     """Tie a source's orders, by number, to the links whose words stand in what buyer or seller wrote, and by what was
     told of them before they were known; the orders that are tied otherwise than before.
 
-    ``claims``: what an alliance told of them counts as theirs from now on, and a word that stands there no more is no
-    evidence. Others who tell of promoted orders wait until this transaction ends: one that is long leaves it to
+    ``claims``: what an alliance told of them counts as theirs from now on, and where a remark names another
+    link now, what stood there before is no evidence; one without any word changes nothing, for a list may leave remarks
+    out. Others who tell of promoted orders wait until this transaction ends: one that is long leaves it to
     :func:`claim_shops_orders` afterwards.
     """
     if claims:
