@@ -68,7 +68,8 @@ class Trial:
 
     async def run(self, clicks: int) -> list[dict[str, Any]]:
         """So many clicks for each cell; a line for each phase. Where an app has no jump that its list decides on there
-        is nothing to learn, and the line says that it is not judged.
+        is nothing to learn, and after a phase as short as learning may take nothing to see: the line says that it is
+        not judged.
         """
         limits = httpx.Limits(max_connections=AT_ONCE, max_keepalive_connections=AT_ONCE)
         places = asyncio.Semaphore(AT_ONCE)
@@ -110,10 +111,11 @@ class Trial:
         return self._page_first is None or (cell.app, cell.system, cell.to) in self._page_first
 
     def _lines(self, cell: CellSchedule, clicks: int) -> Iterator[dict[str, Any]]:
-        is_judged = (cell.app, cell.system, cell.to) in all_apps().moving()
+        can_move = (cell.app, cell.system, cell.to) in all_apps().moving()
         for number, (first, last, does) in enumerate(cell.phases(clicks)):
             told = self._clicks[cell][first:last]
             after = told[SETTLED_CLICKS:]
+            is_judged = can_move and bool(after)
             share = sum(one.is_best_first for one in after) / len(after) if after else None
             adapted = _adapted(told) if is_judged else None
             arrived, could = (
