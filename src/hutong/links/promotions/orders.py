@@ -184,11 +184,12 @@ def whole(lines: Sequence[Line], told: Sequence[Tie]) -> Whole | None:
     """
     sold = _sold(lines)
     counted = sold or lines
-    ties = sorted({*told, *_ties(counted)}, key=lambda tie: (tie.weight, tie.word))
+    named = _ties(counted)
+    ties = sorted({*told, *named}, key=lambda tie: (tie.weight, tie.word))
     if not lines or not ties:
         return None
     placed_at = min(line.placed_at for line in counted)
-    marked = {tie: min(line.touched_at for line in counted if line.tie == tie) for tie in ties if tie in _ties(counted)}
+    marked = {tie: min(line.touched_at for line in counted if line.tie == tie) for tie in ties if tie in named}
     return Whole(
         tie=max(ties, key=lambda tie: tie.weight),
         touched=tuple((tie, marked.get(tie) or touched_at(tie, placed_at)) for tie in ties) if sold else (),

@@ -9,7 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, update
 
 from hutong.core.clock import Clock
 from hutong.db.engine import Database
@@ -145,19 +145,22 @@ async def _judge(
         said = seen(matrix, (place.container, place.system, place.destination), said, told.taps)
     if standing is None:
         return said is not None and await _first_word(unit, matrix, place, said, told)
-    here = [wall.c[name] == value for name, value in _of(place).items()]
-    measure = _measure(unit, told)
-    await unit.run(update(wall).where(wall.c.merchant_id == unit.merchant_id, *here).values(**measure))
+    await unit.run(update(wall).where(*_here(unit, place)).values(**_measure(unit, told)))
     way = await _turned(unit, place, standing.way, told)
-    before = now = WallState(standing.state)
-    is_allowed = said is not None and WALL.allows(before, said)
-    # Where another process was faster it has told.
-    if said is not None and is_allowed and await unit.transition(wall, _of(place), WALL, said, since_at=unit.now()):
-        now = WALL.next(before, said)
+    before = WallState(standing.state)
+    now = await _stepped(unit, place, before, said)
     if now is before and way is None:
         return False
     await _tell(unit, place, Moved(before, now, way), told)
     return True
+
+
+async def _stepped(unit: Unit, place: Place, before: WallState, said: WallEvent | None) -> WallState:
+    """Where the wall stands now; where it stood, also where another process was faster, which has told."""
+    if said is None or not WALL.allows(before, said):
+        return before
+    is_ours = await unit.transition(wall, _of(place), WALL, said, since_at=unit.now())
+    return WALL.next(before, said) if is_ours else before
 
 
 async def _turned(unit: Unit, place: Place, before: str | None, told: Measure) -> WallState | None:
@@ -165,8 +168,7 @@ async def _turned(unit: Unit, place: Place, before: str | None, told: Measure) -
     now = way_of(told.says)
     if now is None or now.value == before:
         return None
-    here = [wall.c[name] == value for name, value in _of(place).items()]
-    turned = update(wall).where(wall.c.merchant_id == unit.merchant_id, *here, wall.c.way.is_not_distinct_from(before))
+    turned = update(wall).where(*_here(unit, place), wall.c.way.is_not_distinct_from(before))
     rows = await unit.all(turned.values(way=now.value).returning(wall.c.way))
     return now if rows and before is not None else None
 
@@ -189,6 +191,10 @@ async def _first_word(unit: Unit, matrix: Matrix, place: Place, said: WallEvent,
 
 def _of(place: Place) -> dict[str, str]:
     return {"container": place.container, "system": place.system, "destination": place.destination}
+
+
+def _here(unit: Unit, place: Place) -> list[ColumnElement[bool]]:
+    return [wall.c.merchant_id == unit.merchant_id, *(wall.c[name] == value for name, value in _of(place).items())]
 
 
 def _measure(unit: Unit, told: Measure) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from hutong.shops.placements import orders_by_number
 from hutong.shops.pulls import read_until
 from hutong.workflows.commands.promote_links import jump_links_of
 from hutong.workflows.commands.pull_windows import Pulled, Source, pull_windows
-from hutong.workflows.commands.shop_ties import settle
+from hutong.workflows.commands.shop_ties import ids_of, settle
 from hutong.workflows.commands.standing_jobs import keep_standing
 from hutong.workflows.jobs import PULL_PROMOTED, PULL_PROMOTED_GAP, ConnectionKey
 from hutong.workflows.runtime import OpenedAccount, Runtime
@@ -73,7 +73,6 @@ async def take_page(runtime: Runtime, unit: Unit, opened: OpenedAccount, links: 
     before = await named_before(unit, links.sells_on, {line.order_no for line in page.lines if is_readable(line)})
     changed = await keep_lines(unit, connection_id, opened.connection.platform, links.sells_on, page.lines, ties)
     known = await orders_by_number(unit, links.sells_on, changed)
-    shop_orders = {number: ref.order_id for number, ref in known.items()}
-    gathered = await gather_orders(unit, links.sells_on, changed, shop_orders, before)
+    gathered = await gather_orders(unit, links.sells_on, changed, ids_of(known), before)
     await settle(unit, links.sells_on, known, gathered)
     return len(changed)

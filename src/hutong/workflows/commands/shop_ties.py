@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
+from uuid import UUID
 
 from hutong.db.unit import Unit
 from hutong.links.attribution.evidence import Evidence, Tie
@@ -26,31 +27,37 @@ WHERE p.merchant_id = $1 AND p.source = $2 AND p.shop_order_id IS NULL
 ORDER BY o.order_no, o.created_at DESC
 LIMIT $3
 """
-#: Evidence that is neither a tie nor a touch of its order yet: it was told while a long import wrote the order down.
-_TOLD_MEANWHILE: Final = """
-SELECT DISTINCT o.order_no, o.order_id, o.placed_at
-FROM told_evidence t
+#: The order that a row ``given`` means by its number: of a number in two shops the later one.
+_ITS_ORDER: Final = """
 CROSS JOIN LATERAL (SELECT s.order_no, s.order_id, s.placed_at FROM sales_order s
-  WHERE s.merchant_id = t.merchant_id AND s.source = t.source AND s.order_no = t.order_no
+  WHERE s.merchant_id = given.merchant_id AND s.source = given.source AND s.order_no = given.order_no
   ORDER BY s.created_at DESC LIMIT 1) o
-WHERE t.merchant_id = $1 AND t.source = $2 AND NOT EXISTS (SELECT FROM order_touch touch
-  WHERE touch.merchant_id = t.merchant_id AND touch.order_id = o.order_id AND touch.touch_id = t.touch_id)
-LIMIT $3
 """
-#: Orders of an alliance that show something else than what ties the shop's order for certain.
-_SHOWN_OTHERWISE: Final = """
+#: Evidence that is neither a tie nor a touch of its order yet: it was told while a long import wrote the order down.
+_TOLD_MEANWHILE: Final = f"""
 SELECT DISTINCT o.order_no, o.order_id, o.placed_at
-FROM promoted_line l
-CROSS JOIN LATERAL (SELECT s.order_no, s.order_id, s.placed_at FROM sales_order s
-  WHERE s.merchant_id = l.merchant_id AND s.source = l.source AND s.order_no = l.order_no
-  ORDER BY s.created_at DESC LIMIT 1) o
-JOIN order_tie t ON t.merchant_id = l.merchant_id AND t.order_id = o.order_id AND t.evidence <> 'window'
-LEFT JOIN promoted_order p ON p.merchant_id = l.merchant_id AND p.source = l.source AND p.order_no = l.order_no
-WHERE l.merchant_id = $1 AND l.source = $2
+FROM told_evidence given {_ITS_ORDER}
+WHERE given.merchant_id = $1 AND given.source = $2 AND NOT EXISTS (SELECT FROM order_touch touch
+  WHERE touch.merchant_id = given.merchant_id AND touch.order_id = o.order_id AND touch.touch_id = given.touch_id)
+LIMIT $3
+"""  # noqa: S608 (text of our own)
+#: Orders of an alliance that show something else than what ties the shop's order for certain.
+_SHOWN_OTHERWISE: Final = f"""
+SELECT DISTINCT o.order_no, o.order_id, o.placed_at
+FROM promoted_line given {_ITS_ORDER}
+JOIN order_tie t ON t.merchant_id = given.merchant_id AND t.order_id = o.order_id AND t.evidence <> 'window'
+LEFT JOIN promoted_order p
+  ON p.merchant_id = given.merchant_id AND p.source = given.source AND p.order_no = given.order_no
+WHERE given.merchant_id = $1 AND given.source = $2
   AND (p.shop_order_id, p.evidence, p.link_id, coalesce(p.click_id, p.link_id), p.word, p.is_named)
     IS DISTINCT FROM (o.order_id, t.evidence, t.link_id, coalesce(t.click_id, t.link_id), t.word, true)
 LIMIT $3
-"""
+"""  # noqa: S608 (text of our own)
+
+
+def ids_of(orders: Mapping[str, OrderRef]) -> dict[str, UUID]:
+    """Their ids, by number."""
+    return {number: ref.order_id for number, ref in orders.items()}
 
 
 async def claim_shops_orders(unit: Unit, source: str) -> None:
@@ -72,12 +79,12 @@ async def _take_told(unit: Unit, source: str, orders: Mapping[str, OrderRef]) ->
     told = await told_of(unit, source, list(orders))
     ties = [told_tie(orders[one.order_no].order_id, orders[one.order_no].placed_at, one.tie) for one in told]
     await tie_orders(unit, ties)
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    await follow_shop(unit, source, ids_of(orders))
 
 
 async def claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
     """What alliances told of these orders, which a shop has told by now, counts as the shop's."""
-    said = await claim_orders(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    said = await claim_orders(unit, source, ids_of(orders))
     await tie_orders(
         unit,
         [
@@ -86,11 +93,11 @@ async def claim(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None
             for tie, at in its
         ],
     )
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    await follow_shop(unit, source, ids_of(orders))
 
 
 async def _show(unit: Unit, source: str, orders: Mapping[str, OrderRef]) -> None:
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    await follow_shop(unit, source, ids_of(orders))
 
 
 async def settle(
@@ -121,7 +128,7 @@ async def settle(
         for tie, at in gathered.orders[number].marked
     ]
     await tie_orders(unit, counted)
-    await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+    await follow_shop(unit, source, ids_of(orders))
     for sold in await goods_sold(unit, [order_id for order_id, ties in lost.items() if ties]):
         await guess_tie(unit, sold)
 

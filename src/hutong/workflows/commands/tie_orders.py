@@ -18,7 +18,7 @@ from hutong.links.tokens import read_carried_token
 from hutong.shops.orders import OWN
 from hutong.shops.placements import OrderRef, orders_by_number
 from hutong.shops.queries import order_sources
-from hutong.workflows.commands.shop_ties import claim, settle
+from hutong.workflows.commands.shop_ties import claim, ids_of, settle
 from hutong.workflows.runtime import Runtime
 
 #: Purpose of the blind index that tells one person's clicks from another's.
@@ -100,7 +100,7 @@ async def tie_by_remarks(
     ties = [(orders[one.order_no], one.tie) for one in (*told, *spoken) if one.order_no in orders]
     tied = await tie_orders(unit, [told_tie(ref.order_id, ref.placed_at, tie) for ref, tie in ties])
     if claims:
-        await follow_shop(unit, source, {number: ref.order_id for number, ref in orders.items()})
+        await follow_shop(unit, source, ids_of(orders))
     return tied
 
 
@@ -110,8 +110,8 @@ async def _tell_anew(unit: Unit, source: str, orders: Mapping[str, OrderRef], be
     for one in before:
         gone.setdefault(one.order_no, []).append(one.tie)
     theirs = {number: ref for number, ref in orders.items() if number in gone}
-    shop_orders = {number: ref.order_id for number, ref in theirs.items()}
-    await settle(unit, source, theirs, await gather_orders(unit, source, list(theirs), shop_orders), gone)
+    gathered = await gather_orders(unit, source, list(theirs), ids_of(theirs))
+    await settle(unit, source, theirs, gathered, gone)
 
 
 async def person_mark(runtime: Runtime, merchant_id: UUID, kind: str, value: str) -> bytes:
