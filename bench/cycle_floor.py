@@ -28,7 +28,7 @@ from processes import cpu_s
 from wire import Wire
 
 from hutong.app import SERVER_LOGGER
-from hutong.cli.processes import free_ports
+from hutong.cli.processes import held_ports
 from hutong.crypto.rsa import sign_sha256, verify_sha256
 from hutong.transport.client import HttpPool
 from hutong.transport.messages import Request
@@ -153,7 +153,11 @@ async def _drive(url: str, numbers: Iterator[int], callers: int) -> None:
 
 async def _measure(cycles: int, callers: int) -> float:
     wallet = await asyncio.start_server(_wallet, LOOPBACK, 0)
-    port = free_ports(1)
+    with held_ports(1) as port:
+        return await _measure_at(port, wallet, cycles, callers)
+
+
+async def _measure_at(port: int, wallet: asyncio.Server, cycles: int, callers: int) -> float:
     host, wallet_port = wallet.sockets[0].getsockname()[:2]
     pipe = asyncio.subprocess.PIPE
     arguments = [__file__, "--serve", str(port), f"http://{host}:{wallet_port}"]

@@ -31,7 +31,7 @@ import asyncpg
 import httpx
 
 from hutong.app import open_runtime
-from hutong.cli.processes import free_ports
+from hutong.cli.processes import SANDBOX_PORTS, held_ports
 from hutong.config import Settings
 from hutong.db.account import database_account
 from hutong.db.cluster import Cluster
@@ -48,8 +48,6 @@ READY_S = 120
 STOP_S = 30
 REST_S = 90
 POLL_S = 0.05
-#: The sandbox's control port and one for each platform, side by side.
-SANDBOX_PORTS = 5
 KILLED = -signal.SIGKILL
 #: One for all clients: each would read the list of authorities for itself, which costs more than what it asks for.
 TLS = ssl.create_default_context()
@@ -147,8 +145,9 @@ class World:
         self.log = Path(tempfile.mkdtemp(prefix="hutong-log-"))
         self.environment = environment or {}
         Home.open(self.home, demo=True)
-        control_port = free_ports(SANDBOX_PORTS)
-        self.hub_port = free_ports(1)
+        self._ports = contextlib.ExitStack()  # until the end: the hub has the same port in all its lives
+        control_port = self._ports.enter_context(held_ports(SANDBOX_PORTS))
+        self.hub_port = self._ports.enter_context(held_ports(1))
         self.control_url = f"http://127.0.0.1:{control_port}"
         arguments = ["serve", "--port", str(control_port), "--seed", str(seed)]
         self.sandbox_child = Child("hutong-sandbox", arguments, {}, self.log / "sandbox.log")
@@ -183,10 +182,10 @@ class World:
         self.hub = Child("hutong", arguments, environment, self.log / "hub.log")
         try:
             told = self.hub.wait_ready()  # it waits for the sandbox itself
-        except Died:
+        except Died as error:
             self.hub.close()
             self.hub = None
-            raise
+            raise Died("hutong", error.code, f"{error}\nand its sandbox said:\n{self.sandbox_child.tail()}") from error
         if fresh_login:
             self.login = told["login"]
         return told
@@ -348,5 +347,6 @@ class World:
         if self.hub is not None:
             self.stop_hub()
         self.sandbox_child.close()
+        self._ports.close()
         self._remove_home()
         shutil.rmtree(self.log, ignore_errors=True)

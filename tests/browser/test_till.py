@@ -11,7 +11,7 @@ import browser_checks as checks
 import httpx
 import pytest
 import segno
-from browser_cashier import by_gun, by_hand, faults, reaches, wait_until
+from browser_cashier import by_gun, by_hand, faults, holds, reaches, wait_until
 from browser_wallets import PHONE, WECHAT, Wallet
 from playwright.sync_api import APIResponse, Route
 
@@ -86,7 +86,8 @@ def test_an_answer_that_comes_late_does_not_undo_the_next_charge(signed_in, hub,
     held: list[tuple[Route, APIResponse]] = []
     page.goto("/counter")
     by_hand(page, "1600")
-    page.route(
+    holds(
+        page,
         "**/counter/sales/*",
         lambda route: route.continue_() if held else held.append((route, route.fetch())),
     )
@@ -159,7 +160,7 @@ def test_a_charge_whose_answer_is_lost_is_asked_for(signed_in, hub, code):
     page = watched.page
     page.goto("/counter")
     by_hand(page, "4.20")
-    page.route("**/charge", lambda route: (route.fetch(), route.abort()))
+    holds(page, "**/charge", lambda route: (route.fetch(), route.abort()))
     by_gun(page, code())
     reaches(page, "paid")
     assert hub.api("/payments")[0]["amount_minor"] == 420
@@ -193,7 +194,7 @@ def test_a_line_that_is_down_is_told_and_asked_again(signed_in, hub, code):
     by_hand(page, "1500")
     by_gun(page, code())
     reaches(page, "waiting")
-    page.route("**/counter/sales/*", lambda route: route.abort())
+    holds(page, "**/counter/sales/*", lambda route: route.abort())
     page.wait_for_selector("#till-offline:visible")
     assert faults(page) == []
     page.unroute("**/counter/sales/*")

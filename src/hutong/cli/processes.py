@@ -20,6 +20,8 @@ READY: Final = "ready "
 LINES_BEFORE_READY_MAX: Final = 1000
 STOP_TIMEOUT_S: Final = 20
 PORT_TRIES_MAX: Final = 50
+#: The sandbox's control port, one for each platform, and the one on which certificates are shown, side by side.
+SANDBOX_PORTS: Final = 10
 #: Above the ports of services, our own included.
 PORT_MIN: Final = 15_000
 PORTS_MIN: Final = 1_000
@@ -114,11 +116,13 @@ def starting(name: str, arguments: Sequence[str], environment: Mapping[str, str]
             process.stdout.close()
 
 
-def free_ports(count: int) -> int:
-    """The first of ``count`` neighbouring ports on the loopback address that nobody uses at this moment.
+@contextmanager
+def held_ports(count: int) -> Iterator[int]:
+    """The first of ``count`` neighbouring ports on the loopback address that nobody uses. Nobody else who asks here
+    gets one of them inside, whether or not its owner listens yet.
 
     They lie below those that the kernel gives to whoever asks for any: a database or a connection that starts at the
-    same time cannot take one of them before its owner listens.
+    same time cannot take one of them either.
 
     Raises:
         PartFailed: none was found.
@@ -129,11 +133,24 @@ def free_ports(count: int) -> int:
         with ExitStack() as stack:
             try:
                 for number in range(port, port + count):
-                    stack.enter_context(socket.socket()).bind((LOOPBACK, number))
+                    _hold(stack.enter_context(socket.socket()), number)
             except OSError:
                 continue
-            return port
+            if sys.platform != "linux":
+                stack.close()  # elsewhere who holds a port keeps its owner out, too
+            yield port
+            return
     raise PartFailed(part="port")
+
+
+def _hold(holder: socket.socket, port: int) -> None:
+    """Bind as one who shares with nobody; from then on let in whoever shares, which is what servers do. Linux asks both
+    sides, and gives connections only to who listens.
+    """
+    holder.bind((LOOPBACK, port))
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if hasattr(socket, "SO_REUSEPORT"):
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
 
 
 def _first_given_port() -> int:

@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ import click
 
 from hutong.cli.buyers import StepFailed
 from hutong.cli.output import print_json, progress
-from hutong.cli.processes import Part, free_ports, starting
+from hutong.cli.processes import SANDBOX_PORTS, Part, held_ports, starting
 from hutong.cli.story_steps import TAOBAO_PIECES, Api, Sandbox, Story, StoryPlan
 from hutong.core.money import BPS_WHOLE
 from hutong.db.home import Home
@@ -25,8 +25,6 @@ from hutong.db.home import Home
 COMMISSION_BPS_MAX: Final = BPS_WHOLE
 PRICE_FEN_MAX: Final = 100_000_000
 STOCK_MAX: Final = 1_000_000
-#: The sandbox's control port, one for each platform, and the one on which certificates are shown, side by side.
-SANDBOX_PORTS: Final = 6
 
 
 @contextmanager
@@ -56,12 +54,13 @@ def _is_new(home: Path) -> bool:
 @contextmanager
 def hub_and_sandbox(home: Path, seed: int, *, hub_port: int = 0) -> Iterator[tuple[Part, Part]]:
     """A hub on a demo home, connected to a fresh sandbox. Both start at the same time; the hub waits for the other."""
-    control_port = free_ports(SANDBOX_PORTS)
-    environment = {"HUTONG_HOME": str(home), "HUTONG_SANDBOX_URL": f"http://127.0.0.1:{control_port}"}
-    with (
-        starting("hutong-sandbox", ["serve", "--port", str(control_port), "--seed", str(seed)], {}) as sandbox,
-        starting("hutong", ["serve", "--port", str(hub_port), "--fresh-login"], environment) as hub,
-    ):
+    with ExitStack() as stack:
+        control_port = stack.enter_context(held_ports(SANDBOX_PORTS))
+        environment = {"HUTONG_HOME": str(home), "HUTONG_SANDBOX_URL": f"http://127.0.0.1:{control_port}"}
+        arguments = ["serve", "--port", str(control_port), "--seed", str(seed)]
+        sandbox = stack.enter_context(starting("hutong-sandbox", arguments, {}))
+        arguments = ["serve", "--port", str(hub_port), "--fresh-login"]
+        hub = stack.enter_context(starting("hutong", arguments, environment))
         told = sandbox.wait_ready()
         yield Part(process=hub.process, told=hub.wait_ready()), Part(process=sandbox.process, told=told)
 
