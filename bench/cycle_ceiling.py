@@ -38,10 +38,15 @@ _COLUMNS = (
 )
 
 
-def spent_s(world: World) -> float:
-    """Processor seconds of hub and PostgreSQL so far."""
+def spent_by(world: World) -> dict[str, float]:
+    """Processor seconds of hub and PostgreSQL so far, by the name of the program."""
     assert world.hub is not None
-    return sum(cpu_s(world.hub.process.pid).values())
+    return cpu_s(world.hub.process.pid)
+
+
+def spent_s(world: World) -> float:
+    """Both together."""
+    return sum(spent_by(world).values())
 
 
 def signing_s() -> float:
