@@ -40,6 +40,7 @@ def cell(container: str, destination: str, **more: object) -> Cell:
         "taps": 0,
         "days": QUIET,
         "since_at": None,
+        "moved_at": None,
         **more,
     }
     return Cell(container=container, destination=destination, **given)  # type: ignore[arg-type]
@@ -63,6 +64,7 @@ def busy(container: str, destination: str, state: WallState, seed: int, rates: t
         taps=sum(day.arrived for day in days) * 2,
         days=tuple(days),
         since_at=AT - timedelta(days=seed),
+        moved_at=AT - timedelta(days=seed),
     )
 
 

@@ -125,6 +125,7 @@ wall: Final = Table(
     Column("way", Text),  # what was told last of the app's own way: open or closed; null: nothing yet
     moment("since_at"),
     moment("measured_at"),
+    moment("moved_at", nullable=True),  # when it, or its way, last became another than was known
     PrimaryKeyConstraint("merchant_id", "container", "system", "destination"),
 )
 

@@ -370,6 +370,22 @@ def test_a_link_may_lead_to_a_mini_program(calling):
     calling(work)
 
 
+def test_a_wall_that_stands_as_was_known_is_no_recent_change(calling):
+    async def work(caller):
+        code = (await link_to(caller, TAOBAO))["code"]
+        await visitors(caller, code, 14, "left")
+        await watch_of(caller).look()
+        await caller.sign_in()
+        board = (await caller.client.get("/walls")).text
+        assert 'data-wall="douyin/taobao"' in board
+        assert "data-moved" not in board
+        await visitors(caller, code, 20, "stayed")
+        await watch_of(caller).look()
+        assert 'data-moved="douyin/taobao"' in (await caller.client.get("/walls")).text
+
+    calling(work)
+
+
 def test_the_board_and_a_wall_are_shown_and_changed_in_the_console(calling):
     async def work(caller):
         code = (await link_to(caller, TAOBAO))["code"]

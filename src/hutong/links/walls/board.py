@@ -82,6 +82,7 @@ class Cell(msgspec.Struct, frozen=True, kw_only=True):
     taps: int
     days: tuple[Day, ...]
     since_at: datetime | None  # since when it stands so; None where it was never measured
+    moved_at: datetime | None  # when it, or its app's own way, last became another than was known
 
     @property
     def trend(self) -> int | None:
@@ -102,6 +103,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 class _Standing(msgspec.Struct):
     states: dict[str, WallState]  # by system
     since_at: datetime
+    moved_at: datetime | None
 
 
 async def wall_board(unit: Unit, matrix: Matrix) -> Board:
@@ -161,6 +163,7 @@ async def _cells(
                 taps=taps[place],
                 days=tuple(days[place]),
                 since_at=here.since_at if here else None,
+                moved_at=here.moved_at if here else None,
             )
     return found
 
@@ -175,9 +178,10 @@ async def _standing(unit: Unit) -> dict[tuple[str, str], _Standing]:
     found: dict[tuple[str, str], _Standing] = {}
     for row in await unit.all(select(wall).where(wall.c.merchant_id == unit.merchant_id).limit(ROWS_MAX)):
         place = (row.container, row.destination)
-        known = found.setdefault(place, _Standing({}, row.since_at))
+        known = found.setdefault(place, _Standing({}, row.since_at, row.moved_at))
         known.states[row.system] = WallState(row.state)
         known.since_at = max(known.since_at, row.since_at)
+        known.moved_at = max(filter(None, (known.moved_at, row.moved_at)), default=None)
     return found
 
 

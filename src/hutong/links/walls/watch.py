@@ -203,6 +203,7 @@ def _measure(unit: Unit, told: Measure) -> dict[str, Any]:
 
 async def _tell(unit: Unit, place: Place, moved: Moved, told: Measure) -> None:
     """A person hears of a way that is lost or won, whatever else leads on; programs also of the rest."""
+    await unit.run(update(wall).where(*_here(unit, place)).values(moved_at=unit.now()))
     way = "" if moved.way is None else "won" if moved.way is WallState.OPEN else "lost"
     unit.emit(
         WallMoved(

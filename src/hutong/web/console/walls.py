@@ -43,7 +43,7 @@ class WallsController(Controller):
             board = await wall_board(unit, book.matrix)
             recent = unit.now() - MOVED_LATELY
             cells = board.cells.values()
-            moved = [cell for cell in cells if cell.since_at is not None and cell.since_at >= recent]
+            moved = [cell for cell in cells if cell.moved_at is not None and cell.moved_at >= recent]
             used = [cell for cell in cells if cell.clicks or cell.visitors]
             view = BoardView(
                 board=board,
@@ -74,7 +74,7 @@ class WallsController(Controller):
 
 
 def _newest(cell: Cell) -> float:
-    return -cell.since_at.timestamp() if cell.since_at else 0.0
+    return -cell.moved_at.timestamp() if cell.moved_at else 0.0
 
 
 def _known(container: str, destination: str) -> None:
