@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,7 +16,7 @@ from hutong.db.fixed import Fixed, document, mine
 from hutong.db.unit import Unit
 from hutong.ledger.parties import get_party, owners_of, people
 from hutong.ledger.posting import lock_chain
-from hutong.ledger.promises import promises
+from hutong.ledger.promises import Facts, promises
 from hutong.ledger.refusals import PartyCapExceeded, RuleRefused, TooManyLevels, TotalCapExceeded
 from hutong.ledger.rule_terms import (
     LEVELS_MAX,
@@ -72,6 +72,16 @@ class NewRule(msgspec.Struct, frozen=True, kw_only=True):
     paid_for: str = PAID_FOR_ORDER
 
 
+class Elsewhere(msgspec.Struct, frozen=True, kw_only=True):
+    """What other rooms know of the links and goods that rules name: a link's channel, a SKU's product."""
+
+    channels: Mapping[UUID, UUID] = {}
+    products: Mapping[UUID, UUID] = {}
+
+
+NOTHING_NAMED: Final = Elsewhere()
+
+
 class RuleRow(msgspec.Struct, frozen=True, kw_only=True):
     """A rule with its life."""
 
@@ -95,9 +105,9 @@ async def create_rule(unit: Unit, *, party_id: UUID, rate_bps: int, channel_id: 
 
 
 async def make_rule(
-    unit: Unit, new: NewRule, *, link_channel_id: UUID | None = None, replaces_rule_id: UUID | None = None
+    unit: Unit, new: NewRule, *, known: Elsewhere = NOTHING_NAMED, replaces_rule_id: UUID | None = None
 ) -> UUID:
-    """A new rule for sales from now on; its id. ``link_channel_id``: the channel of the link that it is about.
+    """A new rule for sales from now on; its id. ``known``: of the links and goods of all open rules and of this one.
 
     Raises:
         NotFound: no such party.
@@ -114,11 +124,13 @@ async def make_rule(
         raise InvalidInput(field="currency", problem=clipped(new.currency))
     others = await open_rules(unit)
     # A live session is a channel of its own: whose it is, or whose link's, brings what the rule pays for.
-    brings = {new.scope.channel_id, new.scope.live_session_id, link_channel_id} - {None}
-    channels = {rule.scope.channel_id for rule in others} | brings
+    own_link = None if new.scope.link_id is None else known.channels.get(new.scope.link_id)
+    brings = {new.scope.channel_id, new.scope.live_session_id, own_link} - {None}
+    channels = {*known.channels.values(), *brings}
+    channels.update(named for rule in others for named in (rule.scope.channel_id, rule.scope.live_session_id))
     owners = await owners_of(unit, [channel for channel in channels if channel is not None])
     persons = {rule.scope.person_id for rule in others} | {new.scope.person_id}
-    known = await people(unit, [*owners.values(), *(person for person in persons if person is not None)])
+    persons_known = await people(unit, [*owners.values(), *(person for person in persons if person is not None)])
     rule = Rule(
         rule_id=unit.new_id(),
         party_id=new.party_id,
@@ -126,18 +138,19 @@ async def make_rule(
         terms=new.terms,
         scope=new.scope,
         base=new.base,
-        level=_level(new, [owners[channel] for channel in brings if channel in owners], known),
+        level=_level(new, [owners[channel] for channel in brings if channel in owners], persons_known),
         priority=new.priority,
         currency=new.currency,
     )
     if rule.scope.person_id is not None:
         await get_party(unit, rule.scope.person_id)
-    await _verify_promises(unit, rule, others, owners, known)
+    facts = Facts(owners=owners, people=persons_known, channels=known.channels, products=known.products)
+    await _verify_promises(unit, rule, others, facts)
     await _insert(unit, rule, replaces_rule_id)
     return rule.rule_id
 
 
-async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule, *, link_channel_id: UUID | None = None) -> UUID:
+async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule, *, known: Elsewhere = NOTHING_NAMED) -> UUID:
     """A new version of an open rule: the old one ends and the new one begins in one moment.
 
     Raises:
@@ -146,7 +159,7 @@ async def replace_rule(unit: Unit, rule_id: UUID, new: NewRule, *, link_channel_
     await lock_chain(unit)
     if not await end_rule(unit, rule_id):
         raise NotFound(what="split rule", key=str(rule_id))
-    return await make_rule(unit, new, link_channel_id=link_channel_id, replaces_rule_id=rule_id)
+    return await make_rule(unit, new, known=known, replaces_rule_id=rule_id)
 
 
 async def end_rule(unit: Unit, rule_id: UUID) -> bool:
@@ -227,19 +240,19 @@ def _level(new: NewRule, owners: Sequence[UUID], known: dict[UUID, Person]) -> i
     return level
 
 
-async def _verify_promises(
-    unit: Unit, rule: Rule, others: Sequence[Rule], owners: dict[UUID, UUID], known: dict[UUID, Person]
-) -> None:
+async def _verify_promises(unit: Unit, rule: Rule, others: Sequence[Rule], facts: Facts) -> None:
     terms = await get_terms(unit)
     if len(others) >= OPEN_RULES_MAX:
         raise InvalidInput(field="rules", problem=f"≤ {OPEN_RULES_MAX}")
-    for promise in promises(rule, others, owners, known):
-        if promise.rules_count > RULES_PER_SALE_MAX:
-            raise InvalidInput(field="rules", problem=f"≤ {RULES_PER_SALE_MAX}")
-        if rule.kind is RuleKind.CAP:
-            continue
-        if promise.total_bps > terms.total_cap_bps:
-            raise TotalCapExceeded(total_bps=promise.total_bps, cap_bps=terms.total_cap_bps)
+    found = promises(rule, others, facts)
+    if any(promise.rules_count > RULES_PER_SALE_MAX for promise in found):
+        raise InvalidInput(field="rules", problem=f"≤ {RULES_PER_SALE_MAX}")
+    if rule.kind is RuleKind.CAP:
+        return
+    total_bps = max((promise.total_bps for promise in found), default=0)
+    if total_bps > terms.total_cap_bps:
+        raise TotalCapExceeded(total_bps=total_bps, cap_bps=terms.total_cap_bps)
+    for promise in sorted(found, key=lambda promise: -promise.party_bps):
         if promise.party_cap_bps is not None and promise.party_bps > promise.party_cap_bps:
             raise PartyCapExceeded(total_bps=promise.party_bps, cap_bps=promise.party_cap_bps)
 

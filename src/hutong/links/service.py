@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -158,6 +159,15 @@ async def get_link(unit: Unit, link_id: UUID) -> LinkView:
     if row is None:
         raise NotFound(what="link", key=str(link_id))
     return _view(row)
+
+
+async def channels_of_links(unit: Unit, link_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """Link -> its channel; unknown ids are absent."""
+    if not link_ids:
+        return {}
+    statement = select(link.c.link_id, link.c.channel_id).where(link.c.merchant_id == unit.merchant_id)
+    rows = await unit.all(statement.where(link.c.link_id.in_(link_ids)))
+    return {row.link_id: row.channel_id for row in rows}
 
 
 async def find_link(unit: Unit, code: str) -> LinkView | None:

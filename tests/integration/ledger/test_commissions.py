@@ -221,6 +221,34 @@ def test_each_refusal_has_its_reason(room):
     assert room.do(work) == (2, True)
 
 
+def test_what_rules_promise_together_is_refused_in_whatever_order_they_come(room):
+    """A sale of a channel's SKU meets the rule of the channel, of the SKU, and of every sale; two links never meet."""
+
+    async def work(unit):
+        ling, wu, mei = [await service.create_party(unit, name=name) for name in "林吴梅"]
+        channels = [await create_channel(unit, ChannelKind.POST, "weibo", name) for name in ("微博", "微博二号")]
+        links = [(await create_link(unit, one, "杯", url="https://weibo.com/1")).link_id for one in channels]
+        sku = uuid4()
+
+        async def make(party, rate_bps, **scope):
+            terms = RuleTerms(rate_bps=rate_bps)
+            return await make_split_rule(unit, NewRule(party_id=party, terms=terms, scope=RuleScope(**scope)))
+
+        await make(ling, 2_000, channel_id=channels[0])
+        await make(wu, 2_000, sku_id=sku)
+        with pytest.raises(TotalCapExceeded):
+            await make(mei, 2_000)
+        await make(mei, 1_000)
+        await make(wu, 2_000, link_id=links[1])
+        with pytest.raises(TotalCapExceeded):
+            await make(mei, 2_000, link_id=links[0])
+        with pytest.raises(TotalCapExceeded):
+            await make(mei, 100, live_session_id=channels[0])
+        return len((await rules_page(unit, limit=9, offset=0)).rows)
+
+    assert room.do(work) == 4
+
+
 @pytest.mark.parametrize("named", ["link_id", "live_session_id"])
 def test_rules_by_link_and_by_live_session_know_whose_they_are(room, named):
     """Who stands above the owner of the link's channel, or of the session, is paid as such or refused as such."""
