@@ -22,6 +22,7 @@ from hutong.web.console.split_views import (
     Step,
     TryForm,
 )
+from hutong.workflows.commands.sold import Tried
 
 PARTIES = {uid(1): "老李", uid(2): "小王（抖音探店，粉丝三十万）", uid(3): "代运营小张"}
 
@@ -99,10 +100,10 @@ def totals(amount: int) -> CommissionTotals:
         currency="CNY",
         estimated=fen(amount),
         confirmed=fen(amount * 3),
-        outside=zero,
+        outside=fen(amount // 5),
         settled=fen(amount * 7),
         reversed=zero,
-        owed_back=zero,
+        owed_back=fen(amount // 9),
     )
 
 
@@ -123,15 +124,18 @@ SPLITS = SplitsView(
     channels=CHANNELS,
     orders=((ORDER_TRIED.order_no, ORDER_TRIED),),
     tried=TryForm(order=ORDER_TRIED.order_no),
-    picture=picture_of(SALE, SPLIT, PARTIES, ORDER_TRIED),
+    picture=picture_of(Tried(sold=SALE, split=SPLIT, refunded=fen(2_000)), PARTIES, ORDER_TRIED),
 )
 NO_RULES = msgspec.structs.replace(
     SPLITS,
     rules=(),
     tried=TryForm(amount="100"),
     picture=picture_of(
-        Sold(gross=fen(10_000), fee=fen(60)),
-        Split(lines=(), total_minor=0, limit_minor=5_000, currency="CNY"),
+        Tried(
+            sold=Sold(gross=fen(10_000), fee=fen(60)),
+            split=Split(lines=(), total_minor=0, limit_minor=5_000, currency="CNY"),
+            refunded=fen(0),
+        ),
         PARTIES,
         OrderName(),
     ),

@@ -38,6 +38,11 @@ class CommissionTotals(msgspec.Struct, frozen=True, kw_only=True):
     owed_back: Money
 
     @property
+    def due(self) -> Money:
+        """What is sure and not paid yet, whichever way it will go."""
+        return self.confirmed + self.outside
+
+    @property
     def payable_outside(self) -> Money:
         """What may be paid outside the wallet now: what stands there, less what the party owes back."""
         return Money(max(0, self.outside.amount_minor - self.owed_back.amount_minor), self.currency)

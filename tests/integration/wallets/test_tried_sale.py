@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
 from hutong.core.money import Money
@@ -11,13 +13,14 @@ from hutong.ledger.parties import create_party
 from hutong.ledger.queries import party_names
 from hutong.ledger.rule_terms import RuleKind, RuleTerms, TierBy, TierStep
 from hutong.ledger.split_rules import NewRule, make_rule
+from hutong.payments.events import PaymentRefunded
 from hutong.platforms.payments import PayMethod
 from hutong.shops.events import OrderPaid
 from hutong.web.console.split_reading import tried
 from hutong.web.console.split_views import TryForm
 from hutong.workflows.commands.pay import pay
 from hutong.workflows.commands.sold import expected_wallet, try_on_order
-from hutong.workflows.reactions.books import book_sales
+from hutong.workflows.reactions.books import book_refund, book_sales
 
 
 @pytest.mark.parametrize(("gross", "fee_bps"), [(1_010, 38), (333, 60), (99_999, 60), (7, 100), (1_990, 0)])
@@ -75,6 +78,60 @@ def paid(till, order, gross, at):
     )
 
 
+@pytest.mark.parametrize("refunds", [[5_072], [1, 2, 3_333], [9_999], [3_333, 6_666]])
+def test_what_is_left_of_a_refunded_order_is_what_the_books_left(at_the_till, refunds):
+    gross = 9_999
+
+    async def work(till):
+        async with till.unit() as unit:
+            for rate_bps in (1_234, 777, 333):
+                party = await create_party(unit, name="小王")
+                await make_rule(unit, NewRule(party_id=party, terms=RuleTerms(rate_bps=rate_bps)))
+        sale = await till.sale(Money(gross))
+        way = {"platform": None, "method": PayMethod.NATIVE, "client_ip": "127.0.0.1"}
+        await pay(till.runtime, till.merchant_id, sale, **way)
+        async with till.unit() as unit:
+            (order,) = (await unit.connection.exec_driver_sql("SELECT * FROM sales_order")).all()
+            await book_sales(till.runtime, unit, [paid(till, order, gross, unit.now())])
+            await unit.connection.exec_driver_sql(
+                "UPDATE sales_order SET state = 'paid', paid_minor = $1, paid_at = $2, refunded_minor = $3, "
+                "connection_id = $4",
+                (gross, unit.now(), sum(refunds), till.connection_id),
+            )
+        before = 0
+        for amount in refunds:
+            async with till.unit() as unit:
+                await book_refund(till.runtime, unit, refunded(till, order, gross, before, amount, unit.now()))
+            before += amount
+        async with till.unit() as unit:
+            names = await party_names(unit)
+            picture = await tried(unit, TryForm(order=order.order_no), "CNY", names)
+            booked = {row.path: row.balance.amount_minor for row in await balances(unit)}
+        left = [piece.amount.amount_minor for piece in picture.pieces if piece.kind == "party"]
+        assert sorted(left) == sorted(-booked[party_path(party)] for party in names)
+        assert picture.fee.amount_minor == booked["expense:wallet_fee"]
+        assert picture.shared.amount_minor == booked["expense:commission"]
+        assert picture.net.amount_minor == booked[f"wallet:wechatpay:{till.connection_id}"] - sum(left)
+        assert sum(piece.amount.amount_minor for piece in picture.pieces) == gross
+
+    at_the_till(work)
+
+
+def refunded(till, order, gross, before, amount, at):
+    return PaymentRefunded(
+        refund_id=uuid4(),
+        payment_id=uuid4(),
+        order_id=order.order_id,
+        connection_id=till.connection_id,
+        platform="wechatpay",
+        amount_minor=amount,
+        refunded_before_minor=before,
+        payment_amount_minor=gross,
+        currency="CNY",
+        refunded_at=at,
+    )
+
+
 def test_an_order_that_is_booked_is_tried_in_its_place_of_the_month(at_the_till):
     """A tier by turnover and a limit of the month: neither the order itself nor what came after it is counted."""
     gross = 1_000
@@ -110,5 +167,5 @@ def test_an_order_that_is_booked_is_tried_in_its_place_of_the_month(at_the_till)
 
 async def tried_on(till, order):
     async with till.unit() as unit:
-        _, split = await try_on_order(unit, order.order_id)
+        split = (await try_on_order(unit, order.order_id)).split
     return {line.party_id: line.amount_minor for line in split.lines}

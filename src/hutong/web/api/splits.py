@@ -338,12 +338,14 @@ class SplitsApi(Controller):
 
     @post("/split-preview", opt={"scope": "ledger:read"}, summary="Try the rules on a sale", status_code=200)
     async def try_rules(self, runtime: Runtime, caller: ApiKey, data: PreviewRequest) -> Split:
-        """What each rule would give and which limit cuts it; nothing is written."""
+        """What each rule would give and which limit cuts it; nothing is written.
+
+        Of an order: as when it was paid. What was refunded since takes its part of every share back.
+        """
         async with runtime.unit(caller.merchant_id, "api.preview") as unit:
             if data.order_id is None:
                 return await preview(unit, data.sold())
-            _, split = await try_on_order(unit, data.order_id, await expected_wallet(runtime, unit))
-            return split
+            return (await try_on_order(unit, data.order_id, await expected_wallet(runtime, unit))).split
 
     @get("/commissions", opt={"scope": "ledger:read"}, summary="Commissions")
     async def commissions(

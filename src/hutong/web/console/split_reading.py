@@ -25,7 +25,7 @@ from hutong.web.console.split_views import PartyItem, Picture, ReceiverItem, Rul
 from hutong.web.console.typed import ChoiceUnknown, amount_outside, money_text, typed_amount
 from hutong.web.labels import mark
 from hutong.web.told import Told
-from hutong.workflows.commands.sold import try_on_order, wallet_fee
+from hutong.workflows.commands.sold import Tried, try_on_order, wallet_fee
 from hutong.workflows.runtime import Runtime
 
 TAIL_CHARS: Final = 4
@@ -72,7 +72,7 @@ async def tried(
         orders = await orders_numbered(unit, form.order)
         if not orders:
             raise ChoiceUnknown(label=Told(mark("拿一笔订单来试")))
-        sold, split = await try_on_order(unit, orders[0], wallet)
+        sale = await try_on_order(unit, orders[0], wallet)
         name = (await order_names(unit, orders[:1])).get(orders[0], OrderName())
     elif form.amount:
         gross = typed_amount(form.amount, mark("金额"), currency)
@@ -80,14 +80,15 @@ async def tried(
         fee = default if wallet is None else wallet_fee(wallet, gross)
         channel_id = UUID(form.channel) if form.channel else None
         sold = Sold(gross=gross, fee=fee, channel_id=channel_id, live_session_id=channel_id)
-        split = None
+        sale = Tried(sold=sold, split=await preview(unit, sold), refunded=Money(0, currency))
         name = OrderName()
     else:
         return None
-    if sold.gross.amount_minor <= 0:
-        reason = Told(mark("填的是 %(value)s"), value=money_text(sold.gross))
-        raise amount_outside(mark("金额"), mark("要大于 %(bound)s"), Money(0, sold.gross.currency), reason)
-    return picture_of(sold, split or await preview(unit, sold), parties, name)
+    gross = sale.sold.gross
+    if gross.amount_minor <= 0:
+        reason = Told(mark("填的是 %(value)s"), value=money_text(gross))
+        raise amount_outside(mark("金额"), mark("要大于 %(bound)s"), Money(0, gross.currency), reason)
+    return picture_of(sale, parties, name)
 
 
 def _masked(account_ref: str) -> str:

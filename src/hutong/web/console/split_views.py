@@ -67,13 +67,17 @@ class CutItem(View, frozen=True, kw_only=True):
 
 
 class Piece(View, frozen=True, kw_only=True):
-    """A piece of the price: who gets it (``kind``: party, fee or yours), drawn as ``start`` and ``width`` of it."""
+    """A piece of the price: whose it is (``kind``: party, fee, refunded, yours), drawn as ``start``, ``width`` of it.
+
+    ``back``: what refunds took of it; ``amount`` is what is left.
+    """
 
     kind: str
     name: str
     rule_kind: str
     amount: Money
     cuts: tuple[CutItem, ...]
+    back: Money
     tone: int
     start: int
     width: int

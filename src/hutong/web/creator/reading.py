@@ -111,7 +111,7 @@ def _others(shown: Sequence[Post], posts_count: int, clicks: int, earned: Sequen
 
 
 def _sums(row: CommissionTotals) -> Earned:
-    due = row.confirmed + row.outside
+    due = row.due
     return Earned(
         currency=row.currency,
         earned=row.estimated + due + row.settled - row.owed_back,

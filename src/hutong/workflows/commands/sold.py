@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+import msgspec
+
 from hutong.core.money import Money, share_bps
 from hutong.db.unit import Unit
 from hutong.ledger.commissions import preview
@@ -61,7 +63,9 @@ async def expected_wallet(runtime: Runtime, unit: Unit) -> ConnectionView | None
 
 
 async def sold_by_order(unit: Unit, order_id: UUID, wallet: ConnectionView | None = None) -> Sold:
-    """An order as it stands now, with the fee of the wallet that took it; of ``wallet``, where none has yet.
+    """An order as it was (or will be) paid, with the fee of the wallet that took it; of ``wallet``, if none has yet.
+
+    What went back since is no part of it: a refund takes its part of every share that the sale gave.
 
     Raises:
         NotFound: not this merchant's.
@@ -86,7 +90,6 @@ async def sold_by_order(unit: Unit, order_id: UUID, wallet: ConnectionView | Non
             )
             for line in lines
         ),
-        refunded_minor=order.refunded_minor,
         channel_id=order.channel_id,
         link_id=order.link_id,
         live_session_id=order.channel_id,
@@ -94,14 +97,27 @@ async def sold_by_order(unit: Unit, order_id: UUID, wallet: ConnectionView | Non
     )
 
 
-async def try_on_order(unit: Unit, order_id: UUID, wallet: ConnectionView | None = None) -> tuple[Sold, Split]:
+class Tried(msgspec.Struct, frozen=True, kw_only=True):
+    """A sale and what the rules would give of it; ``refunded``: what went back of it since."""
+
+    sold: Sold
+    split: Split
+    refunded: Money
+
+
+async def try_on_order(unit: Unit, order_id: UUID, wallet: ConnectionView | None = None) -> Tried:
     """An order, and what the rules open now would give of it in its place: of the month only what was before it counts.
 
     Raises:
         NotFound: not this merchant's.
     """
     sold = await sold_by_order(unit, order_id, wallet)
-    return sold, await preview(unit, sold, (await get_order(unit, order_id)).paid_at, order_id)
+    order = await get_order(unit, order_id)
+    return Tried(
+        sold=sold,
+        split=await preview(unit, sold, order.paid_at, order_id),
+        refunded=Money(min(order.refunded_minor, sold.gross.amount_minor), sold.gross.currency),
+    )
 
 
 def _skus(found: Iterable[UUID | None]) -> set[UUID]:
