@@ -12,7 +12,7 @@ from hutong.ledger.accounts import party_path
 from hutong.ledger.parties import create_party
 from hutong.ledger.queries import party_names
 from hutong.ledger.rule_terms import RuleKind, RuleTerms, TierBy, TierStep
-from hutong.ledger.split_rules import NewRule, make_rule
+from hutong.ledger.split_rules import NewRule, end_rule, make_rule
 from hutong.payments.events import PaymentRefunded
 from hutong.platforms.payments import PayMethod
 from hutong.shops.events import OrderPaid
@@ -169,3 +169,30 @@ async def tried_on(till, order):
     async with till.unit() as unit:
         split = (await try_on_order(unit, order.order_id)).split
     return {line.party_id: line.amount_minor for line in split.lines}
+
+
+@pytest.mark.parametrize(("told_after", "expected"), [(0, {"甲": 100, "乙": 0}), (600, {"甲": 100, "乙": 0})])
+def test_a_sale_is_shared_by_the_rules_that_were_open_when_it_was_paid(at_the_till, told_after, expected):
+    """However late we hear of the payment: a rule made since earns nothing, and one ended since has earned."""
+
+    async def work(till):
+        async with till.unit() as unit:
+            first, second = await create_party(unit, name="甲"), await create_party(unit, name="乙")
+            old = await make_rule(unit, NewRule(party_id=first, terms=RuleTerms(rate_bps=1_000)))
+        sale = await till.sale(Money(1_000))
+        way = {"platform": None, "method": PayMethod.NATIVE, "client_ip": "127.0.0.1"}
+        await pay(till.runtime, till.merchant_id, sale, **way)
+        async with till.unit() as unit:
+            (order,) = (await unit.connection.exec_driver_sql("SELECT * FROM sales_order")).all()
+            paid_at = unit.now()
+        if told_after:
+            till.clock.advance(seconds=told_after)
+            async with till.unit() as unit:
+                await end_rule(unit, old)
+                await make_rule(unit, NewRule(party_id=second, terms=RuleTerms(rate_bps=2_000)))
+        async with till.unit() as unit:
+            await book_sales(till.runtime, unit, [paid(till, order, 1_000, paid_at)])
+            booked = {row.path: -row.balance.amount_minor for row in await balances(unit)}
+        assert {"甲": booked.get(party_path(first), 0), "乙": booked.get(party_path(second), 0)} == expected
+
+    at_the_till(work)

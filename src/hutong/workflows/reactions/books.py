@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from hutong.core.money import Money
@@ -45,6 +46,8 @@ from hutong.workflows.commands.mismatch import suspense_id_of
 from hutong.workflows.commands.sold import platform_fee, sold_by_event, wallet_fee
 from hutong.workflows.runtime import Runtime
 
+A_SECOND: Final = timedelta(seconds=1)
+
 
 async def book_sales(_runtime: Runtime, unit: Unit, events: Sequence[OrderPaid]) -> None:
     """Gross, the wallet's fee and the commissions of our own sales; what a platform owes for its own, less its fee."""
@@ -75,17 +78,19 @@ async def _own_sales(
     unit: Unit, events: Sequence[OrderPaid], wallets: Mapping[UUID, ConnectionView]
 ) -> list[Batch | None]:
     """The batches of sales at our own checkout; what their parties earn is written down with them."""
-    rules = {channel_id: await rules_for(unit, channel_id) for channel_id in {event.channel_id for event in events}}
+    asked = {event.order_id: (event.channel_id, _open_at(unit, event.paid_at)) for event in events}
+    rules = {key: await rules_for(unit, *key) for key in set(asked.values())}
     everything = [rule for found in rules.values() for rule in found]
-    known = await read_known(unit, everything, rules)
+    known = await read_known(unit, everything, {event.channel_id for event in events})
     one_by_one = looks_back(everything)
     estimates: list[Estimate] = []
     batches: list[Batch | None] = []
     for event in events:
         assert event.connection_id is not None, "the caller has looked"
         fee = wallet_fee(wallets[event.connection_id], Money(event.gross_minor, event.currency))
-        sold = await sold_by_event(unit, event, fee, rules[event.channel_id])
-        split = await split_by(unit, rules[event.channel_id], sold, event.paid_at, known)
+        fitting = rules[asked[event.order_id]]
+        sold = await sold_by_event(unit, event, fee, fitting)
+        split = await split_by(unit, fitting, sold, event.paid_at, known)
         booked = Booked(
             order_id=event.order_id, connection_id=event.connection_id, platform=event.platform, paid_at=event.paid_at
         )
@@ -105,6 +110,15 @@ async def _own_sales(
         )
     await estimate(unit, estimates, known.terms)
     return batches
+
+
+def _open_at(unit: Unit, paid_at: datetime) -> datetime | None:
+    """The moment whose rules share a sale: that of its payment, however late we heard of it; None: now.
+
+    Wallets tell whole seconds, so it is the second's end: a rule made just before the payment counts.
+    """
+    second_end = paid_at.replace(microsecond=0) + A_SECOND
+    return second_end if second_end < unit.now() else None
 
 
 async def book_refund(_runtime: Runtime, unit: Unit, event: PaymentRefunded) -> None:
