@@ -165,7 +165,9 @@ LINK_ROWS = tuple(
         start=1,
     )
 )
-SKUS = (SkuChoice(sku_id=uid(1), seller_code="MUG-01", title="手工陶瓷马克杯 釉下彩", price=fen(4990)),)
+SKUS = (
+    SkuChoice(sku_id=uid(1), product_id=uid(11), seller_code="MUG-01", title="手工陶瓷马克杯 釉下彩", price=fen(4990)),
+)
 CHANNELS = (ChannelChoice(channel_id=uid(1), name="老李的微博", kind="post", platform="weibo"),)
 LINKS = views.LinksView(
     rows=LINK_ROWS,

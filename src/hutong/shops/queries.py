@@ -134,9 +134,10 @@ class StockMoveRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SkuChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """A SKU to choose in a form."""
+    """A SKU to choose in a form. ``title``: its product's, which others may share."""
 
     sku_id: UUID
+    product_id: UUID
     seller_code: str
     title: str
     price: Money
@@ -272,6 +273,7 @@ async def sku_choices(unit: Unit) -> tuple[SkuChoice, ...]:
     return tuple(
         SkuChoice(
             sku_id=row.sku_id,
+            product_id=row.product_id,
             seller_code=row.seller_code,
             title=row.title,
             price=Money(row.price_minor, row.currency),

@@ -74,6 +74,8 @@ def test_forms_of_every_kind_become_rules():
     assert cap.terms.order_max_bps == 1_500
     piece = rule_of({**who, "kind": "fixed", "amount": "5", "per": "piece", "level": "2"}, "CNY")
     assert (Money(piece.terms.amount_minor), piece.terms.per.value, piece.level) == (Money(500), "piece", 2)
+    product = rule_of({**who, "kind": "percent", "rate": "10", "scope": f"product:{who['party_id']}"}, "CNY")
+    assert {name: str(key) for name, key in product.scope.named().items()} == {"product_id": who["party_id"]}
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ SCOPES: Final = {
     "live": "live_session_id",
     "link": "link_id",
     "sku": "sku_id",
+    "product": "product_id",
     "person": "person_id",
 }
 #: Fields of the form -> what it calls them.

@@ -99,11 +99,13 @@ def _masked(account_ref: str) -> str:
 async def _names(unit: Unit, parties: Mapping[UUID, str]) -> dict[UUID, str]:
     """Names of channels, links, goods and people that a rule may be about."""
     links = await links_page(unit, limit=PAGE_ROWS_MAX, offset=0)
+    skus = await sku_choices(unit)
     return {
         **parties,
         **{row.channel_id: row.name for row in await channel_choices(unit)},
         **{row.link_id: row.title for row in links.rows},
-        **{row.sku_id: row.title for row in await sku_choices(unit)},
+        **{row.product_id: row.title for row in skus},
+        **{row.sku_id: f"{row.title} · {row.seller_code}" for row in skus},
     }
 
 
