@@ -6,7 +6,7 @@ are checked when the buyer presses "pay", under a lock on the code, against what
 
 from __future__ import annotations
 
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -21,7 +21,7 @@ from hutong.db.unit import Unit
 from hutong.merchants.directory import SHOP_CODE as DIRECTORY_KIND
 from hutong.merchants.directory import register
 from hutong.merchants.queries import this_merchant
-from hutong.payments.models import checkout, shop_code, shop_code_use
+from hutong.payments.models import checkout, payment, shop_code, shop_code_use
 from hutong.payments.states import SHOP_CODE, CheckoutState, ShopCodeEvent, ShopCodeState
 
 CODE_CHARS: Final = 8
@@ -32,6 +32,9 @@ TITLE_CHARS_MAX: Final = 40
 BUYER_DAY_MAX_FEN: Final = 50_000
 PAYMENT_MAX_FEN: Final = 50_000
 CODE_DAY_MAX_FEN: Final = 2_000_000
+#: Who pressed "pay" so long before midnight may still pay after it, and then it is that day's money. A payment lives
+#: half an hour (``PAYMENT_LIFE``); the rest is for wallets that tell late.
+BEFORE_MIDNIGHT: Final = timedelta(hours=1)
 #: Checkouts in these states hold money or are about to.
 _COUNTED: Final = (CheckoutState.PAYING.value, CheckoutState.PAID.value)
 
@@ -341,11 +344,20 @@ def _day(unit: Unit, code_id: UUID, since: datetime, of_buyer: Any = None) -> An
             (checkout.c.merchant_id == shop_code_use.c.merchant_id)
             & (checkout.c.checkout_id == shop_code_use.c.checkout_id),
         )
+        .outerjoin(
+            payment,
+            (payment.c.merchant_id == checkout.c.merchant_id) & (payment.c.payment_id == checkout.c.payment_id),
+        )
         .where(
             shop_code_use.c.merchant_id == unit.merchant_id,
             shop_code_use.c.code_id == code_id,
-            shop_code_use.c.counted_at >= since,
+            shop_code_use.c.counted_at >= since - BEFORE_MIDNIGHT,
             checkout.c.state.in_(_COUNTED),
+            or_(
+                shop_code_use.c.counted_at >= since,
+                checkout.c.state == CheckoutState.PAYING.value,
+                payment.c.paid_at >= since,
+            ),
         )
     )
 

@@ -12,6 +12,7 @@ from hutong.core.errors import InvalidInput
 from hutong.core.money import SUM_MINOR_MAX, Money
 from hutong.merchants.service import create_merchant
 from hutong.payments.checkouts import Goods, Ordered, Visit, begin_paying, expire_checkout, open_checkout
+from hutong.payments.service import open_payment
 from hutong.payments.shop_codes import (
     BuyerDayFull,
     CodeDayFull,
@@ -53,11 +54,21 @@ async def open_desk(room, code, amount_fen: int, browser: bytes | None):
 
 
 async def press_pay(room, checkout_id):
-    payment_id = uuid4()
+    order_id = uuid4()
     async with room.unit() as unit:
         await count_code_use(unit, checkout_id)
-        await begin_paying(unit, [Ordered(checkout_id, uuid4(), payment_id)])
+        payment_id = await open_payment(unit, order_id, Money.fen(1))
+        await begin_paying(unit, [Ordered(checkout_id, order_id, payment_id)])
     return payment_id
+
+
+async def pay_up(room, payment_id):
+    """The wallet has the money."""
+    async with room.unit() as unit:
+        await unit.fetch(
+            "UPDATE payment SET state = 'paid', paid_at = $2 WHERE payment_id = $1", payment_id, unit.now()
+        )
+        await unit.fetch("UPDATE checkout SET state = 'paid' WHERE payment_id = $1", payment_id)
 
 
 async def buy(room, code, amount_fen: int, browser: bytes | None = None):
@@ -136,6 +147,27 @@ def test_the_day_is_the_merchants(room):
         assert await total(room, code) == 30_00
         room.clock.advance(minutes=2)
         assert await total(room, code) == 0
+
+    room.run(work)
+
+
+@pytest.mark.parametrize("paid", [False, True])
+def test_what_is_paid_after_midnight_counts_on_the_new_day(room, paid):
+    """Pressed at 23:50 and not paid yet, or paid at 00:05; what was paid before midnight stays with the old day."""
+
+    async def work():
+        code = await make_code(room)
+        room.clock.advance(hours=3, minutes=40)
+        await pay_up(room, await buy(room, code, 25_00, b"li"))
+        room.clock.advance(minutes=10)
+        late = await buy(room, code, 25_00, b"li")
+        room.clock.advance(minutes=15)
+        if paid:
+            await pay_up(room, late)
+        assert await total(room, code) == 25_00
+        with pytest.raises(BuyerDayFull):
+            await press_pay(room, await open_desk(room, code, 25_01, b"li"))
+        await buy(room, code, 25_00, b"li")
 
     room.run(work)
 
