@@ -53,6 +53,21 @@ def test_switching_wallets_midway_is_safe(watch, hub, link):
     watched.complaints.clear()  # what the wallets' own pages say is theirs
 
 
+def test_a_page_that_asks_no_more_asks_again_when_somebody_looks_at_it(watch, hub, link):
+    page = watch("phone", user_agent=PHONE, is_mobile=True, has_touch=True).page
+    page.goto(link["url"])
+    page.wait_for_url("**/c/*")
+    desk = page.url
+    page.tap("[data-show=open] [data-platform=wechatpay]")
+    at_the_wallet(page)
+    page.goto(desk)
+    page.wait_for_selector("[data-checkout=waiting]")
+    with page.expect_response("**/status"):
+        page.evaluate("window.setTimeout = () => 0")  # the last time that it asks by itself
+    with page.expect_response("**/status"):
+        page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+
+
 def test_what_is_unclear_says_so_and_is_never_called_failed(watch, hub, link, troubled):
     watched = watch("phone", user_agent=WECHAT, is_mobile=True, has_touch=True)
     watched.forgive("status of 5")
