@@ -154,7 +154,7 @@ def test_only_ones_own_statements_can_be_taken(hub, party):
             assert client.get(f"{home.url}/{theirs}?format={form}").status_code == 404
         rows = list(csv.reader(io.StringIO(client.get(f"{home.url}/{mine}?format=csv").text)))
         told = hub.answer(f"/statements/{mine}")["statement"]
-        assert {row[0]: row[1] for row in rows if len(row) == 2}["应付"] == str(
+        assert {row[0]: row[1] for row in rows if len(row) == 2}["本期净额"] == str(
             Decimal(told["net"]["amount_minor"]) / 100 if told["net"]["amount_minor"] else "0.00"
         )
     assert httpx.get(f"{home.url}/{mine}?format=pdf").status_code == 401

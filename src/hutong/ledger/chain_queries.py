@@ -56,6 +56,16 @@ class DaySlice(msgspec.Struct, frozen=True, kw_only=True):
     total: int
 
 
+async def hash_at(unit: Unit, sequence: int) -> bytes | None:
+    """The chain's hash after its batch of that number; None where there is none."""
+    found: bytes | None = await unit.scalar(
+        select(ledger_batch.c.hash).where(
+            ledger_batch.c.merchant_id == unit.merchant_id, ledger_batch.c.sequence == sequence
+        )
+    )
+    return found
+
+
 async def chain_after(unit: Unit, sequence: int, *, limit: int) -> tuple[ChainBatch, ...]:
     """Batches behind a place in the chain, in its order."""
     return await _read(unit, ledger_batch.c.sequence > sequence, min(limit, CHAIN_ROWS_MAX))

@@ -7,134 +7,43 @@ import io
 import time
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
+from uuid import uuid4
 
 import msgspec
 import openpyxl
 import pytest
+from papers_traded import (
+    CATALOGUES,
+    FIGURES,
+    FORMULA,
+    NOW_TITLES,
+    SHANGHAI,
+    WALLET,
+    paper_of,
+    party_with_rules,
+    seal,
+    sell,
+    words_of,
+)
 from pypdf import PdfReader
 
 from hutong.core.errors import InvalidInput, NotFound
 from hutong.core.money import Money
 from hutong.ledger import service
-from hutong.ledger.commission_queries import commission_totals, commissions_of
-from hutong.ledger.commissions import Booked, confirm
+from hutong.ledger.commission_queries import commission_totals
 from hutong.ledger.errors import StatementTooLong, StatementTorn
-from hutong.ledger.payouts import Paid, record_outside_payment, record_shared, stand_outside
 from hutong.ledger.queries import one_statement
-from hutong.ledger.roots import root_of, seal_days
-from hutong.ledger.rule_terms import RuleKind, RuleTerms
-from hutong.ledger.rules import Sold
-from hutong.ledger.sales import Refunded
-from hutong.ledger.split_rules import NewRule, make_rule
-from hutong.ledger.split_terms import get_terms
+from hutong.ledger.roots import root_of
 from hutong.ledger.statement_details import detailed_lines
 from hutong.ledger.statement_seals import check_statement, root_of_text, seal_of
-from hutong.links.service import ChannelKind, create_channel
-from hutong.merchants.actors import Actor
 from hutong.merchants.service import create_merchant
-from hutong.web.i18n import LOCALES, Catalogues
+from hutong.web.i18n import LOCALES
 from hutong.web.papers import reading
 from hutong.web.papers.letters import OWN
 from hutong.web.papers.printed import statement_pdf
 from hutong.web.papers.reading import read_paper
-from hutong.web.papers.returned import compare, read_back
+from hutong.web.papers.returned import read_back
 from hutong.web.papers.tables import COLUMNS, statement_csv, statement_xlsx
-from hutong.web.papers.words import PaperWords
-
-CONNECTION = UUID(int=77)
-WALLET = f"wallet:wechatpay:{CONNECTION}"
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-BOSS = Actor(name="staff:1", may_refund=True, may_pay_out=True)
-CATALOGUES = Catalogues()
-FIGURES = ("reversed", "estimated", "due", "by_wallet", "outside", "netted")
-NOW_TITLES = ("至今已冲回", "预估", "已确认未付", "已由钱包付", "已在钱包外付", "已抵扣")
-FORMULA = "=HYPERLINK(1)小林😀"
-
-
-async def sell(unit, gross=10_000, channel_id=None):
-    order_id = uuid4()
-    sold = Sold(gross=Money(gross), fee=Money(60), channel_id=channel_id)
-    split = await service.preview(unit, sold)
-    await service.post_sale(
-        unit,
-        order_id=order_id,
-        wallet_path=WALLET,
-        gross=sold.gross,
-        fee=sold.fee,
-        party_shares=split.shares(),
-        event_at=unit.now(),
-    )
-    booked = Booked(order_id=order_id, connection_id=CONNECTION, platform="wechatpay", paid_at=unit.now())
-    await service.estimate(unit, [service.Estimate(booked, sold, split)], await get_terms(unit))
-    return order_id
-
-
-async def give_back(unit, order_id, now, gross=10_000):
-    await service.post_refund(
-        unit,
-        refund_id=uuid4(),
-        order_id=order_id,
-        wallet_path=WALLET,
-        refunded=Money(now),
-        gross=Money(gross),
-        refunded_before=Money(0),
-        event_at=unit.now(),
-    )
-    step = Refunded(before_minor=0, now_minor=now, gross_minor=gross)
-    await service.claw_back(unit, order_id, step, unit.now())
-
-
-async def party_with_rules(unit, name=FORMULA):
-    """Ten per cent, and 1.50 an order: two shares of each sale."""
-    await create_merchant(unit, "小杯子店")
-    party = await service.create_party(unit, name=name)
-    await make_rule(unit, NewRule(party_id=party, terms=RuleTerms(rate_bps=1_000)))
-    await make_rule(unit, NewRule(party_id=party, kind=RuleKind.FIXED, terms=RuleTerms(amount_minor=150)))
-    return party
-
-
-@pytest.fixture
-def traded(room):
-    """A party whose shares stand in every state; drawn over all of it. (party, statement)"""
-
-    async def begin(unit):
-        party = await party_with_rules(unit)
-        channel = await create_channel(unit, ChannelKind.POST, "weibo", "+老李的微博")
-        return party, [await sell(unit, channel_id=channel) for _ in range(3)]
-
-    async def middle(unit):
-        for order in orders:
-            await confirm(unit, order)
-        shared = Paid(
-            number="S1", party_id=party, order_id=orders[0], connection_id=CONNECTION, platform="wechatpay",
-            amount=Money(1_150),
-        )  # fmt: skip
-        await record_shared(unit, shared)
-        second = (await commissions_of(unit, party, order_id=orders[1], limit=10)).rows
-        await stand_outside(unit, [row.commission_id for row in second], "ratio")
-        await record_outside_payment(
-            unit, BOSS, party_id=party, amount=Money(600), paid_by="店主", paid_at=unit.now(), reference="BANK-1"
-        )
-        await give_back(unit, orders[0], 2_500)  # of what the wallet shared already: owed back
-        await give_back(unit, orders[2], 10_000)
-        await sell(unit, 5_000)
-        await give_back(unit, await sell(unit, 9_999), 1, gross=9_999)
-        start = room.clock.at - timedelta(days=30)
-        return await service.draw_statement(unit, party, start, room.clock.at + timedelta(hours=1))
-
-    party, orders = room.do(begin)
-    room.clock.advance(days=8)
-    return party, room.do(middle)
-
-
-def paper_of(room, drawn):
-    return room.do(lambda unit: read_paper(unit, drawn.statement_id))
-
-
-def words_of(paper, locale="zh-Hans"):
-    return PaperWords(CATALOGUES, locale, paper.timezone)
 
 
 def minor(text):
@@ -195,7 +104,7 @@ def test_the_csv_holds_lines_sums_and_seal(room, traded, locale):
     for title, name in zip(NOW_TITLES, FIGURES, strict=True):
         assert minor(sums[titles.index(words.say(title))]) == getattr(paper.sums, name).amount_minor, title
     facts = {row[0]: row[1] for row in rows[3 + drawn.lines_count :]}
-    assert minor(facts[words.say("应付")]) == drawn.net_minor
+    assert minor(facts[words.say("本期净额")]) == drawn.net_minor
     assert facts[words.say("结算单编号")] == str(drawn.statement_id)
     assert facts[words.say("结算对象")] == "'" + FORMULA
     assert all(not cell.startswith(("=", "+", "@", "\t")) for row in rows for cell in row)
@@ -208,7 +117,7 @@ def test_the_workbook_has_numbers_and_times_and_runs_nothing(room, traded):
     facts, lines = book.worksheets
     told = {row[0].value: row[1].value for row in facts.iter_rows() if len(row) > 1 and row[0].value}
     assert told["结算对象"] == "'" + FORMULA
-    assert told["应付"] == drawn.net_minor / 100
+    assert told["本期净额"] == drawn.net_minor / 100
     rows = list(lines.iter_rows())
     titles = [cell.value for cell in rows[0]]
     body, sums = rows[1:-1], rows[-1]
@@ -251,13 +160,6 @@ def test_each_font_of_the_pdf_stands_in_it(room, traded):
     assert all("/FontFile2" in font["/FontDescriptor"] for font in fonts)
     assert len(made) < 80_000
     assert "有 1 个生僻字" in PdfReader(io.BytesIO(made)).pages[-1].extract_text(), "the emoji of the party's name"
-
-
-def seal(room):
-    async def work(unit):
-        await seal_days(unit, SHANGHAI)
-
-    room.do(work)
 
 
 def test_the_seal_is_the_days_that_covers_every_line(room, traded):
@@ -356,34 +258,6 @@ def test_a_check_finds_what_was_changed(room, traded):
     assert not check().totals_hold
     with pytest.raises(StatementTorn):
         paper_of(room, drawn)
-
-
-@pytest.mark.parametrize("locale", LOCALES)
-@pytest.mark.parametrize(("make", "name"), [(statement_csv, "a.csv"), (statement_xlsx, "a.xlsx")])
-def test_a_file_that_comes_back_is_known_and_a_forged_one_found(room, traded, tmp_path, make, name, locale):
-    _, drawn = traded
-    room.clock.advance(days=1)
-    seal(room)
-    paper = paper_of(room, drawn)
-
-    def comparison(sent):
-        path = tmp_path / name
-        path.write_bytes(make(sent, words_of(sent, locale)))
-        returned = read_back(path, CATALOGUES)
-        return room.do(lambda unit: compare(unit, returned))
-
-    whole = comparison(paper)
-    assert whole.is_sound
-    assert whole.check.root_matches is True
-    first, *others = paper.lines
-    dearer = msgspec.structs.replace(first.line, earned=first.line.earned + Money(1))
-    forged = msgspec.structs.replace(paper, lines=(msgspec.structs.replace(first, line=dearer), *others))
-    found = comparison(forged)
-    assert (found.is_sound, found.changed) == (False, (first.line.sequence,))
-    assert comparison(msgspec.structs.replace(paper, lines=tuple(others))).changed == (first.line.sequence,)
-    day = msgspec.structs.replace(paper.seal.day, root=b"\xab" * 32)
-    unrooted = msgspec.structs.replace(paper, seal=msgspec.structs.replace(paper.seal, day=day))
-    assert comparison(unrooted).check.root_matches is False
 
 
 def test_a_paper_says_where_its_period_was_not_over(room, traded):

@@ -15,17 +15,22 @@ from hutong.web.labels import mark
 from hutong.web.papers.reading import PaperLine, StatementPaper, Sums
 from hutong.web.papers.words import PaperWords
 
+TOTAL_TITLE: Final = mark("合计")
 _LABEL_CHARS: Final = 18
 _TEXT_CHARS: Final = 70
 
 
 class Column(msgspec.Struct, frozen=True):
-    """A column: its title, what it holds of a line, its width in a workbook, and what it adds up to."""
+    """A column: its title, what it holds of a line, its width in a workbook, and what it adds up to.
+
+    ``moves``: what it holds is how the share stands when the paper is made; the seal fixes everything else.
+    """
 
     title: str
     value: Callable[[PaperLine, PaperWords], SheetCell]
     width: int = 12
     total: Callable[[StatementPaper], Money] | None = None
+    moves: bool = False
 
 
 def _now(name: str) -> Callable[[PaperLine, PaperWords], SheetCell]:
@@ -60,14 +65,15 @@ COLUMNS: Final = (
         mark("佣金状态"),
         lambda line, words: "" if line.share is None else words.label("commission_status", line.share.state),
         10,
+        moves=True,
     ),
-    Column(mark("至今已冲回"), _now("reversed"), total=_sum("reversed")),
-    Column(mark("预估"), _now("estimated"), total=_sum("estimated")),
-    Column(mark("已确认未付"), _now("due"), total=_sum("due")),
-    Column(mark("已由钱包付"), _now("by_wallet"), total=_sum("by_wallet")),
-    Column(mark("已在钱包外付"), _now("outside"), total=_sum("outside")),
-    Column(mark("已抵扣"), _now("netted"), total=_sum("netted")),
-    Column(mark("怎么付"), lambda line, words: words.way(line.share), 22),
+    Column(mark("至今已冲回"), _now("reversed"), total=_sum("reversed"), moves=True),
+    Column(mark("预估"), _now("estimated"), total=_sum("estimated"), moves=True),
+    Column(mark("已确认未付"), _now("due"), total=_sum("due"), moves=True),
+    Column(mark("已由钱包付"), _now("by_wallet"), total=_sum("by_wallet"), moves=True),
+    Column(mark("已在钱包外付"), _now("outside"), total=_sum("outside"), moves=True),
+    Column(mark("已抵扣"), _now("netted"), total=_sum("netted"), moves=True),
+    Column(mark("怎么付"), lambda line, words: words.way(line.share), 22, moves=True),
     Column(mark("账本批次"), lambda line, _: line.line.sequence, 10),
 )
 
@@ -101,7 +107,7 @@ def _table(paper: StatementPaper, words: PaperWords) -> Iterator[list[SheetCell]
     for line in paper.lines:
         yield [column.value(line, words) for column in COLUMNS]
     sums: list[SheetCell] = [None if column.total is None else column.total(paper) for column in COLUMNS]
-    yield [words.say(mark("合计")), *sums[1:]]
+    yield [words.say(TOTAL_TITLE), *sums[1:]]
 
 
 def _text(cell: SheetCell, words: PaperWords) -> Cell:

@@ -21,6 +21,16 @@ SECOND_LEVEL: Final = 2
 #: By these a file that comes back is known, in any language.
 STATEMENT_TITLE: Final = mark("结算单编号")
 ROOT_TITLE: Final = mark("封印根")
+SEAL_DAY: Final = mark("封印日")
+UNSEALED: Final = mark("封印")
+CHAIN_END: Final = mark("账链末端")
+CHAIN_BATCHES: Final = mark("账链批次")
+MERCHANT: Final = mark("商家")
+ZONE: Final = mark("时区")
+MADE_AT: Final = mark("付款情况截至")
+NET: Final = mark("本期净额")
+#: What papers that are out there call a fact -> its name today.
+FORMER_TITLES: Final = {mark("应付"): NET}
 CHECK_PATH: Final = "/api/v1/statements/{}/check?root={}"
 
 
@@ -81,17 +91,17 @@ class PaperWords:
         """What the statement is, and its three figures."""
         row = paper.statement
         return (
-            (self.say(mark("商家")), paper.merchant),
+            (self.say(MERCHANT), paper.merchant),
             (self.say(mark("结算对象")), row.party_name),
             (self.say(mark("期间")), self.period(paper)),
-            (self.say(mark("时区")), paper.timezone),
+            (self.say(ZONE), self.zone.key),
             (self.say(mark("币种")), paper.currency),
             (self.say(mark("赚得")), row.earned),
             (self.say(mark("退款冲回")), -row.reversed),
-            (self.say(mark("应付")), row.net),
+            (self.say(NET), row.net),
             (self.say(mark("笔数")), row.lines_count),
             (self.say(mark("开出时间")), row.created_at),
-            (self.say(mark("付款情况截至")), paper.made_at),
+            (self.say(MADE_AT), paper.made_at),
             (self.say(STATEMENT_TITLE), str(row.statement_id)),
         )
 
@@ -100,13 +110,13 @@ class PaperWords:
         seal, day = paper.seal, paper.seal.day
         if day is None:
             return (
-                (self.say(mark("封印")), self.unsealed(paper)),
-                (self.say(mark("账链末端")), seal.chain.hash.hex()),
-                (self.say(mark("账链批次")), seal.chain.batches_count),
+                (self.say(UNSEALED), self.unsealed(paper)),
+                (self.say(CHAIN_END), seal.chain.hash.hex()),
+                (self.say(CHAIN_BATCHES), seal.chain.batches_count),
             )
         root = day.root.hex()
         return (
-            (self.say(mark("封印日")), day.day),
+            (self.say(SEAL_DAY), day.day),
             (self.say(ROOT_TITLE), root),
             (self.say(mark("封印覆盖到批次")), day.last_sequence),
             (self.say(mark("怎么核对")), self.how_to_check(paper)),
