@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -24,6 +24,7 @@ from hutong.payments.refunds import AUTOMATIC, open_refund
 from hutong.payments.states import (
     ATTEMPT,
     PAYMENT,
+    UNENDED,
     UNPAID,
     AttemptEvent,
     AttemptState,
@@ -204,6 +205,11 @@ def attempts_with_payments() -> Any:  # noqa: ANN401 (a select with a typed row 
     )
 
 
+_STILL_OPEN: Final = Fixed(
+    select(attempt.c.payment_id)
+    .distinct()
+    .where(mine(attempt.c.merchant_id), among(attempt.c.payment_id, "payment_ids"), among(attempt.c.state, "states"))
+)
 _BY_NUMBERS: Final = Fixed(
     attempts_with_payments().where(mine(attempt.c.merchant_id), among(attempt.c.out_trade_no, "numbers"))
 )
@@ -270,6 +276,12 @@ async def attempts_of(unit: Unit, payment_id: UUID) -> list[AttemptView]:
         .order_by(attempt.c.attempt_id)
     )
     return [attempt_of(row) for row in rows]
+
+
+async def still_open(unit: Unit, payment_ids: Collection[UUID]) -> list[UUID]:
+    """Which of these payments have an attempt that has not come to its end at the wallet."""
+    rows = await unit.ask(_STILL_OPEN, payment_ids=list(payment_ids), states=[state.value for state in UNENDED])
+    return [row.payment_id for row in rows]
 
 
 async def payment_state(unit: Unit, payment_id: UUID) -> PaymentState:

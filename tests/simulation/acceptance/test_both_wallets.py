@@ -166,6 +166,35 @@ def test_both_wallets_paid_make_one_capture_and_one_refund(market, sale):
     assert sorted(sale.books()) == [(1100, 0), (1100, 1100)]
 
 
+def test_what_was_left_open_is_closed_when_the_other_is_paid(market, sale):
+    """The buyer goes back and pays the Alipay code that he had left: the WeChat order cannot be paid any more."""
+    left = sale.open("alipay")
+    way = sale.open("wechatpay")
+    sale.pay(left)
+    sale.until("paid")
+    wait_until("closed", lambda: sale.attempts() == [("alipay", "paid"), ("wechatpay", "closed")], 30)
+    assert market.world.sandbox.post("/pay", json=way).status_code == 409
+    market.world.settle()
+    assert (sale.payment["state"], sale.payment["refunds"], sale.tickets()) == ("paid", [], [])
+    assert sale.books() == [(1100, 0)]
+
+
+def test_what_cannot_be_closed_at_once_is_asked_for_until_it_ends(market, sale):
+    """Paid at both, the second in its last seconds, and nobody tells of it."""
+    left = sale.open("alipay")
+    way = sale.open("wechatpay")
+    market.faults({"platform": "wechatpay", "kind": "server_error"}, {"platform": "wechatpay", "kind": "callback_lost"})
+    sale.pay(left)
+    sale.until("paid")
+    sale.pay(way)
+    market.advance(3600)
+    market.faults()
+    market.advance(3600)
+    wait_until("returned", lambda: [r["state"] for r in sale.payment["refunds"]] == ["succeeded"], 60)
+    assert sale.attempts() == [("alipay", "paid"), ("wechatpay", "paid")]
+    assert "surplus_captured" in sale.tickets()
+
+
 @through("alipay")
 def test_money_after_the_close_goes_back_once(market, sale, wallet):
     market.faults({"platform": "wechatpay", "kind": "close_race"})

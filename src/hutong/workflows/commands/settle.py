@@ -31,7 +31,7 @@ from hutong.payments.service import (
     payment_state,
     take_look,
 )
-from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState, PaymentState
+from hutong.payments.states import ASKABLE, UNENDED, UNPAID, UNSETTLED, AttemptEvent, AttemptState
 from hutong.platforms.contract import ErrorWord
 from hutong.platforms.payments import PayMethod, TradeReport, TradeStatus
 from hutong.platforms.refusals import PlatformRefused
@@ -224,7 +224,7 @@ async def check_paid(runtime: Runtime, merchant_id: UUID, payload: bytes) -> Non
 
 
 async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes) -> None:
-    """The time to pay is over: close every open attempt at its wallet, then the payment here.
+    """The time to pay is over, or it is paid: close every open attempt at its wallet, then an unpaid payment here.
 
     Money that arrives in between is a capture like any other, or a surplus that goes back. What stays unclear is
     asked about at growing gaps; a person is told early, and again when nobody asks any more. Where a wallet says that
@@ -232,8 +232,6 @@ async def close_due_payment(runtime: Runtime, merchant_id: UUID, payload: bytes)
     """
     payment_id = msgspec.json.decode(payload, type=PaymentKey).payment_id
     async with runtime.unit(merchant_id, "payment.read") as unit:
-        if await payment_state(unit, payment_id) is not PaymentState.OPEN:
-            return
         attempts = await attempts_of(unit, payment_id)
     for attempt in attempts:
         if attempt.state in UNENDED:

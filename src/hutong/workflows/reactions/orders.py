@@ -17,14 +17,18 @@ from hutong.payments.events import (
     PaymentRefunded,
     SurplusCaptured,
 )
+from hutong.payments.service import still_open
 from hutong.shops.events import OrderShort, StockChanged
 from hutong.shops.orders import PaidOrder, close_order, mark_paid, record_refund
-from hutong.workflows.jobs import PUSH_STOCK, SkuKey
+from hutong.workflows.jobs import CLOSE_PAYMENT, PUSH_STOCK, PaymentKey, SkuKey
 from hutong.workflows.runtime import Runtime
 
 
 async def pay_orders(runtime: Runtime, unit: Unit, events: Sequence[PaymentCaptured]) -> None:
-    """The orders are paid, their goods are sold, and their buyers are remembered."""
+    """The orders are paid, their goods are sold, and their buyers are remembered.
+
+    What else was opened for them at a wallet, and left there, is closed: nobody shall be able to pay twice.
+    """
     checkouts = await checkouts_of_orders(unit, [event.order_id for event in events])
     missing = [event.order_id for event in events if event.order_id not in checkouts]
     if missing:
@@ -42,6 +46,8 @@ async def pay_orders(runtime: Runtime, unit: Unit, events: Sequence[PaymentCaptu
         for event in events
     ]
     await mark_paid(unit, paid)
+    for payment_id in await still_open(unit, [event.payment_id for event in events]):
+        unit.schedule(CLOSE_PAYMENT, PaymentKey(payment_id), dedupe_key=f"rest:{payment_id.hex}")
 
 
 async def _customers_of(
