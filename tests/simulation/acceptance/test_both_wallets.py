@@ -259,3 +259,13 @@ def test_refunds_in_parts_though_answers_are_lost(market, sale, wallet):
     sale.until("refunded")
     assert sale.books() == [(1100, 1100)]
     assert sale.order()["state"] == "refunded"
+
+
+def test_who_switches_too_often_keeps_what_was_opened_last(market, sale):
+    """Twenty attempts, then the next change is refused before the last order is ended: it can still be paid."""
+    ways = [sale.open(WALLETS[number % 2]) for number in range(20)]
+    refused = sale.press(WALLETS[0])
+    assert (refused.status_code, refused.json()["code"]) == (409, "switched_too_often")
+    assert sale.attempts()[-1] == (WALLETS[1], "open")
+    sale.pay(ways[-1])
+    sale.until("paid")

@@ -37,7 +37,13 @@ from hutong.workflows.commands.detour import other_app
 from hutong.workflows.commands.freeze import can_share, freeze, is_frozen
 from hutong.workflows.commands.order import CheckoutOver, get_payable, order_at_desk, orders_at_desk, payable
 from hutong.workflows.commands.settle import first_query_key, try_to_close
-from hutong.workflows.commands.switch import EarlierPaymentUnclear, ask_how_it_ended, end_earlier, ended_before
+from hutong.workflows.commands.switch import (
+    EarlierPaymentUnclear,
+    SwitchedTooOften,
+    ask_how_it_ended,
+    end_earlier,
+    ended_before,
+)
 from hutong.workflows.commands.wallets import NoWallet, WalletAccount, wallet_accounts
 from hutong.workflows.jobs import CLOSE_PAYMENT, QUERY_ATTEMPT, QUERY_FIRST, AttemptKey, PaymentKey
 from hutong.workflows.runtime import Runtime
@@ -99,7 +105,7 @@ async def pay(
     leaves the payment to the wallet's next one.
 
     Raises:
-        OutOfStock, CheckoutOver, NoWallet, PayerUnknown, AlreadyPaid, EarlierPaymentUnclear.
+        OutOfStock, CheckoutOver, NoWallet, PayerUnknown, AlreadyPaid, EarlierPaymentUnclear, SwitchedTooOften.
         PlatformUnknown: the wallet did not answer; the attempt is followed up by itself.
         PlatformFailure: the wallet refused.
         InvalidInput: the account cannot be paid in this way: it was not asked.
@@ -229,10 +235,12 @@ async def _go_on(runtime: Runtime, unit: Unit, press: Press, accounts: Sequence[
     payment_id = view.payment_id or await order_at_desk(unit, view)
     attempts = await attempts_of(unit, payment_id)
     account, attempt = _choose(usable, attempts, press.method)
+    if attempt is None and len(attempts) >= ATTEMPTS_PER_PAYMENT_MAX:
+        raise SwitchedTooOften  # before the last one is ended: it can still be paid
     earlier = tuple(one for one in attempts if one.state in UNSETTLED and one != attempt)
     is_shared = False
     if not earlier and attempt is None:
-        attempt = await _open(unit, payment_id, account, press.method, len(attempts))
+        attempt = await _open(unit, payment_id, account, press.method)
         is_shared = await freeze(unit, account.connector, attempt)
     elif attempt is not None:
         is_shared = await is_frozen(unit, account.connector, attempt)
@@ -299,11 +307,7 @@ def _choose(
     return accounts[0], None
 
 
-async def _open(
-    unit: Unit, payment_id: UUID, account: WalletAccount, method: PayMethod, attempts_count: int
-) -> AttemptView:
-    if attempts_count >= ATTEMPTS_PER_PAYMENT_MAX:
-        raise CheckoutOver
+async def _open(unit: Unit, payment_id: UUID, account: WalletAccount, method: PayMethod) -> AttemptView:
     connection = account.connection
     attempt = await open_attempt(unit, payment_id, connection.connection_id, connection.platform, method.value)
     _schedule(unit, attempt)

@@ -35,6 +35,21 @@ class AlreadyPaid(HutongError):
     )
 
 
+class SwitchedTooOften(HutongError):
+    """A payment has had as many attempts as it may; the last one stays as it is."""
+
+    code = "switched_too_often"
+    status = 409
+    zh = ErrorText(
+        "换付款方式的次数太多了。", "这笔订单已经用完了可以换的次数。", "请用上一次打开的付款方式付款，或者重新下单。"
+    )
+    en = ErrorText(
+        "The way to pay was changed too often.",
+        "This order has used up its changes.",
+        "Pay by the way that was opened last, or order again.",
+    )
+
+
 class EarlierPaymentUnclear(HutongError):
     """Another wallet may not take the payment yet: the first one has not said what became of it."""
 
