@@ -30,6 +30,13 @@ LONG_SUMS = """
 """
 
 
+#: A browser tells of another size with its next frame, and only then charts are drawn anew.
+CHARTS_FOLLOW = """
+() => document.querySelector("[data-chart]")
+  && new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))
+"""
+
+
 @pytest.mark.parametrize("name", GALLERY)
 def test_page(framed, gallery, name):
     """In Chinese on a phone and, made wider, on a desk, as it is and with long sums.
@@ -72,6 +79,7 @@ def resize(page, size):
     width, height = SIZES[size]
     if page.viewport_size != {"width": width, "height": height}:
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(CHARTS_FOLLOW)
 
 
 def html_of(name, locale="zh-Hans", **changes):
